@@ -1,0 +1,1 @@
+"""telewire: a declarative telemetry registry and wiring verifier for Python training code."""
