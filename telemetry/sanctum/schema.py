@@ -1,0 +1,79 @@
+"""What the dashboards know: the training state as the newest telemetry events left it.
+
+`SanctumAggregator` is the only writer; widgets read plain attributes of a `SanctumSnapshot`.
+`None` always means *not collected*. The two counters start at 0, as their records declare, and therefore
+mean nothing until `TamiyoState.update` is set: no reader may show or grade them before that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from ..payloads import LayerGradientStats, LSTMHealthMetrics
+
+GRAD_NORM_WINDOW = 10
+"""Points kept of the gradient norm, and so the width in characters of its sparkline."""
+
+
+@dataclass(slots=True)
+class TamiyoState:
+    """The policy under training ("Tamiyo"): the newest PPO update, and what was found wrong with it."""
+
+    update: int | None = None
+    """Number of the newest PPO update; None until the first one arrives."""
+    episodes: int | None = None
+    """Episodes finished so far."""
+    mean_return: float | None = None
+    """Mean undiscounted return of recent episodes; None until an episode has finished."""
+
+    nan_grad_count: int = 0
+    """NaN elements over all gradients of the newest update (TELE-300)."""
+    inf_grad_count: int = 0
+    """Infinite elements over all gradients of the newest update (TELE-301)."""
+    grad_norm: float | None = None
+    """L2 norm of all gradients after clipping (TELE-310); None when no parameter had a gradient."""
+    grad_norm_history: deque[float] = field(default_factory=lambda: deque(maxlen=GRAD_NORM_WINDOW))
+    """The last ten collected values of `grad_norm`, oldest first (TELE-311)."""
+    pre_clip_grad_norm: float | None = None
+    """L2 norm of all gradients before clipping."""
+    dead_layers: int | None = None
+    """Layers whose gradient has vanished."""
+    exploding_layers: int | None = None
+    """Layers whose gradient has exploded."""
+    lstm_health: LSTMHealthMetrics | None = None
+    """Health of the recurrent state (TELE-340); None for a policy without an LSTM."""
+
+    policy_loss: float | None = None
+    value_loss: float | None = None
+    entropy: float | None = None
+    """Mean entropy of the action distribution, in nats."""
+    approx_kl: float | None = None
+    """Estimated KL divergence between the old and the new policy, in nats."""
+    clip_fraction: float | None = None
+    """Share of samples whose probability ratio was clipped, from 0 to 1."""
+    skipped_steps: int | None = None
+    """Optimiser steps of the newest update that were left out because of non-finite gradients."""
+
+    anomaly_update: int | None = None
+    """Number of the newest update that reported an anomaly."""
+    anomalies: list[str] = field(default_factory=list)
+    """Anomaly types of `anomaly_update`, in the order reported, each once."""
+    anomaly_details: list[str] = field(default_factory=list)
+    """What the detector said about them."""
+    anomaly_counts: Counter[str] = field(default_factory=Counter)
+    """For each anomaly type seen in this run, the number of updates that reported it."""
+
+    layer_diagnostics_update: int | None = None
+    """Number of the update that `layer_diagnostics` describes."""
+    layer_diagnostics: tuple[LayerGradientStats, ...] | None = None
+    """Gradient statistics per layer; collected only while telemetry is escalated to DEBUG."""
+
+
+@dataclass(frozen=True, slots=True)
+class SanctumSnapshot:
+    """One consistent copy of everything the dashboards show; it never changes after it was taken."""
+
+    tamiyo: TamiyoState
+    last_event_at: float | None = None
+    """Time stamp of the newest event, in seconds since the epoch; None before the first event."""
