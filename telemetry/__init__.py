@@ -1,0 +1,85 @@
+"""The telemetry itself: collectors, anomaly detector, emitters, hub.
+
+Importing this package needs no torch: the names that do need it are loaded when they are first used, and so
+is the detector, which brings the registry with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .anomaly_report import AnomalyReport
+from .backends import Backend, LogBackend
+from .emitters import (
+    LayerGradientHealth,
+    PPOUpdateMetrics,
+    TelemetryEmitter,
+    aggregate_layer_gradient_health,
+    emit_ppo_update_event,
+)
+from .hub import BackendStats, HubStats, TelemetryHub
+from .levels import TelemetryConfig, TelemetryLevel
+from .measurements import LayerGradientStats, LSTMHealthMetrics
+from .payloads import (
+    AnomalyPayload,
+    EventKind,
+    LayerDiagnosticsPayload,
+    PPOUpdatePayload,
+    TelemetryEvent,
+    TelemetryPayload,
+)
+
+if TYPE_CHECKING:
+    from .anomaly_detector import AnomalyDetector
+    from .gradients import (
+        UnsupportedGradientError,
+        collect_per_layer_gradients,
+        compute_grad_norm_surrogate,
+    )
+    from .lstm_health import compute_lstm_health
+
+__all__ = [
+    "AnomalyDetector",
+    "AnomalyPayload",
+    "AnomalyReport",
+    "Backend",
+    "BackendStats",
+    "EventKind",
+    "HubStats",
+    "LSTMHealthMetrics",
+    "LayerDiagnosticsPayload",
+    "LayerGradientHealth",
+    "LayerGradientStats",
+    "LogBackend",
+    "PPOUpdateMetrics",
+    "PPOUpdatePayload",
+    "TelemetryConfig",
+    "TelemetryEmitter",
+    "TelemetryEvent",
+    "TelemetryHub",
+    "TelemetryLevel",
+    "TelemetryPayload",
+    "UnsupportedGradientError",
+    "aggregate_layer_gradient_health",
+    "collect_per_layer_gradients",
+    "compute_grad_norm_surrogate",
+    "compute_lstm_health",
+    "emit_ppo_update_event",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load the collectors (and torch), or the detector (and the registry), on first use: PEP 562."""
+    if name in {"UnsupportedGradientError", "collect_per_layer_gradients", "compute_grad_norm_surrogate"}:
+        from . import gradients
+
+        return vars(gradients)[name]
+    if name == "compute_lstm_health":
+        from .lstm_health import compute_lstm_health
+
+        return compute_lstm_health
+    if name == "AnomalyDetector":
+        from .anomaly_detector import AnomalyDetector
+
+        return AnomalyDetector
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

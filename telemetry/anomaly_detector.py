@@ -1,0 +1,156 @@
+"""Turns measured values into named anomalies, by the thresholds of their records and by no others."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from ..registry import Level, Record, Registry, shipped_registry
+from .anomaly_report import AnomalyReport
+from .measurements import LSTMHealthMetrics
+
+__all__ = ["AnomalyDetector", "AnomalyReport", "DetectorRecordError"]
+
+NUMERICAL_INSTABILITY = "numerical_instability"
+LSTM_NAN = "lstm_nan"
+LSTM_INF = "lstm_inf"
+LSTM_H_EXPLOSION = "lstm_h_explosion"
+LSTM_C_EXPLOSION = "lstm_c_explosion"
+LSTM_H_VANISHING = "lstm_h_vanishing"
+LSTM_C_VANISHING = "lstm_c_vanishing"
+LSTM_UNCLASSIFIED = "lstm_unclassified"
+"""The record calls the state unhealthy for a reason that is none of the six above."""
+
+_HEALTHY_SEVERITY = 0
+
+
+class DetectorRecordError(ValueError):
+    """A record's thresholds do not say what the detector needs to tell its anomalies apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The outermost bounds that a record sets for one norm; whether a bound is itself healthy, its grade says."""
+
+    lower: float
+    upper: float
+
+    @property
+    def middle(self) -> float:
+        """A value well inside."""
+        return math.sqrt(self.lower * self.upper)
+
+
+class AnomalyDetector:
+    """Checks one update's values. It keeps nothing between updates.
+
+    Args:
+        registry: where the records TELE-300, TELE-301 and TELE-340 come from; the shipped one if None.
+
+    Raises:
+        KeyError: a record is missing from the registry.
+        DetectorRecordError: TELE-340 does not bound both norms below and above.
+    """
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        records = shipped_registry() if registry is None else registry
+        self._nan_record: Record = records["TELE-300"]
+        self._inf_record: Record = records["TELE-301"]
+        self._lstm_record: Record = records["TELE-340"]
+        self._h_bounds: _Bounds = _bounds(self._lstm_record, "h_norm")
+        self._c_bounds: _Bounds = _bounds(self._lstm_record, "c_norm")
+
+    def check_gradients(self, *, nan_grad_count: int, inf_grad_count: int) -> AnomalyReport:
+        """Report ``numerical_instability`` for NaN (TELE-300) and infinite (TELE-301) gradient elements."""
+        report = AnomalyReport()
+        nan_level = self._nan_record.grade(nan_grad_count)
+        if not _is_healthy(nan_level):
+            report.add(NUMERICAL_INSTABILITY, f"{nan_grad_count} NaN gradient elements ({nan_level.name})")
+        inf_level = self._inf_record.grade(inf_grad_count)
+        if not _is_healthy(inf_level):
+            report.add(
+                NUMERICAL_INSTABILITY, f"{inf_grad_count} infinite gradient elements ({inf_level.name})"
+            )
+        return report
+
+    def check_lstm_health(self, health: LSTMHealthMetrics | None) -> AnomalyReport:
+        """Report what is wrong with a hidden state by record TELE-340; None (no LSTM in use) has no anomaly.
+
+        Types: ``lstm_nan``, ``lstm_inf``, ``lstm_h_explosion``, ``lstm_c_explosion``, ``lstm_h_vanishing``,
+        ``lstm_c_vanishing``, and ``lstm_unclassified`` where the record objects to something else. A state
+        that holds an infinity is reported both as ``lstm_inf`` and as the explosion of the tensor that holds
+        it.
+        """
+        report = AnomalyReport()
+        if health is None:
+            return report
+        if health.has_nan or math.isnan(health.h_norm) or math.isnan(health.c_norm):
+            report.add(
+                LSTM_NAN,
+                f"the hidden state holds NaN (h_norm {health.h_norm:.3g}, c_norm {health.c_norm:.3g})",
+            )
+        if health.has_inf:
+            report.add(
+                LSTM_INF, f"the hidden state holds Inf (h_max {health.h_max:.3g}, c_max {health.c_max:.3g})"
+            )
+
+        # Each norm is graded on its own, beside a healthy other one: the record alone decides what its bounds
+        # mean.
+        sound = replace(health, has_nan=False, has_inf=False)
+        h_level = self._lstm_record.grade(replace(sound, c_norm=self._c_bounds.middle))
+        if not _is_healthy(h_level):
+            if health.h_norm >= self._h_bounds.upper:
+                report.add(
+                    LSTM_H_EXPLOSION, _beyond("h_norm", health.h_norm, "above", self._h_bounds.upper, h_level)
+                )
+            elif health.h_norm <= self._h_bounds.lower:
+                report.add(
+                    LSTM_H_VANISHING, _beyond("h_norm", health.h_norm, "below", self._h_bounds.lower, h_level)
+                )
+        c_level = self._lstm_record.grade(replace(sound, h_norm=self._h_bounds.middle))
+        if not _is_healthy(c_level):
+            if health.c_norm >= self._c_bounds.upper:
+                report.add(
+                    LSTM_C_EXPLOSION, _beyond("c_norm", health.c_norm, "above", self._c_bounds.upper, c_level)
+                )
+            elif health.c_norm <= self._c_bounds.lower:
+                report.add(
+                    LSTM_C_VANISHING, _beyond("c_norm", health.c_norm, "below", self._c_bounds.lower, c_level)
+                )
+
+        level = self._lstm_record.grade(health)
+        if not report.has_anomaly and not _is_healthy(level):
+            report.add(LSTM_UNCLASSIFIED, f"{level.name}: {health}")
+        return report
+
+    def check_all(
+        self,
+        *,
+        nan_grad_count: int,
+        inf_grad_count: int,
+        lstm_health: LSTMHealthMetrics | None,
+    ) -> AnomalyReport:
+        """All checks of one update, merged."""
+        report = self.check_gradients(nan_grad_count=nan_grad_count, inf_grad_count=inf_grad_count)
+        report.merge(self.check_lstm_health(lstm_health))
+        return report
+
+
+def _is_healthy(level: Level) -> bool:
+    """Whether a value was graded, and healthy; UNCLASSIFIED (NaN, or a hole in the thresholds) is not."""
+    return level.severity == _HEALTHY_SEVERITY
+
+
+def _bounds(record: Record, norm: str) -> _Bounds:
+    """The lowest and the highest constant that the record compares a norm with."""
+    cuts = record.thresholds.cuts[norm]
+    if len(cuts) < 2:
+        raise DetectorRecordError(
+            f"{record.id} compares {norm} with {cuts}; to tell vanishing from explosion "
+            "it must bound it below and above"
+        )
+    return _Bounds(lower=float(cuts[0]), upper=float(cuts[-1]))
+
+
+def _beyond(norm: str, value: float, side: str, bound: float, level: Level) -> str:
+    return f"{norm} {value:.3g} is {side} {bound:g} ({level.name}: {level.means})"

@@ -1,0 +1,242 @@
+"""Gradient statistics per layer, and the norm over all gradients.
+
+Both read ``parameter.grad`` as it stands: call them after the backward pass (after a gradient scaler's
+``unscale_``) and, for the pre-clip values, before clipping. A gradient that lingers on a frozen parameter is
+included, since the optimiser would apply it too. Tied weights are one parameter and count once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .measurements import LayerGradientStats
+from .norms import pieces, total_norm
+
+__all__ = [
+    "LARGE_MAGNITUDE",
+    "SMALL_MAGNITUDE",
+    "LayerGradientStats",
+    "UnsupportedGradientError",
+    "collect_per_layer_gradients",
+    "compute_grad_norm_surrogate",
+]
+
+SMALL_MAGNITUDE = 1e-6
+"""Elements below this magnitude make up ``small_fraction``."""
+
+LARGE_MAGNITUDE = 10.0
+"""Elements above this magnitude make up ``large_fraction``."""
+
+
+class UnsupportedGradientError(TypeError):
+    """A gradient is of a kind whose elements cannot be read one by one: sparse, complex, quantised,
+    distributed."""
+
+    def __init__(self, layer_name: str, kind: str) -> None:
+        self.layer_name: str = layer_name
+        self.kind: str = kind
+        super().__init__(
+            f"the gradient of layer {layer_name!r} is {kind}; "
+            "gradient statistics need a dense, real, floating-point gradient that lies whole on one device"
+        )
+
+
+def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
+    """Measure the gradient of each parameter that has one, in the order of ``model.named_parameters()``.
+
+    Takes dense gradients of any floating dtype, shape and memory layout, empty ones included; a parameter
+    without a gradient has no entry. Everything is reduced in float64, so that counts are exact and no sum
+    overflows, in pieces of at most 256 K elements, so that no temporary grows with a layer. The device is
+    waited for once: one device-to-host transfer for all layers (one per device, where the model spans
+    several).
+
+    Raises:
+        UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
+    """
+    with torch.no_grad():
+        layers: list[tuple[str, int, list[Tensor]]] = []
+        for name, gradient in _gradients(model):
+            measured = [_measure_piece(piece) for piece in pieces(gradient)]
+            layers.append((name, gradient.numel(), measured))
+        rows = iter(_to_host([row for _, _, measured in layers for row in measured]))
+    return [
+        _describe_layer(name, element_count, [next(rows) for _ in measured])
+        for name, element_count, measured in layers
+    ]
+
+
+def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
+    """L2 norm over all gradients of ``model``: sqrt(sum of squared elements), good to about 1e-5.
+
+    None when no parameter has a gradient: nothing was measured. Finite gradients give a finite norm (unless
+    it exceeds float64's 1.8e308) and non-zero gradients a positive one, where PyTorch's float32 norm
+    overflows from 1e18 and underflows below 1e-23. With a NaN among the gradients the result is NaN, with an
+    infinity and no NaN it is infinite; so a finite result proves that there is neither. See
+    `telewire.telemetry.norms.total_norm`.
+
+    Raises:
+        UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
+    """
+    gradients = [gradient for _, gradient in _gradients(model)]
+    if not gradients:
+        return None
+    return total_norm(gradients)
+
+
+def _gradients(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The gradients that the model has, by name, each of a kind that can be measured."""
+    for name, parameter in model.named_parameters():
+        gradient = parameter.grad
+        if gradient is None:
+            continue
+        if gradient.layout is not torch.strided:
+            raise UnsupportedGradientError(name, f"sparse ({gradient.layout})")
+        if not gradient.dtype.is_floating_point:
+            kind = "complex" if gradient.dtype.is_complex else "not floating-point"
+            raise UnsupportedGradientError(name, f"{kind} ({gradient.dtype})")
+        # A DTensor's reductions stay local to the rank and do not say so: one shard would pass for the whole.
+        if type(gradient) is not Tensor and _is_wrapper(gradient):
+            raise UnsupportedGradientError(name, f"a {type(gradient).__name__}, not a plain tensor")
+        yield name, gradient
+
+
+def _is_wrapper(gradient: Tensor) -> bool:
+    """Whether a tensor subclass answers operations itself (DTensor and its like) instead of holding plain
+    data."""
+    return type(gradient).__torch_dispatch__ is not Tensor.__torch_dispatch__
+
+
+@dataclass(frozen=True, slots=True)
+class _PieceRow:
+    """What `_measure_piece` measured of one piece, on the host. ``mean`` and ``deviation`` are in units of
+    ``unit``."""
+
+    finite_count: int
+    nan_count: int
+    nonzero_count: int
+    small_count: int
+    large_count: int
+    unit: float
+    mean: float
+    deviation: float
+    smallest: float
+    largest: float
+
+
+def _measure_piece(piece: Tensor) -> Tensor:
+    """Reduce a non-empty piece to one float64 row in the order of `_PieceRow`, on its own device.
+
+    The counts are sums of integers, and float64 holds integers exactly up to 2**53.
+    """
+    wide = piece.to(torch.float64)
+    magnitude = wide.abs()
+    finite = magnitude < math.inf
+    finite_count = finite.sum()
+    kept = torch.where(finite, wide, 0.0)
+    smallest = torch.where(finite, wide, math.inf).amin()
+    largest = torch.where(finite, wide, -math.inf).amax()
+    if piece.dtype is torch.float64:
+        # Only here can a sum of squares overflow or vanish. The unit is the largest finite magnitude.
+        reach = kept.abs().amax()
+        unit = torch.where(reach > 0, reach, 1.0)
+        kept = kept / unit
+    else:
+        unit = torch.ones_like(smallest)
+    # Deviations are taken from the piece's own mean (two passes): mean of squares less square of mean would
+    # lose a small spread around a large mean. A piece without finite elements has the mean 0 / 0 = NaN.
+    mean = kept.sum() / finite_count
+    deviation = torch.where(finite, kept - mean, 0.0).square().sum()
+    return torch.stack(
+        [
+            finite_count,
+            torch.isnan(wide).sum(),
+            torch.count_nonzero(wide),
+            (magnitude < SMALL_MAGNITUDE).sum(),
+            (magnitude > LARGE_MAGNITUDE).sum(),
+            unit,
+            mean,
+            deviation,
+            smallest,
+            largest,
+        ]
+    )
+
+
+def _to_host(rows: list[Tensor]) -> list[_PieceRow]:
+    """Transfer all rows at once (once per device), keeping their order."""
+    places: dict[torch.device, list[int]] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(row.device, []).append(place)
+    fetched: dict[int, _PieceRow] = {}
+    for on_device in places.values():
+        values: list[list[float]] = torch.stack([rows[place] for place in on_device]).tolist()
+        for place, numbers in zip(on_device, values, strict=True):
+            fetched[place] = _PieceRow(
+                finite_count=int(numbers[0]),
+                nan_count=int(numbers[1]),
+                nonzero_count=int(numbers[2]),
+                small_count=int(numbers[3]),
+                large_count=int(numbers[4]),
+                unit=numbers[5],
+                mean=numbers[6],
+                deviation=numbers[7],
+                smallest=numbers[8],
+                largest=numbers[9],
+            )
+    return [fetched[place] for place in range(len(rows))]
+
+
+def _describe_layer(layer_name: str, element_count: int, rows: list[_PieceRow]) -> LayerGradientStats:
+    """Merge the pieces of one layer.
+
+    Means and squared deviations merge by Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm
+    for computing sample variances" (1979), in units of the largest piece so that nothing overflows.
+    """
+    nan_count = sum(row.nan_count for row in rows)
+    finite_count = sum(row.finite_count for row in rows)
+    inf_count = element_count - finite_count - nan_count
+    unit = max((row.unit for row in rows), default=1.0)
+    count, mean, deviation = 0, 0.0, 0.0
+    for row in rows:
+        if row.finite_count == 0:
+            continue
+        scale = row.unit / unit
+        shift = row.mean * scale - mean
+        merged = count + row.finite_count
+        mean += shift * (row.finite_count / merged)
+        deviation += row.deviation * scale * scale + shift * shift * (count * row.finite_count / merged)
+        count = merged
+    if count == 0:
+        mean, std, smallest, largest = math.nan, math.nan, math.nan, math.nan
+        norm = 0.0
+    else:
+        # The sum of squares is what deviates from the mean plus the mean's own part; both are positive.
+        norm = math.sqrt(deviation + count * mean * mean) * unit
+        std = math.sqrt(deviation / count) * unit
+        mean *= unit
+        smallest = min(row.smallest for row in rows)
+        largest = max(row.largest for row in rows)
+    return LayerGradientStats(
+        layer_name=layer_name,
+        element_count=element_count,
+        nan_count=nan_count,
+        inf_count=inf_count,
+        norm=norm,
+        mean=mean,
+        std=std,
+        min=smallest,
+        max=largest,
+        zero_fraction=_share(element_count - sum(row.nonzero_count for row in rows), element_count),
+        small_fraction=_share(sum(row.small_count for row in rows), element_count),
+        large_fraction=_share(sum(row.large_count for row in rows), element_count),
+    )
+
+
+def _share(part: int, whole: int) -> float:
+    """``part / whole``, and NaN where there is no whole."""
+    return part / whole if whole else math.nan

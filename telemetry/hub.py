@@ -1,0 +1,335 @@
+"""The hub: events go in on the training thread and come out at the backends on a worker thread.
+
+Training never waits for telemetry, and no event is lost in silence: what the bounded queue cannot take, what
+comes after `TelemetryHub.close` and what a backend fails on is counted in `TelemetryHub.stats` and logged,
+the first time and then at every power of two, so that a flood of losses does not become a flood of log lines.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from .backends import Backend, LogBackend
+from .payloads import TelemetryEvent
+
+__all__ = [
+    "Backend",
+    "BackendStats",
+    "DuplicateBackendError",
+    "HubStats",
+    "LogBackend",
+    "TelemetryHub",
+    "WaitInsideBackendError",
+]
+
+_logger = logging.getLogger(__name__)
+
+DEFAULT_CAPACITY = 4096
+"""Events that may wait for the backends."""
+
+DEFAULT_TIMEOUT = 5.0
+"""Seconds that `TelemetryHub.flush` and `TelemetryHub.close` wait at most, unless told otherwise."""
+
+
+class DuplicateBackendError(ValueError):
+    """Two backends of one hub have the same name, so that their statistics could not be told apart."""
+
+
+class WaitInsideBackendError(RuntimeError):
+    """A backend called flush or close of its own hub: it would wait for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendStats:
+    """What became of the events for one backend, since it was added."""
+
+    name: str
+    """The backend's name."""
+    delivered: int
+    """Events that it handled."""
+    failed: int
+    """Events on which it raised an exception."""
+    dropped: int
+    """Events that never came to it: dropped by the hub, or undelivered when the worker died."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubStats:
+    """A hub's counts at one moment. ``emitted == handled + pending + dropped + after_close`` always holds."""
+
+    emitted: int
+    """Calls of `TelemetryHub.emit`."""
+    handled: int
+    """Events that have been offered to every backend."""
+    pending: int
+    """Events that wait in the queue or are being handled."""
+    dropped: int
+    """Events lost because the queue was full or the worker thread was dead."""
+    after_close: int
+    """Events refused because the hub was closed."""
+    worker_alive: bool
+    """Whether the worker thread still delivers."""
+    backends: tuple[BackendStats, ...]
+    """One entry per backend, in the order in which they were added."""
+
+
+class _BackendState:
+    """A backend and its running counts, which the hub's lock guards."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend: Backend = backend
+        self.name: str = backend.name
+        self.delivered: int = 0
+        self.failed: int = 0
+        self.dropped: int = 0
+
+
+class TelemetryHub:
+    """Fans events out to backends without ever making the emitting thread wait for one.
+
+    Events are delivered in the order in which they were emitted, each to all backends that are registered
+    when its turn comes. Use it as a context manager, or call `close`; at interpreter exit an open hub closes
+    itself. A hub belongs to the process that made it: after a fork the child has no worker thread and its
+    events are counted as dropped.
+
+    Args:
+        capacity: events that may wait; a further one is dropped and counted.
+
+    Raises:
+        ValueError: ``capacity`` is below 1.
+    """
+
+    def __init__(self, *, capacity: int = DEFAULT_CAPACITY) -> None:
+        if capacity < 1:
+            raise ValueError(f"a hub's capacity is at least 1 event, not {capacity}")
+        self._capacity: int = capacity
+        # Guards everything below, never while a backend runs, and tells waiters that something has changed.
+        self._changed: threading.Condition = threading.Condition()
+        self._waiting: deque[TelemetryEvent] = deque()
+        self._states: tuple[_BackendState, ...] = ()
+        self._emitted: int = 0
+        self._accepted: int = 0
+        self._settled: int = 0
+        self._handled: int = 0
+        self._dropped: int = 0
+        self._after_close: int = 0
+        self._closed: bool = False
+        self._worker_died: bool = False
+        self._worker: threading.Thread = threading.Thread(
+            target=self._work, name="telewire-telemetry-hub", daemon=True
+        )
+        self._worker.start()
+        atexit.register(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def add_backend(self, backend: Backend) -> None:
+        """Register a backend; it receives the events whose turn comes from now on.
+
+        Raises:
+            DuplicateBackendError: the hub has a backend of that name already.
+        """
+        state = _BackendState(backend)
+        with self._changed:
+            if any(other.name == state.name for other in self._states):
+                raise DuplicateBackendError(f"the hub already has a backend named {state.name!r}")
+            self._states = (*self._states, state)
+
+    def emit(self, event: TelemetryEvent) -> None:
+        """Queue an event for all backends; never waits for a backend and never raises.
+
+        An event that cannot be queued (the queue is full, the worker thread died, the hub is closed) is
+        counted and logged. An emit after `close` is counted and does not raise, since telemetry must not end
+        a training run that shuts down in an unusual order.
+        """
+        with self._changed:
+            self._emitted += 1
+            if self._closed:
+                self._after_close += 1
+                losses, reason = self._after_close, "the hub is closed"
+            elif not self._is_working():
+                losses, reason = self._drop(1), "the hub's worker thread is not running"
+            elif len(self._waiting) >= self._capacity:
+                losses, reason = self._drop(1), f"{self._capacity} events are waiting already"
+            else:
+                self._waiting.append(event)
+                self._accepted += 1
+                self._changed.notify_all()
+                return
+        if _is_power_of_two(losses):
+            _logger.warning("telemetry event %s was lost, number %d so far: %s", event.kind, losses, reason)
+
+    def flush(self, timeout: float = DEFAULT_TIMEOUT) -> bool:
+        """Wait until every event that was queued before this call has been offered to all backends.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Returns:
+            Whether that happened; False after the timeout, or when the worker thread has died.
+
+        Raises:
+            WaitInsideBackendError: called by a backend while it handles an event.
+        """
+        self._refuse_worker("flush")
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            target = self._accepted
+            while self._settled < target and self._is_working():
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    break
+                self._changed.wait(remaining)
+            return self._settled >= target and not self._worker_died
+
+    def close(self, timeout: float = DEFAULT_TIMEOUT) -> bool:
+        """Refuse further events, deliver those that wait, and stop the worker thread. May be called again.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Returns:
+            Whether every queued event was offered to all backends and the worker has stopped. If not, the
+            number of events left is logged; the worker goes on with them for as long as the process lives.
+
+        Raises:
+            WaitInsideBackendError: called by a backend while it handles an event.
+        """
+        self._refuse_worker("close")
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        atexit.unregister(self.close)
+        self._worker.join(max(0.0, timeout))
+        with self._changed:
+            pending = self._accepted - self._settled
+            died = self._worker_died
+        if pending:
+            _logger.error(
+                "the telemetry hub was closed with %d events undelivered after %g s", pending, timeout
+            )
+        return not pending and not died and not self._worker.is_alive()
+
+    def stats(self) -> HubStats:
+        """The counts at this moment, consistent with each other."""
+        with self._changed:
+            return HubStats(
+                emitted=self._emitted,
+                handled=self._handled,
+                pending=self._accepted - self._settled,
+                dropped=self._dropped,
+                after_close=self._after_close,
+                worker_alive=self._is_working(),
+                backends=tuple(
+                    BackendStats(
+                        name=state.name,
+                        delivered=state.delivered,
+                        failed=state.failed,
+                        dropped=state.dropped,
+                    )
+                    for state in self._states
+                ),
+            )
+
+    def _is_working(self) -> bool:
+        return self._worker.is_alive() and not self._worker_died
+
+    def _refuse_worker(self, call: str) -> None:
+        if threading.current_thread() is self._worker:
+            raise WaitInsideBackendError(
+                f"a backend must not call {call}() of its own hub: it would wait for itself"
+            )
+
+    def _drop(self, events: int) -> int:
+        """Count lost events, for the hub and for each backend that will not see them; returns the losses so
+        far."""
+        self._dropped += events
+        for state in self._states:
+            state.dropped += events
+        return self._dropped
+
+    def _work(self) -> None:
+        """The worker thread: deliver events until the hub is closed and nothing waits."""
+        try:
+            while True:
+                with self._changed:
+                    while not self._waiting and not self._closed:
+                        self._changed.wait()
+                    if not self._waiting:
+                        return
+                    event = self._waiting.popleft()
+                    states = self._states
+                self._deliver(event, states)
+                with self._changed:
+                    self._handled += 1
+                    self._settled += 1
+                    self._changed.notify_all()
+        except BaseException:
+            # Not re-raised: threading would print it, or for SystemExit say nothing at all.
+            with self._changed:
+                self._worker_died = True
+                lost = self._accepted - self._settled
+                self._settled = self._accepted
+                # An event in hand is lost to the hub; `_deliver` has settled it for each backend already.
+                self._dropped += lost - len(self._waiting)
+                self._drop(len(self._waiting))
+                self._waiting.clear()
+                self._changed.notify_all()
+            _logger.critical(
+                "the telemetry hub's worker thread died, %d events were not delivered and later ones will be dropped",
+                lost,
+                exc_info=True,
+            )
+
+    def _deliver(self, event: TelemetryEvent, states: tuple[_BackendState, ...]) -> None:
+        """Offer an event to each backend; whatever one of them raises, every backend's counts include it."""
+        for position, state in enumerate(states):
+            try:
+                state.backend.handle(event)
+            except BaseException as error:
+                failures = self._count_failure(state)
+                if _is_power_of_two(failures):
+                    _logger.exception(
+                        "telemetry backend %s failed on event %s, failure number %d",
+                        state.name,
+                        event.kind,
+                        failures,
+                    )
+                if not isinstance(error, Exception):
+                    # SystemExit and its like end the worker; the backends after this one never see the event.
+                    self._count_unreached(states[position + 1 :])
+                    raise
+            else:
+                with self._changed:
+                    state.delivered += 1
+
+    def _count_failure(self, state: _BackendState) -> int:
+        with self._changed:
+            state.failed += 1
+            return state.failed
+
+    def _count_unreached(self, states: tuple[_BackendState, ...]) -> None:
+        with self._changed:
+            for state in states:
+                state.dropped += 1
+
+
+def _is_power_of_two(count: int) -> bool:
+    """Whether ``count`` (at least 1) is 1, 2, 4, 8, ..."""
+    return count & (count - 1) == 0

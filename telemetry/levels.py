@@ -1,0 +1,74 @@
+"""How much telemetry is collected, and its temporary escalation after an anomaly."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class TelemetryLevel(IntEnum):
+    """Each level includes those below it."""
+
+    OFF = 0
+    """Collect and emit nothing."""
+    MINIMAL = 1
+    """Losses, returns, gradient norm and the NaN and Inf counts."""
+    NORMAL = 2
+    """MINIMAL, the hidden state's health and the anomaly checks."""
+    DEBUG = 3
+    """NORMAL and the statistics of every layer."""
+
+
+class TelemetryConfig:
+    """The chosen level, and DEBUG for a number of updates after `escalate`.
+
+    Belongs to the training thread: it is not locked.
+    """
+
+    def __init__(self, level: TelemetryLevel = TelemetryLevel.NORMAL) -> None:
+        self._level: TelemetryLevel = level
+        self._escalated_updates: int = 0
+
+    @property
+    def level(self) -> TelemetryLevel:
+        """The level that the operator chose."""
+        return self._level
+
+    @property
+    def effective_level(self) -> TelemetryLevel:
+        """The level in force: DEBUG while escalated, otherwise the chosen one. OFF is never escalated."""
+        if self.is_escalated:
+            return TelemetryLevel.DEBUG
+        return self._level
+
+    @property
+    def is_escalated(self) -> bool:
+        """Whether an escalation is in force."""
+        return self._escalated_updates > 0
+
+    @property
+    def escalated_updates(self) -> int:
+        """How many more updates the escalation lasts; 0 when there is none."""
+        return self._escalated_updates
+
+    def includes(self, level: TelemetryLevel) -> bool:
+        """Whether what belongs to ``level`` is to be collected now."""
+        return self.effective_level >= level
+
+    def escalate(self, updates: int) -> None:
+        """Raise the level to DEBUG for the next ``updates`` calls of `tick`.
+
+        A second escalation extends the first and never shortens it. At level OFF nothing is escalated: the
+        operator asked for no telemetry.
+
+        Raises:
+            ValueError: ``updates`` is below 1.
+        """
+        if updates < 1:
+            raise ValueError(f"an escalation lasts at least 1 update, not {updates}")
+        if self._level is not TelemetryLevel.OFF:
+            self._escalated_updates = max(self._escalated_updates, updates)
+
+    def tick(self) -> None:
+        """Count one update: to be called once at the end of each."""
+        if self._escalated_updates > 0:
+            self._escalated_updates -= 1

@@ -1,0 +1,105 @@
+"""The events that travel through the hub: one frozen payload per kind, none of it with a default.
+
+A payload without defaults cannot hide a value that somebody forgot to pass. ``None`` means *not collected*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .measurements import LayerGradientStats, LSTMHealthMetrics
+
+__all__ = [
+    "AnomalyPayload",
+    "EventKind",
+    "LSTMHealthMetrics",
+    "LayerDiagnosticsPayload",
+    "LayerGradientStats",
+    "PPOUpdatePayload",
+    "TelemetryEvent",
+    "TelemetryPayload",
+]
+
+
+class EventKind(StrEnum):
+    """What an event reports, as it is written in logs and stores."""
+
+    PPO_UPDATE = "ppo_update"
+    ANOMALY = "anomaly"
+    LAYER_DIAGNOSTICS = "layer_diagnostics"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PPOUpdatePayload:
+    """One PPO update: its losses, its gradients and the hidden state after it."""
+
+    update: int
+    """Number of this update, counted from 1."""
+    episodes: int
+    """Episodes finished since the start of training."""
+    mean_return: float | None
+    """Mean undiscounted return of the recent episodes; None before the first has finished."""
+    policy_loss: float
+    """Mean clipped surrogate loss over the update's minibatches."""
+    value_loss: float
+    """Mean value loss over the update's minibatches."""
+    entropy: float
+    """Mean policy entropy in nats."""
+    approx_kl: float
+    """Mean estimate of KL(old policy || new policy) in nats."""
+    clip_fraction: float
+    """Share of samples whose probability ratio was clipped, in [0, 1]."""
+    pre_clip_grad_norm: float | None
+    """L2 norm of all gradients before clipping; None when no parameter had a gradient."""
+    grad_norm: float | None
+    """L2 norm of all gradients after clipping; None when no parameter had a gradient."""
+    nan_grad_count: int
+    """NaN elements over all gradients."""
+    inf_grad_count: int
+    """Infinite elements over all gradients."""
+    dead_layers: int
+    """Layers whose gradient is nearly all zero."""
+    exploding_layers: int
+    """Layers with more than a few very large gradient elements."""
+    lstm_health: LSTMHealthMetrics | None
+    """Health of the policy's hidden state after the update; None when the policy has none."""
+    skipped_steps: int
+    """Optimiser steps that were not taken because the gradients were not finite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnomalyPayload:
+    """What the anomaly detector found in one update."""
+
+    update: int
+    """Number of the update in which it was found."""
+    anomalies: tuple[str, ...]
+    """The anomaly types, each once."""
+    details: tuple[str, ...]
+    """One line per finding, ``type: what was seen``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerDiagnosticsPayload:
+    """Every layer's gradient statistics: sent at level DEBUG only."""
+
+    update: int
+    """Number of the update that they were collected in."""
+    layers: tuple[LayerGradientStats, ...]
+    """One entry per parameter tensor that had a gradient, in the model's order."""
+
+
+TelemetryPayload = PPOUpdatePayload | AnomalyPayload | LayerDiagnosticsPayload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryEvent:
+    """A payload with its kind and the time at which it was emitted."""
+
+    kind: EventKind
+    """Which of the payloads this event carries."""
+    timestamp: float
+    """Unix time in seconds."""
+    payload: TelemetryPayload
+    """The content."""
