@@ -1,0 +1,172 @@
+"""The table of health signals: value, recent course, and grade of each."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual.widgets import Static
+
+from ....registry import Level, shipped_registry
+from ...payloads import LayerGradientStats
+from ..schema import SanctumSnapshot, TamiyoState
+from .grading import QUIET, WAITING, count_style, level_style, level_word, worst_level
+from .numbers import NO_VALUE, count, decimal, percent
+from .trend import detect_trend, sparkline
+
+NAN_GRAD_COUNT = "TELE-300"
+INF_GRAD_COUNT = "TELE-301"
+GRAD_NORM = "TELE-310"
+GRAD_NORM_HISTORY = "TELE-311"
+LSTM_HEALTH = "TELE-340"
+
+SIGNAL_WIDTH = 15
+VALUE_WIDTH = 9
+DETAIL_WIDTH = 33
+GUTTER = "  "
+
+
+class HealthStatusPanel(Static):
+    """A table of NaN, Inf, gradient norms, LSTM state, layers and losses, each coloured by its grade.
+
+    Signals with a record are graded by it; the others say "not graded" and are never coloured.
+    """
+
+    DEFAULT_CSS = """
+    HealthStatusPanel { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def update_snapshot(self, snapshot: SanctumSnapshot) -> None:
+        """Show a new snapshot."""
+        self.update(self.panel_text(snapshot))
+
+    @staticmethod
+    def panel_text(snapshot: SanctumSnapshot) -> Text:
+        """Return the table, one line for each signal."""
+        tamiyo = snapshot.tamiyo
+        lines = [_row("Signal", "Value", "Last 10, details", "Grade", style="bold")]
+        lines.extend(_waiting_rows() if tamiyo.update is None else HealthStatusPanel.graded_rows(snapshot))
+        lines.extend(HealthStatusPanel.plain_rows(snapshot))
+        return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+
+    @staticmethod
+    def graded_rows(snapshot: SanctumSnapshot) -> list[Text]:
+        """Return the rows whose colour comes from a record; only meaningful after the first update."""
+        tamiyo = snapshot.tamiyo
+        registry = shipped_registry()
+        nan_level = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
+        inf_level = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
+        norm_level = worst_level(
+            (
+                registry[GRAD_NORM].grade(tamiyo.grad_norm),
+                registry[GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
+            )
+        )
+        trend = detect_trend(tamiyo.grad_norm_history)
+        course = f"{sparkline(tamiyo.grad_norm_history)} {trend.arrow} {trend.word}"
+        return [
+            _graded("NaN gradients", count(tamiyo.nan_grad_count), "", nan_level, count_style(nan_level)),
+            _graded("Inf gradients", count(tamiyo.inf_grad_count), "", inf_level, count_style(inf_level)),
+            _graded("Grad Norm", decimal(tamiyo.grad_norm), course, norm_level, level_style(norm_level)),
+            *HealthStatusPanel.lstm_rows(snapshot),
+        ]
+
+    @staticmethod
+    def lstm_rows(snapshot: SanctumSnapshot) -> list[Text]:
+        """Return the rows of the recurrent state: norms, maxima and flags, under the record's one grade."""
+        health = snapshot.tamiyo.lstm_health
+        level = shipped_registry()[LSTM_HEALTH].grade(health)
+        style = level_style(level)
+        if health is None:
+            return [
+                _graded("LSTM h norm", NO_VALUE, f"max {NO_VALUE}", level, style),
+                _graded("LSTM c norm", NO_VALUE, f"max {NO_VALUE}", level, style),
+                _graded("LSTM flags", NO_VALUE, "", level, style),
+            ]
+        flags = f"NaN {_yes_no(health.has_nan)}, Inf {_yes_no(health.has_inf)}"
+        return [
+            _graded("LSTM h norm", decimal(health.h_norm), f"max {decimal(health.h_max)}", level, style),
+            _graded("LSTM c norm", decimal(health.c_norm), f"max {decimal(health.c_max)}", level, style),
+            _graded("LSTM flags", "", flags, level, style),
+        ]
+
+    @staticmethod
+    def plain_rows(snapshot: SanctumSnapshot) -> list[Text]:
+        """Return the rows that have no record, and so no grade."""
+        tamiyo = snapshot.tamiyo
+        skipped = f"steps skipped: {count(tamiyo.skipped_steps)}"
+        layers = f"{count(tamiyo.dead_layers)} dead, {count(tamiyo.exploding_layers)} exploding"
+        losses = f"policy {decimal(tamiyo.policy_loss)}, value {decimal(tamiyo.value_loss)}"
+        policy = f"KL {decimal(tamiyo.approx_kl)}, clipped {percent(tamiyo.clip_fraction)}"
+        return [
+            _ungraded("Pre-clip norm", decimal(tamiyo.pre_clip_grad_norm), skipped),
+            _ungraded("Layers", "", layers),
+            _wide("Worst layer", _worst_layer(tamiyo)),
+            _ungraded("Losses", "", losses),
+            _ungraded("Entropy", decimal(tamiyo.entropy), policy),
+        ]
+
+
+def _waiting_rows() -> list[Text]:
+    signals = ("NaN gradients", "Inf gradients", "Grad Norm", "LSTM h norm", "LSTM c norm", "LSTM flags")
+    details = (WAITING, "", "", "", "", "")
+    return [
+        _row(signal, NO_VALUE, detail, "waiting", style=QUIET)
+        for signal, detail in zip(signals, details, strict=True)
+    ]
+
+
+def _worst_layer(tamiyo: TamiyoState) -> str:
+    layers = tamiyo.layer_diagnostics
+    if layers is None:
+        return "not collected"
+    if not layers:
+        return "no layer had a gradient"
+    worst = max(layers, key=_layer_badness)
+    where = f"{worst.layer_name} (update {count(tamiyo.layer_diagnostics_update)})"
+    if worst.nan_count == 0 and worst.inf_count == 0:
+        return f"norm {decimal(worst.norm)} in {where}"
+    return f"{count(worst.nan_count)} NaN, {count(worst.inf_count)} Inf in {where}"
+
+
+def _layer_badness(layer: LayerGradientStats) -> tuple[int, float]:
+    broken = layer.nan_count + layer.inf_count
+    # Among layers with broken elements the norm is no measure, and NaN has no order.
+    return (broken, 0.0 if broken else layer.norm)
+
+
+def _yes_no(flag: bool) -> str:
+    return "YES" if flag else "no"
+
+
+def _graded(signal: str, value: str, detail: str, level: Level, style: str) -> Text:
+    return _row(signal, value, detail, level_word(level), style=style)
+
+
+def _ungraded(signal: str, value: str, detail: str) -> Text:
+    row = _row(signal, value, detail, "")
+    return row.append("not graded", style=QUIET)
+
+
+def _wide(signal: str, detail: str) -> Text:
+    """A row of text alone, which runs on to the right edge."""
+    indent = VALUE_WIDTH + 2 * len(GUTTER)
+    return Text(f"{_fit(signal, SIGNAL_WIDTH)}{' ' * indent}{detail}", no_wrap=True, overflow="ellipsis")
+
+
+def _row(signal: str, value: str, detail: str, grade: str, style: str = "") -> Text:
+    row = Text(no_wrap=True, overflow="ellipsis")
+    row.append(_fit(signal, SIGNAL_WIDTH), style="bold" if style == "bold" else "")
+    row.append(GUTTER)
+    row.append(" " * (VALUE_WIDTH - cell_len(value)))
+    row.append(value, style=style)
+    row.append(GUTTER)
+    row.append(_fit(detail, DETAIL_WIDTH), style=style if detail.strip() else "")
+    row.append(GUTTER)
+    return row.append(grade, style=style)
+
+
+def _fit(text: str, width: int) -> str:
+    """Pad to the width of a column, or cut with an ellipsis."""
+    if cell_len(text) <= width:
+        return text + " " * (width - cell_len(text))
+    return text[: width - 1] + "…"

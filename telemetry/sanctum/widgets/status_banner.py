@@ -1,0 +1,101 @@
+"""The banner at the top: is training all right, and if not, why."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widgets import Static
+
+from ....registry import Level, shipped_registry
+from ..schema import SanctumSnapshot
+from .grading import QUIET, WAITING, count_style, level_style, level_word, worst_level
+from .numbers import count, decimal
+
+NAN_GRAD_COUNT = "TELE-300"
+INF_GRAD_COUNT = "TELE-301"
+GRAD_NORM = "TELE-310"
+GRAD_NORM_HISTORY = "TELE-311"
+LSTM_HEALTH = "TELE-340"
+
+
+class StatusBanner(Static):
+    """Two lines: the overall status with its causes, NaN and Inf first, and how far training has come."""
+
+    DEFAULT_CSS = """
+    StatusBanner { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def update_snapshot(self, snapshot: SanctumSnapshot) -> None:
+        """Show a new snapshot."""
+        self.update(self.banner_text(snapshot))
+
+    @staticmethod
+    def status(snapshot: SanctumSnapshot) -> Level | None:
+        """Return the worst grade of all graded signals, or None before the first update."""
+        tamiyo = snapshot.tamiyo
+        if tamiyo.update is None:
+            return None
+        registry = shipped_registry()
+        return worst_level(
+            (
+                registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count),
+                registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),
+                registry[GRAD_NORM].grade(tamiyo.grad_norm),
+                registry[GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
+                registry[LSTM_HEALTH].grade(tamiyo.lstm_health),
+            )
+        )
+
+    @staticmethod
+    def banner_text(snapshot: SanctumSnapshot) -> Text:
+        """Return the two lines of the banner."""
+        tamiyo = snapshot.tamiyo
+        status = StatusBanner.status(snapshot)
+        text = Text(no_wrap=True, overflow="ellipsis")
+        if status is None:
+            text.append("WAITING", style="bold")
+            text.append(f"   {WAITING}\n", style=QUIET)
+            text.append("nothing has been measured yet", style=QUIET)
+            return text
+
+        registry = shipped_registry()
+        text.append(_status_word(status), style=_status_style(status))
+        if tamiyo.nan_grad_count > 0:
+            level = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
+            text.append("   ").append(f"NaN:{tamiyo.nan_grad_count}", style=count_style(level))
+        if tamiyo.inf_grad_count > 0:
+            level = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
+            text.append("   ").append(f"Inf:{tamiyo.inf_grad_count}", style=count_style(level))
+
+        norm_level = registry[GRAD_NORM].grade(tamiyo.grad_norm)
+        history = tamiyo.grad_norm_history
+        history_level = registry[GRAD_NORM_HISTORY].grade(history)
+        text.append("   grad norm ")
+        if tamiyo.grad_norm is None and history:
+            # The newest point of the history is then older than this update, and must not pass for its norm.
+            text.append(f"{level_word(norm_level)}, last {decimal(history[-1])} ", style=QUIET)
+            text.append(level_word(history_level), style=level_style(history_level))
+        elif tamiyo.grad_norm is None:
+            text.append(level_word(norm_level), style=level_style(norm_level))
+        else:
+            both = worst_level((norm_level, history_level))
+            text.append(f"{decimal(tamiyo.grad_norm)} {level_word(both)}", style=level_style(both))
+
+        lstm_level = registry[LSTM_HEALTH].grade(tamiyo.lstm_health)
+        text.append("   LSTM ").append(level_word(lstm_level), style=level_style(lstm_level))
+
+        text.append(f"\nupdate {count(tamiyo.update)}   episodes {count(tamiyo.episodes)}   mean return ")
+        if tamiyo.mean_return is None:
+            text.append("no episode finished yet", style=QUIET)
+        else:
+            text.append(f"{tamiyo.mean_return:.1f}", style="bold")
+        return text
+
+
+def _status_word(status: Level) -> str:
+    word = level_word(status)
+    return "OK" if word == "healthy" else word.upper()
+
+
+def _status_style(status: Level) -> str:
+    # Reverse, so that the status is found at a glance; whoever sees no colour still reads the word.
+    return f"{level_style(status)} bold reverse"
