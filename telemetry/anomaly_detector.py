@@ -30,7 +30,7 @@ class DetectorRecordError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Bounds:
-    """The outermost bounds that a record sets for one norm; whether a bound is itself healthy, its grade says."""
+    """The outermost bounds that a record sets for one norm. Whether a bound is healthy, its grade says."""
 
     lower: float
     upper: float

@@ -33,6 +33,13 @@ LARGE_MAGNITUDE = 10.0
 """Elements above this magnitude make up ``large_fraction``."""
 
 
+# Temporaries of `_measure_piece` are float64 copies of a piece. On the CPU 1 MiB each stays in the cache;
+# with 2 MiB the allocator returns them to the system every time, which was four times slower. A GPU wants
+# fewer, larger kernels.
+_CPU_PIECE_ELEMENTS = 128 * 1024
+_DEVICE_PIECE_ELEMENTS = 4 * 1024 * 1024
+
+
 class UnsupportedGradientError(TypeError):
     """A gradient is of a kind whose elements cannot be read one by one: sparse, complex, quantised,
     distributed."""
@@ -51,9 +58,8 @@ def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
 
     Takes dense gradients of any floating dtype, shape and memory layout, empty ones included; a parameter
     without a gradient has no entry. Everything is reduced in float64, so that counts are exact and no sum
-    overflows, in pieces of at most 256 K elements, so that no temporary grows with a layer. The device is
-    waited for once: one device-to-host transfer for all layers (one per device, where the model spans
-    several).
+    overflows, and in pieces, so that temporaries do not grow with the layer. The device is waited for once:
+    one device-to-host transfer for all layers (one per device, where the model spans several).
 
     Raises:
         UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
@@ -61,7 +67,8 @@ def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
     with torch.no_grad():
         layers: list[tuple[str, int, list[Tensor]]] = []
         for name, gradient in _gradients(model):
-            measured = [_measure_piece(piece) for piece in pieces(gradient)]
+            limit = _CPU_PIECE_ELEMENTS if gradient.is_cpu else _DEVICE_PIECE_ELEMENTS
+            measured = [_measure_piece(piece) for piece in pieces(gradient, limit)]
             layers.append((name, gradient.numel(), measured))
         rows = iter(_to_host([row for _, _, measured in layers for row in measured]))
     return [
@@ -117,7 +124,7 @@ class _PieceRow:
     ``unit``."""
 
     finite_count: int
-    nan_count: int
+    number_count: int
     nonzero_count: int
     small_count: int
     large_count: int
@@ -131,33 +138,40 @@ class _PieceRow:
 def _measure_piece(piece: Tensor) -> Tensor:
     """Reduce a non-empty piece to one float64 row in the order of `_PieceRow`, on its own device.
 
-    The counts are sums of integers, and float64 holds integers exactly up to 2**53.
+    Comparisons write 1.0 and 0.0 into a float64 scratch tensor: on the CPU this takes a quarter of the time
+    of boolean masks, and the sums are exact counts up to 2**53.
     """
     wide = piece.to(torch.float64)
     magnitude = wide.abs()
-    finite = magnitude < math.inf
-    finite_count = finite.sum()
-    kept = torch.where(finite, wide, 0.0)
-    smallest = torch.where(finite, wide, math.inf).amin()
-    largest = torch.where(finite, wide, -math.inf).amax()
+    scratch = torch.empty_like(wide)
+    number_count = torch.eq(wide, wide, out=scratch).sum()
+    nonzero_count = torch.ne(wide, 0.0, out=scratch).sum()
+    small_count = torch.lt(magnitude, SMALL_MAGNITUDE, out=scratch).sum()
+    large_count = torch.gt(magnitude, LARGE_MAGNITUDE, out=scratch).sum()
+    smallest = torch.nan_to_num(wide, nan=math.inf, posinf=math.inf, neginf=math.inf).amin()
+    largest = torch.nan_to_num(wide, nan=-math.inf, posinf=-math.inf, neginf=-math.inf).amax()
+    kept = torch.nan_to_num(wide, nan=0.0, posinf=0.0, neginf=0.0)
     if piece.dtype is torch.float64:
         # Only here can a sum of squares overflow or vanish. The unit is the largest finite magnitude.
-        reach = kept.abs().amax()
+        reach = torch.maximum(smallest.abs(), largest.abs())
         unit = torch.where(reach > 0, reach, 1.0)
         kept = kept / unit
     else:
         unit = torch.ones_like(smallest)
     # Deviations are taken from the piece's own mean (two passes): mean of squares less square of mean would
-    # lose a small spread around a large mean. A piece without finite elements has the mean 0 / 0 = NaN.
+    # lose a small spread around a large mean. Bad elements are 0 in `kept` and in `finite`, and so deviate by
+    # 0. A piece without finite elements has the mean 0 / 0 = NaN.
+    finite = torch.lt(magnitude, math.inf, out=scratch)
+    finite_count = finite.sum()
     mean = kept.sum() / finite_count
-    deviation = torch.where(finite, kept - mean, 0.0).square().sum()
+    deviation = torch.addcmul(kept, finite, mean, value=-1).square().sum()
     return torch.stack(
         [
             finite_count,
-            torch.isnan(wide).sum(),
-            torch.count_nonzero(wide),
-            (magnitude < SMALL_MAGNITUDE).sum(),
-            (magnitude > LARGE_MAGNITUDE).sum(),
+            number_count,
+            nonzero_count,
+            small_count,
+            large_count,
             unit,
             mean,
             deviation,
@@ -178,7 +192,7 @@ def _to_host(rows: list[Tensor]) -> list[_PieceRow]:
         for place, numbers in zip(on_device, values, strict=True):
             fetched[place] = _PieceRow(
                 finite_count=int(numbers[0]),
-                nan_count=int(numbers[1]),
+                number_count=int(numbers[1]),
                 nonzero_count=int(numbers[2]),
                 small_count=int(numbers[3]),
                 large_count=int(numbers[4]),
@@ -197,10 +211,10 @@ def _describe_layer(layer_name: str, element_count: int, rows: list[_PieceRow]) 
     Means and squared deviations merge by Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm
     for computing sample variances" (1979), in units of the largest piece so that nothing overflows.
     """
-    nan_count = sum(row.nan_count for row in rows)
-    finite_count = sum(row.finite_count for row in rows)
-    inf_count = element_count - finite_count - nan_count
-    unit = max((row.unit for row in rows), default=1.0)
+    number_count = sum(row.number_count for row in rows)
+    nan_count = element_count - number_count
+    inf_count = number_count - sum(row.finite_count for row in rows)
+    unit = max((row.unit for row in rows if row.finite_count), default=1.0)
     count, mean, deviation = 0, 0.0, 0.0
     for row in rows:
         if row.finite_count == 0:

@@ -292,7 +292,7 @@ class TelemetryHub:
                 self._waiting.clear()
                 self._changed.notify_all()
             _logger.critical(
-                "the telemetry hub's worker thread died, %d events were not delivered and later ones will be dropped",
+                "the telemetry hub's worker thread died: %d events undelivered, later ones will be dropped",
                 lost,
                 exc_info=True,
             )
