@@ -1,0 +1,184 @@
+"""`[tool.telewire]`: which sources, which records, where the tests are."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used; the message says where, what was found and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What an analysis works on. Paths are absolute; `origin` says where the settings came from.
+
+    Attributes:
+        root: The project's folder; reports show paths relative to it.
+        sources: Import name -> folder.
+        registry: Files or folders of record YAML.
+        tests: Folders of tests; their files are no production code.
+        records: Folder of the generated Markdown records.
+        entry_points: `module:function` roots of reachability beside console scripts.
+        exclude: Globs over paths relative to the root.
+        defaulted: Settings that nobody wrote, with what was assumed.
+    """
+
+    root: Path
+    origin: str
+    sources: Mapping[str, Path]
+    registry: tuple[Path, ...]
+    tests: tuple[Path, ...] = ()
+    records: Path | None = None
+    entry_points: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    categories: Path | None = None
+    defaulted: tuple[str, ...] = field(default=())
+
+
+_KEYS = {name.name for name in fields(Configuration)} - {"root", "origin", "defaulted"}
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder upwards with a pyproject.toml, telewire.toml or .git; else `start`."""
+    for folder in (start, *start.parents):
+        if any((folder / name).exists() for name in ("telewire.toml", "pyproject.toml", ".git")):
+            return folder
+    return start
+
+
+def load_configuration(start: Path, *, file: Path | None = None) -> Configuration:
+    """Read the configuration of the project that `start` lies in, or of one file.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or a setting is unknown or of the wrong type.
+    """
+    if file is not None:
+        return _configuration(file.parent.resolve(), file, _read(file))
+    root = find_root(start.resolve())
+    for name in ("telewire.toml", "pyproject.toml"):
+        path = root / name
+        if path.is_file():
+            return _configuration(root, path, _read(path))
+    return _configuration(root, None, {})
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: is not valid TOML: {error}") from None
+
+
+def _configuration(root: Path, file: Path | None, content: dict[str, object]) -> Configuration:
+    scripts = _table(content, "project", "scripts") if file is not None and file.name == "pyproject.toml" else {}
+    settings = content
+    where = "no configuration file"
+    if file is not None:
+        where = f"{file.name}"
+        if file.name == "pyproject.toml":
+            settings = _table(content, "tool", "telewire")
+            where = "pyproject.toml [tool.telewire]" if settings else "pyproject.toml (no [tool.telewire])"
+    reader = _Reader(where, settings)
+    reader.refuse_unknown()
+    defaulted: list[str] = []
+    sources = reader.mapping("sources")
+    if sources is None:
+        found = _default_sources(root)
+        defaulted.append("sources = { " + ", ".join(f'{k} = "{v.relative_to(root)}"' for k, v in found.items()) + " }")
+    else:
+        found = {name: root / folder for name, folder in sources.items()}
+    registry = reader.strings("registry")
+    if registry is None:
+        candidates = [path for path in ("telemetry/specs", "registry/specs", "telewire", "specs") if (root / path).is_dir()]
+        registry = candidates[:1] or ["specs"]
+        defaulted.append(f'registry = "{registry[0]}"')
+    tests = reader.strings("tests")
+    if tests is None:
+        tests = ["tests"] if (root / "tests").is_dir() else []
+        defaulted.append(f"tests = {tests}")
+    exclude = reader.strings("exclude")
+    if exclude is None:
+        exclude = [f"{folder}/**" for folder in tests]
+        defaulted.append(f"exclude = {exclude}")
+    records = reader.strings("records")
+    categories = reader.strings("categories")
+    entry_points = reader.strings("entry_points")
+    reader.finish()
+    for name, folder in found.items():
+        if not folder.is_dir():
+            raise ConfigurationError(f"{where}: sources.{name} = {str(folder)!r} is not a folder")
+    return Configuration(
+        root=root,
+        origin=where,
+        sources={name: folder.resolve() for name, folder in found.items()},
+        registry=tuple(root / path for path in registry),
+        tests=tuple(root / path for path in tests),
+        records=root / records[0] if records else None,
+        entry_points=(*(entry_points or ()), *(str(value) for value in scripts.values())),
+        exclude=tuple(exclude),
+        categories=root / categories[0] if categories else None,
+        defaulted=tuple(defaulted),
+    )
+
+
+def _default_sources(root: Path) -> dict[str, Path]:
+    base = root / "src" if (root / "src").is_dir() else root
+    packages = {path.parent.name: path.parent for path in sorted(base.glob("*/__init__.py"))}
+    packages.pop("tests", None)
+    return packages if packages else {"": base}
+
+
+def _table(content: Mapping[str, object], *keys: str) -> dict[str, object]:
+    current: object = content
+    for key in keys:
+        current = current.get(key) if isinstance(current, dict) else None
+    return current if isinstance(current, dict) else {}
+
+
+class _Reader:
+    """Reads settings and keeps every complaint, so that all are told at once."""
+
+    def __init__(self, where: str, settings: Mapping[str, object]) -> None:
+        self._where = where
+        self._settings = settings
+        self._problems: list[str] = []
+
+    def refuse_unknown(self) -> None:
+        for key in self._settings:
+            if key not in _KEYS:
+                close = difflib.get_close_matches(key, _KEYS, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(_KEYS))}"
+                self._problems.append(f"unknown setting {key!r}{hint}")
+
+    def strings(self, key: str) -> list[str] | None:
+        value = self._settings.get(key)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return [value]
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            return list(value)
+        self._problems.append(f"{key} = {value!r}: expected a string or a list of strings")
+        return []
+
+    def mapping(self, key: str) -> dict[str, str] | None:
+        value = self._settings.get(key)
+        if value is None:
+            return None
+        if isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
+            return {str(name): str(folder) for name, folder in value.items()}
+        self._problems.append(f'{key} = {value!r}: expected a table, for example {{ mypackage = "src/mypackage" }}')
+        return {}
+
+    def finish(self) -> None:
+        if self._problems:
+            raise ConfigurationError("\n".join(f"{self._where}: {problem}" for problem in self._problems))

@@ -1,0 +1,40 @@
+"""How values travel through a program: receiver types, carriers, hops, and the graph they make.
+
+This package knows no record.
+"""
+
+from .carriers import (
+    Carrier,
+    Constant,
+    FieldCarrier,
+    Hop,
+    How,
+    KeyCarrier,
+    ModuleCarrier,
+    ParameterCarrier,
+    ReturnCarrier,
+    Site,
+    UnresolvedCarrier,
+    UseCarrier,
+)
+from .extract import CallSite, Comparison, Facts
+from .graph import Flow
+
+__all__ = [
+    "CallSite",
+    "Carrier",
+    "Comparison",
+    "Constant",
+    "Facts",
+    "FieldCarrier",
+    "Flow",
+    "Hop",
+    "How",
+    "KeyCarrier",
+    "ModuleCarrier",
+    "ParameterCarrier",
+    "ReturnCarrier",
+    "Site",
+    "UnresolvedCarrier",
+    "UseCarrier",
+]

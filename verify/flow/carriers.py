@@ -1,0 +1,142 @@
+"""Carriers, and the hops between them.
+
+A carrier is a named place where a value rests. A hop says that a value moves from one carrier to another at one
+place in the source, and how: copied, computed from, or only through a branch.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import Span
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCarrier:
+    """A field of a class; the owner is the class that declares it."""
+
+    owner: ClassSymbol
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.owner.qualname}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnresolvedCarrier:
+    """A field of that name whose owner could not be told."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"?.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCarrier:
+    """A mapping's string key; `function` is set where the mapping is known to be what that function returns."""
+
+    key: str
+    function: FunctionSymbol | None = None
+
+    def __str__(self) -> str:
+        owner = f"{self.function.qualname}()" if self.function else ""
+        return f'{owner}["{self.key}"]'
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterCarrier:
+    """A function's parameter."""
+
+    function: FunctionSymbol
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.function.qualname}({self.name})"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCarrier:
+    """What a function returns or yields."""
+
+    function: FunctionSymbol
+
+    def __str__(self) -> str:
+        return f"{self.function.qualname}()"
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCarrier:
+    """A module-level name."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class UseCarrier:
+    """The outside world as one function reaches it: what it displays, sends, compares or branches on."""
+
+    function: FunctionSymbol
+
+    def __str__(self) -> str:
+        return f"used in {self.function.qualname}"
+
+
+Carrier = (
+    FieldCarrier | UnresolvedCarrier | KeyCarrier | ParameterCarrier | ReturnCarrier | ModuleCarrier | UseCarrier
+)
+
+
+class How(enum.IntEnum):
+    """How a value gets from one carrier to the next, the most faithful first."""
+
+    COPY = 0
+    COMPUTED = 1
+    CONTROL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a hop happens: the function, its file, the span."""
+
+    function: FunctionSymbol
+    path: str
+    span: Span
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.span.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal that is stored into a carrier; `masks` names the key that it stands in for when that is missing."""
+
+    value: str
+    masks: str | None = None
+    in_handler: bool = False
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A value moves from `source` to `target`.
+
+    `through` marks a parameter that is handed back by the same function: it counts only for a wire that starts
+    or ends in that function, since each caller gets its own argument back. `site.span` is the place that stores
+    the value, `origin` the expression that it comes from.
+    """
+
+    source: Carrier | Constant
+    target: Carrier
+    how: How
+    site: Site
+    origin: Span
+    gated: bool = False
+    through: bool = False
+    partial: bool = False  # a part of the source is read (`state.health.h_norm` of `state.health`)

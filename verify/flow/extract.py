@@ -1,0 +1,462 @@
+"""Collects every hop of a program, who calls whom, and which values are compared with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
+from ..source.model import CallShape, ClassSummary, Default, Effect, EffectKind, Kind, Node, Span
+from ..source.program import ExternalSymbol
+from .carriers import (
+    Carrier,
+    Constant,
+    FieldCarrier,
+    Hop,
+    How,
+    KeyCarrier,
+    ModuleCarrier,
+    ParameterCarrier,
+    ReturnCarrier,
+    Site,
+    UnresolvedCarrier,
+    UseCarrier,
+)
+from .inference import Inference
+from .sources import MUTATORS, Source, Sources, local_roots
+from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, members
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A value is compared with a constant: `carriers < constant` or the like at one place."""
+
+    carriers: tuple[Carrier, ...]
+    constant: float
+    constant_name: str | None
+    site: Site
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """A call of a function of the program: what it is given, and what its receiver draws on."""
+
+    callee: FunctionSymbol
+    site: Site
+    arguments: dict[str, tuple[Source, ...]] = field(hash=False)
+    receiver: tuple[Source, ...] = field(hash=False, default=())
+
+
+@dataclass
+class Facts:
+    """Everything that the flow of a program consists of, before it is searched."""
+
+    program: Program
+    inference: Inference
+    hops: list[Hop] = field(default_factory=list)
+    calls: dict[FunctionSymbol, set[FunctionSymbol]] = field(default_factory=dict)
+    call_sites: dict[FunctionSymbol, list[CallSite]] = field(default_factory=dict)
+    used_classes: dict[FunctionSymbol, set[ClassSymbol]] = field(default_factory=dict)
+    called_names: dict[FunctionSymbol, set[str]] = field(default_factory=dict)  # methods of unknown receivers
+    strings: dict[FunctionSymbol, set[str]] = field(default_factory=dict)
+    comparisons: list[Comparison] = field(default_factory=list)
+    sites_resolved: int = 0
+    sites_unresolved: int = 0
+
+
+def extract(program: Program) -> Facts:
+    """Return the hops, calls and comparisons of a whole program."""
+    inference = Inference(program)
+    facts = Facts(program, inference)
+    extractor = _Extractor(program, inference, Sources(program, inference), facts)
+    for function in program.functions():
+        extractor.function(function)
+    for cls in program.classes():
+        extractor.class_defaults(cls)
+    return facts
+
+
+class _Extractor:
+    def __init__(self, program: Program, inference: Inference, sources: Sources, facts: Facts) -> None:
+        self._program = program
+        self._inference = inference
+        self._sources = sources
+        self._facts = facts
+        self._returned: dict[FunctionSymbol, set[int]] = {}
+
+    def function(self, function: FunctionSymbol) -> None:
+        summary = self._program.function(function)
+        graph = summary.graph
+        self._references(function)
+        for node in graph.nodes:
+            match node.kind:
+                case Kind.CALL:
+                    self._call(function, node)
+                case Kind.COMPARE:
+                    self._comparison(function, node)
+                case Kind.DICT:
+                    self._dict(function, node)
+                case _:
+                    pass  # reads: they show where a value is stored or used
+        for effect in graph.effects:
+            self._effect(function, effect)
+
+    def class_defaults(self, cls: ClassSymbol) -> None:
+        """A class attribute read from the class (`Limits.WARNING`) carries what the body gives it."""
+        summary = self._program.class_(cls)
+        path = self._program.modules[cls.module].path
+        for name, declared in summary.fields.items():
+            if declared.default is not None:
+                constant = Constant(declared.default.text, is_default=True)
+                site = Site(FunctionSymbol(cls.module, "<module>"), path, declared.span)
+                self._facts.hops.append(Hop(constant, FieldCarrier(cls, name), How.COPY, site, declared.span))
+
+    # -- stores -----------------------------------------------------------------------------------------------
+
+    def _site(self, function: FunctionSymbol, span: Span) -> Site:
+        return Site(function, self._program.modules[function.module].path, span)
+
+    def _hops(
+        self,
+        function: FunctionSymbol,
+        sources: Iterable[Source],
+        targets: Iterable[Carrier],
+        span: Span,
+        *,
+        gated: bool = False,
+        how: How = How.COPY,
+    ) -> None:
+        targets = list(targets)
+        for source in sources:
+            for target in targets:
+                through = (
+                    isinstance(source.carrier, ParameterCarrier)
+                    and isinstance(target, ReturnCarrier)
+                    and source.carrier.function == target.function
+                )
+                self._facts.hops.append(
+                    Hop(
+                        source.carrier,
+                        target,
+                        max(how, source.how),
+                        self._site(function, span),
+                        source.origin,
+                        gated,
+                        through,
+                        source.partial,
+                    )
+                )
+
+    def _effect(self, function: FunctionSymbol, effect: Effect) -> None:
+        sources = self._sources.of(function, effect.value)
+        if effect.in_handler:
+            sources = [_in_handler(source) for source in sources]
+        targets = list(self._targets(function, effect))
+        self._hops(function, sources, targets, effect.span, gated=effect.gated, how=self._strength(effect))
+        if effect.kind is EffectKind.STORE_ITEM and effect.name is None:
+            targets = []
+        for guard in effect.guards:
+            guarding = self._sources.of(function, guard)
+            self._hops(function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL)
+
+    @staticmethod
+    def _strength(effect: Effect) -> How:
+        return How.CONTROL if effect.kind is EffectKind.EVALUATE else How.COPY
+
+    def _targets(self, function: FunctionSymbol, effect: Effect) -> Iterator[Carrier]:
+        match effect.kind:
+            case EffectKind.RETURN | EffectKind.YIELD:
+                yield ReturnCarrier(function)
+            case EffectKind.EVALUATE:
+                yield UseCarrier(function)
+            case EffectKind.STORE_GLOBAL:
+                yield ModuleCarrier(function.module, str(effect.name))
+            case EffectKind.STORE_ATTR:
+                receivers = members(self._inference.type_of(function, effect.base))
+                yield from self._sources.fields(receivers, str(effect.name))
+            case EffectKind.STORE_ITEM:
+                if effect.name is not None:
+                    yield KeyCarrier(effect.name)
+                    graph = self._program.function(function).graph
+                    if self._returned_roots(function) & set(local_roots(graph, effect.base)):
+                        yield KeyCarrier(effect.name, function)
+                for source in self._sources.of(function, effect.base):
+                    carrier = source.carrier
+                    if not isinstance(carrier, Constant) and source.how is How.COPY and not source.partial:
+                        if effect.name is None or isinstance(carrier, FieldCarrier):
+                            yield carrier
+
+    def _dict(self, function: FunctionSymbol, node: Node) -> None:
+        assert isinstance(node.data, tuple)
+        graph = self._program.function(function).graph
+        is_returned = any(graph.nodes[root] is node for root in self._returned_roots(function))
+        for key, operand, span in zip(node.data, node.operands, node.parts, strict=True):
+            if key is None:
+                continue
+            targets: list[Carrier] = [KeyCarrier(key)]
+            if is_returned:
+                targets.append(KeyCarrier(key, function))
+            self._hops(function, self._sources.of(function, operand), targets, span)
+
+    def _returned_roots(self, function: FunctionSymbol) -> set[int]:
+        if function not in self._returned:
+            graph = self._program.function(function).graph
+            self._returned[function] = {
+                root
+                for effect in graph.effects
+                if effect.kind in {EffectKind.RETURN, EffectKind.YIELD}
+                for root in local_roots(graph, effect.value)
+            }
+        return self._returned[function]
+
+    # -- calls ------------------------------------------------------------------------------------------------
+
+    def _call(self, function: FunctionSymbol, node: Node) -> None:
+        callee_index, *operands = node.operands
+        graph = self._program.function(function).graph
+        callee = graph.nodes[callee_index]
+        types = members(self._inference.type_of(function, callee_index))
+        for one in types:
+            match one:
+                case FunctionObject():
+                    for called in self._inference.dispatch(one.function, one.receiver):
+                        self._arguments(function, FunctionObject(called, one.receiver), node, callee)
+                case ClassObject(cls=cls):
+                    self._construct(function, cls, node)
+                case Instance(cls=cls) if (method := self._program.method(cls, "__call__")) is not None:
+                    self._arguments(function, FunctionObject(method, one), node, callee)
+                case ExternalObject(dotted=dotted):
+                    self._outside(function, dotted.rpartition(".")[2], node, callee)
+                case _:
+                    self._outside(function, str(callee.data), node, callee)
+        if not types:
+            self._outside(function, str(callee.data), node, callee)
+        if callee.kind is Kind.ATTR:
+            base = self._inference.type_of(function, callee.operands[0])
+            if base is UNKNOWN or not members(base):
+                self._facts.called_names.setdefault(function, set()).add(str(callee.data))
+
+    def _arguments(self, function: FunctionSymbol, called: FunctionObject, node: Node, callee: Node) -> None:
+        self._facts.calls.setdefault(function, set()).add(called.function)
+        given: dict[str, tuple[Source, ...]] = {}
+        for name, positions in self._sources.argument_positions(called, node).items():
+            for position in positions:
+                sources = self._sources.of(function, node.operands[1 + position])
+                given[name] = (*given.get(name, ()), *sources)
+                self._hops(function, sources, [ParameterCarrier(called.function, name)], node.parts[position])
+        receiver: tuple[Source, ...] = ()
+        if callee.kind is Kind.ATTR:
+            receiver = tuple(self._draws_on(function, callee.operands[0]))
+        site = CallSite(called.function, self._site(function, node.span), given, receiver)
+        self._facts.call_sites.setdefault(called.function, []).append(site)
+
+    def _draws_on(self, function: FunctionSymbol, index: int) -> Iterator[Source]:
+        """What a receiver is made of, the keys and arguments of its lookups included."""
+        graph = self._program.function(function).graph
+        pending, seen = [index], set[int]()
+        while pending:
+            current = pending.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            node = graph.nodes[current]
+            yield from self._sources.of(function, current)
+            if node.kind in {Kind.ITEM, Kind.CALL, Kind.ATTR, Kind.PHI, Kind.NARROW}:
+                pending.extend(node.operands)
+
+    def _construct(self, function: FunctionSymbol, cls: ClassSymbol, node: Node) -> None:
+        constructor = self._inference.constructor(cls)
+        post = self._program.method(cls, "__post_init__")
+        if post is not None:
+            self._facts.calls.setdefault(function, set()).add(post)
+        callee = self._program.function(function).graph.nodes[node.operands[0]]
+        if constructor is not None:
+            self._arguments(function, FunctionObject(constructor, Instance(cls)), node, callee)
+            return
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        names = self._constructor_fields(cls)
+        is_mapping = any(
+            isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict") for one in self._program.mro(cls)
+        )
+        given: set[str] = set()
+        arguments = list(zip(node.operands[1:], node.parts, strict=True))
+        positional = zip(names, arguments[: shape.positional], strict=False)
+        keywords = zip(shape.keywords, arguments[shape.positional :], strict=True)
+        for name, (operand, span) in [*positional, *keywords]:
+            if name is None:
+                given.update(names)  # **mapping: each field may be given
+                continue
+            given.add(name)
+            target: Carrier = KeyCarrier(name)
+            if not is_mapping:
+                owner = self._inference.owner_of_field(cls, name)
+                target = FieldCarrier(owner, name) if owner else UnresolvedCarrier(name)
+            self._hops(function, self._sources.of(function, operand), [target], span)
+        if is_mapping:
+            return
+        for name in names:
+            found = self._program.field(cls, name)
+            if name in given or found is None or found[1].default is None:
+                continue
+            constant = Constant(found[1].default.text, is_default=True)
+            hop = Hop(constant, FieldCarrier(found[0], name), How.COPY, self._site(function, node.span), node.span)
+            self._facts.hops.append(hop)
+
+    def _constructor_fields(self, cls: ClassSymbol) -> list[str]:
+        names: dict[str, None] = {}
+        for one in reversed(self._program.mro(cls)):
+            if isinstance(one, ClassSymbol):
+                summary: ClassSummary = self._program.class_(one)
+                names.update(
+                    (name, None)
+                    for name, declared in summary.fields.items()
+                    if declared.annotation is not None
+                    and "ClassVar" not in declared.annotation
+                    and not _not_in_constructor(declared.default)
+                )
+        return list(names)
+
+    def _outside(self, function: FunctionSymbol, name: str, node: Node, callee: Node) -> None:
+        """A call that leaves the program: it mutates its receiver, or uses its arguments."""
+        operands = node.operands[1:]
+        graph = self._program.function(function).graph
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        if name in {"replace", "_replace"}:
+            base = operands[0] if callee.kind is not Kind.ATTR or name == "replace" else callee.operands[0]
+            if operands and self._replace(function, base, node):
+                return
+        if name == "setattr" and len(operands) == 3:
+            attribute = graph.nodes[operands[1]]
+            if attribute.kind is Kind.CONST and isinstance(attribute.data, str):
+                receivers = members(self._inference.type_of(function, operands[0]))
+                targets = list(self._sources.fields(receivers, attribute.data))
+                self._hops(function, self._sources.of(function, operands[2]), targets, node.span)
+                return
+        targets = [UseCarrier(function)]
+        if callee.kind is Kind.ATTR and name in MUTATORS:
+            targets += [
+                source.carrier
+                for source in self._sources.of(function, callee.operands[0])
+                if not isinstance(source.carrier, Constant) and source.how is How.COPY and not source.partial
+            ]
+        for operand, span in zip(operands, node.parts, strict=True):
+            self._hops(function, self._sources.of(function, operand), targets, span)
+        if callee.kind is Kind.ATTR and name not in MUTATORS:
+            sources = self._sources.of(function, callee.operands[0])
+            self._hops(function, sources, [UseCarrier(function)], node.span)
+
+    def _replace(self, function: FunctionSymbol, base: int, node: Node) -> bool:
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        receivers = [
+            one for one in members(self._inference.type_of(function, base)) if isinstance(one, Instance)
+        ]
+        if not receivers:
+            return False
+        arguments = list(zip(node.operands[1:], node.parts, strict=True))[shape.positional :]
+        for keyword, (operand, span) in zip(shape.keywords, arguments, strict=True):
+            if keyword is not None:
+                targets = list(self._sources.fields(tuple(receivers), keyword))
+                self._hops(function, self._sources.of(function, operand), targets, span)
+        return True
+
+    # -- references and comparisons -----------------------------------------------------------------------------
+
+    def _references(self, function: FunctionSymbol) -> None:
+        graph = self._program.function(function).graph
+        calls = self._facts.calls.setdefault(function, set())
+        classes = self._facts.used_classes.setdefault(function, set())
+        strings = self._facts.strings.setdefault(function, set())
+        for index, node in enumerate(graph.nodes):
+            match node.kind:
+                case Kind.ATTR | Kind.GLOBAL | Kind.FUNCTION | Kind.FREE:
+                    if node.kind is Kind.ATTR:
+                        self._count_receiver(function, node)
+                        self._property(function, node, calls)
+                    for one in members(self._inference.type_of(function, index)):
+                        if isinstance(one, FunctionObject):
+                            calls.update(self._inference.dispatch(one.function, one.receiver))
+                        elif isinstance(one, ClassObject) and node.kind is not Kind.FREE:
+                            classes.add(one.cls)
+                case Kind.CONST if isinstance(node.data, str) and ":" in node.data:
+                    strings.add(node.data)
+                case _:
+                    pass  # refers to nothing by name
+
+    def _count_receiver(self, function: FunctionSymbol, node: Node) -> None:
+        receiver = self._inference.type_of(function, node.operands[0])
+        known = bool(members(receiver)) and all(one is not UNKNOWN for one in members(receiver))
+        self._facts.sites_resolved += known
+        self._facts.sites_unresolved += not known
+
+    def _property(self, function: FunctionSymbol, node: Node, calls: set[FunctionSymbol]) -> None:
+        for one in members(self._inference.type_of(function, node.operands[0])):
+            if isinstance(one, Instance):
+                method = self._program.method(one.cls, str(node.data))
+                if method is not None:
+                    calls.update(self._inference.dispatch(method, one))
+
+    def _comparison(self, function: FunctionSymbol, node: Node) -> None:
+        operands = node.operands
+        for left, right in zip(operands, operands[1:], strict=False):
+            for value, bound in ((left, right), (right, left)):
+                constant = self._number(function, bound)
+                if constant is None:
+                    continue
+                carriers = tuple(
+                    source.carrier
+                    for source in self._sources.of(function, value)
+                    if source.how is How.COPY and not isinstance(source.carrier, Constant)
+                )
+                number, name = constant
+                if carriers:
+                    span = self._program.function(function).graph.nodes[bound].span
+                    site = self._site(function, node.span if name is None else span)
+                    self._facts.comparisons.append(Comparison(carriers, number, name, site))
+
+    def _number(self, function: FunctionSymbol, index: int) -> tuple[float, str | None] | None:
+        """Return the number that a node is: a literal, or a named constant with its name."""
+        node = self._program.function(function).graph.nodes[index]
+        if node.kind is Kind.CONST:
+            return _as_number(node.data, None)
+        for source in self._sources.of(function, index):
+            match source.carrier:
+                case ModuleCarrier(module=module, name=name) if source.how is How.COPY:
+                    declared = self._program.modules[module].variables.get(name)
+                case FieldCarrier(owner=owner, name=name) if source.how is How.COPY:
+                    found = self._program.field(owner, name)
+                    declared = found[1] if found else None
+                    if node.kind is not Kind.ATTR or not self._is_class_attribute(function, node):
+                        declared = None
+                case _:
+                    declared = None
+            if declared is not None and declared.default is not None and declared.default.is_literal:
+                return _as_number(declared.default.literal, name)
+        return None
+
+    def _is_class_attribute(self, function: FunctionSymbol, node: Node) -> bool:
+        return all(
+            isinstance(one, ClassObject) for one in members(self._inference.type_of(function, node.operands[0]))
+        )
+
+
+def _as_number(value: object, name: str | None) -> tuple[float, str | None] | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value), name
+
+
+def _in_handler(source: Source) -> Source:
+    if not isinstance(source.carrier, Constant):
+        return source
+    constant = Constant(source.carrier.value, source.carrier.masks, True, source.carrier.is_default)
+    return Source(constant, source.how, source.origin, source.partial)
+
+
+def _not_in_constructor(default: Default | None) -> bool:
+    return default is not None and "init=False" in default.text.replace(" ", "")
+
+
+__all__ = ["CallSite", "Comparison", "ConstantSymbol", "Facts", "extract"]

@@ -1,0 +1,216 @@
+"""The flow of a program as a graph that can be searched: from carrier to carrier along hops."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+from ..source import ClassSymbol, FunctionSymbol, Program
+from ..source.program import ExternalSymbol
+from ..source.summarise import TOP_LEVEL
+from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, UnresolvedCarrier
+from .extract import CallSite, Comparison, Facts, extract
+
+_REGISTERING = {"property", "cached_property", "staticmethod", "classmethod", "dataclass", "abstractmethod", "override",
+                "overload", "final", "cache", "lru_cache", "contextmanager", "asynccontextmanager", "wraps", "total_ordering",
+                "no_grad", "inference_mode", "disable", "setter", "runtime_checkable"}
+_PLAIN_BASES = {"object", "Protocol", "ABC", "Generic", "NamedTuple", "TypedDict", "Exception"}
+
+
+@dataclass
+class Flow:
+    """Hops by their ends, who is reachable, and how much could be resolved."""
+
+    program: Program
+    facts: Facts
+    reachable: frozenset[FunctionSymbol]
+    into: dict[Carrier, list[Hop]] = field(default_factory=dict)
+    out_of: dict[Carrier, list[Hop]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, program: Program, *, entry_points: Collection[FunctionSymbol] = ()) -> Flow:
+        """Compute the flow of a program."""
+        facts = extract(program)
+        flow = cls(program, facts, _reachable(program, facts, entry_points))
+        for hop in facts.hops:
+            flow.into.setdefault(hop.target, []).append(hop)
+            if not isinstance(hop.source, Constant):
+                flow.out_of.setdefault(hop.source, []).append(hop)
+        return flow
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """Every comparison of a value with a number."""
+        return self.facts.comparisons
+
+    def call_sites(self, function: FunctionSymbol) -> list[CallSite]:
+        """Every call of a function."""
+        return self.facts.call_sites.get(function, [])
+
+    def callees(self, functions: Iterable[FunctionSymbol]) -> set[FunctionSymbol]:
+        """Return functions with everything that they call, directly or not, nested functions included."""
+        seen: set[FunctionSymbol] = set()
+        pending = list(functions)
+        while pending:
+            function = pending.pop()
+            if function in seen:
+                continue
+            seen.add(function)
+            pending.extend(self.facts.calls.get(function, ()))
+        return seen
+
+    def resolved_share(self) -> float | None:
+        """Return the share of attribute accesses whose receiver is known; None where there is none."""
+        total = self.facts.sites_resolved + self.facts.sites_unresolved
+        return self.facts.sites_resolved / total if total else None
+
+    def is_live(self, hop: Hop) -> bool:
+        """Whether a hop stands in code that can run: reachable, and behind no constant that is false."""
+        return not hop.gated and hop.site.function in self.reachable
+
+    def path(
+        self,
+        starts: Iterable[Carrier],
+        is_end: Callable[[Carrier, Hop], bool],
+        *,
+        how: How = How.COMPUTED,
+        dead: bool = False,
+        unresolved: bool = False,
+    ) -> list[Hop] | None:
+        """Return the shortest chain of hops from a start to an end.
+
+        Args:
+            starts: The carriers to start from.
+            is_end: Called with each carrier reached and the hop that reached it.
+            how: The weakest dependence to follow.
+            dead: Follow hops in unreachable or gated code too.
+            unresolved: Let a field of unknown owner stand for every field of its name.
+        """
+        first = list(starts)
+        came: dict[Carrier, Hop | None] = dict.fromkeys(first)
+        pending = deque(first)
+        while pending:
+            current = pending.popleft()
+            for hop in self._onward(current, unresolved=unresolved):
+                if hop.how > how or (not dead and not self.is_live(hop)):
+                    continue
+                if hop.through and came[current] is not None and not is_end(hop.target, hop):
+                    continue
+                if is_end(hop.target, hop):
+                    return [*self._trail(came, current), hop]
+                if hop.target not in came:
+                    came[hop.target] = hop
+                    pending.append(hop.target)
+        return None
+
+    def reached(self, starts: Iterable[Carrier], *, how: How = How.COMPUTED) -> dict[Carrier, list[Hop]]:
+        """Return every carrier that values of the starts get to, with the hops on the way."""
+        first = list(starts)
+        came: dict[Carrier, Hop | None] = dict.fromkeys(first)
+        pending = deque(first)
+        while pending:
+            current = pending.popleft()
+            for hop in self._onward(current, unresolved=False):
+                usable = hop.how <= how and self.is_live(hop) and not (hop.through and came[current] is not None)
+                if usable and hop.target not in came:
+                    came[hop.target] = hop
+                    pending.append(hop.target)
+        return {carrier: self._trail(came, carrier) for carrier in came}
+
+    def _onward(self, carrier: Carrier, *, unresolved: bool) -> list[Hop]:
+        hops = list(self.out_of.get(carrier, ()))
+        if isinstance(carrier, KeyCarrier) and carrier.function is not None:
+            hops += self.out_of.get(KeyCarrier(carrier.key), ())
+        if unresolved and isinstance(carrier, FieldCarrier):
+            hops += self.out_of.get(UnresolvedCarrier(carrier.name), ())
+        if unresolved and isinstance(carrier, UnresolvedCarrier):
+            hops += [
+                hop
+                for other, found in self.out_of.items()
+                if isinstance(other, FieldCarrier) and other.name == carrier.name
+                for hop in found
+            ]
+        return hops
+
+    @staticmethod
+    def _trail(came: dict[Carrier, Hop | None], carrier: Carrier) -> list[Hop]:
+        trail: list[Hop] = []
+        seen: set[Carrier] = set()
+        hop = came.get(carrier)
+        while hop is not None and carrier not in seen:
+            seen.add(carrier)
+            trail.append(hop)
+            assert not isinstance(hop.source, Constant)
+            carrier = hop.source
+            if carrier not in came and isinstance(carrier, KeyCarrier):
+                break  # entered through the key as one function returns it
+            hop = came.get(carrier)
+        return trail[::-1]
+
+
+def _reachable(
+    program: Program, facts: Facts, entry_points: Collection[FunctionSymbol]
+) -> frozenset[FunctionSymbol]:
+    """Return the functions that can run when the program does.
+
+    Roots are module bodies, entry points and functions that something outside registers by a decorator. A class
+    that is used brings its special methods, and with a base from outside all its methods: a framework calls them.
+    """
+    by_name: dict[str, list[FunctionSymbol]] = {}
+    for function in program.functions():
+        if program.function(function).owner is not None:
+            by_name.setdefault(function.name, []).append(function)
+    pending = [
+        function
+        for function in program.functions()
+        if function.qualname == TOP_LEVEL or _is_registered(program, function)
+    ]
+    pending += entry_points
+    seen: set[FunctionSymbol] = set()
+    classes: set[ClassSymbol] = set()
+    while pending:
+        function = pending.pop()
+        if function in seen:
+            continue
+        seen.add(function)
+        pending.extend(facts.calls.get(function, ()))
+        for name in facts.called_names.get(function, ()):
+            pending.extend(by_name.get(name, ()))
+        for text in facts.strings.get(function, ()):
+            named = _entry_point(program, text)
+            if named is not None:
+                pending.append(named)
+        for cls in facts.used_classes.get(function, set()) - classes:
+            classes.add(cls)
+            pending.extend(_called_by_frameworks(program, cls))
+    return frozenset(seen)
+
+
+def _entry_point(program: Program, text: str) -> FunctionSymbol | None:
+    module, _, name = text.partition(":")
+    symbol = program.resolve(module, name) if module in program.modules and name else None
+    return symbol if isinstance(symbol, FunctionSymbol) else None
+
+
+def _is_registered(program: Program, function: FunctionSymbol) -> bool:
+    for decorator in program.function(function).decorators:
+        name = decorator.partition("(")[0]
+        if name.rpartition(".")[2] in _REGISTERING:
+            continue
+        symbol = program.resolve(function.module, name)
+        if symbol is None or isinstance(symbol, ExternalSymbol):
+            return True
+    return False
+
+
+def _called_by_frameworks(program: Program, cls: ClassSymbol) -> Iterable[FunctionSymbol]:
+    line = program.mro(cls)
+    foreign = any(
+        isinstance(one, ExternalSymbol) and one.dotted.rpartition(".")[2] not in _PLAIN_BASES for one in line
+    )
+    for one in line:
+        if isinstance(one, ClassSymbol):
+            for name, qualname in program.class_(one).methods.items():
+                if foreign or (name.startswith("__") and name.endswith("__")):
+                    yield FunctionSymbol(one.module, qualname)

@@ -1,0 +1,428 @@
+"""What a value is made of: from any node of a value graph back to the carriers and constants it draws on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..source import ClassSymbol, FunctionSymbol, ModuleSymbol, Program
+from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
+from ..source.program import ConstantSymbol
+from .carriers import (
+    Carrier,
+    Constant,
+    FieldCarrier,
+    How,
+    KeyCarrier,
+    ModuleCarrier,
+    ParameterCarrier,
+    ReturnCarrier,
+    UnresolvedCarrier,
+)
+from .inference import Inference, is_property
+from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, ModuleObject, Type, members
+
+# Calls that hand their argument on as it is, but for its container or number type.
+COPIES = {
+    "int",
+    "float",
+    "bool",
+    "list",
+    "tuple",
+    "set",
+    "frozenset",
+    "deque",
+    "dict",
+    "iter",
+    "next",
+    "copy",
+    "deepcopy",
+    "sorted",
+    "reversed",
+    "cast",
+    "enumerate",
+    "zip",
+    "item",
+    "tolist",
+    "replace",
+}
+# Methods that put their arguments into the object they are called on.
+MUTATORS = {
+    "append",
+    "appendleft",
+    "add",
+    "extend",
+    "extendleft",
+    "insert",
+    "update",
+    "setdefault",
+    "put",
+    "put_nowait",
+    "push",
+    "__setitem__",
+}
+_KEY_READERS = {"get", "pop", "setdefault"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing that a value draws on; `origin` is the expression in the function that asked."""
+
+    carrier: Carrier | Constant
+    how: How
+    origin: Span
+    partial: bool = False
+
+
+class Sources:
+    """Answers what a node draws on. Calls are followed by what they return, each caller with its own arguments."""
+
+    def __init__(self, program: Program, inference: Inference) -> None:
+        self.program = program
+        self.inference = inference
+        self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
+        self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
+
+    def of(self, function: FunctionSymbol, index: int) -> list[Source]:
+        """Return what a node draws on, each carrier once, the most faithful way first."""
+        graph = self.program.function(function).graph
+        best: dict[tuple[Carrier | Constant, bool], Source] = {}
+        seen: set[tuple[FunctionSymbol, int, How, bool]] = set()
+        pending: list[tuple[int, How, bool]] = [(index, How.COPY, False)]
+        while pending:
+            node_index, how, partial = pending.pop()
+            if (function, node_index, how, partial) in seen:
+                continue
+            seen.add((function, node_index, how, partial))
+            node = graph.nodes[node_index]
+            for step in self._step(function, graph, node_index, node):
+                if isinstance(step, _Onward):
+                    pending.append((step.node, max(how, step.how), partial or step.partial))
+                    continue
+                origin = step.origin
+                found = Source(step.carrier, max(how, step.how), origin, partial or step.partial)
+                key = (found.carrier, found.partial)
+                if key not in best or found.how < best[key].how:
+                    best[key] = found
+        return list(best.values())
+
+    def hands_back(self, function: FunctionSymbol) -> dict[str, How]:
+        """Return the parameters that a function's result draws on, and how."""
+        if function not in self._hands_back:
+            self._hands_back[function] = {}  # a function that calls itself
+            found: dict[str, How] = {}
+            for effect in self.program.function(function).graph.effects:
+                if effect.kind in {EffectKind.RETURN, EffectKind.YIELD}:
+                    for source in self.of(function, effect.value):
+                        carrier = source.carrier
+                        if isinstance(carrier, ParameterCarrier) and carrier.function == function:
+                            found[carrier.name] = min(source.how, found.get(carrier.name, How.CONTROL))
+            self._hands_back[function] = found
+        return self._hands_back[function]
+
+    def mutations(self, function: FunctionSymbol) -> dict[int, list[int]]:
+        """Return what is put into the containers that a function makes itself: node -> values."""
+        if function not in self._mutated:
+            graph = self.program.function(function).graph
+            found: dict[int, list[int]] = {}
+            for node in graph.nodes:
+                if node.kind is not Kind.CALL:
+                    continue
+                callee = graph.nodes[node.operands[0]]
+                if callee.kind is Kind.ATTR and callee.data in MUTATORS:
+                    for root in local_roots(graph, callee.operands[0]):
+                        found.setdefault(root, []).extend(node.operands[1:])
+            for effect in graph.effects:
+                if effect.kind is EffectKind.STORE_ITEM and effect.name is None:
+                    for root in local_roots(graph, effect.base):
+                        found.setdefault(root, []).append(effect.value)
+            self._mutated[function] = found
+        return self._mutated[function]
+
+    # -- one step back ----------------------------------------------------------------------------------------
+
+    def _step(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> Iterator[Source | _Onward]:
+        for value in self.mutations(function).get(index, ()):
+            yield _Onward(value, How.COPY)
+        match node.kind:
+            case Kind.CONST:
+                yield Source(Constant(repr(node.data), in_handler=node.in_handler), How.COPY, node.span)
+            case Kind.PARAM:
+                yield Source(ParameterCarrier(function, str(node.data)), How.COPY, node.span)
+            case Kind.GLOBAL:
+                symbol = self.program.resolve(function.module, str(node.data))
+                if isinstance(symbol, ConstantSymbol):
+                    yield Source(ModuleCarrier(symbol.module, symbol.name), How.COPY, node.span)
+            case Kind.FREE:
+                yield from self._free(function, node)
+            case Kind.ATTR:
+                yield from self._attribute(function, graph, node)
+            case Kind.ITEM:
+                yield from self._item(function, graph, node)
+            case Kind.CALL:
+                yield from self._call(function, graph, node)
+            case Kind.PHI | Kind.NARROW | Kind.ELEMENT | Kind.ENTER | Kind.SEQUENCE:
+                for operand in node.operands:
+                    yield _Onward(operand, How.COPY)
+            case Kind.UNPACK:
+                yield from self._unpack(function, graph, node)
+            case Kind.DICT:
+                for key, operand in zip(_keys(node), node.operands, strict=True):
+                    if key is None:
+                        yield _Onward(operand, How.COPY)  # literal keys are carriers of their own
+            case Kind.OP | Kind.COMPARE:
+                for operand in node.operands:
+                    yield _Onward(operand, How.COMPUTED)
+            case Kind.FUNCTION:
+                if node.data in self.program.modules[function.module].functions:
+                    inner = FunctionSymbol(function.module, str(node.data))
+                    yield Source(ReturnCarrier(inner), How.COMPUTED, node.span)
+
+    def _free(self, function: FunctionSymbol, node: Node) -> Iterator[Source | _Onward]:
+        enclosing = self.inference.enclosing_binding(function, str(node.data))
+        if enclosing is not None:
+            outer, values = enclosing
+            for value in values:
+                for source in self.of(outer, value):
+                    yield Source(source.carrier, source.how, node.span, source.partial)
+
+    def _attribute(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | _Onward]:
+        base, name = node.operands[0], str(node.data)
+        receivers = members(self.inference.type_of(function, base))
+        for carrier in self.fields(receivers, name):
+            yield Source(carrier, How.COPY, node.span)
+        for receiver in receivers:
+            if isinstance(receiver, Instance):
+                method = self.program.method(receiver.cls, name)
+                if method is not None and is_property(self.program.function(method)):
+                    yield Source(ReturnCarrier(method), How.COPY, node.span)
+                if method is None and graph.nodes[base].kind is not Kind.PARAM:
+                    yield _Onward(base, How.COPY, partial=True)
+            elif not isinstance(receiver, ClassObject | ModuleObject | FunctionObject):
+                yield _Onward(base, How.COMPUTED, partial=True)
+        if not receivers:
+            yield _Onward(base, How.COMPUTED, partial=True)
+
+    def fields(self, receivers: tuple[Type, ...], name: str) -> Iterator[Carrier]:
+        """Return the carriers that `receiver.name` stands for; an unknown receiver gives an unresolved one."""
+        for receiver in receivers:
+            match receiver:
+                case Instance(cls=cls) | ClassObject(cls=cls):
+                    owner = self.inference.owner_of_field(cls, name)
+                    if owner is not None:
+                        yield FieldCarrier(owner, name)
+                    elif not self.program.method(cls, name) and not self._has_foreign_base(cls):
+                        yield UnresolvedCarrier(name)
+                case ModuleObject(name=module):
+                    symbol = self.program.member(ModuleSymbol(module), name)
+                    if isinstance(symbol, ConstantSymbol):
+                        yield ModuleCarrier(symbol.module, symbol.name)
+                case _ if receiver is UNKNOWN:
+                    yield UnresolvedCarrier(name)
+                case _:
+                    pass  # something outside the program
+        if not receivers:
+            yield UnresolvedCarrier(name)
+
+    def _has_foreign_base(self, cls: ClassSymbol) -> bool:
+        return any(not isinstance(one, ClassSymbol) for one in self.program.mro(cls))
+
+    def _item(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | _Onward]:
+        base, index = node.operands[0], node.operands[1]
+        getters = [
+            getter
+            for receiver in members(self.inference.type_of(function, base))
+            if isinstance(receiver, Instance)
+            and (getter := self.program.method(receiver.cls, "__getitem__")) is not None
+        ]
+        for getter in getters:
+            yield Source(ReturnCarrier(getter), How.COPY, node.span)
+        if getters:
+            return
+        if isinstance(node.data, str):
+            yield Source(KeyCarrier(node.data), How.COPY, node.span)
+            for source in self.of(function, base):
+                if isinstance(source.carrier, FieldCarrier) and not source.partial:
+                    yield Source(source.carrier, How.COPY, node.span, partial=True)
+            return
+        yield _Onward(base, How.COPY)
+        if graph.nodes[index].kind is not Kind.CONST:
+            yield _Onward(index, How.COMPUTED)
+
+    def _unpack(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | _Onward]:
+        position = node.data
+        assert isinstance(position, int)
+        for root in local_roots(graph, node.operands[0], every=True):
+            value = graph.nodes[root]
+            if value.kind is Kind.SEQUENCE and value.data in {"tuple", "list"} and position < len(value.operands):
+                yield _Onward(value.operands[position], How.COPY)
+                continue
+            returned = self._returned_parts(function, value, position) if value.kind is Kind.CALL else None
+            if returned is None:
+                yield _Onward(root, How.COPY)
+            else:
+                yield from returned
+
+    def _returned_parts(self, function: FunctionSymbol, call: Node, position: int) -> list[Source] | None:
+        """Return one element of the tuple that a called function returns, or None where it returns no tuple."""
+        found: list[Source] = []
+        callees = members(self.inference.type_of(function, call.operands[0]))
+        for callee in callees:
+            if not isinstance(callee, FunctionObject):
+                return None
+            graph = self.program.function(callee.function).graph
+            for effect in graph.effects:
+                if effect.kind is not EffectKind.RETURN:
+                    continue
+                value = graph.nodes[effect.value]
+                if value.kind is not Kind.SEQUENCE or value.data != "tuple" or position >= len(value.operands):
+                    return None
+                for source in self.of(callee.function, value.operands[position]):
+                    carrier = source.carrier
+                    if isinstance(carrier, ParameterCarrier) and carrier.function == callee.function:
+                        for argument in self.arguments(callee, call).get(carrier.name, ()):
+                            found += [
+                                Source(inner.carrier, max(inner.how, source.how), call.span, inner.partial)
+                                for inner in self.of(function, argument)
+                            ]
+                    else:
+                        found.append(Source(carrier, source.how, call.span, source.partial))
+        return found if callees else None
+
+    def _call(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | _Onward]:
+        callee_index, *operands = node.operands
+        callee = graph.nodes[callee_index]
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        if (read := self._key_read(function, graph, node)) is not None:
+            yield from read
+            return
+        types = members(self.inference.type_of(function, callee_index))
+        outside = not types
+        for one in types:
+            match one:
+                case FunctionObject():
+                    for called in self.inference.dispatch(one.function, one.receiver):
+                        yield Source(ReturnCarrier(called), How.COPY, node.span)
+                        bound = self.arguments(FunctionObject(called, one.receiver), node)
+                        for name, how in self.hands_back(called).items():
+                            for argument in bound.get(name, ()):
+                                yield _Onward(argument, how)
+                            if one.receiver is not None and name == _first_parameter(self.program, called):
+                                if callee.kind is Kind.ATTR:
+                                    yield _Onward(callee.operands[0], how)
+                case ClassObject():
+                    pass  # its fields are carriers of their own
+                case Instance(cls=cls) if (method := self.program.method(cls, "__call__")) is not None:
+                    yield Source(ReturnCarrier(method), How.COPY, node.span)
+                case _:
+                    outside = True
+        if outside:
+            name = callee.data if callee.kind in {Kind.GLOBAL, Kind.ATTR} else None
+            how = How.COPY if name in COPIES else How.COMPUTED
+            for operand in operands:
+                yield _Onward(operand, how)
+            if callee.kind is Kind.ATTR and not isinstance(
+                self.inference.type_of(function, callee.operands[0]), ModuleObject | ExternalObject
+            ):
+                yield _Onward(callee.operands[0], how)
+            elif callee.kind not in {Kind.GLOBAL, Kind.ATTR}:
+                yield _Onward(callee_index, How.COMPUTED)
+
+    def _key_read(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> list[Source | _Onward] | None:
+        """Return what `mapping.get("key", default)` draws on, or None where the call is no such read."""
+        callee = graph.nodes[node.operands[0]]
+        if callee.kind is not Kind.ATTR or callee.data not in _KEY_READERS or len(node.operands) < 2:
+            return None
+        key = graph.nodes[node.operands[1]]
+        if key.kind is not Kind.CONST or not isinstance(key.data, str):
+            return None
+        receivers = members(self.inference.type_of(function, callee.operands[0]))
+        if any(isinstance(one, Instance) and self.program.method(one.cls, str(callee.data)) for one in receivers):
+            return None
+        found: list[Source | _Onward] = [Source(KeyCarrier(key.data), How.COPY, node.span)]
+        for default in node.operands[2:]:
+            inner = graph.nodes[default]
+            if inner.kind is Kind.CONST:
+                constant = Constant(repr(inner.data), masks=key.data, in_handler=node.in_handler)
+                found.append(Source(constant, How.COPY, inner.span))
+            else:
+                found.append(_Onward(default, How.COPY))
+        return found
+
+    def arguments(self, callee: FunctionObject, call: Node) -> dict[str, list[int]]:
+        """Return which nodes a call gives to which parameter of a function."""
+        return {
+            name: [call.operands[1 + position] for position in positions]
+            for name, positions in self.argument_positions(callee, call).items()
+        }
+
+    def argument_positions(self, callee: FunctionObject, call: Node) -> dict[str, list[int]]:
+        """Return which arguments of a call, counted from 0, go to which parameter of a function."""
+        shape = call.data
+        assert isinstance(shape, CallShape)
+        parameters = list(self.program.function(callee.function).parameters)
+        if callee.receiver is not None and parameters and parameters[0].kind == "positional":
+            if "staticmethod" not in self.program.function(callee.function).decorators:
+                parameters = parameters[1:]
+        given: dict[str, list[int]] = {}
+        positional = [p for p in parameters if p.kind == "positional"]
+        rest = next((p.name for p in parameters if p.kind == "args"), None)
+        keyword_rest = next((p.name for p in parameters if p.kind == "kwargs"), None)
+        names = {p.name for p in parameters if p.kind in {"positional", "keyword"}}
+        for position in range(shape.positional):
+            if position in shape.starred:
+                for parameter in positional[position:]:
+                    given.setdefault(parameter.name, []).append(position)
+                break
+            if position < len(positional):
+                given.setdefault(positional[position].name, []).append(position)
+            elif rest is not None:
+                given.setdefault(rest, []).append(position)
+        for position, keyword in enumerate(shape.keywords, shape.positional):
+            if keyword is None:
+                for name in sorted(names - set(given)):
+                    given.setdefault(name, []).append(position)
+            elif keyword in names:
+                given.setdefault(keyword, []).append(position)
+            elif keyword_rest is not None:
+                given.setdefault(keyword_rest, []).append(position)
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class _Onward:
+    node: int
+    how: How
+    partial: bool = False
+
+
+def _keys(node: Node) -> tuple[str | None, ...]:
+    assert isinstance(node.data, tuple)
+    return node.data
+
+
+def _first_parameter(program: Program, function: FunctionSymbol) -> str | None:
+    parameters = program.function(function).parameters
+    return parameters[0].name if parameters else None
+
+
+def local_roots(graph: ValueGraph, index: int, *, every: bool = False) -> list[int]:
+    """Return the nodes that a value is, alternatives and narrowings looked through.
+
+    Only containers made in this function are returned, or every root with `every`.
+    """
+    found: list[int] = []
+    seen: set[int] = set()
+    pending = [index]
+    while pending:
+        current = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        node = graph.nodes[current]
+        if node.kind in {Kind.PHI, Kind.NARROW}:
+            pending.extend(node.operands)
+        elif every or node.kind in {Kind.SEQUENCE, Kind.DICT, Kind.CALL}:
+            found.append(current)
+    return found

@@ -1,0 +1,208 @@
+"""Types of values, and what an annotation means.
+
+A type here answers one question: whose field is it that `x.name` reads? What cannot be told is `UNKNOWN`, and
+stays so: an unknown receiver is reported as unresolved, never taken for wired.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
+from ..source.program import ExternalSymbol
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An instance of a class of the program."""
+
+    cls: ClassSymbol
+
+
+@dataclass(frozen=True, slots=True)
+class ClassObject:
+    """A class of the program itself."""
+
+    cls: ClassSymbol
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionObject:
+    """A function of the program; `receiver` is what it is bound to."""
+
+    function: FunctionSymbol
+    receiver: Type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleObject:
+    """A module of the program."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """An instance of a class outside the program, with its type arguments (`builtins.list[T]`)."""
+
+    dotted: str
+    arguments: tuple[Type, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalObject:
+    """A function, class or module outside the program; `receiver` is set for a method of an instance."""
+
+    dotted: str
+    receiver: Type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """One of several types; never nested, never with `NONE` alone."""
+
+    members: frozenset[Type]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class _None:
+    def __repr__(self) -> str:
+        return "NONE"
+
+
+UNKNOWN = _Unknown()
+NONE = _None()
+
+Type = Instance | ClassObject | FunctionObject | ModuleObject | External | ExternalObject | Union | _Unknown | _None
+
+_TRANSPARENT = {"Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "Awaitable", "InitVar"}
+_CONTAINERS = {
+    "list": "builtins.list",
+    "List": "builtins.list",
+    "set": "builtins.set",
+    "frozenset": "builtins.frozenset",
+    "tuple": "builtins.tuple",
+    "Tuple": "builtins.tuple",
+    "dict": "builtins.dict",
+    "Dict": "builtins.dict",
+}
+MAPPINGS = {"dict", "Mapping", "MutableMapping", "defaultdict", "OrderedDict", "Counter", "MappingProxyType", "ChainMap"}
+
+
+def union(*types: Type) -> Type:
+    """Return the union of types: flat, and plain where only one is left."""
+    members: set[Type] = set()
+    for one in types:
+        members |= one.members if isinstance(one, Union) else {one}
+    if not members:
+        return UNKNOWN
+    return next(iter(members)) if len(members) == 1 else Union(frozenset(members))
+
+
+def members(type_: Type) -> tuple[Type, ...]:
+    """Return the alternatives of a type in a stable order, None left out: `x.field` needs a value."""
+    if isinstance(type_, Union):
+        return tuple(sorted((one for one in type_.members if one is not NONE), key=repr))
+    return () if type_ is NONE else (type_,)
+
+
+def without(type_: Type, removed: Type) -> Type:
+    """Return a union less some of its members; anything else unchanged."""
+    if not isinstance(type_, Union):
+        return type_
+    return union(*(type_.members - set(members(removed)))) if type_.members - set(members(removed)) else type_
+
+
+def annotated_type(program: Program, module: str, annotation: str, *, owner: ClassSymbol | None = None) -> Type:
+    """Return what an annotation, as written in a module, means. `owner` is what `Self` stands for."""
+    try:
+        tree = ast.parse(annotation.strip(), mode="eval").body
+    except SyntaxError:
+        return UNKNOWN
+    return _Annotation(program, module, owner).type(tree)
+
+
+class _Annotation:
+    def __init__(self, program: Program, module: str, owner: ClassSymbol | None, depth: int = 0) -> None:
+        self._program = program
+        self._module = module
+        self._owner = owner
+        self._depth = depth
+
+    def type(self, node: ast.expr) -> Type:
+        match node:
+            case ast.Constant(value=None):
+                return NONE
+            case ast.Constant(value=str() as text):
+                try:
+                    return self.type(ast.parse(text.strip(), mode="eval").body)
+                except SyntaxError:
+                    return UNKNOWN
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                return union(self.type(left), self.type(right))
+            case ast.Name() | ast.Attribute():
+                return self._named(ast.unparse(node), ())
+            case ast.Subscript(value=base, slice=arguments):
+                return self._subscript(ast.unparse(base), arguments)
+            case _:
+                return UNKNOWN
+
+    def _subscript(self, base: str, arguments: ast.expr) -> Type:
+        last = base.rpartition(".")[2]
+        parts = arguments.elts if isinstance(arguments, ast.Tuple) else [arguments]
+        if last == "Optional":
+            return union(self.type(parts[0]), NONE)
+        if last == "Union":
+            return union(*(self.type(part) for part in parts))
+        if last in _TRANSPARENT:
+            return self.type(parts[0])
+        if last == "Literal":
+            return UNKNOWN
+        if last in {"type", "Type"}:
+            inner = self.type(parts[0])
+            return union(*(ClassObject(one.cls) for one in members(inner) if isinstance(one, Instance)))
+        if last == "Callable":
+            returned = self.type(parts[-1]) if len(parts) > 1 else UNKNOWN
+            return External("collections.abc.Callable", (returned,))
+        return self._named(base, tuple(self.type(part) for part in parts))
+
+    def _named(self, name: str, arguments: tuple[Type, ...]) -> Type:
+        if name in _CONTAINERS:
+            return External(_CONTAINERS[name], arguments)
+        if name.rpartition(".")[2] == "Self" and self._owner is not None:
+            return Instance(self._owner)
+        symbol = self._program.resolve(self._module, name)
+        match symbol:
+            case ClassSymbol():
+                return Instance(symbol)
+            case ExternalSymbol(dotted="typing.Any" | "builtins.object"):
+                return UNKNOWN
+            case ExternalSymbol(dotted=dotted):
+                return External(dotted, arguments)
+            case ConstantSymbol(module=module, name=alias) if self._depth < 8:
+                return self._alias(module, alias)
+            case FunctionSymbol() | ModuleSymbol() | None:
+                if self._owner is not None and symbol is None:
+                    nested = self._program.member(self._owner, name)
+                    if isinstance(nested, ClassSymbol):
+                        return Instance(nested)
+                return UNKNOWN
+            case _:
+                return UNKNOWN
+
+    def _alias(self, module: str, name: str) -> Type:
+        variable = self._program.modules[module].variables[name]
+        if variable.default is None:
+            return UNKNOWN
+        try:
+            tree = ast.parse(variable.default.text, mode="eval").body
+        except SyntaxError:
+            return UNKNOWN
+        return _Annotation(self._program, module, self._owner, self._depth + 1).type(tree)

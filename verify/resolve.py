@@ -1,0 +1,202 @@
+"""From the names that records write to the symbols and carriers of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..registry import Carrier as CarrierName
+from ..registry import CarrierKind
+from ..registry import Symbol as SymbolName
+from .flow import Carrier, FieldCarrier, Flow, KeyCarrier, ModuleCarrier, ParameterCarrier, ReturnCarrier
+from .flow.types import Instance, members
+from .source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
+
+Definition = ClassSymbol | FunctionSymbol | ConstantSymbol
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A name that leads nowhere: what is missing, and the closest that exists."""
+
+    written: str
+    missing: str
+    suggestion: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One carrier that a notation means; `wild` is what `*` stands for in it."""
+
+    carrier: Carrier
+    wild: str | None = None
+
+
+class Resolver:
+    """Resolves record notation against a program."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._program: Program = flow.program
+        self._flow = flow
+        self._inference = flow.facts.inference
+        self._classes: dict[str, list[ClassSymbol]] = {}
+        self._functions: dict[str, list[FunctionSymbol]] = {}
+        for cls in self._program.classes():
+            self._classes.setdefault(cls.name, []).append(cls)
+        for function in self._program.functions():
+            self._functions.setdefault(function.name, []).append(function)
+
+    # -- symbols --------------------------------------------------------------------------------------------
+
+    def symbol(self, name: SymbolName) -> Definition | Unresolved:
+        """Return what `package.module:Qual.name` means."""
+        return self._qualified(name.module, name.qualname, str(name))
+
+    def _qualified(self, module: str, qualname: str, written: str) -> Definition | Unresolved:
+        if module not in self._program.modules:
+            closest = self._program.closest(module, among=self._program.modules)
+            suggestion = f"{closest}:{qualname}" if closest else None
+            return Unresolved(written, f"module {module!r}", suggestion or self._elsewhere(qualname))
+        found = self._program.resolve(module, qualname)
+        if isinstance(found, ClassSymbol | FunctionSymbol | ConstantSymbol):
+            return found
+        summary = self._program.modules[module]
+        among = {**summary.classes, **summary.functions, **summary.variables}
+        closest = self._program.closest(qualname, among=[name for name in among if "<" not in name])
+        elsewhere = self._elsewhere(qualname)
+        return Unresolved(written, f"{qualname!r} in {module}", elsewhere or (f"{module}:{closest}" if closest else None))
+
+    def _elsewhere(self, qualname: str) -> str | None:
+        name = qualname.rpartition(".")[2]
+        found = [str(one) for one in (*self._classes.get(name, ()), *self._functions.get(name, ()))]
+        return found[0] if len(found) == 1 else None
+
+    # -- carriers -------------------------------------------------------------------------------------------
+
+    def carriers(self, name: CarrierName, *, near: SymbolName) -> list[Member] | Unresolved:
+        """Return the carriers that a notation means; `near` is the stage that it is written for."""
+        written = str(name)
+        match name.kind:
+            case CarrierKind.KEY:
+                return list(self._keys(name, None)) or Unresolved(written, f"key {name.key!r}", None)
+            case CarrierKind.FIELD | CarrierKind.FIELD_KEY:
+                return self._fields(name, near)
+            case CarrierKind.CONSTANT:
+                return self._constant(name, near)
+            case _:
+                return self._function_carriers(name, near)
+
+    def _keys(self, name: CarrierName, function: FunctionSymbol | None) -> Iterator[Member]:
+        pattern = name.key or ""
+        if "*" not in pattern:
+            yield Member(KeyCarrier(pattern, function))
+            return
+        known = {c.key for c in (*self._flow.into, *self._flow.out_of) if isinstance(c, KeyCarrier)}
+        for key in sorted(known):
+            if name.matches_name(pattern, key):
+                yield Member(KeyCarrier(key, function), _wild(pattern, key))
+
+    def _fields(self, name: CarrierName, near: SymbolName) -> list[Member] | Unresolved:
+        cls = self._class(name, near)
+        if isinstance(cls, Unresolved):
+            return cls
+        pattern = name.member or ""
+        known = list(self._field_names(cls))
+        found: list[Member] = []
+        for field in known:
+            owner = self._inference.owner_of_field(cls, field)
+            if owner is not None and name.matches_name(pattern, field):
+                found.append(Member(FieldCarrier(owner, field), _wild(pattern, field)))
+        if not found:
+            closest = self._program.closest(pattern, among=known)
+            suggestion = f"{cls.qualname}.{closest}" if closest else None
+            return Unresolved(str(name), f"field {pattern!r} of {cls.qualname}", suggestion)
+        if name.key is not None:
+            return [Member(KeyCarrier(name.key), member.wild) for member in found]
+        return found
+
+    def _field_names(self, cls: ClassSymbol) -> Iterator[str]:
+        names: dict[str, None] = {}
+        for one in self._program.mro(cls):
+            if isinstance(one, ClassSymbol):
+                names.update(dict.fromkeys(self._program.class_(one).fields))
+        for carrier in (*self._flow.into, *self._flow.out_of):
+            if isinstance(carrier, FieldCarrier) and carrier.owner in self._program.mro(cls):
+                names.setdefault(carrier.name)
+        yield from names
+
+    def _constant(self, name: CarrierName, near: SymbolName) -> list[Member] | Unresolved:
+        module = name.module or near.module
+        symbol = self._qualified(module, name.owner_name, str(name))
+        if isinstance(symbol, ConstantSymbol):
+            return [Member(ModuleCarrier(symbol.module, symbol.name))]
+        return symbol if isinstance(symbol, Unresolved) else Unresolved(str(name), f"constant {name.owner_name!r}", None)
+
+    def _function_carriers(self, name: CarrierName, near: SymbolName) -> list[Member] | Unresolved:
+        function = self._function(name, near)
+        if isinstance(function, Unresolved):
+            return function
+        match name.kind:
+            case CarrierKind.RETURN:
+                return [Member(ReturnCarrier(function))]
+            case CarrierKind.RETURN_KEY:
+                return list(self._keys(name, function)) or Unresolved(str(name), f"key {name.key!r}", None)
+            case CarrierKind.PARAMETER:
+                parameters = [parameter.name for parameter in self._program.function(function).parameters]
+                if name.parameter in parameters:
+                    return [Member(ParameterCarrier(function, str(name.parameter)))]
+                closest = self._program.closest(str(name.parameter), among=parameters)
+                suggestion = f"{function.qualname}({closest})" if closest else None
+                return Unresolved(str(name), f"parameter {name.parameter!r} of {function.qualname}", suggestion)
+            case _:
+                found: list[Member] = []
+                for one in members(self._inference.return_type(function)):
+                    owner = self._inference.owner_of_field(one.cls, str(name.member)) if isinstance(one, Instance) else None
+                    if owner is not None:
+                        found.append(Member(FieldCarrier(owner, str(name.member))))
+                return found or Unresolved(str(name), f"field {name.member!r} of what {function.qualname}() returns", None)
+
+    def _class(self, name: CarrierName, near: SymbolName) -> ClassSymbol | Unresolved:
+        found = self._named(name, near, self._classes)
+        if isinstance(found, ClassSymbol | Unresolved):
+            return found
+        return Unresolved(str(name), f"class {name.owner_name!r} (it is {found})", None)
+
+    def _function(self, name: CarrierName, near: SymbolName) -> FunctionSymbol | Unresolved:
+        found = self._named(name, near, self._functions)
+        if isinstance(found, FunctionSymbol | Unresolved):
+            return found
+        return Unresolved(str(name), f"function {name.owner_name!r} (it is {found})", None)
+
+    def _named(
+        self,
+        name: CarrierName,
+        near: SymbolName,
+        known: Mapping[str, Sequence[ClassSymbol] | Sequence[FunctionSymbol]],
+    ) -> Definition | Unresolved:
+        """Find a name: where it says, else as the stage's module sees it, else wherever it is unique."""
+        if name.module is not None:
+            return self._qualified(name.module, name.owner_name, str(name))
+        seen = self._program.resolve(near.module, name.owner_name)
+        if isinstance(seen, ClassSymbol | FunctionSymbol):
+            return seen
+        everywhere = [one for one in known.get(name.owner[-1], ()) if one.qualname.endswith(name.owner_name)]
+        if len(everywhere) == 1:
+            return everywhere[0]
+        if everywhere:
+            places = ", ".join(sorted(str(one) for one in everywhere))
+            return Unresolved(str(name), f"one {name.owner_name!r}: it is ambiguous between {places}", None)
+        closest = self._program.closest(name.owner[-1], among=known)
+        return Unresolved(str(name), repr(name.owner_name), closest)
+
+
+def _wild(pattern: str, name: str) -> str | None:
+    if "*" not in pattern:
+        return None
+    before, _, after = pattern.partition("*")
+    return name[len(before) : len(name) - len(after)]
+
+
+def carriers_of(members_: Iterable[Member]) -> list[Carrier]:
+    """Return the carriers of members."""
+    return [member.carrier for member in members_]

@@ -1,0 +1,72 @@
+"""Which files belong to a program, and under which module name."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_NEVER = {"__pycache__", "node_modules", "site-packages", "build", "dist"}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFolder:
+    """A folder whose files are imported under `import_name` (`telewire` -> the repository's root)."""
+
+    import_name: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file with its module name; `shown` is its path relative to the project, as reports print it."""
+
+    module: str
+    path: Path
+    shown: str
+    is_package: bool
+
+
+def discover(sources: Mapping[str, Path], *, root: Path, exclude: Sequence[str] = ()) -> list[SourceFile]:
+    """Return the Python files of all source folders in a stable order.
+
+    `exclude` holds glob patterns over the path relative to the project's `root`. Hidden folders, virtual
+    environments, caches and build output are never entered, links to folders are not followed.
+    """
+    found: dict[str, SourceFile] = {}
+    for import_name, folder in sources.items():
+        for path in _python_files(folder):
+            shown = _shown(path, root)
+            if any(fnmatch.fnmatch(shown, pattern) for pattern in exclude):
+                continue
+            parts = list(path.relative_to(folder).with_suffix("").parts)
+            is_package = parts[-1] == "__init__"
+            if is_package:
+                parts.pop()
+            module = ".".join([*filter(None, [import_name]), *parts])
+            if module:
+                found.setdefault(module, SourceFile(module, path, shown, is_package))
+    return [found[name] for name in sorted(found)]
+
+
+def _python_files(folder: Path) -> Iterator[Path]:
+    for current, folders, names in os.walk(folder):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _NEVER
+            and not os.path.exists(os.path.join(current, name, "pyvenv.cfg"))
+        )
+        for name in sorted(names):
+            if name.endswith(".py"):
+                yield Path(current, name)
+
+
+def _shown(path: Path, root: Path) -> str:
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return path.as_posix()

@@ -1,0 +1,189 @@
+"""What one source file says by itself: definitions, and for each function a graph of its values.
+
+A value graph replaces the names of local variables by what they hold: `x = a.b; f(x)` becomes a call whose
+argument is the node `ATTR(a, "b")`. Branches meet in `PHI` nodes, loops make a `PHI` that feeds itself.
+Everything that leaves the function (attribute stores, item stores, returns, calls) is an effect on nodes.
+Summaries hold plain data only, so that they can be compared, cached and built by hand in a test.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+
+class Kind(enum.StrEnum):
+    """What a node of a value graph is; `data` and `operands` of the node depend on it."""
+
+    CONST = "const"  # data: the literal
+    PARAM = "param"  # data: the parameter's name
+    GLOBAL = "global"  # data: a name that is no local; module level or builtin
+    FREE = "free"  # data: a name of an enclosing function
+    ATTR = "attr"  # data: attribute name; operands: base
+    ITEM = "item"  # data: literal key or None; operands: base, index
+    CALL = "call"  # data: CallShape; operands: callee, positional..., keyword...
+    OP = "op"  # data: operator; operands: what it computes from
+    COMPARE = "compare"  # data: operators; operands: left, right...
+    PHI = "phi"  # operands: alternatives
+    DICT = "dict"  # data: literal keys or None each; operands: values
+    SEQUENCE = "sequence"  # data: "list", "tuple" or "set"; operands: elements
+    ELEMENT = "element"  # operands: the iterable
+    UNPACK = "unpack"  # data: index; operands: the value
+    FUNCTION = "function"  # data: qualified name of a nested function or lambda
+    NARROW = "narrow"  # data: Narrowing; operands: the value
+    ENTER = "enter"  # operands: the context manager
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a file: lines from 1, columns from 1, the end column exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallShape:
+    """How the operands of a call are to be read: callee, then `positional` values, then one per keyword.
+
+    A keyword of None is `**mapping`; `starred` holds the positions of `*iterable` arguments.
+    """
+
+    positional: int
+    keywords: tuple[str | None, ...]
+    starred: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What a test proved of a value's type: it is (or is not) one of these, as written in the source."""
+
+    types: tuple[str, ...]
+    holds: bool
+
+
+type_data = str | int | float | bool | bytes | complex | None
+NodeData = type_data | CallShape | Narrowing | tuple[str | None, ...] | tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Node:
+    """One value of a function's body. `operands` are indices into the graph's `nodes`."""
+
+    kind: Kind
+    data: NodeData
+    operands: list[int]
+    span: Span
+    in_handler: bool = False  # computed inside an `except` block
+    parts: tuple[Span, ...] = ()  # where each operand of a call (callee left out) or dict stands as written
+
+
+class EffectKind(enum.StrEnum):
+    """How a value leaves a function's locals."""
+
+    STORE_ATTR = "store-attr"
+    STORE_ITEM = "store-item"
+    STORE_GLOBAL = "store-global"
+    RETURN = "return"
+    YIELD = "yield"
+    EVALUATE = "evaluate"  # an expression statement or a test: its calls and reads happen
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """`name` is the attribute, the literal key or the global; `base` is -1 where there is none."""
+
+    kind: EffectKind
+    name: str | None
+    base: int
+    value: int
+    span: Span
+    guards: tuple[int, ...]
+    in_handler: bool = False
+    gated: bool = False  # behind a constant that is false
+
+
+@dataclass(slots=True)
+class ValueGraph:
+    """The values of one body, and what it does with them."""
+
+    nodes: list[Node] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    bindings: dict[str, list[int]] = field(default_factory=dict)  # every value each local name was given
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A field's or parameter's default: the literal where it is one, and its source text always."""
+
+    text: str
+    literal: type_data
+    is_literal: bool
+    factory: str | None = None  # source of `field(default_factory=...)`
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a function; `kind` is "positional", "keyword", "args" or "kwargs"."""
+
+    name: str
+    annotation: str | None
+    default: Default | None
+    kind: str
+
+
+@dataclass(slots=True)
+class FunctionSummary:
+    """A function, method, lambda or a module's top level (`<module>`), with the graph of its body."""
+
+    qualname: str
+    parameters: tuple[Parameter, ...]
+    returns: str | None
+    decorators: tuple[str, ...]
+    span: Span
+    graph: ValueGraph
+    owner: str | None = None  # qualified name of the class that it is a method of
+    enclosing: str | None = None  # qualified name of the function that it stands in
+    is_async: bool = False
+    is_generator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSummary:
+    """An annotated or assigned name of a class body."""
+
+    name: str
+    annotation: str | None
+    default: Default | None
+    span: Span
+
+
+@dataclass(slots=True)
+class ClassSummary:
+    """A class with the fields its body declares; methods are functions with it as `owner`."""
+
+    qualname: str
+    bases: tuple[str, ...]
+    decorators: tuple[str, ...]
+    fields: dict[str, FieldSummary]
+    methods: dict[str, str]  # name -> qualified name
+    span: Span
+    keywords: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class ModuleSummary:
+    """Everything one file says by itself."""
+
+    name: str
+    path: str
+    is_package: bool
+    imports: dict[str, str]  # local name -> absolute dotted target
+    star_imports: tuple[str, ...]
+    classes: dict[str, ClassSummary]
+    functions: dict[str, FunctionSummary]
+    variables: dict[str, FieldSummary]  # module-level names
+    source_lines: int

@@ -1,0 +1,273 @@
+"""Links file summaries: names are followed through imports and re-exports to what they define."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from .model import ClassSummary, FieldSummary, FunctionSummary, ModuleSummary, Span
+from .summarise import TOP_LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSymbol:
+    """A module of the program."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSymbol:
+    """A class of the program; `qualname` is within its module."""
+
+    module: str
+    qualname: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.qualname}"
+
+    @property
+    def name(self) -> str:
+        """The bare name."""
+        return self.qualname.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSymbol:
+    """A function, method or module body of the program."""
+
+    module: str
+    qualname: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.qualname}"
+
+    @property
+    def name(self) -> str:
+        """The bare name."""
+        return self.qualname.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantSymbol:
+    """A module-level name that is neither class, function nor import."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalSymbol:
+    """Something outside the program, by its dotted name (`builtins.int`, `torch.isnan`)."""
+
+    dotted: str
+
+    def __str__(self) -> str:
+        return self.dotted
+
+
+Symbol = ModuleSymbol | ClassSymbol | FunctionSymbol | ConstantSymbol | ExternalSymbol
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: the file as reports show it, and the span."""
+
+    path: str
+    span: Span
+
+
+@dataclass
+class Program:
+    """All summaries of one analysis, and the names between them."""
+
+    modules: dict[str, ModuleSummary]
+    _resolved: dict[tuple[str, str], Symbol | None] = field(default_factory=dict, repr=False)
+    _mro: dict[ClassSymbol, tuple[ClassSymbol | ExternalSymbol, ...]] = field(default_factory=dict, repr=False)
+    _subclasses: dict[ClassSymbol, list[ClassSymbol]] | None = field(default=None, repr=False)
+
+    @classmethod
+    def link(cls, summaries: Iterable[ModuleSummary]) -> Program:
+        """Link the summaries of a program's files."""
+        return cls({summary.name: summary for summary in summaries})
+
+    # -- what there is --------------------------------------------------------------------------------------
+
+    def functions(self) -> Iterator[FunctionSymbol]:
+        """Every function, method, lambda and module body."""
+        for module in self.modules.values():
+            for qualname in module.functions:
+                yield FunctionSymbol(module.name, qualname)
+
+    def classes(self) -> Iterator[ClassSymbol]:
+        """Every class."""
+        for module in self.modules.values():
+            for qualname in module.classes:
+                yield ClassSymbol(module.name, qualname)
+
+    def function(self, symbol: FunctionSymbol) -> FunctionSummary:
+        """Return a function's summary."""
+        return self.modules[symbol.module].functions[symbol.qualname]
+
+    def class_(self, symbol: ClassSymbol) -> ClassSummary:
+        """Return a class's summary."""
+        return self.modules[symbol.module].classes[symbol.qualname]
+
+    def place(self, symbol: ClassSymbol | FunctionSymbol) -> Place:
+        """Return where a class or function is defined."""
+        module = self.modules[symbol.module]
+        found = module.classes if isinstance(symbol, ClassSymbol) else module.functions
+        return Place(module.path, found[symbol.qualname].span)
+
+    # -- names ----------------------------------------------------------------------------------------------
+
+    def resolve(self, module: str, dotted: str) -> Symbol | None:
+        """Return what a dotted name means in a module, through imports; None where it cannot be told."""
+        head, _, rest = dotted.partition(".")
+        symbol = self._name(module, head)
+        for part in rest.split(".") if rest else ():
+            if symbol is None:
+                return None
+            symbol = self.member(symbol, part)
+        return symbol
+
+    def _name(self, module: str, name: str) -> Symbol | None:
+        key = (module, name)
+        if key not in self._resolved:
+            self._resolved[key] = None  # a circle of re-exports resolves to nothing
+            self._resolved[key] = self._look_up(module, name)
+        return self._resolved[key]
+
+    def _look_up(self, module: str, name: str) -> Symbol | None:
+        summary = self.modules.get(module)
+        if summary is None:
+            return None
+        if name in summary.classes:
+            return ClassSymbol(module, name)
+        if name in summary.functions and name != TOP_LEVEL:
+            return FunctionSymbol(module, name)
+        if name in summary.imports:
+            return self.absolute(summary.imports[name])
+        if name in summary.variables:
+            return ConstantSymbol(module, name)
+        for star in summary.star_imports:
+            if star in self.modules:
+                found = self._name(star, name)
+                if found is not None and not isinstance(found, ExternalSymbol):
+                    return found
+        if f"{module}.{name}" in self.modules:
+            return ModuleSymbol(f"{module}.{name}")
+        if name in _BUILTINS:
+            return ExternalSymbol(f"builtins.{name}")
+        return None
+
+    def absolute(self, dotted: str) -> Symbol | None:
+        """Return what an absolute dotted name means: the longest module of it, then its members."""
+        parts = dotted.split(".")
+        if dotted in self.modules:
+            return ModuleSymbol(dotted)
+        for length in range(len(parts) - 1, 0, -1):
+            prefix = ".".join(parts[:length])
+            if prefix in self.modules:
+                symbol: Symbol | None = ModuleSymbol(prefix)
+                for part in parts[length:]:
+                    symbol = None if symbol is None else self.member(symbol, part)
+                return symbol
+        if any(name.split(".")[0] == parts[0] for name in self.modules):
+            return None  # inside the program, but not there
+        return ExternalSymbol(dotted)
+
+    def member(self, symbol: Symbol, name: str) -> Symbol | None:
+        """Return a module's or class's member by name."""
+        match symbol:
+            case ModuleSymbol(name=module):
+                return self._name(module, name)
+            case ClassSymbol():
+                inner = f"{symbol.qualname}.{name}"
+                if inner in self.modules[symbol.module].classes:
+                    return ClassSymbol(symbol.module, inner)
+                return self.method(symbol, name)
+            case ExternalSymbol(dotted=dotted):
+                return ExternalSymbol(f"{dotted}.{name}")
+            case _:
+                return None
+
+    # -- classes --------------------------------------------------------------------------------------------
+
+    def bases(self, symbol: ClassSymbol) -> list[ClassSymbol | ExternalSymbol]:
+        """Return a class's direct bases; a base that cannot be told is an external one of its written name."""
+        found: list[ClassSymbol | ExternalSymbol] = []
+        for written in self.class_(symbol).bases:
+            name = written.partition("[")[0]
+            base = self.resolve(symbol.module, name)
+            if isinstance(base, ClassSymbol | ExternalSymbol):
+                found.append(base)
+            else:
+                found.append(ExternalSymbol(name))
+        return found
+
+    def mro(self, symbol: ClassSymbol) -> tuple[ClassSymbol | ExternalSymbol, ...]:
+        """Return the class and all its bases, depth first, each once."""
+        if symbol not in self._mro:
+            self._mro[symbol] = (symbol,)  # a circle of bases ends here
+            line: dict[ClassSymbol | ExternalSymbol, None] = {symbol: None}
+            for base in self.bases(symbol):
+                above = self.mro(base) if isinstance(base, ClassSymbol) else (base,)
+                for one in above:
+                    line.pop(one, None) if one != symbol else None
+                    line.setdefault(one)
+            self._mro[symbol] = tuple(line)
+        return self._mro[symbol]
+
+    def method(self, symbol: ClassSymbol, name: str) -> FunctionSymbol | None:
+        """Return the method that a class has or inherits under a name."""
+        for one in self.mro(symbol):
+            if isinstance(one, ClassSymbol) and name in self.class_(one).methods:
+                return FunctionSymbol(one.module, self.class_(one).methods[name])
+        return None
+
+    def field(self, symbol: ClassSymbol, name: str) -> tuple[ClassSymbol, FieldSummary] | None:
+        """Return the class that declares a field, and its declaration."""
+        for one in self.mro(symbol):
+            if isinstance(one, ClassSymbol) and name in self.class_(one).fields:
+                return one, self.class_(one).fields[name]
+        return None
+
+    def subclasses(self, symbol: ClassSymbol) -> list[ClassSymbol]:
+        """Return every class below one."""
+        if self._subclasses is None:
+            self._subclasses = {}
+            for candidate in self.classes():
+                for above in self.mro(candidate)[1:]:
+                    if isinstance(above, ClassSymbol):
+                        self._subclasses.setdefault(above, []).append(candidate)
+        return self._subclasses.get(symbol, [])
+
+    def is_protocol(self, symbol: ClassSymbol) -> bool:
+        """Whether a class is a `typing.Protocol` itself."""
+        return any(base.partition("[")[0].rpartition(".")[2] == "Protocol" for base in self.class_(symbol).bases)
+
+    # -- help -----------------------------------------------------------------------------------------------
+
+    def closest(self, name: str, *, among: Iterable[str]) -> str | None:
+        """Return the most similar name, or None where none is similar."""
+        matches = difflib.get_close_matches(name, list(among), n=1, cutoff=0.6)
+        return matches[0] if matches else None
+
+
+_BUILTINS = frozenset(vars(builtins))
+
+
+def annotation_names(annotation: str) -> list[str]:
+    """Return the dotted names that an annotation mentions, strings inside it parsed too."""
+    try:
+        tree = ast.parse(annotation, mode="eval")
+    except SyntaxError:
+        return []
+    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]

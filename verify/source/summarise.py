@@ -1,0 +1,286 @@
+"""Summarises one file: its imports, classes, functions and the value graphs of their bodies."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import warnings
+from dataclasses import dataclass
+
+from .body import BodyBuilder, FunctionNode, span_of
+from .files import SourceFile
+from .model import (
+    ClassSummary,
+    Default,
+    FieldSummary,
+    FunctionSummary,
+    ModuleSummary,
+    Parameter,
+    Span,
+)
+
+TOP_LEVEL = "<module>"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceError(Exception):
+    """A file that cannot be analysed: where, and why. The rest of the program still can be."""
+
+    path: str
+    line: int
+    column: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.reason}"
+
+
+def summarise(file: SourceFile, text: str | bytes) -> ModuleSummary:
+    """Summarise a file's text.
+
+    Raises:
+        SourceError: The text is not Python that this interpreter can parse.
+    """
+    paused = gc.isenabled()
+    gc.disable()  # a syntax tree is millions of objects without a cycle
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(text, filename=file.shown)
+        return _Summariser(file, tree).summary()
+    except SyntaxError as error:
+        line = error.lineno if error.lineno is not None else 1
+        column = error.offset if error.offset is not None else 1
+        raise SourceError(file.shown, line, column, f"not valid Python: {error.msg}") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise SourceError(file.shown, 1, 1, f"not readable as Python: {error}") from None
+    except (RecursionError, MemoryError):
+        raise SourceError(file.shown, 1, 1, "nested too deeply to be analysed") from None
+    finally:
+        if paused:
+            gc.enable()
+
+
+class _Summariser:
+    def __init__(self, file: SourceFile, tree: ast.Module) -> None:
+        self._file = file
+        self._tree = tree
+        self._classes: dict[str, ClassSummary] = {}
+        self._functions: dict[str, FunctionSummary] = {}
+        self._variables: dict[str, FieldSummary] = {}
+        self._lambdas = 0
+
+    def summary(self) -> ModuleSummary:
+        imports: dict[str, str] = {}
+        stars: list[str] = []
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.asname:
+                        imports[alias.asname] = alias.name
+                    else:
+                        top = alias.name.split(".")[0]
+                        imports.setdefault(top, top)
+            elif isinstance(node, ast.ImportFrom):
+                base = self._absolute(node)
+                for alias in node.names:
+                    if alias.name == "*":
+                        stars.append(base)
+                    else:
+                        imports[alias.asname or alias.name] = f"{base}.{alias.name}"
+        builder = BodyBuilder(TOP_LEVEL, self, module_level=True, enclosing=None)
+        builder.body(self._tree.body)
+        for statement in _top_level_statements(self._tree.body):
+            self._define(statement, builder)
+        end = Span(1, 1, max(1, _last_line(self._tree)), 1)
+        self._functions[TOP_LEVEL] = FunctionSummary(TOP_LEVEL, (), None, (), end, builder.graph)
+        return ModuleSummary(
+            name=self._file.module,
+            path=self._file.shown,
+            is_package=self._file.is_package,
+            imports=imports,
+            star_imports=tuple(stars),
+            classes=self._classes,
+            functions=self._functions,
+            variables=self._variables,
+            source_lines=end.end_line,
+        )
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        package = self._file.module.split(".")
+        drop = node.level - (1 if self._file.is_package else 0)
+        kept = package[: len(package) - drop] if drop else package
+        return ".".join([*kept, *([node.module] if node.module else [])])
+
+    # -- definitions ----------------------------------------------------------------------------------------
+
+    def _define(self, statement: ast.stmt, top: BodyBuilder) -> None:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._function(statement, statement.name, owner=None, enclosing=None)
+            case ast.ClassDef():
+                self._class(statement, statement.name, enclosing=None)
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+                self._variables[name] = FieldSummary(
+                    name, ast.unparse(annotation), _default(value), span_of(statement)
+                )
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    if isinstance(target, ast.Name):
+                        self._variables[target.id] = FieldSummary(
+                            target.id, None, _default(value), span_of(statement)
+                        )
+            case _:
+                pass  # defines no name
+
+    def nested_function(self, node: FunctionNode, enclosing: BodyBuilder) -> str:
+        """Summarise a function or lambda that stands in another body."""
+        if isinstance(node, ast.Lambda):
+            self._lambdas += 1
+            name = f"<lambda:{node.lineno}:{self._lambdas}>"
+        else:
+            name = node.name
+        outer = enclosing.qualname
+        qualname = name if outer == TOP_LEVEL else f"{outer}.<locals>.{name}"
+        self._function(node, qualname, owner=None, enclosing=enclosing)
+        return qualname
+
+    def nested_class(self, node: ast.ClassDef, enclosing: BodyBuilder) -> str:
+        """Summarise a class that stands in a function."""
+        qualname = f"{enclosing.qualname}.<locals>.{node.name}"
+        self._class(node, qualname, enclosing=enclosing)
+        return qualname
+
+    def _function(
+        self, node: FunctionNode, qualname: str, *, owner: str | None, enclosing: BodyBuilder | None
+    ) -> None:
+        parameters = tuple(_parameters(node.args))
+        builder = BodyBuilder(qualname, self, module_level=False, enclosing=enclosing)
+        builder.parameters([parameter.name for parameter in parameters], span_of(node))
+        if isinstance(node, ast.Lambda):
+            builder.result(node.body)
+            decorators: tuple[str, ...] = ()
+            returns = None
+        else:
+            builder.body(node.body)
+            decorators = tuple(ast.unparse(decorator) for decorator in node.decorator_list)
+            returns = None if node.returns is None else ast.unparse(node.returns)
+        self._functions[qualname] = FunctionSummary(
+            qualname=qualname,
+            parameters=parameters,
+            returns=returns,
+            decorators=decorators,
+            span=span_of(node),
+            graph=builder.graph,
+            owner=owner,
+            enclosing=None if enclosing is None or enclosing.qualname == TOP_LEVEL else enclosing.qualname,
+            is_async=isinstance(node, ast.AsyncFunctionDef),
+            is_generator=builder.is_generator,
+        )
+
+    def _class(self, node: ast.ClassDef, qualname: str, *, enclosing: BodyBuilder | None) -> None:
+        fields: dict[str, FieldSummary] = {}
+        methods: dict[str, str] = {}
+        summary = ClassSummary(
+            qualname=qualname,
+            bases=tuple(ast.unparse(base) for base in node.bases),
+            decorators=tuple(ast.unparse(decorator) for decorator in node.decorator_list),
+            fields=fields,
+            methods=methods,
+            span=span_of(node),
+            keywords=tuple((k.arg, ast.unparse(k.value)) for k in node.keywords if k.arg is not None),
+        )
+        self._classes[qualname] = summary
+        for statement in _top_level_statements(node.body):
+            match statement:
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    methods[name] = f"{qualname}.{name}"
+                    self._function(statement, methods[name], owner=qualname, enclosing=enclosing)
+                case ast.ClassDef(name=name):
+                    self._class(statement, f"{qualname}.{name}", enclosing=enclosing)
+                case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+                    fields[name] = FieldSummary(name, ast.unparse(annotation), _default(value), span_of(statement))
+                case ast.Assign(targets=targets, value=value):
+                    for target in targets:
+                        if isinstance(target, ast.Name):
+                            fields[target.id] = FieldSummary(target.id, None, _default(value), span_of(statement))
+                case _:
+                    pass  # docstrings and the like
+
+
+def _top_level_statements(statements: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements of a body, those under `if`, `try` and `with` included."""
+    found: list[ast.stmt] = []
+    for statement in statements:
+        match statement:
+            case ast.If(body=body, orelse=orelse):
+                found += _top_level_statements(body) + _top_level_statements(orelse)
+            case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
+                caught = [inner for handler in handlers for inner in handler.body]
+                found += _top_level_statements(body + caught + orelse + final)
+            case ast.With(body=body):
+                found += _top_level_statements(body)
+            case _:
+                found.append(statement)
+    return found
+
+
+def _last_line(tree: ast.Module) -> int:
+    return max((getattr(node, "end_lineno", 1) for node in tree.body), default=1)
+
+
+def _parameters(arguments: ast.arguments) -> list[Parameter]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    padding: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    found = [
+        Parameter(argument.arg, _annotation(argument), _default(default), "positional")
+        for argument, default in zip(positional, [*padding, *arguments.defaults], strict=True)
+    ]
+    if arguments.vararg:
+        found.append(Parameter(arguments.vararg.arg, _annotation(arguments.vararg), None, "args"))
+    found += [
+        Parameter(argument.arg, _annotation(argument), _default(default), "keyword")
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    ]
+    if arguments.kwarg:
+        found.append(Parameter(arguments.kwarg.arg, _annotation(arguments.kwarg), None, "kwargs"))
+    return found
+
+
+def _annotation(argument: ast.arg) -> str | None:
+    return None if argument.annotation is None else ast.unparse(argument.annotation)
+
+
+def _default(value: ast.expr | None) -> Default | None:
+    if value is None:
+        return None
+    span = span_of(value)
+    text = ast.unparse(value)
+    match value:
+        case ast.Constant(value=literal):
+            return Default(text, None if literal is ... else literal, literal is not ..., span=span)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return Default(text, -number, True, span=span)
+        case ast.Call(func=function, keywords=keywords) if _last_name(function) in {"field", "Field", "attrib", "ib"}:
+            for keyword in keywords:
+                if keyword.arg == "default":
+                    inner = _default(keyword.value)
+                    assert inner is not None
+                    return inner
+                if keyword.arg in {"default_factory", "factory"}:
+                    factory = keyword.value
+                    body = factory.body if isinstance(factory, ast.Lambda) else factory
+                    return Default(text, None, False, factory=ast.unparse(body), span=span)
+            if isinstance(value, ast.Call) and value.args:
+                return _default(value.args[0])
+            return None
+        case _:
+            return Default(text, None, False, span=span)
+
+
+def _last_name(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None
