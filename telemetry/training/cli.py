@@ -1,0 +1,236 @@
+"""`telewire train`: the training run as a command. torch and gymnasium are imported only when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from .inject import DEFAULT_COUNT, Injection, InjectionSyntaxError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..hub import TelemetryHub
+    from ..sanctum.aggregator import SanctumAggregator
+    from .grades import GradingBackend
+    from .loop import TrainingConfig, TrainingLoop, TrainingResult
+
+EXIT_INTERRUPTED = 130
+"""What shells report of a command that Ctrl-C ended."""
+
+
+class MissingExtraError(click.ClickException):
+    """An optional dependency is not installed. Exit code 2."""
+
+    exit_code = 2
+
+
+class InjectionType(click.ParamType[Injection]):
+    """`nan@UPDATE`, `inf@UPDATE`, `nan:COUNT@UPDATE` or `inf:COUNT@UPDATE`."""
+
+    name = "nan|inf[:COUNT]@UPDATE"
+
+    def convert(
+        self, value: str | Injection, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Injection:
+        """Read the text; a syntax error is a usage error."""
+        if isinstance(value, Injection):
+            return value
+        try:
+            return Injection.parse(value)
+        except InjectionSyntaxError as error:
+            self.fail(str(error), param, ctx)
+
+
+class PositiveFloat(click.ParamType[float]):
+    """A finite number above zero; `click.FloatRange` would let NaN and infinity pass."""
+
+    name = "number"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the number."""
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not 0 < number < math.inf:
+            self.fail(f"{value} is not a finite number above 0", param, ctx)
+        return number
+
+
+@click.command()
+@click.option(
+    "--episodes",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Finish at least this many episodes; at least 5 updates are made.",
+)
+@click.option(
+    "--target-return",
+    type=PositiveFloat(),
+    help="End as soon as the last 100 episodes have this mean return (CartPole counts as solved at 195).",
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option(
+    "--envs", type=click.IntRange(1, 256), default=8, show_default=True, help="Environments stepped together."
+)
+@click.option(
+    "--max-grad-norm",
+    type=PositiveFloat(),
+    default=2.0,
+    show_default=True,
+    help="Gradients are scaled down to this L2 norm.",
+)
+@click.option(
+    "--inject",
+    "injections",
+    type=InjectionType(),
+    multiple=True,
+    help="Make COUNT elements of one gradient NaN or infinite at this update, to watch the telemetry report "
+    f"it. COUNT is {DEFAULT_COUNT} unless given: inf@3, inf:7@3. May be repeated.",
+)
+@click.option("--sanctum", is_flag=True, help="Watch in the terminal dashboard.")
+def train(
+    episodes: int,
+    target_return: float | None,
+    seed: int,
+    envs: int,
+    max_grad_norm: float,
+    injections: tuple[Injection, ...],
+    sanctum: bool,
+) -> None:
+    """Train a recurrent PPO on CartPole with hidden velocities, grading every update by the records.
+
+    Exit codes: 0 the run ended, whatever its grades; 1 an injection was never reached, or the run failed;
+    2 the options are wrong or a dependency is missing; 130 interrupted by Ctrl-C.
+    """
+    _require("torch", extra="torch")
+    _require("gymnasium", extra="torch")
+    if sanctum:
+        _require("textual", extra="torch,tui")
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise click.UsageError("--sanctum needs a terminal; leave it out to get plain lines")
+
+    import torch
+    from rich.console import Console
+
+    from ..backends import LogBackend
+    from ..hub import TelemetryHub
+    from ..sanctum.aggregator import SanctumAggregator
+    from .grades import GradingBackend
+    from .inject import InjectionTooLargeError
+    from .loop import TrainingConfig, TrainingLoop
+    from .ppo import PPOConfig
+    from .summary import print_summary, unreached_message
+
+    # The network is far too small to share between cores.
+    torch.set_num_threads(1)
+    config = TrainingConfig(
+        episodes=episodes,
+        target_return=target_return,
+        seed=seed,
+        envs=envs,
+        ppo=PPOConfig(max_grad_norm=max_grad_norm),
+    )
+    console = Console()
+    with TelemetryHub() as hub:
+        aggregator = SanctumAggregator()
+        grading = GradingBackend(aggregator)
+        hub.add_backend(aggregator)
+        hub.add_backend(grading)
+        hub.add_backend(LogBackend())
+        try:
+            loop = TrainingLoop(config, hub, injections=injections)
+        except InjectionTooLargeError as error:
+            raise click.BadParameter(str(error), param_hint="--inject") from error
+        interrupted = False
+        if sanctum:
+            _run_in_sanctum(loop, aggregator)
+        else:
+            interrupted = _run_in_console(loop, config, console, hub, grading)
+        hub.close()
+        result = loop.result()
+        print_summary(console, config, result, grading.tally(), hub.stats())
+
+    message = unreached_message(result)
+    if message is not None:
+        click.echo(f"Error: {message}", err=True)
+    if interrupted:
+        sys.exit(EXIT_INTERRUPTED)
+    if message is not None:
+        sys.exit(1)
+
+
+def _run_in_console(
+    loop: TrainingLoop, config: TrainingConfig, console: Console, hub: TelemetryHub, grading: GradingBackend
+) -> bool:
+    """Run with a progress bar on a terminal, else with one plain line per update; whether Ctrl-C ended it."""
+    from .summary import ProgressDisplay
+
+    with _stopped_by_ctrl_c() as stop, ProgressDisplay(console, config.episodes) as display:
+
+        def show(_: TrainingResult | None = None) -> None:
+            for graded in grading.take():
+                display.show(graded)
+
+        loop.run(stop=stop, on_update=show)
+        hub.flush()
+        show()
+        return stop.is_set()
+
+
+def _run_in_sanctum(loop: TrainingLoop, aggregator: SanctumAggregator) -> None:
+    """Run beside the dashboard until the user leaves it.
+
+    Raises:
+        BaseException: whatever ended the training.
+    """
+    from ..sanctum.app import SanctumApp
+
+    app = SanctumApp(aggregator, lambda stop: loop.run(stop=stop))
+    app.run()
+    if app.training_error is not None:
+        raise app.training_error
+
+
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets, so that the update in hand is finished; a second interrupts."""
+    stop = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def request_stop(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, request_stop)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _require(module: str, *, extra: str) -> None:
+    """Import a module of an extra.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise MissingExtraError(
+            f'`telewire train` needs {module}, which is not installed: pip install "telewire[{extra}]"'
+        ) from error

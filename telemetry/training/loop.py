@@ -1,0 +1,238 @@
+"""The training run: rollout, update, telemetry, until enough episodes have finished."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import torch
+
+from ..anomaly_detector import AnomalyDetector
+from ..anomaly_report import AnomalyReport
+from ..emitters import PPOUpdateMetrics, TelemetryEmitter, aggregate_layer_gradient_health
+from ..hub import TelemetryHub
+from ..levels import TelemetryConfig, TelemetryLevel
+from ..lstm_health import compute_lstm_health
+from .envs import ACTIONS, VISIBLE, make_envs
+from .inject import GradientInjector, Injection
+from .policy import RecurrentPolicy
+from .ppo import PPO, PPOConfig, UpdateResult
+from .rollout import Rollout, RolloutCollector
+
+RETURN_WINDOW = 100
+"""Episodes over which the mean return is taken, as CartPole's own criterion does."""
+
+MINIMUM_UPDATES = 5
+"""Updates made however few episodes are asked for: a rollout finishes about ten episodes of a beginner."""
+
+ESCALATION_UPDATES = 5
+"""Updates for which an anomaly raises telemetry to DEBUG, its own included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """How to run; what an update is made of is in `ppo`."""
+
+    episodes: int
+    """Finish at least this many, and make at least `MINIMUM_UPDATES` updates."""
+    target_return: float | None = None
+    """End earlier, as soon as the last `RETURN_WINDOW` episodes reach this mean return."""
+    seed: int = 0
+    envs: int = 8
+    rollout_steps: int = 32
+    """Steps per environment and update."""
+    sequence_length: int = 16
+    """Steps through which gradients flow back; divides `rollout_steps`."""
+    hidden_size: int = 64
+    ppo: PPOConfig = field(default_factory=PPOConfig)
+
+
+class Ending(StrEnum):
+    """Why a run ended."""
+
+    EPISODES = "enough episodes"
+    TARGET = "target return reached"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingResult:
+    """Where a run stands."""
+
+    updates: int
+    episodes: int
+    """Episodes finished."""
+    env_steps: int
+    """Steps taken in all environments together."""
+    mean_return: float | None
+    """Mean return of the last `RETURN_WINDOW` episodes, or of all if fewer; None if there is none."""
+    best_mean_return: float | None
+    """The best mean return of `RETURN_WINDOW` successive episodes; None when fewer have finished."""
+    optimiser_steps: int
+    """Steps that changed the policy."""
+    skipped_steps: int
+    """Steps left out because a gradient was not finite."""
+    ending: Ending | None
+    """Why the run ended; None while it goes on."""
+    unreached: tuple[Injection, ...]
+    """Injections whose update has not come."""
+
+
+class TrainingLoop:
+    """Trains a recurrent policy and reports every update to a hub."""
+
+    def __init__(
+        self, config: TrainingConfig, hub: TelemetryHub, *, injections: Sequence[Injection] = ()
+    ) -> None:
+        """Prepare the policy.
+
+        Raises:
+            InjectionTooLargeError: an injection names more elements than the poisoned gradient has.
+        """
+        self._config = config
+        self._generator = torch.Generator().manual_seed(config.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self._policy = RecurrentPolicy(len(VISIBLE), ACTIONS, config.hidden_size)
+        self._ppo = PPO(self._policy, config.ppo, generator=self._generator)
+        self._injector = GradientInjector(injections, self._policy)
+        self._emitter = TelemetryEmitter(hub)
+        self._detector = AnomalyDetector()
+        self._telemetry = TelemetryConfig()
+        self._updates = 0
+        self._episodes = 0
+        self._env_steps = 0
+        self._optimiser_steps = 0
+        self._skipped_steps = 0
+        self._returns: deque[float] = deque(maxlen=RETURN_WINDOW)
+        self._best_mean_return: float | None = None
+        self._ending: Ending | None = None
+
+    def run(
+        self,
+        *,
+        stop: threading.Event | None = None,
+        on_update: Callable[[TrainingResult], None] | None = None,
+    ) -> TrainingResult:
+        """Train until the configuration or `stop` says to end; `stop` is looked at before each update.
+
+        `on_update` is told after each update where the run stands.
+        """
+        config = self._config
+        with closing(make_envs(config.envs)) as envs:
+            collector = RolloutCollector(
+                envs,
+                self._policy,
+                steps=config.rollout_steps,
+                sequence_length=config.sequence_length,
+                seed=config.seed,
+                generator=self._generator,
+            )
+            self._ending = None
+            while True:
+                self._ending = self._find_ending(stop)
+                if self._ending is not None:
+                    return self.result()
+                rollout = collector.collect()
+                update = self._ppo.update(rollout, poison=self._injector.for_update(self._updates + 1))
+                self._count(rollout, update)
+                self._emit_telemetry(rollout, update)
+                if on_update is not None:
+                    on_update(self.result())
+
+    def result(self) -> TrainingResult:
+        """Where the run stands now."""
+        return TrainingResult(
+            updates=self._updates,
+            episodes=self._episodes,
+            env_steps=self._env_steps,
+            mean_return=self._mean_return(),
+            best_mean_return=self._best_mean_return,
+            optimiser_steps=self._optimiser_steps,
+            skipped_steps=self._skipped_steps,
+            ending=self._ending,
+            unreached=self._injector.after(self._updates),
+        )
+
+    def _find_ending(self, stop: threading.Event | None) -> Ending | None:
+        target = self._config.target_return
+        mean_return = self._mean_return()
+        if stop is not None and stop.is_set():
+            return Ending.STOPPED
+        if (
+            target is not None
+            and len(self._returns) == RETURN_WINDOW
+            and mean_return is not None
+            and mean_return >= target
+        ):
+            return Ending.TARGET
+        if self._episodes >= self._config.episodes and self._updates >= MINIMUM_UPDATES:
+            return Ending.EPISODES
+        return None
+
+    def _count(self, rollout: Rollout, update: UpdateResult) -> None:
+        self._updates += 1
+        self._env_steps += int(rollout.valid.sum())
+        self._optimiser_steps += update.optimiser_steps
+        self._skipped_steps += update.skipped_steps
+        for episode_return in rollout.episode_returns:
+            self._episodes += 1
+            self._returns.append(episode_return)
+            mean_return = self._mean_return()
+            if mean_return is not None and len(self._returns) == RETURN_WINDOW:
+                best = self._best_mean_return
+                self._best_mean_return = mean_return if best is None else max(best, mean_return)
+
+    def _mean_return(self) -> float | None:
+        if not self._returns:
+            return None
+        return sum(self._returns) / len(self._returns)
+
+    def _emit_telemetry(self, rollout: Rollout, update: UpdateResult) -> None:
+        """Measure the hidden state, look for anomalies, and send the update's event."""
+        gradient_health = aggregate_layer_gradient_health(update.layer_stats)
+        lstm_health = compute_lstm_health(rollout.hidden)
+        metrics: PPOUpdateMetrics = {
+            "nan_grad_count": gradient_health["nan_grad_count"],
+            "inf_grad_count": gradient_health["inf_grad_count"],
+            "dead_layers": gradient_health["dead_layers"],
+            "exploding_layers": gradient_health["exploding_layers"],
+            "policy_loss": update.policy_loss,
+            "value_loss": update.value_loss,
+            "entropy": update.entropy,
+            "approx_kl": update.approx_kl,
+            "clip_fraction": update.clip_fraction,
+            "skipped_steps": update.skipped_steps,
+        }
+        self._emitter.emit_ppo_update(
+            update=self._updates,
+            episodes=self._episodes,
+            mean_return=self._mean_return(),
+            metrics=metrics,
+            pre_clip_grad_norm=update.pre_clip_grad_norm,
+            grad_norm=update.grad_norm,
+            lstm_health=lstm_health,
+        )
+        report = self._detector.check_gradients(
+            nan_grad_count=gradient_health["nan_grad_count"],
+            inf_grad_count=gradient_health["inf_grad_count"],
+        )
+        report.merge(self._detector.check_lstm_health(lstm_health))
+        self._handle_telemetry_escalation(report)
+        self._emit_anomaly_diagnostics(report, update)
+        self._telemetry.tick()
+
+    def _handle_telemetry_escalation(self, report: AnomalyReport) -> None:
+        """Raise telemetry to DEBUG for this update and some more when something was found."""
+        if report.has_anomaly:
+            self._telemetry.escalate(ESCALATION_UPDATES)
+
+    def _emit_anomaly_diagnostics(self, report: AnomalyReport, update: UpdateResult) -> None:
+        """Send what was found, and while at DEBUG every layer's gradient."""
+        self._emitter.emit_anomaly(update=self._updates, report=report)
+        if self._telemetry.includes(TelemetryLevel.DEBUG):
+            self._emitter.emit_layer_diagnostics(update=self._updates, layers=update.diagnosed_layers)

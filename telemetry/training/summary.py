@@ -1,0 +1,165 @@
+"""What a run tells the terminal: one line per update and a summary at the end, readable without colour."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ...registry import Level, shipped_registry
+from ..hub import HubStats
+from .grades import GradedUpdate, GradeTally
+from .loop import RETURN_WINDOW, TrainingConfig, TrainingResult
+
+_HEALTHY_SEVERITY = 0
+_WARNING_SEVERITY = 10
+_CRITICAL_SEVERITY = 20
+
+
+def level_text(level: Level) -> Text:
+    """A level's word, coloured where there is colour; never green for a value in no level."""
+    if level.severity is None:
+        return Text(level.name, style="magenta")
+    if level.severity >= _CRITICAL_SEVERITY:
+        return Text(level.name, style="bold red")
+    if level.severity >= _WARNING_SEVERITY:
+        return Text(level.name, style="yellow")
+    return Text(level.name, style="green")
+
+
+def return_words(mean_return: float | None) -> str:
+    """A mean return, or that there is none yet."""
+    return "no episode yet" if mean_return is None else f"{mean_return:.1f}"
+
+
+def update_line(graded: GradedUpdate) -> Text:
+    """One update on one line; what is not healthy is named with its value."""
+    line = Text(f"update {graded.update:>3}  episodes {graded.episodes:>4}  ")
+    line.append(f"mean return {return_words(graded.mean_return):>5}  ")
+    line.append(level_text(graded.worst))
+    alarming = [grade for grade in graded.grades if grade.level.severity != _HEALTHY_SEVERITY]
+    if alarming:
+        line.append(": " + ", ".join(f"{grade.slug} {grade.value}" for grade in alarming))
+    return line
+
+
+class ProgressDisplay:
+    """Shows updates as they are graded: a progress bar on a terminal, else one plain line each."""
+
+    def __init__(self, console: Console, episodes: int) -> None:
+        self._console = console
+        self._bar: Progress | None = None
+        if console.is_terminal:
+            self._bar = Progress(
+                BarColumn(bar_width=20),
+                TextColumn("{task.description}"),
+                TimeElapsedColumn(),
+                console=console,
+            )
+            self._task = self._bar.add_task("waiting for the first update", total=episodes)
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, graded: GradedUpdate) -> None:
+        """Show one more update; on a terminal only those that are not healthy leave a line."""
+        line = update_line(graded)
+        if self._bar is None:
+            self._console.print(line, soft_wrap=True)
+            return
+        if graded.worst.severity != _HEALTHY_SEVERITY:
+            self._console.print(line)
+        self._bar.update(
+            self._task,
+            completed=graded.episodes,
+            description=f"{graded.episodes} episodes, update {graded.update}, "
+            f"return {return_words(graded.mean_return)}, {graded.worst.name}",
+        )
+
+
+def print_summary(
+    console: Console, config: TrainingConfig, result: TrainingResult, tally: GradeTally, hub: HubStats
+) -> None:
+    """How the run went, what each record was graded, what became of the events; at most 80 columns wide."""
+    console.print()
+    for line in _course(config, result):
+        console.print(line)
+    console.print()
+    console.print(_grades_table(tally))
+    if tally.updates < result.updates:
+        missing = result.updates - tally.updates
+        console.print(
+            f"{missing} of {result.updates} updates were not graded: see the hub's losses", style="bold red"
+        )
+    console.print()
+    console.print(_hub_table(hub))
+    console.print(f"events: {hub.emitted} emitted, {hub.dropped} dropped, {hub.pending} undelivered")
+
+
+def _course(config: TrainingConfig, result: TrainingResult) -> list[str]:
+    ending = "left before it had stopped" if result.ending is None else result.ending
+    lines = [
+        f"training ended ({ending}): {result.episodes} episodes ({config.episodes} asked for), "
+        f"{result.updates} updates, {result.env_steps} steps",
+        f"mean return of the last {RETURN_WINDOW} episodes at most: {return_words(result.mean_return)}",
+    ]
+    if result.best_mean_return is not None:
+        lines.append(
+            f"best mean return of {RETURN_WINDOW} successive episodes: {result.best_mean_return:.1f}"
+        )
+    lines.append(
+        f"optimiser steps: {result.optimiser_steps} taken, "
+        f"{result.skipped_steps} skipped because a gradient was not finite"
+    )
+    return lines
+
+
+def _grades_table(tally: GradeTally) -> Table:
+    table = _table("record", "metric", "last value", "level", "updates per level")
+    if tally.newest is None:
+        return table
+    for grade in tally.newest.grades:
+        counts = tally.counts[grade.record_id]
+        names = [level.name for level in shipped_registry()[grade.record_id].thresholds.levels]
+        names.extend(name for name in counts if name not in names)
+        per_level = ", ".join(f"{name} {counts[name]}" for name in names if name in counts)
+        table.add_row(grade.record_id, grade.slug, grade.value, level_text(grade.level), per_level)
+    return table
+
+
+def _hub_table(hub: HubStats) -> Table:
+    table = _table("backend", "delivered", "dropped", "failed")
+    for backend in hub.backends:
+        table.add_row(backend.name, str(backend.delivered), str(backend.dropped), str(backend.failed))
+    return table
+
+
+def _table(*headers: str) -> Table:
+    return Table(*headers, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+
+
+def unreached_message(result: TrainingResult) -> str | None:
+    """What to say of injections whose update never came; None when all did."""
+    if not result.unreached:
+        return None
+    names = ", ".join(str(injection) for injection in result.unreached)
+    last = max(injection.update for injection in result.unreached)
+    return (
+        f"--inject {names} was never reached: the run ended after update {result.updates}. "
+        f"Raise --episodes until update {last} comes, or inject earlier."
+    )
