@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from ..registry import Level, Record, Registry, shipped_registry
+from ..registry import Grade, Record, Registry, shipped_registry
 from .anomaly_report import AnomalyReport
 from .measurements import LSTMHealthMetrics
 
@@ -21,8 +21,6 @@ LSTM_C_VANISHING = "lstm_c_vanishing"
 LSTM_UNCLASSIFIED = "lstm_unclassified"
 """The record calls the state unhealthy for a reason that is none of the six above."""
 
-_HEALTHY_SEVERITY = 0
-
 
 class DetectorRecordError(ValueError):
     """A record's thresholds do not say what the detector needs to tell its anomalies apart."""
@@ -37,8 +35,8 @@ class _Bounds:
 
     @property
     def middle(self) -> float:
-        """A value well inside."""
-        return math.sqrt(self.lower * self.upper)
+        """A value inside."""
+        return (self.lower + self.upper) / 2
 
 
 class AnomalyDetector:
@@ -63,13 +61,13 @@ class AnomalyDetector:
     def check_gradients(self, *, nan_grad_count: int, inf_grad_count: int) -> AnomalyReport:
         """Report ``numerical_instability`` for NaN (TELE-300) and infinite (TELE-301) gradient elements."""
         report = AnomalyReport()
-        nan_level = self._nan_record.grade(nan_grad_count)
-        if not _is_healthy(nan_level):
-            report.add(NUMERICAL_INSTABILITY, f"{nan_grad_count} NaN gradient elements ({nan_level.name})")
-        inf_level = self._inf_record.grade(inf_grad_count)
-        if not _is_healthy(inf_level):
+        nan_grade = self._nan_record.grade(nan_grad_count)
+        if not nan_grade.is_healthy:
+            report.add(NUMERICAL_INSTABILITY, f"{nan_grad_count} NaN gradient elements ({nan_grade.name})")
+        inf_grade = self._inf_record.grade(inf_grad_count)
+        if not inf_grade.is_healthy:
             report.add(
-                NUMERICAL_INSTABILITY, f"{inf_grad_count} infinite gradient elements ({inf_level.name})"
+                NUMERICAL_INSTABILITY, f"{inf_grad_count} infinite gradient elements ({inf_grade.name})"
             )
         return report
 
@@ -97,30 +95,22 @@ class AnomalyDetector:
         # Each norm is graded on its own, beside a healthy other one: the record alone decides what its bounds
         # mean.
         sound = replace(health, has_nan=False, has_inf=False)
-        h_level = self._lstm_record.grade(replace(sound, c_norm=self._c_bounds.middle))
-        if not _is_healthy(h_level):
+        h_grade = self._lstm_record.grade(replace(sound, c_norm=self._c_bounds.middle))
+        if not h_grade.is_healthy:
             if health.h_norm >= self._h_bounds.upper:
-                report.add(
-                    LSTM_H_EXPLOSION, _beyond("h_norm", health.h_norm, "above", self._h_bounds.upper, h_level)
-                )
+                report.add(LSTM_H_EXPLOSION, _beyond("h_norm", health.h_norm, self._h_bounds.upper, h_grade))
             elif health.h_norm <= self._h_bounds.lower:
-                report.add(
-                    LSTM_H_VANISHING, _beyond("h_norm", health.h_norm, "below", self._h_bounds.lower, h_level)
-                )
-        c_level = self._lstm_record.grade(replace(sound, h_norm=self._h_bounds.middle))
-        if not _is_healthy(c_level):
+                report.add(LSTM_H_VANISHING, _beyond("h_norm", health.h_norm, self._h_bounds.lower, h_grade))
+        c_grade = self._lstm_record.grade(replace(sound, h_norm=self._h_bounds.middle))
+        if not c_grade.is_healthy:
             if health.c_norm >= self._c_bounds.upper:
-                report.add(
-                    LSTM_C_EXPLOSION, _beyond("c_norm", health.c_norm, "above", self._c_bounds.upper, c_level)
-                )
+                report.add(LSTM_C_EXPLOSION, _beyond("c_norm", health.c_norm, self._c_bounds.upper, c_grade))
             elif health.c_norm <= self._c_bounds.lower:
-                report.add(
-                    LSTM_C_VANISHING, _beyond("c_norm", health.c_norm, "below", self._c_bounds.lower, c_level)
-                )
+                report.add(LSTM_C_VANISHING, _beyond("c_norm", health.c_norm, self._c_bounds.lower, c_grade))
 
-        level = self._lstm_record.grade(health)
-        if not report.has_anomaly and not _is_healthy(level):
-            report.add(LSTM_UNCLASSIFIED, f"{level.name}: {health}")
+        grade = self._lstm_record.grade(health)
+        if not report.has_anomaly and not grade.is_healthy:
+            report.add(LSTM_UNCLASSIFIED, f"{grade.name}: {health}")
         return report
 
     def check_all(
@@ -136,21 +126,16 @@ class AnomalyDetector:
         return report
 
 
-def _is_healthy(level: Level) -> bool:
-    """Whether a value was graded, and healthy; UNCLASSIFIED (NaN, or a hole in the thresholds) is not."""
-    return level.severity == _HEALTHY_SEVERITY
-
-
 def _bounds(record: Record, norm: str) -> _Bounds:
     """The lowest and the highest constant that the record compares a norm with."""
-    cuts = record.thresholds.cuts[norm]
-    if len(cuts) < 2:
+    cuts = record.thresholds.cuts
+    if norm not in cuts or len(cuts[norm]) < 2:
         raise DetectorRecordError(
-            f"{record.id} compares {norm} with {cuts}; to tell vanishing from explosion "
-            "it must bound it below and above"
+            f"the thresholds of {record.id} must bound {norm} below and above, "
+            "or vanishing cannot be told from explosion"
         )
-    return _Bounds(lower=float(cuts[0]), upper=float(cuts[-1]))
+    return _Bounds(lower=float(cuts[norm][0]), upper=float(cuts[norm][-1]))
 
 
-def _beyond(norm: str, value: float, side: str, bound: float, level: Level) -> str:
-    return f"{norm} {value:.3g} is {side} {bound:g} ({level.name}: {level.means})"
+def _beyond(norm: str, value: float, bound: float, grade: Grade) -> str:
+    return f"{norm} is {value:.3g}, the bound is {bound:g} ({grade.name}: {grade.means})"

@@ -1,0 +1,166 @@
+"""From measured values to events: nothing is dropped, crossed or made up."""
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from telewire.telemetry.anomaly_report import AnomalyReport
+from telewire.telemetry.emitters import (
+    TelemetryEmitter,
+    aggregate_layer_gradient_health,
+    emit_ppo_update_event,
+)
+from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.measurements import LayerGradientStats, LSTMHealthMetrics
+from telewire.telemetry.payloads import AnomalyPayload, EventKind, LayerDiagnosticsPayload, PPOUpdatePayload
+
+
+class Collector:
+    """A backend that keeps what it gets."""
+
+    name = "collector"
+
+    def __init__(self):
+        self.events = []
+
+    def handle(self, event):
+        self.events.append(event)
+
+
+@pytest.fixture
+def hub_and_events():
+    collector = Collector()
+    with TelemetryHub() as hub:
+        hub.add_backend(collector)
+        yield hub, collector.events
+
+
+def layer(*, nan_count=0, inf_count=0, zero_fraction=0.0, large_fraction=0.0):
+    return LayerGradientStats(
+        layer_name="layer",
+        element_count=100,
+        nan_count=nan_count,
+        inf_count=inf_count,
+        norm=1.0,
+        mean=0.0,
+        std=0.1,
+        min=-1.0,
+        max=1.0,
+        zero_fraction=zero_fraction,
+        small_fraction=zero_fraction,
+        large_fraction=large_fraction,
+    )
+
+
+# A different number everywhere, so that a crossed wire cannot pass.
+HEALTH = LSTMHealthMetrics(h_norm=21.0, c_norm=22.0, h_max=23.0, c_max=24.0, has_nan=False, has_inf=True)
+METRICS = {
+    "policy_loss": 1.5,
+    "value_loss": 2.5,
+    "entropy": 3.5,
+    "approx_kl": 4.5,
+    "clip_fraction": 5.5,
+    "nan_grad_count": 6,
+    "inf_grad_count": 7,
+    "dead_layers": 8,
+    "exploding_layers": 9,
+    "skipped_steps": 10,
+}
+ARGUMENTS = {
+    "update": 11,
+    "episodes": 12,
+    "mean_return": 13.5,
+    "pre_clip_grad_norm": 14.5,
+    "grad_norm": 15.5,
+    "lstm_health": HEALTH,
+}
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**12), st.integers(0, 10**12))))
+def test_nan_and_inf_counts_are_summed_each_by_its_own_name(counts):
+    health = aggregate_layer_gradient_health([layer(nan_count=nan, inf_count=inf) for nan, inf in counts])
+    assert health["nan_grad_count"] == sum(nan for nan, _ in counts)
+    assert health["inf_grad_count"] == sum(inf for _, inf in counts)
+
+
+def test_a_layer_is_dead_when_nearly_all_of_its_gradient_is_zero():
+    layers = [layer(zero_fraction=share) for share in (0.0, 0.9, 0.91, 1.0, math.nan)]
+    assert aggregate_layer_gradient_health(layers)["dead_layers"] == 2
+
+
+def test_a_layer_is_exploding_when_more_than_a_tenth_of_its_gradient_is_large():
+    layers = [layer(large_fraction=share) for share in (0.0, 0.1, 0.11, 1.0, math.nan)]
+    assert aggregate_layer_gradient_health(layers)["exploding_layers"] == 2
+
+
+def test_no_layers_have_no_bad_elements():
+    assert set(aggregate_layer_gradient_health([]).values()) == {0}
+
+
+def test_every_value_of_an_update_arrives_under_its_own_name(hub_and_events):
+    hub, events = hub_and_events
+    emit_ppo_update_event(hub, metrics=METRICS, **ARGUMENTS)
+    assert hub.flush()
+    assert dataclasses.asdict(events[0].payload) == {
+        **METRICS,
+        **ARGUMENTS,
+        "lstm_health": dataclasses.asdict(HEALTH),
+    }
+
+
+def test_the_emitter_publishes_the_same_update_as_the_function(hub_and_events):
+    hub, events = hub_and_events
+    emit_ppo_update_event(hub, metrics=METRICS, **ARGUMENTS)
+    TelemetryEmitter(hub).emit_ppo_update(metrics=METRICS, **ARGUMENTS)
+    assert hub.flush()
+    assert events[0].payload == events[1].payload
+    assert isinstance(events[1].payload, PPOUpdatePayload)
+
+
+@pytest.mark.parametrize("missing", METRICS)
+def test_a_metric_that_nobody_computed_is_an_error_and_no_zero(hub_and_events, missing):
+    hub, events = hub_and_events
+    incomplete = {key: value for key, value in METRICS.items() if key != missing}
+    with pytest.raises(KeyError, match=missing):
+        emit_ppo_update_event(hub, metrics=incomplete, **ARGUMENTS)
+    assert hub.flush()
+    assert events == []
+
+
+def test_an_event_carries_its_kind_and_the_time(hub_and_events, monkeypatch):
+    hub, events = hub_and_events
+    monkeypatch.setattr("telewire.telemetry.emitters.time.time", lambda: 1234.5)
+    TelemetryEmitter(hub).emit_ppo_update(metrics=METRICS, **ARGUMENTS)
+    assert hub.flush()
+    assert (events[0].kind, events[0].timestamp) == (EventKind.PPO_UPDATE, 1234.5)
+
+
+def test_an_anomaly_carries_its_types_once_and_all_its_findings(hub_and_events):
+    hub, events = hub_and_events
+    report = AnomalyReport()
+    report.add("lstm_nan", "first")
+    report.add("lstm_nan", "second")
+    TelemetryEmitter(hub).emit_anomaly(update=3, report=report)
+    assert hub.flush()
+    assert events[0].kind is EventKind.ANOMALY
+    assert events[0].payload == AnomalyPayload(
+        update=3, anomalies=("lstm_nan",), details=("lstm_nan: first", "lstm_nan: second")
+    )
+
+
+def test_a_report_without_anomalies_publishes_nothing(hub_and_events):
+    hub, events = hub_and_events
+    TelemetryEmitter(hub).emit_anomaly(update=3, report=AnomalyReport())
+    assert hub.flush()
+    assert events == []
+
+
+def test_layer_diagnostics_carry_every_layer_in_order(hub_and_events):
+    hub, events = hub_and_events
+    layers = [layer(nan_count=1), layer(nan_count=2)]
+    TelemetryEmitter(hub).emit_layer_diagnostics(update=4, layers=layers)
+    assert hub.flush()
+    assert events[0].kind is EventKind.LAYER_DIAGNOSTICS
+    assert events[0].payload == LayerDiagnosticsPayload(update=4, layers=tuple(layers))

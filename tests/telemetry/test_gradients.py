@@ -1,0 +1,353 @@
+"""Per-layer statistics against brute force, and the norm over a model's gradients."""
+
+import math
+import statistics
+from dataclasses import asdict
+from fractions import Fraction
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from telewire.telemetry.gradients import (
+    LARGE_MAGNITUDE,
+    SMALL_MAGNITUDE,
+    UnsupportedGradientError,
+    collect_per_layer_gradients,
+    compute_grad_norm_surrogate,
+)
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def model_with(*gradients):
+    """A model whose parameters "0", "1", ... have exactly these gradients; None for a missing one."""
+    parameters = nn.ParameterList()
+    for gradient in gradients:
+        if gradient is None:
+            parameters.append(nn.Parameter(torch.zeros(2)))
+        else:
+            parameter = nn.Parameter(torch.zeros_like(gradient))
+            parameter.grad = gradient
+            parameters.append(parameter)
+    return parameters
+
+
+def layer_of(gradient):
+    (layer,) = collect_per_layer_gradients(model_with(gradient))
+    return layer
+
+
+def exact_norm(values):
+    """Square root of the exact sum of squares, good for any finite floats."""
+    square = sum((Fraction(value) ** 2 for value in values), Fraction(0))
+    if square == 0:
+        return 0.0
+    shift = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
+    return math.ldexp(math.sqrt(square / Fraction(4) ** shift), shift)
+
+
+@st.composite
+def any_gradient(draw):
+    dtype = draw(st.sampled_from(DTYPES))
+    values = draw(
+        st.lists(
+            st.one_of(
+                st.floats(-100.0, 100.0),
+                st.sampled_from(
+                    [0.0, -0.0, 1e-6, 9e-7, 10.0, -11.0, math.nan, math.inf, -math.inf, 1e30, 1e-40]
+                ),
+            ),
+            max_size=20,
+        )
+    )
+    return torch.tensor(values, dtype=torch.float64).to(dtype)
+
+
+@settings(deadline=None, max_examples=300)
+@given(any_gradient())
+def test_counts_and_fractions_agree_with_brute_force(gradient):
+    values = gradient.double().tolist()
+    layer = layer_of(gradient)
+    assert layer.element_count == len(values)
+    assert layer.nan_count == sum(math.isnan(value) for value in values)
+    assert layer.inf_count == sum(math.isinf(value) for value in values)
+    if values:
+        assert layer.zero_fraction == sum(value == 0 for value in values) / len(values)
+        assert layer.small_fraction == sum(abs(value) < SMALL_MAGNITUDE for value in values) / len(values)
+        assert layer.large_fraction == sum(abs(value) > LARGE_MAGNITUDE for value in values) / len(values)
+
+
+@settings(deadline=None, max_examples=300)
+@given(any_gradient())
+def test_statistics_of_the_finite_elements_agree_with_brute_force(gradient):
+    finite = [value for value in gradient.double().tolist() if math.isfinite(value)]
+    layer = layer_of(gradient)
+    assert layer.norm == pytest.approx(exact_norm(finite), rel=1e-12, abs=0.0)
+    if finite:
+        spread = max(finite) - min(finite)
+        size = max(map(abs, finite))
+        assert layer.min == min(finite)
+        assert layer.max == max(finite)
+        assert layer.mean == pytest.approx(statistics.fmean(finite), rel=1e-12, abs=1e-14 * size)
+        assert layer.std == pytest.approx(statistics.pstdev(finite), rel=1e-7, abs=1e-14 * spread)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.floats(-1e150, 1e150), min_size=1, max_size=8), st.sampled_from([1e-300, 1e-160, 1.0, 1e150])
+)
+def test_float64_statistics_neither_overflow_nor_vanish(values, magnitude):
+    gradient = torch.tensor(values, dtype=torch.float64) * magnitude
+    layer = layer_of(gradient)
+    assert layer.norm == pytest.approx(exact_norm(gradient.tolist()), rel=1e-12, abs=0.0)
+
+
+def test_a_small_spread_around_a_large_mean_is_kept():
+    gradient = torch.tensor([1000.0, 1000.25, 1000.5, 1000.75])
+    assert layer_of(gradient).std == statistics.pstdev(gradient.tolist())
+
+
+def test_a_constant_gradient_has_no_spread_although_one_element_is_nan():
+    gradient = torch.full((300_000,), 0.1)
+    gradient[7] = math.nan
+    assert layer_of(gradient).std == pytest.approx(0.0, abs=1e-15)
+
+
+def test_long_layers_are_merged_from_their_pieces():
+    generator = torch.Generator().manual_seed(0)
+    gradient = torch.randn(3, 200_001, generator=generator)
+    gradient[0] += 5.0
+    layer = layer_of(gradient)
+    wide = gradient.double()
+    assert layer.mean == pytest.approx(wide.mean().item(), rel=1e-12)
+    assert layer.std == pytest.approx(wide.std(correction=0).item(), rel=1e-12)
+    assert layer.norm == pytest.approx(wide.norm().item(), rel=1e-12)
+    assert (layer.min, layer.max) == (gradient.min().item(), gradient.max().item())
+
+
+def test_counts_above_two_to_the_24th_are_exact():
+    # A float32 counter stops at 16,777,216.
+    count = 2**24 + 3
+    gradient = torch.full((count + 1,), math.nan, dtype=torch.float16)
+    gradient[-1] = math.inf
+    layer = layer_of(gradient)
+    assert (layer.nan_count, layer.inf_count, layer.element_count) == (count, 1, count + 1)
+
+
+def test_a_layer_without_a_finite_element_has_norm_zero_and_no_mean():
+    layer = layer_of(torch.tensor([math.nan, math.inf]))
+    assert layer.norm == 0.0
+    assert all(math.isnan(value) for value in (layer.mean, layer.std, layer.min, layer.max))
+
+
+def test_infinite_float64_elements_do_not_spoil_the_finite_ones():
+    layer = layer_of(torch.tensor([3e200, -math.inf, 4e200], dtype=torch.float64))
+    assert layer.norm == pytest.approx(5e200)
+
+
+def test_a_float64_piece_of_nan_does_not_spoil_its_layer():
+    gradient = torch.full((300_000,), 2.0, dtype=torch.float64)
+    gradient[:200_000] = math.nan
+    layer = layer_of(gradient)
+    assert (layer.mean, layer.std, layer.nan_count) == (2.0, 0.0, 200_000)
+
+
+def test_infinite_elements_count_as_large_and_nan_as_neither():
+    layer = layer_of(torch.tensor([math.inf, -math.inf, math.nan, 0.0]))
+    assert (layer.large_fraction, layer.zero_fraction, layer.small_fraction) == (0.5, 0.25, 0.25)
+
+
+def test_an_empty_gradient_is_a_layer_without_statistics():
+    layer = layer_of(torch.empty(0, 4))
+    assert (layer.element_count, layer.nan_count, layer.inf_count, layer.norm) == (0, 0, 0, 0.0)
+    assert math.isnan(layer.zero_fraction)
+
+
+def test_a_parameter_without_a_gradient_has_no_entry():
+    layers = collect_per_layer_gradients(model_with(torch.ones(2), None, torch.ones(3)))
+    assert [layer.layer_name for layer in layers] == ["0", "2"]
+
+
+def test_a_frozen_parameter_is_seen_as_long_as_it_carries_a_gradient():
+    model = model_with(torch.ones(2), torch.full((2,), math.inf))
+    model[1].requires_grad_(False)
+    assert [layer.inf_count for layer in collect_per_layer_gradients(model)] == [0, 2]
+
+
+def test_tied_weights_count_once():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encode = nn.Linear(3, 3, bias=False)
+            self.decode = nn.Linear(3, 3, bias=False)
+            self.decode.weight = self.encode.weight
+
+    model = Tied()
+    model.encode.weight.grad = torch.full((3, 3), math.nan)
+    assert [layer.nan_count for layer in collect_per_layer_gradients(model)] == [9]
+    model.encode.weight.grad = torch.ones(3, 3)
+    assert compute_grad_norm_surrogate(model) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    "gradient",
+    [
+        pytest.param(torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last), id="channels-last"),
+        pytest.param(torch.randn(5, 7).t(), id="transposed"),
+        pytest.param(torch.randn(6, 6)[::2, 1::3], id="strided"),
+        pytest.param(torch.ones(1, 3).expand(4, 3), id="expanded"),
+        pytest.param(torch.tensor(2.5), id="zero-dimensional"),
+    ],
+)
+def test_any_memory_layout_gives_the_same_numbers(gradient):
+    parameter = nn.Parameter(torch.zeros_like(gradient))
+    parameter.grad = gradient
+    model = nn.ParameterList([parameter])
+    (layer,) = collect_per_layer_gradients(model)
+    wide = gradient.contiguous().double()
+    assert layer.norm == pytest.approx(wide.norm().item(), rel=1e-12)
+    assert layer.mean == pytest.approx(wide.mean().item(), rel=1e-12)
+    assert compute_grad_norm_surrogate(model) == pytest.approx(wide.norm().item(), rel=1e-6)
+
+
+def test_a_real_backward_pass_is_measured_layer_by_layer():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last), nn.Flatten(), nn.Linear(144, 2)
+    )
+    model(torch.randn(2, 3, 8, 8)).square().sum().backward()
+    layers = collect_per_layer_gradients(model)
+    assert [layer.layer_name for layer in layers] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    total = math.hypot(*(layer.norm for layer in layers))
+    assert compute_grad_norm_surrogate(model) == pytest.approx(total, rel=1e-6)
+
+
+def test_collecting_changes_no_gradient():
+    gradient = torch.tensor([1.0, math.nan, math.inf, 1e30], dtype=torch.float64)
+    before = gradient.clone()
+    model = model_with(gradient)
+    collect_per_layer_gradients(model)
+    compute_grad_norm_surrogate(model)
+    assert torch.equal(torch.nan_to_num(gradient), torch.nan_to_num(before))
+
+
+def test_gradients_that_carry_a_graph_are_measured():
+    model = nn.Linear(2, 1)
+    loss = model(torch.ones(1, 2)).square().sum()
+    with pytest.warns(UserWarning, match="create_graph"):
+        loss.backward(create_graph=True)
+    assert len(collect_per_layer_gradients(model)) == 2
+    model.zero_grad(set_to_none=True)
+
+
+def test_a_collection_takes_exactly_one_transfer(count_host_transfers):
+    model = model_with(
+        *(torch.randn(n) for n in (1, 10, 300_000)), torch.full((3,), math.nan), torch.empty(0)
+    )
+    with count_host_transfers() as tally:
+        collect_per_layer_gradients(model)
+    assert tally.transfers == 1
+
+
+def test_a_model_without_gradients_takes_no_transfer(count_host_transfers):
+    model = model_with(None, None)
+    with count_host_transfers() as tally:
+        layers = collect_per_layer_gradients(model)
+    assert (layers, tally.transfers) == ([], 0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_is_waited_for_once():
+    model = model_with(*(torch.randn(n) for n in (1, 10, 9_000_000))).cuda()
+    for parameter in model:
+        parameter.grad = torch.randn_like(parameter)
+    collect_per_layer_gradients(model)
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with pytest.warns(UserWarning, match="synchroniz") as waits:
+            collect_per_layer_gradients(model)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert len(waits) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_gpu_gives_the_same_numbers_as_the_cpu(dtype):
+    gradient = torch.randn(300_001).to(dtype)
+    gradient[:5] = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 11.0]).to(dtype)
+    on_cpu = layer_of(gradient)
+    on_gpu = layer_of(gradient.cuda())
+    cpu, gpu = asdict(on_cpu), asdict(on_gpu)
+    for name in ("nan_count", "inf_count", "min", "max", "zero_fraction", "small_fraction", "large_fraction"):
+        assert gpu[name] == cpu[name]
+    for name in ("norm", "mean", "std"):
+        assert gpu[name] == pytest.approx(cpu[name], rel=1e-9)
+    finite = torch.nan_to_num(gradient, 0.0, 0.0, 0.0)
+    expected = compute_grad_norm_surrogate(model_with(finite))
+    assert compute_grad_norm_surrogate(model_with(finite.cuda())) == pytest.approx(expected, rel=1e-5)
+
+
+def test_no_temporary_grows_with_the_layer():
+    class LargestResult(TorchDispatchMode):
+        elements = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **({} if kwargs is None else kwargs))
+            if isinstance(result, torch.Tensor) and not result._is_view():
+                self.elements = max(self.elements, result.numel())
+            return result
+
+    model = model_with(torch.zeros(2_000_000))
+    with LargestResult() as largest:
+        collect_per_layer_gradients(model)
+        compute_grad_norm_surrogate(model)
+    assert largest.elements <= 256 * 1024
+
+
+def test_a_sparse_gradient_is_refused_by_name():
+    embedding = nn.Embedding(10, 3, sparse=True)
+    embedding(torch.tensor([1, 2])).sum().backward()
+    with pytest.raises(UnsupportedGradientError, match=r"'weight' is sparse"):
+        collect_per_layer_gradients(embedding)
+
+
+def test_a_complex_gradient_is_refused_by_name():
+    model = model_with(torch.ones(2), torch.ones(2, dtype=torch.complex64))
+    with pytest.raises(UnsupportedGradientError, match=r"'1' is complex \(torch.complex64\)"):
+        compute_grad_norm_surrogate(model)
+
+
+def test_a_wrapper_tensor_is_refused_by_name():
+    class Sharded(torch.Tensor):
+        @staticmethod
+        def __new__(cls, shape):
+            return torch.Tensor._make_wrapper_subclass(cls, shape)
+
+        @classmethod
+        def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+            raise AssertionError(f"{func} ran on one shard as if it were the whole")
+
+    parameter = nn.Parameter(torch.zeros(2))
+    parameter.grad = Sharded((2,))
+    with pytest.raises(UnsupportedGradientError, match="a Sharded, not a plain tensor") as caught:
+        compute_grad_norm_surrogate(nn.ParameterList([parameter]))
+    assert caught.value.layer_name == "0"
+
+
+def test_no_gradient_at_all_has_no_norm():
+    assert compute_grad_norm_surrogate(model_with(None)) is None
+
+
+def test_zero_gradients_have_the_norm_zero():
+    assert compute_grad_norm_surrogate(model_with(torch.zeros(4))) == 0.0
+
+
+@pytest.mark.parametrize(("bad", "is_expected"), [(math.nan, math.isnan), (math.inf, math.isinf)])
+def test_the_norm_is_as_bad_as_the_gradients(bad, is_expected):
+    norm = compute_grad_norm_surrogate(model_with(torch.ones(3), torch.tensor([1.0, bad])))
+    assert norm is not None
+    assert is_expected(norm)

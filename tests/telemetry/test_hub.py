@@ -1,0 +1,335 @@
+"""The hub never makes training wait and never loses an event in silence."""
+
+import logging
+import threading
+import time
+
+import pytest
+from telewire.telemetry.hub import DuplicateBackendError, TelemetryHub, WaitInsideBackendError
+from telewire.telemetry.payloads import AnomalyPayload, EventKind, TelemetryEvent
+
+LOGGER = "telewire.telemetry.hub"
+PATIENCE = 10.0
+
+
+def event(number):
+    payload = AnomalyPayload(update=number, anomalies=(), details=())
+    return TelemetryEvent(kind=EventKind.ANOMALY, timestamp=0.0, payload=payload)
+
+
+class Collector:
+    """Keeps the update numbers of the events it gets."""
+
+    def __init__(self, name="collector"):
+        self.name = name
+        self.updates = []
+
+    def handle(self, event):
+        self.updates.append(event.payload.update)
+
+
+class Failing:
+    """Raises the given exception at every event."""
+
+    name = "failing"
+
+    def __init__(self, exception):
+        self.exception = exception
+
+    def handle(self, event):
+        raise self.exception
+
+
+class Gate:
+    """Holds the worker at its first event until it is opened."""
+
+    name = "gate"
+
+    def __init__(self):
+        self.entered = threading.Event()
+        self.opened = threading.Event()
+
+    def handle(self, event):
+        self.entered.set()
+        assert self.opened.wait(PATIENCE)
+
+
+@pytest.fixture
+def hub():
+    hub = TelemetryHub()
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def held():
+    """A hub of capacity 2 whose worker is busy with event 0, and the gate that holds it."""
+    hub, gate = TelemetryHub(capacity=2), Gate()
+    hub.add_backend(gate)
+    hub.emit(event(0))
+    assert gate.entered.wait(PATIENCE)
+    yield hub, gate
+    gate.opened.set()
+    hub.close()
+
+
+def backend_stats(hub, name):
+    (stats,) = (stats for stats in hub.stats().backends if stats.name == name)
+    return stats
+
+
+def test_every_backend_gets_every_event_in_order(hub):
+    first, second = Collector("first"), Collector("second")
+    hub.add_backend(first)
+    hub.add_backend(second)
+    for number in range(100):
+        hub.emit(event(number))
+    assert hub.flush()
+    assert first.updates == second.updates == list(range(100))
+
+
+def test_a_failing_backend_stops_no_other(hub):
+    collector = Collector()
+    hub.add_backend(Failing(RuntimeError("broken")))
+    hub.add_backend(collector)
+    hub.emit(event(1))
+    assert hub.flush()
+    assert collector.updates == [1]
+
+
+def test_deliveries_and_failures_are_counted_per_backend(hub):
+    hub.add_backend(Failing(RuntimeError("broken")))
+    hub.add_backend(Collector())
+    for number in range(3):
+        hub.emit(event(number))
+    assert hub.flush()
+    assert (backend_stats(hub, "failing").failed, backend_stats(hub, "failing").delivered) == (3, 0)
+    assert (backend_stats(hub, "collector").failed, backend_stats(hub, "collector").delivered) == (0, 3)
+
+
+def test_a_failure_is_logged_with_its_traceback(hub, caplog):
+    hub.add_backend(Failing(RuntimeError("broken")))
+    with caplog.at_level(logging.ERROR, LOGGER):
+        hub.emit(event(1))
+        assert hub.flush()
+    (entry,) = caplog.records
+    assert "backend failing failed" in entry.getMessage()
+    assert entry.exc_info[1].args == ("broken",)
+
+
+def test_failures_are_logged_at_powers_of_two(hub, caplog):
+    hub.add_backend(Failing(RuntimeError("broken")))
+    with caplog.at_level(logging.ERROR, LOGGER):
+        for number in range(9):
+            hub.emit(event(number))
+        assert hub.flush()
+    assert [entry.args[2] for entry in caplog.records] == [1, 2, 4, 8]
+
+
+def test_emitting_into_a_full_queue_returns_at_once_and_counts_the_drop(held):
+    hub, gate = held
+    started = time.monotonic()
+    for number in range(1, 8):
+        hub.emit(event(number))
+    assert time.monotonic() - started < PATIENCE / 2
+    assert not gate.opened.is_set()
+    assert hub.stats().dropped == 5
+
+
+def test_drops_are_counted_for_each_backend(held):
+    hub, _ = held
+    for number in range(1, 8):
+        hub.emit(event(number))
+    assert backend_stats(hub, "gate").dropped == 5
+
+
+def test_drops_are_logged_at_powers_of_two(held, caplog):
+    hub, _ = held
+    with caplog.at_level(logging.WARNING, LOGGER):
+        for number in range(2 + 9):
+            hub.emit(event(number))
+    assert [entry.args[1] for entry in caplog.records] == [1, 2, 4, 8]
+
+
+def test_the_counts_always_add_up(held):
+    hub, gate = held
+    for number in range(1, 6):
+        hub.emit(event(number))
+    while_held = hub.stats()
+    gate.opened.set()
+    hub.close()
+    hub.emit(event(9))
+    afterwards = hub.stats()
+    assert (while_held.emitted, while_held.pending, while_held.dropped) == (6, 3, 3)
+    for stats in (while_held, afterwards):
+        assert stats.emitted == stats.handled + stats.pending + stats.dropped + stats.after_close
+
+
+def test_flush_says_when_it_ran_out_of_time(held):
+    hub, _ = held
+    assert hub.flush(timeout=0.01) is False
+
+
+def test_flush_of_an_idle_hub_returns_at_once(hub):
+    assert hub.flush(timeout=0.0) is True
+
+
+def test_flush_does_not_wait_for_events_that_come_after_it(hub):
+    class Echo:
+        """Emits a further event for every event: the queue never runs dry."""
+
+        name = "echo"
+
+        def handle(self, event):
+            hub.emit(event)
+
+    hub.add_backend(Echo())
+    hub.emit(event(1))
+    assert hub.flush(timeout=PATIENCE)
+
+
+def test_close_delivers_what_waits(held):
+    hub, gate = held
+    collector = Collector()
+    hub.add_backend(collector)
+    hub.emit(event(1))
+    hub.emit(event(2))
+    gate.opened.set()
+    assert hub.close()
+    assert collector.updates == [1, 2]
+
+
+def test_leaving_the_context_delivers_what_waits():
+    collector = Collector()
+    with TelemetryHub() as hub:
+        hub.add_backend(collector)
+        hub.emit(event(1))
+    assert collector.updates == [1]
+
+
+def test_a_close_that_runs_out_of_time_says_what_is_left(held, caplog):
+    hub, _ = held
+    hub.emit(event(1))
+    with caplog.at_level(logging.ERROR, LOGGER):
+        assert hub.close(timeout=0.01) is False
+    assert "2 events undelivered" in caplog.text
+
+
+def test_the_worker_goes_on_after_a_close_that_ran_out_of_time(held):
+    hub, gate = held
+    hub.emit(event(1))
+    hub.close(timeout=0.0)
+    gate.opened.set()
+    assert hub.close(timeout=PATIENCE)
+
+
+def test_closing_twice_is_allowed():
+    hub = TelemetryHub()
+    assert hub.close()
+    assert hub.close()
+
+
+def test_an_emit_after_close_is_counted_logged_and_does_not_raise(caplog):
+    hub = TelemetryHub()
+    hub.close()
+    with caplog.at_level(logging.WARNING, LOGGER):
+        hub.emit(event(1))
+    assert hub.stats().after_close == 1
+    assert "the hub is closed" in caplog.text
+
+
+def test_a_worker_that_dies_is_reported(caplog):
+    hub = TelemetryHub()
+    hub.add_backend(Failing(SystemExit("backend called sys.exit")))
+    with caplog.at_level(logging.CRITICAL, LOGGER):
+        hub.emit(event(1))
+        assert hub.flush(timeout=PATIENCE) is False
+        assert hub.close() is False
+    assert not hub.stats().worker_alive
+    assert "worker thread died: 1 events undelivered" in caplog.text
+
+
+def test_events_after_the_death_of_the_worker_are_counted_as_dropped(caplog):
+    hub = TelemetryHub()
+    late = Collector()
+    hub.add_backend(Failing(SystemExit("backend called sys.exit")))
+    hub.add_backend(late)
+    hub.emit(event(1))
+    hub.flush(timeout=PATIENCE)
+    hub.emit(event(2))
+    stats = hub.stats()
+    assert (stats.emitted, stats.dropped, stats.pending) == (2, 2, 0)
+    assert backend_stats(hub, "collector").dropped == 2
+    assert backend_stats(hub, "failing").failed == 1
+    assert backend_stats(hub, "failing").dropped == 1
+    hub.close()
+
+
+def test_events_that_waited_when_the_worker_died_are_counted_as_dropped(caplog):
+    hub, gate = TelemetryHub(), Gate()
+    hub.add_backend(gate)
+    hub.emit(event(0))
+    assert gate.entered.wait(PATIENCE)
+    hub.emit(event(1))
+    hub.emit(event(2))
+    hub.add_backend(Failing(SystemExit("backend called sys.exit")))
+    gate.opened.set()
+    hub.flush(timeout=PATIENCE)
+    hub.close()
+    stats = hub.stats()
+    assert (stats.handled, stats.dropped, stats.pending) == (1, 2, 0)
+
+
+@pytest.mark.parametrize("call", ["flush", "close"])
+def test_a_backend_that_waits_for_its_own_hub_is_told_so(hub, call):
+    class Waiting:
+        name = "waiting"
+        caught = None
+
+        def handle(self, event):
+            try:
+                {"flush": hub.flush, "close": hub.close}[call]()
+            except WaitInsideBackendError as error:
+                self.caught = error
+
+    backend = Waiting()
+    hub.add_backend(backend)
+    hub.emit(event(1))
+    assert hub.flush()
+    assert call in str(backend.caught)
+
+
+def test_two_backends_of_one_name_are_refused(hub):
+    hub.add_backend(Collector("same"))
+    with pytest.raises(DuplicateBackendError, match="'same'"):
+        hub.add_backend(Collector("same"))
+
+
+def test_a_backend_counts_from_its_own_beginning(hub):
+    hub.emit(event(1))
+    assert hub.flush()
+    hub.add_backend(Collector())
+    hub.emit(event(2))
+    assert hub.flush()
+    assert backend_stats(hub, "collector").delivered == 1
+
+
+def test_events_from_many_threads_all_arrive():
+    collector = Collector()
+    with TelemetryHub(capacity=10_000) as hub:
+        hub.add_backend(collector)
+        threads = [
+            threading.Thread(target=lambda start=start: [hub.emit(event(start + n)) for n in range(500)])
+            for start in range(0, 4000, 500)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(collector.updates) == list(range(4000))
+
+
+@pytest.mark.parametrize("capacity", [0, -1])
+def test_a_hub_without_room_is_refused(capacity):
+    with pytest.raises(ValueError, match="at least 1 event"):
+        TelemetryHub(capacity=capacity)
