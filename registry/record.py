@@ -1,0 +1,170 @@
+"""Record: one metric's declarative specification."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping
+
+from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from .base import Identifier, Line, Markdown, Part, RecordId, Verbatim
+from .conditions import Subject
+from .data_parts import FieldSpec, Priority, Purpose, ThresholdDisplay, ThresholdSource, subject_of
+from .evidence_parts import Claims, HistoryEntry, Probe, TestReference, Waiver, WiringIssue
+from .ranges import ValueRange
+from .thresholds import Grade, Thresholds
+from .value_types import Kind, Shape, ValueType
+from .wiring_parts import Consumer, Dependencies, Emitter, SchemaLocation, TransportStage
+
+
+class Record(Part):
+    """One metric: what it means, when it is healthy, and the wire from its emitter to its consumers.
+
+    The keys are those of the YAML record. Immutable; equal by content; hashed by ID.
+    """
+
+    id: RecordId
+    """The ID, TELE-301: prefix and number. The number lies in the category's range."""
+    name: Line
+    """The metric's name for readers."""
+    slug: Identifier = ""
+    """The metric's name in source and conditions; by default the schema's field."""
+    category: Line
+    """One of the declared categories."""
+    priority: Priority
+    """How much depends on the metric."""
+    purpose: Purpose
+    """Why the metric exists."""
+
+    type: ValueType
+    """The value's type: int, float, bool, str, deque[float], or a class whose fields are listed."""
+    fields: dict[Identifier, FieldSpec] = Field(default_factory=dict)
+    """The fields of a structured value."""
+    units: Line
+    """The unit: count, L2 norm, seconds."""
+    range: ValueRange | None = None
+    """The numbers that the value (each element of a sequence) can take."""
+    range_note: Line | None = None
+    """What the interval alone does not say."""
+    precision: int | None = Field(default=None, ge=0, le=20)
+    """How many decimals are shown."""
+    precision_note: Line | None = None
+    """What the number of decimals alone does not say."""
+    default: JsonValue
+    """The value before the first collection; null means not collected."""
+    default_note: Markdown | None = None
+    """Why this default."""
+    meaning: Markdown
+    """What the value is, exactly, with its formula."""
+
+    emitter: Emitter
+    """Where the value is first computed."""
+    transport: tuple[TransportStage, ...] = ()
+    """The stages between emitter and schema, in order; left out, the path is found."""
+    diagram: Verbatim | None = None
+    """The wire drawn in text."""
+    schema_: SchemaLocation = Field(alias="schema")
+    """The field in which consumers find the value."""
+    consumers: tuple[Consumer, ...] = ()
+    """What reads the value."""
+
+    thresholds: Thresholds = Field(default_factory=lambda: Thresholds((), Subject(Shape.OPAQUE)))
+    """The levels: for each its condition and what it means."""
+    threshold_note: Markdown | None = None
+    """What the levels alone do not say."""
+    threshold_display: ThresholdDisplay | None = None
+    """How consumers show the levels."""
+    threshold_sources: tuple[ThresholdSource, ...] = ()
+    """The constants from which the thresholds are taken."""
+
+    tests: tuple[TestReference, ...] = ()
+    """The tests that cover the telemetry."""
+    manual_verification: tuple[Markdown, ...] = ()
+    """Steps by which a person can see it work, in order."""
+    probe: Probe | None = None
+    """A stimulus whose values must arrive everywhere."""
+    dependencies: Dependencies = Dependencies()
+    """What the telemetry depends on, and what depends on it."""
+    requires: tuple[Line, ...] = ()
+    """Installed packages without which the metric cannot exist: torch, textual."""
+    claims: Claims = Claims()
+    """What the author claims about the wiring."""
+    wiring_issues: tuple[WiringIssue, ...] = ()
+    """Known breaks in the wire."""
+    waivers: tuple[Waiver, ...] = ()
+    """Findings that are accepted for a time."""
+    history: tuple[HistoryEntry, ...] = ()
+    """Changes of the record, oldest first."""
+    notes: Markdown | None = None
+    """Everything else, in Markdown."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _slug_from_schema(cls, data: object) -> object:
+        if not isinstance(data, Mapping) or data.get("slug") is not None:
+            return data
+        schema = data.get("schema", data.get("schema_"))
+        field = schema.get("field") if isinstance(schema, Mapping) else getattr(schema, "field", None)
+        if isinstance(field, str) and field.isidentifier() and not keyword.iskeyword(field):
+            return {**data, "slug": field}
+        return data
+
+    @field_validator("default", mode="before")
+    @classmethod
+    def _default_fits(cls, default: object, info: ValidationInfo) -> object:
+        declared = info.data.get("type")
+        if default is None or not isinstance(declared, ValueType):
+            return default
+        if (
+            isinstance(default, str)
+            and declared.shape is Shape.SCALAR
+            and declared.kind in (Kind.INT, Kind.FLOAT)
+        ):
+            default = _number(default)
+        if not _fits(default, declared):
+            raise PydanticCustomError(
+                "default",
+                "{found} is not of the record's type; expected {expected}",
+                {"found": repr(default), "expected": f"{declared}, or null where nothing was collected"},
+            )
+        return default
+
+    @property
+    def subject(self) -> Subject:
+        """What the record's conditions speak about."""
+        return subject_of(self.type, self.fields, self.range, self.slug)
+
+    def grade(self, value: object) -> Grade:
+        """The level of a value. See Thresholds: UNCLASSIFIED and NOT_COLLECTED are grades too."""
+        return self.thresholds.grade(value)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+def _number(text: str) -> object:
+    """The number that a text spells, or the text."""
+    for reader in (int, float):
+        try:
+            return reader(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _fits(default: object, declared: ValueType) -> bool:
+    if declared.shape is Shape.SEQUENCE:
+        return isinstance(default, list) and all(_is_kind(element, declared.kind) for element in default)
+    if declared.shape is Shape.SCALAR:
+        return _is_kind(default, declared.kind)
+    return True
+
+
+def _is_kind(value: object, kind: Kind | None) -> bool:
+    if kind is Kind.BOOL:
+        return isinstance(value, bool)
+    if kind is Kind.STR:
+        return isinstance(value, str)
+    allowed = int if kind is Kind.INT else (int, float)
+    return isinstance(value, allowed) and not isinstance(value, bool)
