@@ -114,12 +114,12 @@ def train(
     Exit codes: 0 the run ended, whatever its grades; 1 an injection was never reached, or the run failed;
     2 the options are wrong or a dependency is missing; 130 interrupted by Ctrl-C.
     """
+    if sanctum and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("--sanctum needs a terminal; leave it out to get plain lines")
     _require("torch", extra="torch")
     _require("gymnasium", extra="torch")
     if sanctum:
         _require("textual", extra="torch,tui")
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise click.UsageError("--sanctum needs a terminal; leave it out to get plain lines")
 
     import torch
     from rich.console import Console
@@ -142,7 +142,7 @@ def train(
         envs=envs,
         ppo=PPOConfig(max_grad_norm=max_grad_norm),
     )
-    console = Console()
+    console = Console(highlight=False)
     with TelemetryHub() as hub:
         aggregator = SanctumAggregator()
         grading = GradingBackend(aggregator)
@@ -177,7 +177,7 @@ def _run_in_console(
     """Run with a progress bar on a terminal, else with one plain line per update; whether Ctrl-C ended it."""
     from .summary import ProgressDisplay
 
-    with _stopped_by_ctrl_c() as stop, ProgressDisplay(console, config.episodes) as display:
+    with stopped_by_ctrl_c() as stop, ProgressDisplay(console, config.episodes) as display:
 
         def show(_: TrainingResult | None = None) -> None:
             for graded in grading.take():
@@ -204,7 +204,7 @@ def _run_in_sanctum(loop: TrainingLoop, aggregator: SanctumAggregator) -> None:
 
 
 @contextmanager
-def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
+def stopped_by_ctrl_c() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C sets, so that the update in hand is finished; a second interrupts."""
     stop = threading.Event()
     before = signal.getsignal(signal.SIGINT)

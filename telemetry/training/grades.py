@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...registry import NOT_COLLECTED, UNCLASSIFIED, Level, shipped_registry
+from ...registry import NOT_COLLECTED, STANDARD_SEVERITIES, Grade, shipped_registry
 from ..payloads import LSTMHealthMetrics, PPOUpdatePayload, TelemetryEvent
 from ..sanctum.aggregator import SanctumAggregator
 from ..sanctum.schema import TamiyoState
@@ -18,7 +18,6 @@ GRAD_NORM = "TELE-310"
 GRAD_NORM_HISTORY = "TELE-311"
 LSTM_HEALTH = "TELE-340"
 
-_CRITICAL_SEVERITY = 20
 _KEPT_UPDATES = 1024
 
 
@@ -34,7 +33,7 @@ class RecordGrade:
     slug: str
     value: str
     """As it is shown."""
-    level: Level
+    level: Grade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class GradedUpdate:
     grades: tuple[RecordGrade, ...]
 
     @property
-    def worst(self) -> Level:
+    def worst(self) -> Grade:
         """The worst of the grades."""
         return worst_level(grade.level for grade in self.grades)
 
@@ -64,17 +63,17 @@ class GradeTally:
     """Record ID to level name to number of updates."""
 
 
-def worst_level(levels: Iterable[Level]) -> Level:
+def worst_level(levels: Iterable[Grade]) -> Grade:
     """The worst of some levels; a value in no level ranks between every other level and the critical ones."""
     return max(levels, key=badness, default=NOT_COLLECTED)
 
 
-def badness(level: Level) -> float:
+def badness(level: Grade) -> float:
     """Order of levels: not collected first, then by severity; unclassified comes just below critical."""
     if level == NOT_COLLECTED:
         return -1.0
-    if level == UNCLASSIFIED or level.severity is None:
-        return _CRITICAL_SEVERITY - 0.5
+    if level.severity is None:
+        return STANDARD_SEVERITIES["critical"] - 0.5
     return float(level.severity)
 
 

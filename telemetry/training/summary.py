@@ -10,23 +10,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ...registry import Level, shipped_registry
+from ...registry import STANDARD_SEVERITIES, Grade, shipped_registry
 from ..hub import HubStats
 from .grades import GradedUpdate, GradeTally
 from .loop import RETURN_WINDOW, TrainingConfig, TrainingResult
 
-_HEALTHY_SEVERITY = 0
-_WARNING_SEVERITY = 10
-_CRITICAL_SEVERITY = 20
 
-
-def level_text(level: Level) -> Text:
+def level_text(level: Grade) -> Text:
     """A level's word, coloured where there is colour; never green for a value in no level."""
     if level.severity is None:
         return Text(level.name, style="magenta")
-    if level.severity >= _CRITICAL_SEVERITY:
+    if level.severity >= STANDARD_SEVERITIES["critical"]:
         return Text(level.name, style="bold red")
-    if level.severity >= _WARNING_SEVERITY:
+    if level.severity >= STANDARD_SEVERITIES["warning"]:
         return Text(level.name, style="yellow")
     return Text(level.name, style="green")
 
@@ -41,7 +37,7 @@ def update_line(graded: GradedUpdate) -> Text:
     line = Text(f"update {graded.update:>3}  episodes {graded.episodes:>4}  ")
     line.append(f"mean return {return_words(graded.mean_return):>5}  ")
     line.append(level_text(graded.worst))
-    alarming = [grade for grade in graded.grades if grade.level.severity != _HEALTHY_SEVERITY]
+    alarming = [grade for grade in graded.grades if not grade.level.is_healthy]
     if alarming:
         line.append(": " + ", ".join(f"{grade.slug} {grade.value}" for grade in alarming))
     return line
@@ -82,7 +78,7 @@ class ProgressDisplay:
         if self._bar is None:
             self._console.print(line, soft_wrap=True)
             return
-        if graded.worst.severity != _HEALTHY_SEVERITY:
+        if not graded.worst.is_healthy:
             self._console.print(line)
         self._bar.update(
             self._task,
@@ -114,10 +110,12 @@ def print_summary(
 def _course(config: TrainingConfig, result: TrainingResult) -> list[str]:
     ending = "left before it had stopped" if result.ending is None else result.ending
     lines = [
-        f"training ended ({ending}): {result.episodes} episodes ({config.episodes} asked for), "
-        f"{result.updates} updates, {result.env_steps} steps",
-        f"mean return of the last {RETURN_WINDOW} episodes at most: {return_words(result.mean_return)}",
+        f"training ended ({ending}): {result.episodes} episodes ({config.episodes} asked for)",
+        f"{result.updates} updates over {result.env_steps} environment steps",
     ]
+    if result.mean_return is not None:
+        window = min(result.episodes, RETURN_WINDOW)
+        lines.append(f"mean return of the last {window} episodes: {result.mean_return:.1f}")
     if result.best_mean_return is not None:
         lines.append(
             f"best mean return of {RETURN_WINDOW} successive episodes: {result.best_mean_return:.1f}"

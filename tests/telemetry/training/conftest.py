@@ -4,8 +4,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-
+from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.payloads import (
+    AnomalyPayload,
+    LayerDiagnosticsPayload,
+    PPOUpdatePayload,
+    TelemetryEvent,
+)
 from telewire.telemetry.training.envs import ACTIONS, VISIBLE, make_envs
+from telewire.telemetry.training.inject import Injection
+from telewire.telemetry.training.loop import TrainingConfig, TrainingLoop, TrainingResult
 from telewire.telemetry.training.policy import RecurrentPolicy
 from telewire.telemetry.training.rollout import Rollout, RolloutCollector
 
@@ -43,3 +51,47 @@ def collect(policy: RecurrentPolicy) -> Iterator[Callable[..., Rollout]]:
 
     yield run
     envs.close()
+
+
+class Recorder:
+    """A hub backend that keeps what it is given."""
+
+    name: str = "recorder"
+
+    def __init__(self) -> None:
+        self.events: list[TelemetryEvent] = []
+
+    def handle(self, event: TelemetryEvent) -> None:
+        self.events.append(event)
+
+    @property
+    def updates(self) -> list[PPOUpdatePayload]:
+        return [event.payload for event in self.events if isinstance(event.payload, PPOUpdatePayload)]
+
+    @property
+    def anomalies(self) -> list[AnomalyPayload]:
+        return [event.payload for event in self.events if isinstance(event.payload, AnomalyPayload)]
+
+    @property
+    def diagnostics(self) -> list[LayerDiagnosticsPayload]:
+        return [event.payload for event in self.events if isinstance(event.payload, LayerDiagnosticsPayload)]
+
+
+Train = Callable[..., tuple[TrainingResult, Recorder]]
+
+
+@pytest.fixture
+def train() -> Train:
+    """Run a small training to its end; what it returned and all that it reported."""
+
+    def run(*inject: str, **config: object) -> tuple[TrainingResult, Recorder]:
+        settings: dict[str, object] = {"episodes": 1, "envs": 4, "hidden_size": 8} | config
+        recorder = Recorder()
+        with TelemetryHub() as hub:
+            hub.add_backend(recorder)
+            injections = [Injection.parse(text) for text in inject]
+            loop = TrainingLoop(TrainingConfig(**settings), hub, injections=injections)  # type: ignore[arg-type]
+            result = loop.run()
+        return result, recorder
+
+    return run

@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from telewire.telemetry.training.inject import (
     DEFAULT_COUNT,
     POISONED_PARAMETER,
@@ -46,8 +45,24 @@ def test_an_injection_is_written_as_it_is_read(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nan", "@3", "nan@", "nan@x", "zero@3", "nan@-1", "nan@1.5", "inf:@3", "inf:-1@3", " nan@3", "nan@3 "]
-    + ["nan@٣", "nan@" + "9" * 10, "nan@3,inf@4", "NaN@3"],
+    [
+        "",
+        "nan",
+        "@3",
+        "nan@",
+        "nan@x",
+        "zero@3",
+        "nan@-1",
+        "nan@1.5",
+        "inf:@3",
+        "inf:-1@3",
+        " nan@3",
+        "nan@3 ",
+        "nan@٣",
+        "nan@9999999999",
+        "nan@3,inf@4",
+        "NaN@3",
+    ],
 )
 def test_other_forms_are_refused_with_the_right_one(text: str) -> None:
     with pytest.raises(InjectionSyntaxError, match=r"write nan@UPDATE or inf@UPDATE, for example inf@3"):
@@ -87,7 +102,9 @@ def test_a_whole_gradient_can_be_poisoned(policy: RecurrentPolicy) -> None:
 
 def test_more_elements_than_the_gradient_has_are_refused(policy: RecurrentPolicy) -> None:
     injections = [Injection.parse("inf:200@3"), Injection.parse("nan:57@3")]
-    with pytest.raises(InjectionTooLargeError, match="257 elements cannot be poisoned at update 3: .* has 256"):
+    with pytest.raises(
+        InjectionTooLargeError, match=r"257 elements cannot be poisoned at update 3: .* has 256"
+    ):
         GradientInjector(injections, policy)
 
 

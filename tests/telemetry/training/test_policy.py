@@ -1,7 +1,6 @@
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from telewire.telemetry.training.envs import ACTIONS, VISIBLE
 from telewire.telemetry.training.policy import Hidden, RecurrentPolicy
 
@@ -21,7 +20,9 @@ def build() -> tuple[RecurrentPolicy, torch.Tensor, Hidden]:
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.lists(st.booleans(), min_size=BATCH, max_size=BATCH), min_size=STEPS, max_size=STEPS))
-def test_a_stretch_gives_the_same_as_its_single_steps_wherever_episodes_start(starts: list[list[bool]]) -> None:
+def test_a_stretch_gives_the_same_as_its_single_steps_wherever_episodes_start(
+    starts: list[list[bool]],
+) -> None:
     policy, observations, hidden = build()
     at_start = torch.tensor(starts)
     with torch.no_grad():

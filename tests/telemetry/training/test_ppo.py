@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
 from telewire.telemetry.training.inject import GradientInjector, Injection
 from telewire.telemetry.training.policy import RecurrentPolicy
 from telewire.telemetry.training.ppo import PPO, PPOConfig, UpdateResult, worst_norm
@@ -111,12 +110,16 @@ def test_a_poisoned_step_is_skipped_and_counted(collect: Collect, policy: Recurr
 
 
 @pytest.mark.parametrize("kind", ["nan", "inf"])
-def test_a_poisoned_step_leaves_the_weights_finite(collect: Collect, policy: RecurrentPolicy, kind: str) -> None:
+def test_a_poisoned_step_leaves_the_weights_finite(
+    collect: Collect, policy: RecurrentPolicy, kind: str
+) -> None:
     update(policy, collect(), f"{kind}@1")
     assert weights(policy).isfinite().all()
 
 
-def test_a_poisoned_only_step_leaves_the_weights_as_they_were(collect: Collect, policy: RecurrentPolicy) -> None:
+def test_a_poisoned_only_step_leaves_the_weights_as_they_were(
+    collect: Collect, policy: RecurrentPolicy
+) -> None:
     rollout, before = collect(), weights(policy)
     update(policy, rollout, "nan@1", epochs=1, minibatches=1)
     assert torch.equal(weights(policy), before)
@@ -145,7 +148,9 @@ def test_an_injected_nan_shows_in_both_norms(collect: Collect, policy: Recurrent
     assert math.isnan(result.grad_norm)
 
 
-def test_the_layers_to_diagnose_are_those_of_the_skipped_step(collect: Collect, policy: RecurrentPolicy) -> None:
+def test_the_layers_to_diagnose_are_those_of_the_skipped_step(
+    collect: Collect, policy: RecurrentPolicy
+) -> None:
     result = update(policy, collect(), "inf:7@1")
     assert len(result.diagnosed_layers) == len(list(policy.parameters()))
     assert sum(stats.inf_count for stats in result.diagnosed_layers) == 7

@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-
 from telewire.telemetry.training.envs import make_envs
 from telewire.telemetry.training.policy import RecurrentPolicy
 from telewire.telemetry.training.rollout import (
@@ -74,7 +73,12 @@ def test_episode_returns_are_counted_across_rollouts(policy: RecurrentPolicy) ->
     def returns(steps: int, rollouts: int) -> list[float]:
         envs = make_envs(4)
         collector = RolloutCollector(
-            envs, policy, steps=steps, sequence_length=steps, seed=0, generator=torch.Generator().manual_seed(0)
+            envs,
+            policy,
+            steps=steps,
+            sequence_length=steps,
+            seed=0,
+            generator=torch.Generator().manual_seed(0),
         )
         found = [episode for _ in range(rollouts) for episode in collector.collect().episode_returns]
         envs.close()
@@ -104,7 +108,7 @@ def test_sequences_keep_time_and_environment_together() -> None:
 
 
 def advantages_of(rollout: Rollout, *, ended: str | None) -> list[float]:
-    """Advantages of four steps of one environment, with an episode's end on the second, valued 1, 2, 3, 4 and 5."""
+    """Advantages of four steps of one environment valued 1 to 4, then 5; an episode ends on the second."""
     second = torch.tensor([[False], [True], [False], [False]])
     nowhere = torch.zeros_like(second)
     hand_made = replace(

@@ -1,0 +1,130 @@
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner, Result
+from telewire.registry import shipped_registry
+from telewire.telemetry.training.cli import stopped_by_ctrl_c, train
+
+PROGRAM = "from telewire.telemetry.training.cli import train; train(prog_name='telewire train')"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(train, [*arguments, "--envs", "2"], env={"COLUMNS": "80"})
+
+
+def test_a_run_ends_well_with_its_summary() -> None:
+    result = run("--episodes", "1")
+    assert result.exit_code == 0, result.output
+    assert "5 updates" in result.output
+
+
+def test_there_is_one_plain_line_per_update() -> None:
+    lines = [line for line in run("--episodes", "1").output.splitlines() if line.startswith("update ")]
+    assert [line.split()[1] for line in lines] == ["1", "2", "3", "4", "5"]
+    assert all(line.rstrip().endswith("healthy") for line in lines)
+
+
+def test_output_without_a_terminal_has_no_colour() -> None:
+    assert "\x1b" not in run("--episodes", "1", "--inject", "inf@3").output
+
+
+def test_the_summary_fits_eighty_columns() -> None:
+    output = run("--episodes", "1", "--inject", "inf:7@3").stdout
+    summary = output[output.index("training ended") :]
+    assert max(len(line.rstrip()) for line in summary.splitlines()) <= 80
+
+
+def test_the_summary_has_a_row_for_every_record() -> None:
+    output = run("--episodes", "1").output
+    for record in shipped_registry():
+        assert re.search(rf"^{record.id} +{record.slug} +\S.* +healthy +healthy 5 *$", output, re.MULTILINE)
+
+
+def test_the_summary_counts_what_became_of_the_events() -> None:
+    output = run("--episodes", "1").output
+    for backend in ("sanctum", "grading", "log"):
+        assert re.search(rf"^{backend} +5 +0 +0 *$", output, re.MULTILINE)
+    assert "events: 5 emitted, 0 dropped, 0 undelivered" in output
+
+
+def test_an_injection_shows_in_the_line_of_its_update() -> None:
+    output = run("--episodes", "1", "--inject", "inf:7@3").output
+    assert re.search(r"^update +3 .* critical: .*inf_grad_count 7, grad_norm nan", output, re.MULTILINE)
+
+
+def test_an_injection_shows_in_the_summary() -> None:
+    output = run("--episodes", "1", "--inject", "inf@3").output
+    assert re.search(r"^TELE-301 .* warning 1, healthy 4 *$", output, re.MULTILINE)
+    assert re.search(r"\d+ taken, 1 skipped because a gradient was not finite", output)
+
+
+def test_an_injection_that_was_never_reached_is_an_error() -> None:
+    result = run("--episodes", "1", "--inject", "inf@3", "--inject", "nan@99")
+    assert result.exit_code == 1
+    assert "--inject nan:3@99 was never reached: the run ended after update 5" in result.output
+    assert "inf:3@3 was" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--inject", "inf"), "'inf' is not an injection: write nan@UPDATE"),
+        (("--inject", "inf@0"), "updates are counted from 1"),
+        (("--inject", "inf:99999@3"), "99999 elements cannot be poisoned at update 3"),
+        (("--episodes", "0"), "0 is not in the range"),
+        (("--max-grad-norm", "nan"), "nan is not a finite number above 0"),
+        (("--max-grad-norm", "-1"), "-1 is not a finite number above 0"),
+        (("--max-grad-norm", "much"), "'much' is not a number"),
+        (("--target-return", "inf"), "inf is not a finite number above 0"),
+        (("--seed", "-1"), "-1 is not in the range"),
+        (("--sanctum",), "--sanctum needs a terminal"),
+    ],
+)
+def test_wrong_options_are_usage_errors(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("module", ["torch", "gymnasium"])
+def test_a_missing_dependency_names_its_extra(module: str) -> None:
+    # A fresh process: this one has imported the module already.
+    program = f"import sys; sys.modules[{module!r}] = None; {PROGRAM}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f'Error: `telewire train` needs {module}, which is not installed: pip install "telewire[torch]"\n'
+    )
+
+
+def test_help_needs_no_torch() -> None:
+    program = f"import sys; sys.modules['torch'] = sys.modules['gymnasium'] = None; {PROGRAM}"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--inject" in done.stdout
+
+
+def test_the_first_ctrl_c_asks_to_stop_and_the_second_interrupts() -> None:
+    with stopped_by_ctrl_c() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_ends_the_run_with_the_summary() -> None:
+    command = [sys.executable, "-c", PROGRAM, "--episodes", "100000", "--envs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("update   1")
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "training ended (stopped)" in output
+    assert "TELE-340" in output
+    assert errors == ""

@@ -1,0 +1,119 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from telewire.registry import NOT_COLLECTED, UNCLASSIFIED, Grade, shipped_registry
+from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.sanctum.aggregator import SanctumAggregator
+from telewire.telemetry.sanctum.schema import TamiyoState
+from telewire.telemetry.training.grades import GradingBackend, StaleSnapshotError, grade_state, worst_level
+from telewire.telemetry.training.inject import Injection
+from telewire.telemetry.training.loop import TrainingConfig, TrainingLoop
+
+
+def levels() -> dict[str, Grade]:
+    return {level.name: level for level in shipped_registry()["TELE-301"].thresholds.levels}
+
+
+@pytest.fixture
+def grade_run() -> Callable[..., GradingBackend]:
+    """Grade a small training run."""
+
+    def run(*inject: str) -> GradingBackend:
+        aggregator = SanctumAggregator()
+        grading = GradingBackend(aggregator)
+        with TelemetryHub() as hub:
+            hub.add_backend(aggregator)
+            hub.add_backend(grading)
+            injections = [Injection.parse(text) for text in inject]
+            TrainingLoop(TrainingConfig(episodes=1, envs=2), hub, injections=injections).run()
+        return grading
+
+    return run
+
+
+def test_every_update_is_graded_by_all_five_records(grade_run: Callable[..., GradingBackend]) -> None:
+    graded = grade_run().take()
+    assert [update.update for update in graded] == [1, 2, 3, 4, 5]
+    for update in graded:
+        assert [grade.record_id for grade in update.grades] == [record.id for record in shipped_registry()]
+
+
+def test_slugs_are_those_of_the_records(grade_run: Callable[..., GradingBackend]) -> None:
+    registry = shipped_registry()
+    for grade in grade_run().take()[0].grades:
+        assert grade.slug == registry[grade.record_id].slug
+
+
+def test_a_healthy_run_grades_healthy_throughout(grade_run: Callable[..., GradingBackend]) -> None:
+    assert {update.worst.name for update in grade_run().take()} == {"healthy"}
+
+
+@pytest.mark.parametrize(
+    ("inject", "record_id", "level"),
+    [
+        ("nan:3@2", "TELE-300", "warning"),
+        ("nan:6@2", "TELE-300", "critical"),
+        ("inf:5@2", "TELE-301", "warning"),
+        ("inf:7@2", "TELE-301", "critical"),
+    ],
+)
+def test_injected_elements_are_graded_by_their_number(
+    grade_run: Callable[..., GradingBackend], inject: str, record_id: str, level: str
+) -> None:
+    counts = grade_run(inject).tally().counts
+    assert counts[record_id] == {level: 1, "healthy": 4}
+
+
+def test_a_norm_that_is_nan_is_shown_as_such_and_never_healthy(
+    grade_run: Callable[..., GradingBackend],
+) -> None:
+    norm = grade_run("inf@2").take()[1].grades[2]
+    assert (norm.record_id, norm.value) == ("TELE-310", "nan")
+    assert norm.level.name != "healthy"
+
+
+def test_taken_updates_are_not_given_again(grade_run: Callable[..., GradingBackend]) -> None:
+    grading = grade_run()
+    grading.take()
+    assert grading.take() == []
+
+
+def test_the_tally_counts_every_update(grade_run: Callable[..., GradingBackend]) -> None:
+    tally = grade_run().tally()
+    assert tally.updates == 5
+    assert tally.newest is not None
+    assert tally.newest.update == 5
+    assert all(sum(counted.values()) == 5 for counted in tally.counts.values())
+
+
+def test_values_that_were_not_collected_say_so() -> None:
+    grades = {grade.record_id: grade for grade in grade_state(TamiyoState(update=1))}
+    for record_id in ("TELE-310", "TELE-311", "TELE-340"):
+        assert (grades[record_id].value, grades[record_id].level) == ("not collected", NOT_COLLECTED)
+
+
+def test_the_history_is_graded_by_its_newest_norm() -> None:
+    state = TamiyoState(update=2, grad_norm=1.0)
+    state.grad_norm_history.extend([1.0, math.inf])
+    history = grade_state(state)[3]
+    assert (history.value, history.level.name) == ("inf", "critical")
+
+
+def test_a_snapshot_of_another_update_is_not_graded(train: Callable[..., Any]) -> None:
+    _, recorder = train()
+    grading = GradingBackend(SanctumAggregator())
+    with pytest.raises(StaleSnapshotError, match="update 1 is to be graded, the snapshot holds None"):
+        grading.handle(recorder.events[0])
+
+
+def test_levels_rank_from_not_collected_to_critical_with_unclassified_just_below() -> None:
+    named = levels()
+    ascending = [NOT_COLLECTED, named["healthy"], named["warning"], UNCLASSIFIED, named["critical"]]
+    for place in range(len(ascending)):
+        assert worst_level(ascending[: place + 1]) == ascending[place]
+
+
+def test_without_any_level_nothing_was_collected() -> None:
+    assert worst_level([]) == NOT_COLLECTED

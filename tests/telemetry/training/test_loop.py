@@ -1,0 +1,155 @@
+import math
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.training.inject import Injection, InjectionTooLargeError
+from telewire.telemetry.training.loop import (
+    ESCALATION_UPDATES,
+    MINIMUM_UPDATES,
+    Ending,
+    TrainingConfig,
+    TrainingLoop,
+    TrainingResult,
+)
+from telewire.telemetry.training.ppo import PPOConfig
+
+Train = Callable[..., tuple[TrainingResult, Any]]
+
+
+def test_the_run_ends_when_enough_episodes_have_finished(train: Train) -> None:
+    result, _ = train(episodes=60)
+    assert result.ending is Ending.EPISODES
+    assert 60 <= result.episodes < 80
+
+
+def test_few_episodes_still_give_the_minimum_of_updates(train: Train) -> None:
+    result, _ = train(episodes=1)
+    assert result.updates == MINIMUM_UPDATES
+
+
+def test_a_target_return_ends_the_run_once_the_window_is_full(train: Train) -> None:
+    result, _ = train(episodes=10_000, target_return=5.0)
+    assert result.ending is Ending.TARGET
+    assert 100 <= result.episodes < 130
+
+
+def test_a_stop_that_was_asked_for_ends_the_run_before_the_next_update() -> None:
+    stop = threading.Event()
+
+    def stop_at_second_update(progress: TrainingResult) -> None:
+        if progress.updates == 2:
+            stop.set()
+
+    with TelemetryHub() as hub:
+        loop = TrainingLoop(TrainingConfig(episodes=1000, envs=2, hidden_size=8), hub)
+        result = loop.run(stop=stop, on_update=stop_at_second_update)
+    assert (result.updates, result.ending) == (2, Ending.STOPPED)
+
+
+def test_every_update_is_reported_once_and_in_order(train: Train) -> None:
+    result, recorder = train(episodes=60)
+    assert [payload.update for payload in recorder.updates] == list(range(1, result.updates + 1))
+
+
+def test_the_last_report_agrees_with_the_result(train: Train) -> None:
+    result, recorder = train(episodes=60)
+    last = recorder.updates[-1]
+    assert (last.episodes, last.mean_return) == (result.episodes, result.mean_return)
+
+
+def test_the_same_seed_gives_the_same_run(train: Train) -> None:
+    assert train(seed=4)[1].updates == train(seed=4)[1].updates
+
+
+def test_another_seed_gives_another_run(train: Train) -> None:
+    assert train(seed=4)[1].updates != train(seed=5)[1].updates
+
+
+def test_a_run_leaves_the_global_random_state_alone(train: Train) -> None:
+    before = torch.random.get_rng_state()
+    train()
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_healthy_run_reports_no_broken_gradient_and_no_anomaly(train: Train) -> None:
+    _, recorder = train()
+    assert {(payload.nan_grad_count, payload.inf_grad_count) for payload in recorder.updates} == {(0, 0)}
+    assert recorder.anomalies == []
+    assert recorder.diagnostics == []
+
+
+def test_the_hidden_state_is_measured_at_every_update(train: Train) -> None:
+    _, recorder = train()
+    assert all(payload.lstm_health.h_norm > 0 for payload in recorder.updates)
+
+
+def test_injected_elements_are_reported_at_their_update_and_at_no_other(train: Train) -> None:
+    _, recorder = train("nan:2@2", "inf:7@4")
+    assert [payload.nan_grad_count for payload in recorder.updates] == [0, 2, 0, 0, 0]
+    assert [payload.inf_grad_count for payload in recorder.updates] == [0, 0, 0, 7, 0]
+
+
+def test_an_injected_infinity_is_reported_as_the_norms_it_causes(train: Train) -> None:
+    _, recorder = train("inf@3")
+    payload = recorder.updates[2]
+    assert payload.pre_clip_grad_norm == math.inf
+    assert math.isnan(payload.grad_norm)
+
+
+def test_skipped_steps_are_reported_per_update_and_counted_over_the_run(train: Train) -> None:
+    result, recorder = train("inf@2", "nan@3")
+    assert [payload.skipped_steps for payload in recorder.updates] == [0, 1, 1, 0, 0]
+    assert result.skipped_steps == 2
+
+
+def test_training_goes_on_after_an_injection(train: Train) -> None:
+    _, recorder = train("nan@2")
+    assert all(math.isfinite(payload.grad_norm) for payload in recorder.updates[2:])
+
+
+def test_an_anomaly_is_reported_with_its_update(train: Train) -> None:
+    _, recorder = train("inf@3")
+    assert [(payload.update, payload.anomalies) for payload in recorder.anomalies] == [
+        (3, ("numerical_instability",))
+    ]
+
+
+def test_an_anomaly_raises_telemetry_to_per_layer_diagnostics_for_some_updates(train: Train) -> None:
+    _, recorder = train("inf@3", episodes=200)
+    expected = list(range(3, 3 + ESCALATION_UPDATES))
+    assert [payload.update for payload in recorder.diagnostics] == expected
+
+
+def test_the_diagnostics_name_the_poisoned_layer(train: Train) -> None:
+    _, recorder = train("inf:7@3")
+    broken = {
+        layer.layer_name: layer.inf_count for layer in recorder.diagnostics[0].layers if layer.inf_count
+    }
+    assert broken == {"lstm.weight_hh_l0": 7}
+
+
+def test_a_saturated_lstm_is_reported_although_its_gradient_norm_is_healthy(train: Train) -> None:
+    # Raw returns as value targets drive the cell state up; clipping keeps the gradient norm at 2 throughout.
+    unscaled = PPOConfig(reward_scale=1.0, learning_rate=1e-2)
+    _, recorder = train(episodes=400, ppo=unscaled, envs=8, hidden_size=64)
+    assert any("lstm_c_explosion" in payload.anomalies for payload in recorder.anomalies)
+    assert all(0.1 <= payload.grad_norm <= 5.0 for payload in recorder.updates)
+
+
+def test_injections_that_were_not_reached_are_named(train: Train) -> None:
+    result, _ = train("nan@2", "inf@6")
+    assert result.unreached == (Injection.parse("inf@6"),)
+
+
+def test_an_injection_larger_than_the_gradient_is_refused_before_the_run() -> None:
+    with TelemetryHub() as hub, pytest.raises(InjectionTooLargeError):
+        TrainingLoop(TrainingConfig(episodes=1), hub, injections=[Injection.parse("nan:16385@1")])
+
+
+def test_a_single_environment_is_enough(train: Train) -> None:
+    result, _ = train(envs=1)
+    assert result.updates == MINIMUM_UPDATES
