@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ..registry import Grade, Record, Registry, shipped_registry
 from .anomaly_report import AnomalyReport
@@ -23,20 +24,20 @@ LSTM_UNCLASSIFIED = "lstm_unclassified"
 
 
 class DetectorRecordError(ValueError):
-    """A record's thresholds do not say what the detector needs to tell its anomalies apart."""
+    """A record's thresholds do not say enough to tell its anomalies apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Bounds:
-    """The outermost bounds that a record sets for one norm. Whether a bound is healthy, its grade says."""
+    """The bounds of a record between which a norm is healthy; whether a bound is, its grade says."""
 
     lower: float
     upper: float
 
     @property
-    def middle(self) -> float:
-        """A value inside."""
-        return (self.lower + self.upper) / 2
+    def inside(self) -> float:
+        """A value between the bounds."""
+        return (self.lower + self.upper) / 2 if self.upper < math.inf else 2 * self.lower + 1
 
 
 class AnomalyDetector:
@@ -47,7 +48,7 @@ class AnomalyDetector:
 
     Raises:
         KeyError: a record is missing from the registry.
-        DetectorRecordError: TELE-340 does not bound both norms below and above.
+        DetectorRecordError: TELE-340 calls no pair of norms healthy.
     """
 
     def __init__(self, registry: Registry | None = None) -> None:
@@ -55,8 +56,9 @@ class AnomalyDetector:
         self._nan_record: Record = records["TELE-300"]
         self._inf_record: Record = records["TELE-301"]
         self._lstm_record: Record = records["TELE-340"]
-        self._h_bounds: _Bounds = _bounds(self._lstm_record, "h_norm")
-        self._c_bounds: _Bounds = _bounds(self._lstm_record, "c_norm")
+        h_bounds, c_bounds = _healthy_bounds(self._lstm_record)
+        self._h_bounds: _Bounds = h_bounds
+        self._c_bounds: _Bounds = c_bounds
 
     def check_gradients(self, *, nan_grad_count: int, inf_grad_count: int) -> AnomalyReport:
         """Report ``numerical_instability`` for NaN (TELE-300) and infinite (TELE-301) gradient elements."""
@@ -95,13 +97,13 @@ class AnomalyDetector:
         # Each norm is graded on its own, beside a healthy other one: the record alone decides what its bounds
         # mean.
         sound = replace(health, has_nan=False, has_inf=False)
-        h_grade = self._lstm_record.grade(replace(sound, c_norm=self._c_bounds.middle))
+        h_grade = self._lstm_record.grade(replace(sound, c_norm=self._c_bounds.inside))
         if not h_grade.is_healthy:
             if health.h_norm >= self._h_bounds.upper:
                 report.add(LSTM_H_EXPLOSION, _beyond("h_norm", health.h_norm, self._h_bounds.upper, h_grade))
             elif health.h_norm <= self._h_bounds.lower:
                 report.add(LSTM_H_VANISHING, _beyond("h_norm", health.h_norm, self._h_bounds.lower, h_grade))
-        c_grade = self._lstm_record.grade(replace(sound, h_norm=self._h_bounds.middle))
+        c_grade = self._lstm_record.grade(replace(sound, h_norm=self._h_bounds.inside))
         if not c_grade.is_healthy:
             if health.c_norm >= self._c_bounds.upper:
                 report.add(LSTM_C_EXPLOSION, _beyond("c_norm", health.c_norm, self._c_bounds.upper, c_grade))
@@ -126,15 +128,31 @@ class AnomalyDetector:
         return report
 
 
-def _bounds(record: Record, norm: str) -> _Bounds:
-    """The lowest and the highest constant that the record compares a norm with."""
+def _healthy_bounds(record: Record) -> tuple[_Bounds, _Bounds]:
+    """The bounds for h_norm and for c_norm between which the record calls the hidden state healthy."""
+    for h_bounds in _intervals(record, "h_norm"):
+        for c_bounds in _intervals(record, "c_norm"):
+            inside = LSTMHealthMetrics(
+                h_norm=h_bounds.inside,
+                c_norm=c_bounds.inside,
+                h_max=h_bounds.inside,
+                c_max=c_bounds.inside,
+                has_nan=False,
+                has_inf=False,
+            )
+            if record.grade(inside).is_healthy:
+                return h_bounds, c_bounds
+    raise DetectorRecordError(
+        f"the thresholds of {record.id} call no hidden state healthy, whatever its h_norm and c_norm, "
+        "so explosion cannot be told from vanishing"
+    )
+
+
+def _intervals(record: Record, norm: str) -> list[_Bounds]:
+    """The intervals into which the record's constants divide a norm's range [0, inf)."""
     cuts = record.thresholds.cuts
-    if norm not in cuts or len(cuts[norm]) < 2:
-        raise DetectorRecordError(
-            f"the thresholds of {record.id} must bound {norm} below and above, "
-            "or vanishing cannot be told from explosion"
-        )
-    return _Bounds(lower=float(cuts[norm][0]), upper=float(cuts[norm][-1]))
+    edges = [0.0, *(float(cut) for cut in cuts.get(norm, ())), math.inf]
+    return [_Bounds(lower=lower, upper=upper) for lower, upper in pairwise(edges)]
 
 
 def _beyond(norm: str, value: float, bound: float, grade: Grade) -> str:

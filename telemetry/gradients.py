@@ -78,7 +78,7 @@ def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
 
 
 def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
-    """L2 norm over all gradients of ``model``: sqrt(sum of squared elements), good to about 1e-5.
+    """L2 norm over all gradients of ``model``: sqrt(sum of squared elements), good to 2e-5.
 
     None when no parameter has a gradient: nothing was measured. Finite gradients give a finite norm (unless
     it exceeds float64's 1.8e308) and non-zero gradients a positive one, where PyTorch's float32 norm

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 PIECE_ELEMENTS = 256 * 1024
-"""Longest piece that is reduced at once: float32 sums of this many squares are good to about 1e-5, and a
+"""Longest piece that is reduced at once: float32 sums of this many squares are good to 2e-5, and a
 float64 copy of one (2 MiB) is the largest temporary."""
 
 # Below its floor a norm is not believed: squares of single elements may have vanished. A piece whose elements

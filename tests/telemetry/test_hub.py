@@ -1,6 +1,8 @@
 """The hub never makes training wait and never loses an event in silence."""
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 
@@ -333,3 +335,23 @@ def test_events_from_many_threads_all_arrive():
 def test_a_hub_without_room_is_refused(capacity):
     with pytest.raises(ValueError, match="at least 1 event"):
         TelemetryHub(capacity=capacity)
+
+
+def test_an_open_hub_delivers_what_waits_at_interpreter_exit():
+    code = """
+from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.payloads import AnomalyPayload, EventKind, TelemetryEvent
+
+class Printer:
+    name = "printer"
+    def handle(self, event):
+        print(event.payload.update)
+
+hub = TelemetryHub()
+hub.add_backend(Printer())
+for update in range(3):
+    payload = AnomalyPayload(update=update, anomalies=(), details=())
+    hub.emit(TelemetryEvent(kind=EventKind.ANOMALY, timestamp=0.0, payload=payload))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "1", "2"]

@@ -32,7 +32,7 @@ def test_no_field_has_a_default(value_type):
 @pytest.mark.parametrize("value_type", VALUES)
 def test_every_value_is_frozen_and_takes_no_new_attribute(value_type):
     assert value_type.__dataclass_params__.frozen
-    assert not hasattr(value_type, "__dict__") or "__slots__" in vars(value_type)
+    assert "__slots__" in vars(value_type)
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(PPOUpdatePayload)])
