@@ -9,7 +9,6 @@ from ....registry import shipped_registry
 from ...anomaly_detector import NUMERICAL_INSTABILITY
 from ..schema import SanctumSnapshot, TamiyoState
 from .grading import QUIET, WAITING, count_style
-from .numbers import count
 
 NAN_GRAD_COUNT = "TELE-300"
 INF_GRAD_COUNT = "TELE-301"
@@ -41,13 +40,16 @@ class AnomalyStrip(Static):
 
         registry = shipped_registry()
         parts: list[Text] = []
-        if tamiyo.nan_grad_count > 0:
-            style = count_style(registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count))
-            parts.append(Text(f"NaN:{count(tamiyo.nan_grad_count)}", style=style))
-        if tamiyo.inf_grad_count > 0:
-            style = count_style(registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count))
-            parts.append(Text(f"Inf:{count(tamiyo.inf_grad_count)}", style=style))
+        nan_grade = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
+        if not nan_grade.is_healthy:
+            parts.append(Text(f"NaN:{tamiyo.nan_grad_count}", style=count_style(nan_grade)))
+        inf_grade = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
+        if not inf_grade.is_healthy:
+            parts.append(Text(f"Inf:{tamiyo.inf_grad_count}", style=count_style(inf_grade)))
         active = _active_types(tamiyo)
+        if parts:
+            # The counts stand on the line: the type that sums them up has nothing to add.
+            active = [anomaly for anomaly in active if anomaly != NUMERICAL_INSTABILITY]
         parts.extend(
             Text(f"{anomaly} ×{tamiyo.anomaly_counts[anomaly]}", style=ANOMALY_STYLE) for anomaly in active
         )
@@ -71,9 +73,7 @@ def _active_types(tamiyo: TamiyoState) -> list[str]:
     """
     if tamiyo.anomaly_update is None or tamiyo.update is None or tamiyo.anomaly_update < tamiyo.update:
         return []
-    # Where the counts of NaN and Inf stand on the line, the type that sums them up has nothing to add.
-    counted = tamiyo.nan_grad_count > 0 or tamiyo.inf_grad_count > 0
-    return [anomaly for anomaly in tamiyo.anomalies if not (counted and anomaly == NUMERICAL_INSTABILITY)]
+    return tamiyo.anomalies
 
 
 def _details(tamiyo: TamiyoState, active: list[str]) -> list[str]:

@@ -6,10 +6,10 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.widgets import Static
 
-from ....registry import Level, shipped_registry
+from ....registry import Grade, shipped_registry
 from ...payloads import LayerGradientStats
 from ..schema import SanctumSnapshot, TamiyoState
-from .grading import QUIET, WAITING, count_style, level_style, level_word, worst_level
+from .grading import QUIET, WAITING, count_style, grade_style, grade_word, worst_grade
 from .numbers import NO_VALUE, count, decimal, percent
 from .trend import detect_trend, sparkline
 
@@ -53,9 +53,9 @@ class HealthStatusPanel(Static):
         """Return the rows whose colour comes from a record; only meaningful after the first update."""
         tamiyo = snapshot.tamiyo
         registry = shipped_registry()
-        nan_level = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
-        inf_level = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
-        norm_level = worst_level(
+        nan_grade = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
+        inf_grade = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
+        norm_grade = worst_grade(
             (
                 registry[GRAD_NORM].grade(tamiyo.grad_norm),
                 registry[GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
@@ -64,9 +64,9 @@ class HealthStatusPanel(Static):
         trend = detect_trend(tamiyo.grad_norm_history)
         course = f"{sparkline(tamiyo.grad_norm_history)} {trend.arrow} {trend.word}"
         return [
-            _graded("NaN gradients", count(tamiyo.nan_grad_count), "", nan_level, count_style(nan_level)),
-            _graded("Inf gradients", count(tamiyo.inf_grad_count), "", inf_level, count_style(inf_level)),
-            _graded("Grad Norm", decimal(tamiyo.grad_norm), course, norm_level, level_style(norm_level)),
+            _graded("NaN gradients", count(tamiyo.nan_grad_count), "", nan_grade, count_style(nan_grade)),
+            _graded("Inf gradients", count(tamiyo.inf_grad_count), "", inf_grade, count_style(inf_grade)),
+            _graded("Grad Norm", decimal(tamiyo.grad_norm), course, norm_grade, grade_style(norm_grade)),
             *HealthStatusPanel.lstm_rows(snapshot),
         ]
 
@@ -74,19 +74,19 @@ class HealthStatusPanel(Static):
     def lstm_rows(snapshot: SanctumSnapshot) -> list[Text]:
         """Return the rows of the recurrent state: norms, maxima and flags, under the record's one grade."""
         health = snapshot.tamiyo.lstm_health
-        level = shipped_registry()[LSTM_HEALTH].grade(health)
-        style = level_style(level)
+        grade = shipped_registry()[LSTM_HEALTH].grade(health)
+        style = grade_style(grade)
         if health is None:
             return [
-                _graded("LSTM h norm", NO_VALUE, f"max {NO_VALUE}", level, style),
-                _graded("LSTM c norm", NO_VALUE, f"max {NO_VALUE}", level, style),
-                _graded("LSTM flags", NO_VALUE, "", level, style),
+                _graded("LSTM h norm", NO_VALUE, f"max {NO_VALUE}", grade, style),
+                _graded("LSTM c norm", NO_VALUE, f"max {NO_VALUE}", grade, style),
+                _graded("LSTM flags", NO_VALUE, "", grade, style),
             ]
         flags = f"NaN {_yes_no(health.has_nan)}, Inf {_yes_no(health.has_inf)}"
         return [
-            _graded("LSTM h norm", decimal(health.h_norm), f"max {decimal(health.h_max)}", level, style),
-            _graded("LSTM c norm", decimal(health.c_norm), f"max {decimal(health.c_max)}", level, style),
-            _graded("LSTM flags", "", flags, level, style),
+            _graded("LSTM h norm", decimal(health.h_norm), f"max {decimal(health.h_max)}", grade, style),
+            _graded("LSTM c norm", decimal(health.c_norm), f"max {decimal(health.c_max)}", grade, style),
+            _graded("LSTM flags", "", flags, grade, style),
         ]
 
     @staticmethod
@@ -138,8 +138,8 @@ def _yes_no(flag: bool) -> str:
     return "YES" if flag else "no"
 
 
-def _graded(signal: str, value: str, detail: str, level: Level, style: str) -> Text:
-    return _row(signal, value, detail, level_word(level), style=style)
+def _graded(signal: str, value: str, detail: str, grade: Grade, style: str) -> Text:
+    return _row(signal, value, detail, grade_word(grade), style=style)
 
 
 def _ungraded(signal: str, value: str, detail: str) -> Text:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
-from ....registry import Level, shipped_registry
+from ....registry import Grade, shipped_registry
 from ..schema import SanctumSnapshot
-from .grading import QUIET, WAITING, count_style, level_style, level_word, worst_level
+from .grading import QUIET, WAITING, count_style, grade_style, grade_word, worst_grade
 from .numbers import count, decimal
 
 NAN_GRAD_COUNT = "TELE-300"
@@ -29,13 +29,13 @@ class StatusBanner(Static):
         self.update(self.banner_text(snapshot))
 
     @staticmethod
-    def status(snapshot: SanctumSnapshot) -> Level | None:
+    def status(snapshot: SanctumSnapshot) -> Grade | None:
         """Return the worst grade of all graded signals, or None before the first update."""
         tamiyo = snapshot.tamiyo
         if tamiyo.update is None:
             return None
         registry = shipped_registry()
-        return worst_level(
+        return worst_grade(
             (
                 registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count),
                 registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),
@@ -59,29 +59,29 @@ class StatusBanner(Static):
 
         registry = shipped_registry()
         text.append(_status_word(status), style=_status_style(status))
-        if tamiyo.nan_grad_count > 0:
-            level = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
-            text.append("   ").append(f"NaN:{tamiyo.nan_grad_count}", style=count_style(level))
-        if tamiyo.inf_grad_count > 0:
-            level = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
-            text.append("   ").append(f"Inf:{tamiyo.inf_grad_count}", style=count_style(level))
+        nan_grade = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
+        if not nan_grade.is_healthy:
+            text.append("   ").append(f"NaN:{tamiyo.nan_grad_count}", style=count_style(nan_grade))
+        inf_grade = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
+        if not inf_grade.is_healthy:
+            text.append("   ").append(f"Inf:{tamiyo.inf_grad_count}", style=count_style(inf_grade))
 
-        norm_level = registry[GRAD_NORM].grade(tamiyo.grad_norm)
+        norm_grade = registry[GRAD_NORM].grade(tamiyo.grad_norm)
         history = tamiyo.grad_norm_history
-        history_level = registry[GRAD_NORM_HISTORY].grade(history)
+        history_grade = registry[GRAD_NORM_HISTORY].grade(history)
         text.append("   grad norm ")
         if tamiyo.grad_norm is None and history:
             # The newest point of the history is then older than this update, and must not pass for its norm.
-            text.append(f"{level_word(norm_level)}, last {decimal(history[-1])} ", style=QUIET)
-            text.append(level_word(history_level), style=level_style(history_level))
+            text.append(f"{grade_word(norm_grade)}, last {decimal(history[-1])} ", style=QUIET)
+            text.append(grade_word(history_grade), style=grade_style(history_grade))
         elif tamiyo.grad_norm is None:
-            text.append(level_word(norm_level), style=level_style(norm_level))
+            text.append(grade_word(norm_grade), style=grade_style(norm_grade))
         else:
-            both = worst_level((norm_level, history_level))
-            text.append(f"{decimal(tamiyo.grad_norm)} {level_word(both)}", style=level_style(both))
+            both = worst_grade((norm_grade, history_grade))
+            text.append(f"{decimal(tamiyo.grad_norm)} {grade_word(both)}", style=grade_style(both))
 
-        lstm_level = registry[LSTM_HEALTH].grade(tamiyo.lstm_health)
-        text.append("   LSTM ").append(level_word(lstm_level), style=level_style(lstm_level))
+        lstm_grade = registry[LSTM_HEALTH].grade(tamiyo.lstm_health)
+        text.append("   LSTM ").append(grade_word(lstm_grade), style=grade_style(lstm_grade))
 
         text.append(f"\nupdate {count(tamiyo.update)}   episodes {count(tamiyo.episodes)}   mean return ")
         if tamiyo.mean_return is None:
@@ -91,11 +91,10 @@ class StatusBanner(Static):
         return text
 
 
-def _status_word(status: Level) -> str:
-    word = level_word(status)
-    return "OK" if word == "healthy" else word.upper()
+def _status_word(status: Grade) -> str:
+    return "OK" if status.is_healthy else grade_word(status).upper()
 
 
-def _status_style(status: Level) -> str:
+def _status_style(status: Grade) -> str:
     # Reverse, so that the status is found at a glance; whoever sees no colour still reads the word.
-    return f"{level_style(status)} bold reverse"
+    return f"{grade_style(status)} bold reverse"
