@@ -1,6 +1,7 @@
 """Updates to send, scenes to show, and the pictures they are compared with."""
 
 import difflib
+import html
 import math
 import os
 import re
@@ -23,6 +24,8 @@ from telewire.telemetry.sanctum import SanctumAggregator
 
 PICTURES = Path(__file__).parent / "pictures"
 RENEW = "TELEWIRE_UPDATE_PICTURES"
+SVG_COLUMN = 12.2
+"""Width of one character in the screenshots that Rich exports."""
 
 KINDS = {
     PPOUpdatePayload: EventKind.PPO_UPDATE,
@@ -207,7 +210,7 @@ def compare_picture() -> Callable[[str, str], None]:
             path.write_text(taken, encoding="utf-8")
             pytest.skip(f"picture renewed: {path.name}. Look at it before you commit it")
         how = (
-            f"If the new look is wanted: {RENEW}=1 pytest {Path(__file__).parent}, then look at the pictures."
+            f"If the new look is wanted: {RENEW}=1 pytest tests/telemetry/sanctum, then look at the pictures."
         )
         if not path.exists():
             pytest.fail(f"there is no picture {path}. {how}", pytrace=False)
@@ -237,7 +240,11 @@ def normalise(svg: str) -> str:
 
 def screen_lines(svg: str) -> list[str]:
     """Return the text of a screenshot, line by line."""
-    lines: dict[str, str] = {}
-    for line, text in re.findall(r'<text [^>]*clip-path="url\(#terminal-line-(\d+)\)">([^<]*)</text>', svg):
-        lines[line] = lines.get(line, "") + text.replace("&#160;", " ")
-    return [lines[line].rstrip() for line in sorted(lines, key=int)]
+    texts = re.findall(
+        r'<text [^>]*x="([\d.]+)" [^>]*clip-path="url\(#terminal-line-(\d+)\)">([^<]*)</text>', svg
+    )
+    lines: dict[int, str] = {}
+    for x, line, text in texts:
+        column = round(float(x) / SVG_COLUMN)
+        lines[int(line)] = lines.get(int(line), "").ljust(column) + html.unescape(text).replace("\xa0", " ")
+    return [lines[line].rstrip() for line in sorted(lines)]

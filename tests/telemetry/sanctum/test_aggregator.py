@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.payloads import (
     AnomalyPayload,
     EventKind,
@@ -227,6 +228,27 @@ def test_unknown_payload_leaves_the_time_of_the_newest_event(aggregator: Sanctum
     with pytest.raises(TypeError):
         aggregator.handle(event)
     assert aggregator.get_snapshot().last_event_at is None
+
+
+def test_hub_delivers_events_to_the_aggregator_as_a_backend(ppo_update: UpdateFactory) -> None:
+    aggregator = SanctumAggregator()
+    with TelemetryHub() as hub:
+        hub.add_backend(aggregator)
+        hub.emit(
+            TelemetryEvent(kind=EventKind.PPO_UPDATE, timestamp=1.0, payload=ppo_update(inf_grad_count=7))
+        )
+        assert hub.flush()
+    assert aggregator.get_snapshot().tamiyo.inf_grad_count == 7
+
+
+def test_hub_counts_an_unknown_payload_as_a_failure_of_the_backend() -> None:
+    event = TelemetryEvent(kind=EventKind.PPO_UPDATE, timestamp=1.0, payload="text")  # type: ignore[arg-type]
+    with TelemetryHub() as hub:
+        hub.add_backend(SanctumAggregator())
+        hub.emit(event)
+        assert hub.flush()
+        backend = hub.stats().backends[0]
+    assert (backend.name, backend.delivered, backend.failed) == ("sanctum", 0, 1)
 
 
 def test_snapshots_taken_while_another_thread_writes_are_never_torn(

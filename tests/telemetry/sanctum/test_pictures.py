@@ -50,5 +50,5 @@ def test_different_screen_fails_and_shows_the_lines_that_differ(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("TELEWIRE_UPDATE_PICTURES", raising=False)
-    with pytest.raises(pytest.fail.Exception, match=r"\+.*waiting for the first update"):
+    with pytest.raises(pytest.fail.Exception, match=r"\+│ WAITING   waiting for the first update +│"):
         compare_picture("healthy", screenshot(scene("waiting")))

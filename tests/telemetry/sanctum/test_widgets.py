@@ -175,6 +175,21 @@ def test_running_panel_draws_the_grade_of_inf_in_red(
     assert (word, True, True, reverse) in segments
 
 
+@pytest.mark.parametrize("field", ["nan_grad_count", "inf_grad_count", "grad_norm"])
+def test_value_that_the_record_does_not_know_is_unclassified_and_not_green(
+    after_update: Snapshot, field: str
+) -> None:
+    banner = StatusBanner.banner_text(after_update(**{field: -1}))
+    assert banner.plain.startswith("UNCLASSIFIED")
+    assert "green" not in style_of(banner, "UNCLASSIFIED")
+
+
+def test_critical_grade_outweighs_an_unclassified_one(after_update: Snapshot) -> None:
+    assert StatusBanner.banner_text(after_update(nan_grad_count=-1, inf_grad_count=7)).plain.startswith(
+        "CRITICAL"
+    )
+
+
 # The gradient norm
 
 
