@@ -79,7 +79,9 @@ def _read(path: Path) -> dict[str, object]:
 
 
 def _configuration(root: Path, file: Path | None, content: dict[str, object]) -> Configuration:
-    scripts = _table(content, "project", "scripts") if file is not None and file.name == "pyproject.toml" else {}
+    scripts = (
+        _table(content, "project", "scripts") if file is not None and file.name == "pyproject.toml" else {}
+    )
     settings = content
     where = "no configuration file"
     if file is not None:
@@ -93,12 +95,18 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
     sources = reader.mapping("sources")
     if sources is None:
         found = _default_sources(root)
-        defaulted.append("sources = { " + ", ".join(f'{k} = "{v.relative_to(root)}"' for k, v in found.items()) + " }")
+        defaulted.append(
+            "sources = { " + ", ".join(f'{k} = "{v.relative_to(root)}"' for k, v in found.items()) + " }"
+        )
     else:
         found = {name: root / folder for name, folder in sources.items()}
     registry = reader.strings("registry")
     if registry is None:
-        candidates = [path for path in ("telemetry/specs", "registry/specs", "telewire", "specs") if (root / path).is_dir()]
+        candidates = [
+            path
+            for path in ("telemetry/specs", "registry/specs", "telewire", "specs")
+            if (root / path).is_dir()
+        ]
         registry = candidates[:1] or ["specs"]
         defaulted.append(f'registry = "{registry[0]}"')
     tests = reader.strings("tests")
@@ -176,7 +184,9 @@ class _Reader:
             return None
         if isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
             return {str(name): str(folder) for name, folder in value.items()}
-        self._problems.append(f'{key} = {value!r}: expected a table, for example {{ mypackage = "src/mypackage" }}')
+        self._problems.append(
+            f'{key} = {value!r}: expected a table, for example {{ mypackage = "src/mypackage" }}'
+        )
         return {}
 
     def finish(self) -> None:

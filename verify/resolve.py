@@ -64,7 +64,9 @@ class Resolver:
         among = {**summary.classes, **summary.functions, **summary.variables}
         closest = self._program.closest(qualname, among=[name for name in among if "<" not in name])
         elsewhere = self._elsewhere(qualname)
-        return Unresolved(written, f"{qualname!r} in {module}", elsewhere or (f"{module}:{closest}" if closest else None))
+        return Unresolved(
+            written, f"{qualname!r} in {module}", elsewhere or (f"{module}:{closest}" if closest else None)
+        )
 
     def _elsewhere(self, qualname: str) -> str | None:
         name = qualname.rpartition(".")[2]
@@ -72,6 +74,14 @@ class Resolver:
         return found[0] if len(found) == 1 else None
 
     # -- carriers -------------------------------------------------------------------------------------------
+
+    def schema_field(self, at: SymbolName, field: str) -> list[Member] | Unresolved:
+        """Return the carriers of a field, or a family of fields, of the class at `at`."""
+        cls = self.symbol(at)
+        if isinstance(cls, Unresolved):
+            return cls
+        name = CarrierName(CarrierKind.FIELD, at.module, at.parts, member=field)
+        return self._fields(name, at)
 
     def carriers(self, name: CarrierName, *, near: SymbolName) -> list[Member] | Unresolved:
         """Return the carriers that a notation means; `near` is the stage that it is written for."""
@@ -130,7 +140,11 @@ class Resolver:
         symbol = self._qualified(module, name.owner_name, str(name))
         if isinstance(symbol, ConstantSymbol):
             return [Member(ModuleCarrier(symbol.module, symbol.name))]
-        return symbol if isinstance(symbol, Unresolved) else Unresolved(str(name), f"constant {name.owner_name!r}", None)
+        return (
+            symbol
+            if isinstance(symbol, Unresolved)
+            else Unresolved(str(name), f"constant {name.owner_name!r}", None)
+        )
 
     def _function_carriers(self, name: CarrierName, near: SymbolName) -> list[Member] | Unresolved:
         function = self._function(name, near)
@@ -147,14 +161,22 @@ class Resolver:
                     return [Member(ParameterCarrier(function, str(name.parameter)))]
                 closest = self._program.closest(str(name.parameter), among=parameters)
                 suggestion = f"{function.qualname}({closest})" if closest else None
-                return Unresolved(str(name), f"parameter {name.parameter!r} of {function.qualname}", suggestion)
+                return Unresolved(
+                    str(name), f"parameter {name.parameter!r} of {function.qualname}", suggestion
+                )
             case _:
                 found: list[Member] = []
                 for one in members(self._inference.return_type(function)):
-                    owner = self._inference.owner_of_field(one.cls, str(name.member)) if isinstance(one, Instance) else None
+                    owner = (
+                        self._inference.owner_of_field(one.cls, str(name.member))
+                        if isinstance(one, Instance)
+                        else None
+                    )
                     if owner is not None:
                         found.append(Member(FieldCarrier(owner, str(name.member))))
-                return found or Unresolved(str(name), f"field {name.member!r} of what {function.qualname}() returns", None)
+                return found or Unresolved(
+                    str(name), f"field {name.member!r} of what {function.qualname}() returns", None
+                )
 
     def _class(self, name: CarrierName, near: SymbolName) -> ClassSymbol | Unresolved:
         found = self._named(name, near, self._classes)

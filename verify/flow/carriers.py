@@ -88,8 +88,25 @@ class UseCarrier:
         return f"used in {self.function.qualname}"
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectCarrier:
+    """An object of a class, as its construction makes it; what it is made from rests in its fields."""
+
+    owner: ClassSymbol
+
+    def __str__(self) -> str:
+        return f"{self.owner.qualname}(...)"
+
+
 Carrier = (
-    FieldCarrier | UnresolvedCarrier | KeyCarrier | ParameterCarrier | ReturnCarrier | ModuleCarrier | UseCarrier
+    FieldCarrier
+    | UnresolvedCarrier
+    | KeyCarrier
+    | ParameterCarrier
+    | ReturnCarrier
+    | ModuleCarrier
+    | UseCarrier
+    | ObjectCarrier
 )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
+from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import CallShape, ClassSummary, Default, Effect, EffectKind, Kind, Node, Span
-from ..source.program import ExternalSymbol
+from ..source.program import ExternalSymbol, Place
 from .carriers import (
     Carrier,
     Constant,
@@ -29,22 +30,30 @@ from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instanc
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A value is compared with a constant: `carriers < constant` or the like at one place."""
+    """A value is compared with a number: a literal, or a named constant, whose definition is `defined`."""
 
     carriers: tuple[Carrier, ...]
     constant: float
     constant_name: str | None
     site: Site
+    defined: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """A call of a function of the program: what it is given, and what its receiver draws on."""
+    """A call of a function of the program, with what each parameter is given."""
 
     callee: FunctionSymbol
     site: Site
     arguments: dict[str, tuple[Source, ...]] = field(hash=False)
-    receiver: tuple[Source, ...] = field(hash=False, default=())
+
+
+@dataclass(frozen=True, slots=True)
+class MethodCall:
+    """A call by attribute, `receiver.name(...)`, whatever the receiver is."""
+
+    function: FunctionSymbol
+    node: int
 
 
 @dataclass
@@ -53,6 +62,7 @@ class Facts:
 
     program: Program
     inference: Inference
+    sources: Sources
     hops: list[Hop] = field(default_factory=list)
     calls: dict[FunctionSymbol, set[FunctionSymbol]] = field(default_factory=dict)
     call_sites: dict[FunctionSymbol, list[CallSite]] = field(default_factory=dict)
@@ -60,6 +70,7 @@ class Facts:
     called_names: dict[FunctionSymbol, set[str]] = field(default_factory=dict)  # methods of unknown receivers
     strings: dict[FunctionSymbol, set[str]] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
+    method_calls: dict[str, list[MethodCall]] = field(default_factory=dict)
     sites_resolved: int = 0
     sites_unresolved: int = 0
 
@@ -67,8 +78,8 @@ class Facts:
 def extract(program: Program) -> Facts:
     """Return the hops, calls and comparisons of a whole program."""
     inference = Inference(program)
-    facts = Facts(program, inference)
-    extractor = _Extractor(program, inference, Sources(program, inference), facts)
+    facts = Facts(program, inference, Sources(program, inference))
+    extractor = _Extractor(facts)
     for function in program.functions():
         extractor.function(function)
     for cls in program.classes():
@@ -77,20 +88,25 @@ def extract(program: Program) -> Facts:
 
 
 class _Extractor:
-    def __init__(self, program: Program, inference: Inference, sources: Sources, facts: Facts) -> None:
-        self._program = program
-        self._inference = inference
-        self._sources = sources
+    def __init__(self, facts: Facts) -> None:
         self._facts = facts
+        self._program = facts.program
+        self._inference = facts.inference
+        self._sources = facts.sources
         self._returned: dict[FunctionSymbol, set[int]] = {}
 
     def function(self, function: FunctionSymbol) -> None:
         summary = self._program.function(function)
         graph = summary.graph
         self._references(function)
-        for node in graph.nodes:
+        for index, node in enumerate(graph.nodes):
             match node.kind:
                 case Kind.CALL:
+                    callee = graph.nodes[node.operands[0]]
+                    if callee.kind is Kind.ATTR:
+                        self._facts.method_calls.setdefault(str(callee.data), []).append(
+                            MethodCall(function, index)
+                        )
                     self._call(function, node)
                 case Kind.COMPARE:
                     self._comparison(function, node)
@@ -220,11 +236,11 @@ class _Extractor:
             match one:
                 case FunctionObject():
                     for called in self._inference.dispatch(one.function, one.receiver):
-                        self._arguments(function, FunctionObject(called, one.receiver), node, callee)
+                        self._arguments(function, FunctionObject(called, one.receiver), node)
                 case ClassObject(cls=cls):
                     self._construct(function, cls, node)
                 case Instance(cls=cls) if (method := self._program.method(cls, "__call__")) is not None:
-                    self._arguments(function, FunctionObject(method, one), node, callee)
+                    self._arguments(function, FunctionObject(method, one), node)
                 case ExternalObject(dotted=dotted):
                     self._outside(function, dotted.rpartition(".")[2], node, callee)
                 case _:
@@ -236,7 +252,7 @@ class _Extractor:
             if base is UNKNOWN or not members(base):
                 self._facts.called_names.setdefault(function, set()).add(str(callee.data))
 
-    def _arguments(self, function: FunctionSymbol, called: FunctionObject, node: Node, callee: Node) -> None:
+    def _arguments(self, function: FunctionSymbol, called: FunctionObject, node: Node) -> None:
         self._facts.calls.setdefault(function, set()).add(called.function)
         given: dict[str, tuple[Source, ...]] = {}
         for name, positions in self._sources.argument_positions(called, node).items():
@@ -244,40 +260,23 @@ class _Extractor:
                 sources = self._sources.of(function, node.operands[1 + position])
                 given[name] = (*given.get(name, ()), *sources)
                 self._hops(function, sources, [ParameterCarrier(called.function, name)], node.parts[position])
-        receiver: tuple[Source, ...] = ()
-        if callee.kind is Kind.ATTR:
-            receiver = tuple(self._draws_on(function, callee.operands[0]))
-        site = CallSite(called.function, self._site(function, node.span), given, receiver)
+        site = CallSite(called.function, self._site(function, node.span), given)
         self._facts.call_sites.setdefault(called.function, []).append(site)
-
-    def _draws_on(self, function: FunctionSymbol, index: int) -> Iterator[Source]:
-        """What a receiver is made of, the keys and arguments of its lookups included."""
-        graph = self._program.function(function).graph
-        pending, seen = [index], set[int]()
-        while pending:
-            current = pending.pop()
-            if current in seen:
-                continue
-            seen.add(current)
-            node = graph.nodes[current]
-            yield from self._sources.of(function, current)
-            if node.kind in {Kind.ITEM, Kind.CALL, Kind.ATTR, Kind.PHI, Kind.NARROW}:
-                pending.extend(node.operands)
 
     def _construct(self, function: FunctionSymbol, cls: ClassSymbol, node: Node) -> None:
         constructor = self._inference.constructor(cls)
         post = self._program.method(cls, "__post_init__")
         if post is not None:
             self._facts.calls.setdefault(function, set()).add(post)
-        callee = self._program.function(function).graph.nodes[node.operands[0]]
         if constructor is not None:
-            self._arguments(function, FunctionObject(constructor, Instance(cls)), node, callee)
+            self._arguments(function, FunctionObject(constructor, Instance(cls)), node)
             return
         shape = node.data
         assert isinstance(shape, CallShape)
         names = self._constructor_fields(cls)
         is_mapping = any(
-            isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict") for one in self._program.mro(cls)
+            isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict")
+            for one in self._program.mro(cls)
         )
         given: set[str] = set()
         arguments = list(zip(node.operands[1:], node.parts, strict=True))
@@ -300,7 +299,9 @@ class _Extractor:
             if name in given or found is None or found[1].default is None:
                 continue
             constant = Constant(found[1].default.text, is_default=True)
-            hop = Hop(constant, FieldCarrier(found[0], name), How.COPY, self._site(function, node.span), node.span)
+            hop = Hop(
+                constant, FieldCarrier(found[0], name), How.COPY, self._site(function, node.span), node.span
+            )
             self._facts.hops.append(hop)
 
     def _constructor_fields(self, cls: ClassSymbol) -> list[str]:
@@ -399,53 +400,56 @@ class _Extractor:
                     calls.update(self._inference.dispatch(method, one))
 
     def _comparison(self, function: FunctionSymbol, node: Node) -> None:
-        operands = node.operands
-        for left, right in zip(operands, operands[1:], strict=False):
+        for left, right in itertools.pairwise(node.operands):
             for value, bound in ((left, right), (right, left)):
-                constant = self._number(function, bound)
-                if constant is None:
+                number = self._number(function, bound)
+                if number is None:
                     continue
                 carriers = tuple(
                     source.carrier
                     for source in self._sources.of(function, value)
-                    if source.how is How.COPY and not isinstance(source.carrier, Constant)
+                    if source.how is How.COPY
+                    and not source.partial
+                    and not isinstance(source.carrier, Constant)
                 )
-                number, name = constant
                 if carriers:
-                    span = self._program.function(function).graph.nodes[bound].span
-                    site = self._site(function, node.span if name is None else span)
-                    self._facts.comparisons.append(Comparison(carriers, number, name, site))
+                    constant, name, defined = number
+                    site = self._site(function, node.span)
+                    self._facts.comparisons.append(Comparison(carriers, constant, name, site, defined))
 
-    def _number(self, function: FunctionSymbol, index: int) -> tuple[float, str | None] | None:
-        """Return the number that a node is: a literal, or a named constant with its name."""
+    def _number(self, function: FunctionSymbol, index: int) -> tuple[float, str | None, Place | None] | None:
+        """Return the number that a node is: a literal, or a named constant with its name and definition."""
         node = self._program.function(function).graph.nodes[index]
         if node.kind is Kind.CONST:
-            return _as_number(node.data, None)
+            number = _as_number(node.data)
+            return None if number is None else (number, None, None)
+        if node.kind not in {Kind.GLOBAL, Kind.ATTR}:
+            return None
         for source in self._sources.of(function, index):
             match source.carrier:
-                case ModuleCarrier(module=module, name=name) if source.how is How.COPY:
+                case ModuleCarrier(module=module, name=name):
                     declared = self._program.modules[module].variables.get(name)
-                case FieldCarrier(owner=owner, name=name) if source.how is How.COPY:
+                case FieldCarrier(owner=owner, name=name) if self._is_class_attribute(function, node):
+                    module = owner.module
                     found = self._program.field(owner, name)
                     declared = found[1] if found else None
-                    if node.kind is not Kind.ATTR or not self._is_class_attribute(function, node):
-                        declared = None
                 case _:
-                    declared = None
+                    continue
             if declared is not None and declared.default is not None and declared.default.is_literal:
-                return _as_number(declared.default.literal, name)
+                number = _as_number(declared.default.literal)
+                if number is not None:
+                    return number, name, Place(self._program.modules[module].path, declared.span)
         return None
 
     def _is_class_attribute(self, function: FunctionSymbol, node: Node) -> bool:
         return all(
-            isinstance(one, ClassObject) for one in members(self._inference.type_of(function, node.operands[0]))
+            isinstance(one, ClassObject)
+            for one in members(self._inference.type_of(function, node.operands[0]))
         )
 
 
-def _as_number(value: object, name: str | None) -> tuple[float, str | None] | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value), name
+def _as_number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _in_handler(source: Source) -> Source:
@@ -457,6 +461,3 @@ def _in_handler(source: Source) -> Source:
 
 def _not_in_constructor(default: Default | None) -> bool:
     return default is not None and "init=False" in default.text.replace(" ", "")
-
-
-__all__ = ["CallSite", "Comparison", "ConstantSymbol", "Facts", "extract"]

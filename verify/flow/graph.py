@@ -12,9 +12,28 @@ from ..source.summarise import TOP_LEVEL
 from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, UnresolvedCarrier
 from .extract import CallSite, Comparison, Facts, extract
 
-_REGISTERING = {"property", "cached_property", "staticmethod", "classmethod", "dataclass", "abstractmethod", "override",
-                "overload", "final", "cache", "lru_cache", "contextmanager", "asynccontextmanager", "wraps", "total_ordering",
-                "no_grad", "inference_mode", "disable", "setter", "runtime_checkable"}
+_REGISTERING = {
+    "property",
+    "cached_property",
+    "staticmethod",
+    "classmethod",
+    "dataclass",
+    "abstractmethod",
+    "override",
+    "overload",
+    "final",
+    "cache",
+    "lru_cache",
+    "contextmanager",
+    "asynccontextmanager",
+    "wraps",
+    "total_ordering",
+    "no_grad",
+    "inference_mode",
+    "disable",
+    "setter",
+    "runtime_checkable",
+}
 _PLAIN_BASES = {"object", "Protocol", "ABC", "Generic", "NamedTuple", "TypedDict", "Exception"}
 
 
@@ -112,7 +131,9 @@ class Flow:
         while pending:
             current = pending.popleft()
             for hop in self._onward(current, unresolved=False):
-                usable = hop.how <= how and self.is_live(hop) and not (hop.through and came[current] is not None)
+                usable = (
+                    hop.how <= how and self.is_live(hop) and not (hop.through and came[current] is not None)
+                )
                 if usable and hop.target not in came:
                     came[hop.target] = hop
                     pending.append(hop.target)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import CallShape, EffectKind, FunctionSummary, Kind, Narrowing, Node
 from ..source.program import ExternalSymbol
-from ..source.summarise import TOP_LEVEL
 from .types import (
     MAPPINGS,
     NONE,
@@ -66,7 +65,9 @@ class Inference:
                 base = nodes[effect.base]
                 if base.kind is Kind.PARAM and base.data == receiver:
                     owner = ClassSymbol(function.module, summary.owner)
-                    self._stored.setdefault((owner, effect.name), []).append(StoredField(function, effect.value))
+                    self._stored.setdefault((owner, effect.name), []).append(
+                        StoredField(function, effect.value)
+                    )
 
     @staticmethod
     def _receiver_name(summary: FunctionSummary) -> str | None:
@@ -94,6 +95,14 @@ class Inference:
             if isinstance(one, ClassSymbol) and (one, name) in self._stored:
                 return one
         return None
+
+    def field_stores(self, cls: ClassSymbol, name: str) -> list[StoredField]:
+        """Return every store into a field through `self`."""
+        return self._stored.get((cls, name), [])
+
+    def global_stores(self, module: str, name: str) -> list[StoredField]:
+        """Return every store into a module-level name."""
+        return self._globals.get((module, name), [])
 
     def field_type(self, cls: ClassSymbol, name: str) -> Type | None:
         """Return a field's type, or None where the class has no such field."""
@@ -149,9 +158,17 @@ class Inference:
             self._implementers[protocol] = tuple(
                 cls
                 for cls in self.program.classes()
-                if cls != protocol and wanted and all(self.program.method(cls, name) for name in wanted)
+                if cls != protocol and wanted and all(self._offers(cls, protocol, name) for name in wanted)
             )
         return self._implementers[protocol]
+
+    def _offers(self, cls: ClassSymbol, protocol: ClassSymbol, name: str) -> bool:
+        """Whether a class has what a protocol asks for: a method, or for a property a field as well."""
+        if self.program.method(cls, name) is not None:
+            return True
+        asked = self.program.method(protocol, name)
+        is_readable = asked is not None and is_property(self.program.function(asked))
+        return is_readable and self.owner_of_field(cls, name) is not None
 
     # -- inference ------------------------------------------------------------------------------------------
 
@@ -162,19 +179,19 @@ class Inference:
                 name = _LITERALS.get(type(node.data))
                 return NONE if name is None else External(f"builtins.{name}")
             case Kind.PARAM:
-                return self._parameter(function, summary, str(node.data))
+                return self._parameter(function, summary, name_of(node))
             case Kind.GLOBAL:
-                return self._global(function.module, str(node.data))
+                return self._global(function.module, name_of(node))
             case Kind.FREE:
-                return self._free(function, summary, str(node.data))
+                return self._free(function, name_of(node))
             case Kind.FUNCTION:
-                qualname = str(node.data)
+                qualname = name_of(node)
                 if qualname in self.program.modules[function.module].classes:
                     return ClassObject(ClassSymbol(function.module, qualname))
                 return FunctionObject(FunctionSymbol(function.module, qualname))
             case Kind.ATTR:
                 base = self.type_of(function, node.operands[0])
-                return union(*(self.attribute(one, str(node.data)) for one in members(base)))
+                return union(*(self.attribute(one, name_of(node)) for one in members(base)))
             case Kind.CALL:
                 return self._call(function, node)
             case Kind.PHI:
@@ -182,7 +199,12 @@ class Inference:
             case Kind.NARROW:
                 return self._narrow(function, summary, node)
             case Kind.ELEMENT:
-                return union(*(element(self._iterated(one)) for one in members(self.type_of(function, node.operands[0]))))
+                return union(
+                    *(
+                        element(self._iterated(one))
+                        for one in members(self.type_of(function, node.operands[0]))
+                    )
+                )
             case Kind.UNPACK:
                 return self._unpack(function, summary, node)
             case Kind.ITEM:
@@ -209,7 +231,7 @@ class Inference:
                 if node.data == "Not":
                     return External("builtins.bool")
                 types = {self.type_of(function, operand) for operand in node.operands}
-                return types.pop() if len(types) == 1 else UNKNOWN
+                return next(iter(types)) if len(types) == 1 else UNKNOWN
             case _:
                 return UNKNOWN
 
@@ -223,20 +245,26 @@ class Inference:
                 found = annotated_type(self.program, function.module, parameter.annotation, owner=owner_class)
                 if parameter.kind == "args":
                     return External("builtins.tuple", (found,))
-                return External("builtins.dict", (External("builtins.str"), found)) if parameter.kind == "kwargs" else found
+                return (
+                    External("builtins.dict", (External("builtins.str"), found))
+                    if parameter.kind == "kwargs"
+                    else found
+                )
             if parameter.name == name and parameter.default is not None and parameter.default.is_literal:
                 literal = _LITERALS.get(type(parameter.default.literal))
                 return External(f"builtins.{literal}") if literal else UNKNOWN
         return UNKNOWN
 
-    def _free(self, function: FunctionSymbol, summary: FunctionSummary, name: str) -> Type:
+    def _free(self, function: FunctionSymbol, name: str) -> Type:
         enclosing = self.enclosing_binding(function, name)
         if enclosing is None:
             return UNKNOWN
         outer, values = enclosing
         return union(*(self.type_of(outer, value) for value in values))
 
-    def enclosing_binding(self, function: FunctionSymbol, name: str) -> tuple[FunctionSymbol, list[int]] | None:
+    def enclosing_binding(
+        self, function: FunctionSymbol, name: str
+    ) -> tuple[FunctionSymbol, list[int]] | None:
         """Return the enclosing function that binds a free name, with every value it was given there."""
         summary = self.program.function(function)
         while summary.enclosing is not None:
@@ -286,12 +314,15 @@ class Inference:
             case ClassObject(cls=cls):
                 member = self.program.member(cls, name)
                 if isinstance(member, FunctionSymbol):
-                    return FunctionObject(member, base if "classmethod" in self.program.function(member).decorators else None)
+                    return FunctionObject(
+                        member, base if "classmethod" in self.program.function(member).decorators else None
+                    )
                 if isinstance(member, ClassSymbol):
                     return ClassObject(member)
                 if self.program.field(cls, name) is not None:
                     enum_like = any(
-                        isinstance(one, ExternalSymbol) and "Enum" in one.dotted for one in self.program.mro(cls)
+                        isinstance(one, ExternalSymbol) and "Enum" in one.dotted
+                        for one in self.program.mro(cls)
                     )
                     found = self.field_type(cls, name)
                     return Instance(cls) if enum_like or found is None else found
@@ -389,7 +420,9 @@ class Inference:
         found: list[Type] = []
         for one in members(self.type_of(function, node.operands[0])):
             if isinstance(one, External) and one.dotted == "builtins.tuple" and isinstance(position, int):
-                if position < len(one.arguments) and not (len(one.arguments) == 2 and one.arguments[1] is UNKNOWN):
+                if position < len(one.arguments) and not (
+                    len(one.arguments) == 2 and one.arguments[1] is UNKNOWN
+                ):
                     found.append(one.arguments[position])
                 else:
                     found.append(one.arguments[0] if one.arguments else UNKNOWN)
@@ -399,7 +432,11 @@ class Inference:
 
     def _item(self, base: Type, position: Node) -> Type:
         if isinstance(base, External):
-            if base.dotted == "builtins.tuple" and isinstance(position.data, int) and not isinstance(position.data, bool):
+            if (
+                base.dotted == "builtins.tuple"
+                and isinstance(position.data, int)
+                and not isinstance(position.data, bool)
+            ):
                 inside = -len(base.arguments) <= position.data < len(base.arguments)
                 return base.arguments[position.data] if inside else element(base)
             if base.dotted.rpartition(".")[2] in MAPPINGS:
@@ -428,6 +465,12 @@ class Inference:
             else:
                 found.append(one)
         return union(*found)
+
+
+def name_of(node: Node) -> str:
+    """Return the name that a node holds: of a parameter, a global, an attribute, a function."""
+    assert isinstance(node.data, str)
+    return node.data
 
 
 def is_property(summary: FunctionSummary) -> bool:
@@ -467,11 +510,3 @@ def _method_result(receiver: External, name: str) -> Type:
     if receiver.dotted == "builtins.str":
         return External("builtins.str")
     return UNKNOWN
-
-
-def types_of(inference: Inference, function: FunctionSymbol, nodes: Iterable[int]) -> list[Type]:
-    """Return the types of several nodes."""
-    return [inference.type_of(function, node) for node in nodes]
-
-
-__all__ = ["TOP_LEVEL", "Inference", "element", "is_property", "types_of"]

@@ -15,6 +15,7 @@ from .carriers import (
     How,
     KeyCarrier,
     ModuleCarrier,
+    ObjectCarrier,
     ParameterCarrier,
     ReturnCarrier,
     UnresolvedCarrier,
@@ -82,25 +83,35 @@ class Sources:
         self.inference = inference
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
+        self._answers: dict[tuple[FunctionSymbol, int], list[Source]] = {}
+        self._unsettled = 0  # functions whose own result is being asked for
 
     def of(self, function: FunctionSymbol, index: int) -> list[Source]:
         """Return what a node draws on, each carrier once, the most faithful way first."""
+        answer = self._answers.get((function, index))
+        if answer is None:
+            answer = self._search(function, index)
+            if not self._unsettled:  # a function that calls itself is only known when it is through
+                self._answers[function, index] = answer
+        return answer
+
+    def _search(self, function: FunctionSymbol, index: int) -> list[Source]:
         graph = self.program.function(function).graph
+        mutated = self.mutations(function)
         best: dict[tuple[Carrier | Constant, bool], Source] = {}
-        seen: set[tuple[FunctionSymbol, int, How, bool]] = set()
         pending: list[tuple[int, How, bool]] = [(index, How.COPY, False)]
+        seen = set(pending)
         while pending:
             node_index, how, partial = pending.pop()
-            if (function, node_index, how, partial) in seen:
-                continue
-            seen.add((function, node_index, how, partial))
-            node = graph.nodes[node_index]
-            for step in self._step(function, graph, node_index, node):
+            onward = [_Onward(value, How.COPY) for value in mutated.get(node_index, ())]
+            for step in (*self._step(function, graph, graph.nodes[node_index]), *onward):
                 if isinstance(step, _Onward):
-                    pending.append((step.node, max(how, step.how), partial or step.partial))
+                    following = (step.node, max(how, step.how), partial or step.partial)
+                    if following not in seen:
+                        seen.add(following)
+                        pending.append(following)
                     continue
-                origin = step.origin
-                found = Source(step.carrier, max(how, step.how), origin, partial or step.partial)
+                found = Source(step.carrier, max(how, step.how), step.origin, partial or step.partial)
                 key = (found.carrier, found.partial)
                 if key not in best or found.how < best[key].how:
                     best[key] = found
@@ -111,12 +122,14 @@ class Sources:
         if function not in self._hands_back:
             self._hands_back[function] = {}  # a function that calls itself
             found: dict[str, How] = {}
+            self._unsettled += 1
             for effect in self.program.function(function).graph.effects:
                 if effect.kind in {EffectKind.RETURN, EffectKind.YIELD}:
                     for source in self.of(function, effect.value):
                         carrier = source.carrier
                         if isinstance(carrier, ParameterCarrier) and carrier.function == function:
                             found[carrier.name] = min(source.how, found.get(carrier.name, How.CONTROL))
+            self._unsettled -= 1
             self._hands_back[function] = found
         return self._hands_back[function]
 
@@ -141,9 +154,7 @@ class Sources:
 
     # -- one step back ----------------------------------------------------------------------------------------
 
-    def _step(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> Iterator[Source | _Onward]:
-        for value in self.mutations(function).get(index, ()):
-            yield _Onward(value, How.COPY)
+    def _step(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | _Onward]:
         match node.kind:
             case Kind.CONST:
                 yield Source(Constant(repr(node.data), in_handler=node.in_handler), How.COPY, node.span)
@@ -186,7 +197,9 @@ class Sources:
                 for source in self.of(outer, value):
                     yield Source(source.carrier, source.how, node.span, source.partial)
 
-    def _attribute(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | _Onward]:
+    def _attribute(
+        self, function: FunctionSymbol, graph: ValueGraph, node: Node
+    ) -> Iterator[Source | _Onward]:
         base, name = node.operands[0], str(node.data)
         receivers = members(self.inference.type_of(function, base))
         for carrier in self.fields(receivers, name):
@@ -254,7 +267,11 @@ class Sources:
         assert isinstance(position, int)
         for root in local_roots(graph, node.operands[0], every=True):
             value = graph.nodes[root]
-            if value.kind is Kind.SEQUENCE and value.data in {"tuple", "list"} and position < len(value.operands):
+            if (
+                value.kind is Kind.SEQUENCE
+                and value.data in {"tuple", "list"}
+                and position < len(value.operands)
+            ):
                 yield _Onward(value.operands[position], How.COPY)
                 continue
             returned = self._returned_parts(function, value, position) if value.kind is Kind.CALL else None
@@ -275,7 +292,11 @@ class Sources:
                 if effect.kind is not EffectKind.RETURN:
                     continue
                 value = graph.nodes[effect.value]
-                if value.kind is not Kind.SEQUENCE or value.data != "tuple" or position >= len(value.operands):
+                if (
+                    value.kind is not Kind.SEQUENCE
+                    or value.data != "tuple"
+                    or position >= len(value.operands)
+                ):
                     return None
                 for source in self.of(callee.function, value.operands[position]):
                     carrier = source.carrier
@@ -311,15 +332,15 @@ class Sources:
                             if one.receiver is not None and name == _first_parameter(self.program, called):
                                 if callee.kind is Kind.ATTR:
                                     yield _Onward(callee.operands[0], how)
-                case ClassObject():
-                    pass  # its fields are carriers of their own
+                case ClassObject(cls=cls):
+                    yield Source(ObjectCarrier(cls), How.COPY, node.span)
                 case Instance(cls=cls) if (method := self.program.method(cls, "__call__")) is not None:
                     yield Source(ReturnCarrier(method), How.COPY, node.span)
                 case _:
                     outside = True
         if outside:
-            name = callee.data if callee.kind in {Kind.GLOBAL, Kind.ATTR} else None
-            how = How.COPY if name in COPIES else How.COMPUTED
+            is_named = callee.kind in {Kind.GLOBAL, Kind.ATTR}
+            how = How.COPY if is_named and callee.data in COPIES else How.COMPUTED
             for operand in operands:
                 yield _Onward(operand, how)
             if callee.kind is Kind.ATTR and not isinstance(
@@ -329,7 +350,9 @@ class Sources:
             elif callee.kind not in {Kind.GLOBAL, Kind.ATTR}:
                 yield _Onward(callee_index, How.COMPUTED)
 
-    def _key_read(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> list[Source | _Onward] | None:
+    def _key_read(
+        self, function: FunctionSymbol, graph: ValueGraph, node: Node
+    ) -> list[Source | _Onward] | None:
         """Return what `mapping.get("key", default)` draws on, or None where the call is no such read."""
         callee = graph.nodes[node.operands[0]]
         if callee.kind is not Kind.ATTR or callee.data not in _KEY_READERS or len(node.operands) < 2:
@@ -338,7 +361,9 @@ class Sources:
         if key.kind is not Kind.CONST or not isinstance(key.data, str):
             return None
         receivers = members(self.inference.type_of(function, callee.operands[0]))
-        if any(isinstance(one, Instance) and self.program.method(one.cls, str(callee.data)) for one in receivers):
+        if any(
+            isinstance(one, Instance) and self.program.method(one.cls, str(callee.data)) for one in receivers
+        ):
             return None
         found: list[Source | _Onward] = [Source(KeyCarrier(key.data), How.COPY, node.span)]
         for default in node.operands[2:]:

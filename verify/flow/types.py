@@ -80,9 +80,28 @@ class _None:
 UNKNOWN = _Unknown()
 NONE = _None()
 
-Type = Instance | ClassObject | FunctionObject | ModuleObject | External | ExternalObject | Union | _Unknown | _None
+Type = (
+    Instance
+    | ClassObject
+    | FunctionObject
+    | ModuleObject
+    | External
+    | ExternalObject
+    | Union
+    | _Unknown
+    | _None
+)
 
-_TRANSPARENT = {"Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "Awaitable", "InitVar"}
+_TRANSPARENT = {
+    "Annotated",
+    "Final",
+    "ClassVar",
+    "Required",
+    "NotRequired",
+    "ReadOnly",
+    "Awaitable",
+    "InitVar",
+}
 _CONTAINERS = {
     "list": "builtins.list",
     "List": "builtins.list",
@@ -93,7 +112,16 @@ _CONTAINERS = {
     "dict": "builtins.dict",
     "Dict": "builtins.dict",
 }
-MAPPINGS = {"dict", "Mapping", "MutableMapping", "defaultdict", "OrderedDict", "Counter", "MappingProxyType", "ChainMap"}
+MAPPINGS = {
+    "dict",
+    "Mapping",
+    "MutableMapping",
+    "defaultdict",
+    "OrderedDict",
+    "Counter",
+    "MappingProxyType",
+    "ChainMap",
+}
 
 
 def union(*types: Type) -> Type:
@@ -120,7 +148,9 @@ def without(type_: Type, removed: Type) -> Type:
     return union(*(type_.members - set(members(removed)))) if type_.members - set(members(removed)) else type_
 
 
-def annotated_type(program: Program, module: str, annotation: str, *, owner: ClassSymbol | None = None) -> Type:
+def annotated_type(
+    program: Program, module: str, annotation: str, *, owner: ClassSymbol | None = None
+) -> Type:
     """Return what an annotation, as written in a module, means. `owner` is what `Self` stands for."""
     try:
         tree = ast.parse(annotation.strip(), mode="eval").body

@@ -1,1 +1,1 @@
-"""(to be written)"""
+"""Reports: a verification for people and for programs. Each imports what it needs when it is asked for."""

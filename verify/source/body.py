@@ -116,7 +116,14 @@ class BodyBuilder:
     def _effect(self, kind: EffectKind, name: str | None, base: int, value: int, span: Span) -> None:
         self.graph.effects.append(
             Effect(
-                kind, name, base, value, span, tuple(self._guards), self._handlers > 0, self._gates > 0 or self._dead
+                kind,
+                name,
+                base,
+                value,
+                span,
+                tuple(self._guards),
+                self._handlers > 0,
+                self._gates > 0 or self._dead,
             )
         )
 
@@ -426,8 +433,8 @@ class BodyBuilder:
                 if path is None:
                     return
                 narrowing = Narrowing(tuple(_type_names(types)), holds)
-                value = self._add(Kind.NARROW, narrowing, (self._value(subject),), span_of(test))
-                self._environment[path] = value
+                narrowed = self._add(Kind.NARROW, narrowing, (self._value(subject),), span_of(test))
+                self._environment[path] = narrowed
             case _:
                 pass  # other tests prove no type
 
@@ -451,26 +458,24 @@ class BodyBuilder:
             case ast.Call():
                 return self._call(node, span)
             case ast.BinOp(left=left, op=operator, right=right):
-                return self._add(Kind.OP, type(operator).__name__, (self._value(left), self._value(right)), span)
+                return self._add(
+                    Kind.OP, type(operator).__name__, (self._value(left), self._value(right)), span
+                )
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
                 return self._add(Kind.CONST, -number, (), span)
             case ast.UnaryOp(op=operator, operand=operand):
                 return self._add(Kind.OP, type(operator).__name__, (self._value(operand),), span)
             case ast.BoolOp(values=values):
-                return self._add(Kind.PHI, "or" if isinstance(node.op, ast.Or) else "and", map(self._value, values), span)
+                return self._add(
+                    Kind.PHI, "or" if isinstance(node.op, ast.Or) else "and", map(self._value, values), span
+                )
             case ast.Compare(left=left, ops=operators, comparators=comparators):
                 names = tuple(type(operator).__name__ for operator in operators)
                 return self._add(Kind.COMPARE, names, map(self._value, (left, *comparators)), span)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self._conditional(test, body, orelse, span)
             case ast.Dict(keys=keys, values=values):
-                literal = tuple(None if key is None else _literal_key(key) for key in keys)
-                for key in keys:
-                    if key is not None and _literal_key(key) is None:
-                        self._evaluate_all([key])
-                index = self._add(Kind.DICT, literal, map(self._value, values), span)
-                self.graph.nodes[index].parts = tuple(span_of(value) for value in values)
-                return index
+                return self._dict(keys, values, span)
             case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
                 return self._add(Kind.SEQUENCE, type(node).__name__.lower(), map(self._value, elements), span)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
@@ -531,6 +536,13 @@ class BodyBuilder:
         self._environment = before
         return self._add(Kind.PHI, "if", values, span)
 
+    def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr], span: Span) -> int:
+        literal = tuple(None if key is None else _literal_key(key) for key in keys)
+        self._evaluate_all(key for key in keys if key is not None and _literal_key(key) is None)
+        result = self._add(Kind.DICT, literal, map(self._value, values), span)
+        self.graph.nodes[result].parts = tuple(span_of(value) for value in values)
+        return result
+
     def _call(self, node: ast.Call, span: Span) -> int:
         callee = self._value(node.func)
         positional = [self._value(argument) for argument in node.args]
@@ -542,7 +554,9 @@ class BodyBuilder:
         self.graph.nodes[index].parts = tuple(span_of(argument) for argument in written)
         return index
 
-    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, span: Span) -> int:
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, span: Span
+    ) -> int:
         before = dict(self._environment)
         guards = 0
         for generator in node.generators:
@@ -574,7 +588,9 @@ class BodyBuilder:
         elif isinstance(target, ast.Tuple | ast.List):
             for position, element in enumerate(target.elts):
                 inner = element.value if isinstance(element, ast.Starred) else element
-                self._assign_comprehension(inner, self._add(Kind.UNPACK, position, (value,), span_of(element)))
+                self._assign_comprehension(
+                    inner, self._add(Kind.UNPACK, position, (value,), span_of(element))
+                )
 
 
 class _Walk(Protocol):

@@ -89,7 +89,9 @@ class Program:
 
     modules: dict[str, ModuleSummary]
     _resolved: dict[tuple[str, str], Symbol | None] = field(default_factory=dict, repr=False)
-    _mro: dict[ClassSymbol, tuple[ClassSymbol | ExternalSymbol, ...]] = field(default_factory=dict, repr=False)
+    _mro: dict[ClassSymbol, tuple[ClassSymbol | ExternalSymbol, ...]] = field(
+        default_factory=dict, repr=False
+    )
     _subclasses: dict[ClassSymbol, list[ClassSymbol]] | None = field(default=None, repr=False)
 
     @classmethod
@@ -251,7 +253,9 @@ class Program:
 
     def is_protocol(self, symbol: ClassSymbol) -> bool:
         """Whether a class is a `typing.Protocol` itself."""
-        return any(base.partition("[")[0].rpartition(".")[2] == "Protocol" for base in self.class_(symbol).bases)
+        return any(
+            base.partition("[")[0].rpartition(".")[2] == "Protocol" for base in self.class_(symbol).bases
+        )
 
     # -- help -----------------------------------------------------------------------------------------------
 

@@ -201,11 +201,15 @@ class _Summariser:
                 case ast.ClassDef(name=name):
                     self._class(statement, f"{qualname}.{name}", enclosing=enclosing)
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                    fields[name] = FieldSummary(name, ast.unparse(annotation), _default(value), span_of(statement))
+                    fields[name] = FieldSummary(
+                        name, ast.unparse(annotation), _default(value), span_of(statement)
+                    )
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:
                         if isinstance(target, ast.Name):
-                            fields[target.id] = FieldSummary(target.id, None, _default(value), span_of(statement))
+                            fields[target.id] = FieldSummary(
+                                target.id, None, _default(value), span_of(statement)
+                            )
                 case _:
                     pass  # docstrings and the like
 
@@ -263,7 +267,12 @@ def _default(value: ast.expr | None) -> Default | None:
             return Default(text, None if literal is ... else literal, literal is not ..., span=span)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
             return Default(text, -number, True, span=span)
-        case ast.Call(func=function, keywords=keywords) if _last_name(function) in {"field", "Field", "attrib", "ib"}:
+        case ast.Call(func=function, args=arguments, keywords=keywords) if _last_name(function) in {
+            "field",
+            "Field",
+            "attrib",
+            "ib",
+        }:
             for keyword in keywords:
                 if keyword.arg == "default":
                     inner = _default(keyword.value)
@@ -273,9 +282,7 @@ def _default(value: ast.expr | None) -> Default | None:
                     factory = keyword.value
                     body = factory.body if isinstance(factory, ast.Lambda) else factory
                     return Default(text, None, False, factory=ast.unparse(body), span=span)
-            if isinstance(value, ast.Call) and value.args:
-                return _default(value.args[0])
-            return None
+            return _default(arguments[0]) if arguments else None
         case _:
             return Default(text, None, False, span=span)
 

@@ -1,0 +1,162 @@
+"""One verification from start to end: sources and records in, wiring and findings out."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..registry import Problem, Registry, RegistryError
+from .config import Configuration
+from .finding import Finding, FindingSeverity
+from .flow import Flow
+from .gradings import gradings
+from .rules import RULES, Check, apply_waivers
+from .source import FunctionSymbol, Program, SourceError, discover, summarise
+from .test_index import TestIndex
+from .wiring import Verdict, Wiring
+
+
+class CannotVerify(Exception):  # noqa: N818 - it says what happened
+    """Nothing was verified: no records, no sources, or no edge to check. That is no pass.
+
+    `problems` holds every fault of the record files where those are the reason.
+    """
+
+    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a verification found.
+
+    Attributes:
+        findings: What stands, in the order of places.
+        accepted: What a record's waiver accepts.
+        skipped: Files that could not be analysed; the rest was.
+        resolved: Share of attribute accesses whose receiver's type is known, None without any.
+        seconds: Wall time.
+    """
+
+    configuration: Configuration
+    wiring: Wiring
+    findings: tuple[Finding, ...]
+    accepted: tuple[Finding, ...]
+    skipped: tuple[SourceError, ...]
+    files: int
+    lines: int
+    resolved: float | None
+    seconds: float
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing fails: no error, no warning, and every edge proved."""
+        severe = any(finding.severity is not FindingSeverity.NOTE for finding in self.findings)
+        accepted = {(finding.record, finding.stage) for finding in self.accepted}
+        unproved = any(
+            edge.verdict in {Verdict.BROKEN, Verdict.UNRESOLVED}
+            and (edge.record.id, edge.name) not in accepted
+            for edge in self.wiring.edges
+        )
+        return not severe and not unproved
+
+
+def verify(
+    configuration: Configuration, *, only: Collection[str] = (), today: datetime.date | None = None
+) -> Verification:
+    """Verify the records of a project against its sources. Nothing of the target is imported or run.
+
+    Args:
+        configuration: Which sources and records.
+        only: IDs or slugs of the records to report; all when empty.
+        today: The day that waivers are judged by.
+
+    Raises:
+        CannotVerify: There is nothing to verify, or records cannot be loaded.
+    """
+    started = time.perf_counter()
+    registry = load_records(configuration)
+    unknown = [name for name in only if name not in registry]
+    if unknown:
+        known = ", ".join(record.id for record in registry)
+        raise CannotVerify(f"no record {', '.join(map(repr, unknown))}; known: {known}")
+    chosen = {registry[name].id for name in only}
+    files = discover(configuration.sources, root=configuration.root, exclude=configuration.exclude)
+    files = [
+        file for file in files if not any(file.path.is_relative_to(folder) for folder in configuration.tests)
+    ]
+    if not files:
+        looked = ", ".join(f"{name} in {folder}" for name, folder in configuration.sources.items())
+        raise CannotVerify(
+            f"no Python source found (looked for {looked}); set `sources` ({configuration.origin})"
+        )
+    summaries, skipped = [], []
+    for file in files:
+        try:
+            summaries.append(summarise(file, file.path.read_bytes()))
+        except SourceError as error:
+            skipped.append(error)
+        except OSError as error:
+            skipped.append(SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}"))
+    program = Program.link(summaries)
+    flow = Flow.of(program, entry_points=_entry_points(configuration, program))
+    wiring = Wiring.of(registry, flow, only=chosen)
+    if not wiring.edges:
+        raise CannotVerify("the records promise no edge: there is nothing to prove")
+    check = Check(wiring, registry, configuration.root, TestIndex(configuration.root), tuple(gradings(flow)))
+    found = {finding for rule in RULES.values() for finding in rule.check(check)}
+    day = today if today is not None else datetime.date.today()
+    standing, accepted = apply_waivers(check, sorted(found, key=_order), today=day)
+    return Verification(
+        configuration=configuration,
+        wiring=wiring,
+        findings=tuple(sorted(standing, key=_order)),
+        accepted=tuple(accepted),
+        skipped=tuple(skipped),
+        files=len(files),
+        lines=sum(summary.source_lines for summary in summaries),
+        resolved=flow.resolved_share(),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _order(finding: Finding) -> tuple[str, int, int, str, str]:
+    return (*finding.sort_key, finding.record or "")
+
+
+def load_records(configuration: Configuration) -> Registry:
+    """Load the project's records.
+
+    Raises:
+        CannotVerify: There are none, or some cannot be loaded; then with every problem of every file.
+    """
+    files: list[Path] = []
+    for path in configuration.registry:
+        if path.is_dir():
+            found = sorted([*path.glob("**/*.yaml"), *path.glob("**/*.yml")])
+            files += [file for file in found if file.name != "categories.yaml"]
+        else:
+            files.append(path)
+    if not files:
+        looked = ", ".join(str(path) for path in configuration.registry)
+        raise CannotVerify(
+            f"no record found (looked for *.yaml in {looked}); write one, or set `registry` ({configuration.origin})"
+        )
+    try:
+        return Registry.load(files, categories=configuration.categories)
+    except RegistryError as error:
+        raise CannotVerify("the records cannot be loaded", error.problems) from None
+
+
+def _entry_points(configuration: Configuration, program: Program) -> list[FunctionSymbol]:
+    found: list[FunctionSymbol] = []
+    for text in configuration.entry_points:
+        module, _, name = text.partition(":")
+        symbol = program.resolve(module, name) if module in program.modules else None
+        if isinstance(symbol, FunctionSymbol):
+            found.append(symbol)
+    return found

@@ -1,0 +1,164 @@
+"""`verify-wiring`, which is `telewire verify`: is every metric of the registry wired?"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+EXIT_FINDINGS = 1
+EXIT_UNUSABLE = 2
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--project",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="A folder of the project; its configuration is looked for from there upwards.  [default: .]",
+)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A telewire.toml or pyproject.toml to use instead.",
+)
+@click.option(
+    "--record",
+    "records",
+    multiple=True,
+    metavar="ID",
+    help="Report this record only (ID or slug; repeatable).",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."
+)
+@click.option("--hops", is_flag=True, help="Show every hop of each proof.")
+@click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
+@click.version_option(package_name="telewire", prog_name="verify-wiring")
+@click.pass_context
+def verify(
+    context: click.Context,
+    project: Path,
+    config: Path | None,
+    records: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    hops: bool,
+    colour: bool | None,
+) -> None:
+    """Prove each emitter → aggregator → schema → consumer edge of every record in the source.
+
+    Sources are read, never imported. Exit status: 0 every edge is proved, 1 there are findings, 2 nothing could be
+    verified (usage, configuration, unreadable records, no record, no source, no edge).
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from .analysis import CannotVerify
+    from .analysis import verify as run
+    from .config import ConfigurationError, find_root, load_configuration
+    from .report.terminal import TerminalReport, print_failure
+
+    errors = _console(colour, error=True)
+    root = find_root(project.resolve())
+    try:
+        configuration = load_configuration(project, file=config)
+        root = configuration.root
+        with _progress(errors):
+            verification = run(configuration, only=records)
+    except ConfigurationError as error:
+        raise _Unusable(str(error)) from None
+    except CannotVerify as error:
+        print_failure(errors, error, root)
+        sys.exit(EXIT_UNUSABLE)
+    if form == "json":
+        from .report.json_report import to_json
+
+        _deliver(to_json(verification), output)
+    elif output is not None:
+        from io import StringIO
+
+        from rich.console import Console
+
+        page = StringIO()
+        TerminalReport(Console(file=page, width=100, no_color=True, force_terminal=False), hops=hops).print(
+            verification
+        )
+        _deliver(page.getvalue(), output)
+    else:
+        TerminalReport(_console(colour), hops=hops).print(verification)
+    sys.exit(0 if verification.is_clean else EXIT_FINDINGS)
+
+
+@verify.command()
+@click.argument("code", required=False)
+def explain(code: str | None) -> None:
+    """Say what a rule finds, why that is bad, and what to write instead; without CODE, list all rules."""
+    from rich.markdown import Markdown
+
+    from .explain import UnknownCodeError, explanations
+    from .explain import explain as look_up
+
+    console = _console(None)
+    if code is None:
+        for explanation in explanations():
+            console.print(f"{explanation.code}  {explanation.name}", highlight=False)
+        return
+    try:
+        found = look_up(code)
+    except UnknownCodeError as error:
+        raise _Unusable(str(error)) from None
+    console.print(Markdown(f"# {found.code} {found.name}\n\n{found.text}"))
+
+
+def main() -> None:
+    """Run `verify-wiring`."""
+    verify(prog_name="verify-wiring")
+
+
+class _Unusable(click.ClickException):
+    """Nothing could be done with what was given."""
+
+    exit_code = EXIT_UNUSABLE
+
+
+def _console(colour: bool | None, *, error: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(
+        stderr=error, no_color=colour is False, force_terminal=True if colour else None, highlight=False
+    )
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[None]:
+    if console.is_terminal:
+        with console.status("reading sources and records"):
+            yield
+    else:
+        yield
+
+
+def _deliver(text: str, output: Path | None) -> None:
+    """Write a report to standard output, or to a file in one step: a reader never sees half of it."""
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(name, output)
+    except OSError as error:
+        raise _Unusable(f"{output}: cannot be written: {error.strerror}") from None

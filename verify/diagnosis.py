@@ -1,0 +1,365 @@
+"""Why an edge is broken: ever narrower questions, the first answer is the diagnosis.
+
+Name absent, never run, behind a switch, only a constant, a default over a missing key, another value instead,
+only through a branch, dropped here.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .flow import Carrier, Constant, FieldCarrier, Flow, Hop, How, KeyCarrier, ParameterCarrier, ReturnCarrier
+from .resolve import Definition, Unresolved
+from .source import ClassSymbol, FunctionSymbol
+from .source.model import Span
+from .source.program import Place
+
+YamlPath = tuple[str | int, ...]
+
+
+class Cause(enum.StrEnum):
+    """What is wrong with an edge. Each has a rule of its own."""
+
+    SYMBOL_MISSING = "symbol-missing"
+    NEVER_CALLED = "never-called"
+    GATED_OFF = "gated-off"
+    UNRESOLVED = "unresolved-receiver"
+    HARDCODED_CONSTANT = "hardcoded-constant"
+    SWALLOWED_EXCEPTION = "swallowed-exception"
+    KEY_NEVER_WRITTEN = "key-never-written"
+    CROSSED_WIRES = "crossed-wires"
+    CONTROL_ONLY = "control-only"
+    DROPPED_FIELD = "dropped-field"
+    NOT_READ = "consumer-does-not-read"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A cause with its place; `place` is None where it lies in the record itself (`yaml` says where).
+
+    `context` holds the dynamic parts of the message, `hops` the wire as far as it goes.
+    """
+
+    cause: Cause
+    subject: str
+    place: Place | None
+    yaml: YamlPath = ()
+    context: Mapping[str, str] = field(default_factory=dict, hash=False)
+    hops: tuple[Hop, ...] = ()
+
+    @property
+    def silences(self) -> bool:
+        """Whether nothing at all can leave the stage, so that what follows it is a consequence."""
+        return self.cause in {Cause.NEVER_CALLED, Cause.SYMBOL_MISSING, Cause.GATED_OFF}
+
+
+class Diagnostician:
+    """Finds out why values do not arrive. `declared` says which records own which carriers."""
+
+    def __init__(self, flow: Flow, declared: Mapping[Carrier, set[str]]) -> None:
+        self._flow = flow
+        self._declared = declared
+
+    def missing(self, unresolved: Unresolved, yaml: YamlPath) -> Diagnosis:
+        """A name in the record that leads nowhere."""
+        context = {"written": unresolved.written, "missing": unresolved.missing}
+        if unresolved.suggestion is not None:
+            context["suggestion"] = unresolved.suggestion
+        return Diagnosis(Cause.SYMBOL_MISSING, unresolved.written, None, yaml, context)
+
+    def never_called(self, definition: Definition | Unresolved | None) -> Diagnosis | None:
+        """A function that no live code calls, or a class that none uses; None where it is alive."""
+        program = self._flow.program
+        match definition:
+            case FunctionSymbol() if definition not in self._flow.reachable:
+                callers = [
+                    f
+                    for f, called in self._flow.facts.calls.items()
+                    if definition in called and f != definition
+                ]
+                context = {"what": "function", "symbol": definition.qualname}
+                if callers:
+                    context["callers"] = ", ".join(sorted({caller.qualname for caller in callers}))
+                return Diagnosis(
+                    Cause.NEVER_CALLED, str(definition), program.place(definition), context=context
+                )
+            case ClassSymbol():
+                methods = [
+                    FunctionSymbol(definition.module, q) for q in program.class_(definition).methods.values()
+                ]
+                if methods and not any(method in self._flow.reachable for method in methods):
+                    context = {"what": "class", "symbol": definition.qualname}
+                    return Diagnosis(
+                        Cause.NEVER_CALLED, str(definition), program.place(definition), context=context
+                    )
+            case _:
+                pass  # constants and module bodies always run
+        return None
+
+    def unresolved(self, hops: Iterable[Hop], end: Carrier) -> Diagnosis:
+        """A path that holds only if a receiver of unknown type is the right one."""
+        hops = tuple(hops)
+        doubtful = next((hop for hop in hops if "?." in f"{hop.source}{hop.target}"), hops[-1])
+        context = {
+            "carrier": str(end),
+            "at": str(doubtful.site),
+            "expression": f"{doubtful.source} → {doubtful.target}",
+        }
+        return Diagnosis(Cause.UNRESOLVED, str(end), _place(doubtful), context=context, hops=hops)
+
+    def outside_python(self, file: str, yaml: YamlPath) -> Diagnosis:
+        """A consumer outside Python, whose reads this analysis cannot see."""
+        return Diagnosis(Cause.UNRESOLVED, file, None, yaml, {"carrier": file, "outside": "yes"})
+
+    def dormant(self, hops: list[Hop]) -> Diagnosis:
+        """A path that exists, but not in code that runs."""
+        hop = next(hop for hop in hops if not self._flow.is_live(hop))
+        if hop.gated:
+            context = {"carrier": str(hop.target), "function": hop.site.function.qualname}
+            return Diagnosis(Cause.GATED_OFF, str(hop.target), _place(hop), context=context, hops=tuple(hops))
+        function = hop.site.function
+        context = {"what": "function", "symbol": function.qualname}
+        place = self._flow.program.place(function)
+        return Diagnosis(Cause.NEVER_CALLED, str(function), place, context=context, hops=tuple(hops))
+
+    def unread(
+        self,
+        record: str,
+        carrier: Carrier,
+        definition: Definition | None,
+        functions: frozenset[FunctionSymbol],
+    ) -> Diagnosis:
+        """A consumer that does not read its carrier."""
+        context = {"carrier": str(carrier), "consumer": _name(definition)}
+        instead = sorted(
+            {
+                str(hop.source)
+                for hop in self._flow.facts.hops
+                if hop.site.function in functions
+                and isinstance(hop.source, FieldCarrier)
+                and isinstance(carrier, FieldCarrier)
+                and hop.source.owner == carrier.owner
+            }
+        )
+        if instead:
+            context["reads"] = ", ".join(instead)
+        return Diagnosis(Cause.NOT_READ, str(carrier), self._place_of(definition), context=context)
+
+    def lost(
+        self,
+        record: str,
+        starts: list[Carrier],
+        end: Carrier,
+        definition: Definition | None,
+        functions: frozenset[FunctionSymbol],
+    ) -> Diagnosis:
+        """The value of `starts` does not reach `end` in this stage: say what does, or that nothing does."""
+        flow = self._flow
+        context = {"carrier": str(end), "stage": _name(definition)}
+        reached = flow.reached(starts)
+        last, trail = _last_reached(reached, starts, functions)
+        if last is not None:
+            context["lost_after"] = str(last)
+            if trail:
+                context["lost_after_at"] = str(trail[-1].site)
+        entering = [
+            hop
+            for hop in flow.into.get(end, ())
+            if hop.site.function in functions and flow.is_live(hop) and hop.how <= How.COMPUTED
+        ]
+        assigned = [
+            hop for hop in entering if not (isinstance(hop.source, Constant) and hop.source.is_default)
+        ]
+        if not assigned:
+            return self._dropped(end, entering, starts, definition, functions, context, trail)
+        origins = self._origins(assigned, record)
+        for chain in origins.foreign:
+            first = chain[0]
+            owners = (
+                ", ".join(sorted(self._declared[chain[-1].source] - {record}))
+                if not isinstance(chain[-1].source, Constant)
+                else ""
+            )
+            context |= {"instead": str(chain[-1].source), "instead_record": owners}
+            return Diagnosis(
+                Cause.CROSSED_WIRES, str(end), _place(first), context=context, hops=tuple(chain[::-1])
+            )
+        for chain in origins.dead_keys:
+            source = chain[-1].source
+            assert isinstance(source, KeyCarrier)
+            context |= {"key": source.key}
+            mask = next(
+                (
+                    c
+                    for c in origins.constants
+                    if isinstance(c[-1].source, Constant) and c[-1].source.masks == source.key
+                ),
+                None,
+            )
+            if mask is not None and isinstance(mask[-1].source, Constant):
+                context["default"] = mask[-1].source.value
+            closest = flow.program.closest(source.key, among=self._written_keys())
+            if closest is not None:
+                context["suggestion"] = closest
+            return Diagnosis(
+                Cause.KEY_NEVER_WRITTEN, str(end), _place(chain[-1]), context=context, hops=tuple(trail)
+            )
+        if origins.constants and not origins.others:
+            chain = origins.constants[0]
+            constant = chain[-1].source
+            assert isinstance(constant, Constant)
+            cause = Cause.SWALLOWED_EXCEPTION if constant.in_handler else Cause.HARDCODED_CONSTANT
+            context["value"] = constant.value
+            return Diagnosis(cause, str(end), _place_of_origin(chain[-1]), context=context, hops=tuple(trail))
+        branch = flow.path(
+            starts, lambda carrier, hop: carrier == end and hop.site.function in functions, how=How.CONTROL
+        )
+        if branch is not None:
+            return Diagnosis(
+                Cause.CONTROL_ONLY, str(end), _place(branch[-1]), context=context, hops=tuple(branch)
+            )
+        chain = origins.others[0]
+        context |= {"instead": str(chain[-1].source), "instead_record": ""}
+        return Diagnosis(
+            Cause.CROSSED_WIRES, str(end), _place(chain[0]), context=context, hops=tuple(chain[::-1])
+        )
+
+    def _dropped(
+        self,
+        end: Carrier,
+        entering: list[Hop],
+        starts: list[Carrier],
+        definition: Definition | None,
+        functions: frozenset[FunctionSymbol],
+        context: dict[str, str],
+        trail: list[Hop],
+    ) -> Diagnosis:
+        if entering:  # a construction that leaves the field to its default
+            default = entering[0].source
+            assert isinstance(default, Constant)
+            context |= {"default": default.value, "omitted": "yes"}
+            return Diagnosis(
+                Cause.DROPPED_FIELD, str(end), _place(entering[0]), context=context, hops=tuple(trail)
+            )
+        beside = self._sibling_store(end, functions)
+        if beside is not None:
+            context |= {"beside": str(beside.target), "beside_at": str(beside.site)}
+        elsewhere = [hop for hop in self._flow.into.get(end, ()) if not isinstance(hop.source, Constant)]
+        if elsewhere:
+            context["written_elsewhere"] = f"{elsewhere[0].site.function.qualname}, {elsewhere[0].site}"
+        return Diagnosis(
+            Cause.DROPPED_FIELD, str(end), self._place_of(definition), context=context, hops=tuple(trail)
+        )
+
+    def _sibling_store(self, end: Carrier, functions: frozenset[FunctionSymbol]) -> Hop | None:
+        """A store of the same kind in the stage, which shows where the missing one belongs."""
+        for hop in self._flow.facts.hops:
+            if (
+                hop.site.function not in functions
+                or hop.how is How.CONTROL
+                or hop.target not in self._declared
+            ):
+                continue
+            if (
+                isinstance(end, FieldCarrier)
+                and isinstance(hop.target, FieldCarrier)
+                and hop.target.owner == end.owner
+            ):
+                return hop
+            if isinstance(end, KeyCarrier) and isinstance(hop.target, KeyCarrier):
+                return hop
+        return None
+
+    def _origins(self, entering: Iterable[Hop], record: str) -> _Origins:
+        """Follow hops backwards to where they begin; a carrier that another record declares ends the search."""
+        origins = _Origins()
+        pending: deque[list[Hop]] = deque([hop] for hop in entering)
+        seen: set[Carrier] = set()
+        while pending:
+            chain = pending.popleft()
+            source = chain[-1].source
+            if isinstance(source, Constant):
+                if not source.is_default:
+                    origins.constants.append(chain)
+                continue
+            owners = self._declared.get(source, set())
+            if owners and record not in owners:
+                origins.foreign.append(chain)
+                continue
+            if source in seen:
+                continue
+            seen.add(source)
+            before = [
+                hop
+                for hop in self._flow.into.get(source, ())
+                if self._flow.is_live(hop)
+                and hop.how <= How.COMPUTED
+                and not hop.through
+                and hop.source != source
+            ]
+            if before:
+                pending.extend([*chain, hop] for hop in before)
+            elif isinstance(source, KeyCarrier):
+                origins.dead_keys.append(chain)
+            else:
+                origins.others.append(chain)
+        return origins
+
+    def _written_keys(self) -> set[str]:
+        return {carrier.key for carrier in self._flow.into if isinstance(carrier, KeyCarrier)}
+
+    def _place_of(self, definition: Definition | None) -> Place | None:
+        if isinstance(definition, FunctionSymbol | ClassSymbol):
+            place = self._flow.program.place(definition)
+            # The whole body is no place to point at: its first line is.
+            span = place.span
+            return Place(place.path, Span(span.line, span.column, span.line, span.column))
+        return None
+
+
+@dataclass
+class _Origins:
+    """Where values begin, by kind; each chain of hops runs from the target back to its origin."""
+
+    foreign: list[list[Hop]] = field(default_factory=list)
+    dead_keys: list[list[Hop]] = field(default_factory=list)
+    constants: list[list[Hop]] = field(default_factory=list)
+    others: list[list[Hop]] = field(default_factory=list)
+
+
+def _place(hop: Hop) -> Place:
+    return Place(hop.site.path, hop.site.span)
+
+
+def _place_of_origin(hop: Hop) -> Place:
+    return Place(hop.site.path, hop.origin)
+
+
+def _name(definition: Definition | None) -> str:
+    match definition:
+        case ClassSymbol() | FunctionSymbol():
+            return definition.qualname
+        case None:
+            return "?"
+        case _:
+            return definition.name
+
+
+def _last_reached(
+    reached: Mapping[Carrier, list[Hop]], starts: list[Carrier], functions: frozenset[FunctionSymbol]
+) -> tuple[Carrier | None, list[Hop]]:
+    """The carrier furthest along: one that the stage itself can see where there is one, else the start."""
+    inside = [
+        (carrier, trail)
+        for carrier, trail in reached.items()
+        if trail
+        and not isinstance(carrier, ReturnCarrier)
+        and isinstance(carrier, FieldCarrier | KeyCarrier | ParameterCarrier)
+        and trail[-1].site.function in functions
+    ]
+    if inside:
+        return max(inside, key=lambda found: len(found[1]))
+    return (starts[0], []) if starts else (None, [])

@@ -1,0 +1,54 @@
+"""`explain CODE`: what a rule finds, why that is bad, an example, what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from ..registry import PROBLEM_KINDS
+from .rules import RULES
+
+
+class UnknownCodeError(Exception):
+    """There is no rule of that code or name; `closest` is the most similar one."""
+
+    def __init__(self, code: str) -> None:
+        names = {**{key: key for key in (*RULES, *PROBLEM_KINDS)}}
+        names |= {rule.name: rule.code for rule in RULES.values()}
+        names |= {kind.name: kind.code for kind in PROBLEM_KINDS.values()}
+        matches = difflib.get_close_matches(code, names, n=1)
+        self.closest = matches[0] if matches else None
+        hint = (
+            f"did you mean {self.closest}?" if self.closest else "`telewire explain` without a code lists all"
+        )
+        super().__init__(f"there is no rule {code!r}; {hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The words about one code, as Markdown."""
+
+    code: str
+    name: str
+    text: str
+
+
+def explanations() -> list[Explanation]:
+    """Return the explanation of every code, in order."""
+    found = {code: Explanation(code, rule.name, rule.documentation) for code, rule in RULES.items()}
+    for code, kind in PROBLEM_KINDS.items():
+        text = f"{kind.rationale}\n\n## Example\n```yaml\n{kind.bad.rstrip()}\n```\n\n## Use instead\n```yaml\n{kind.good.rstrip()}\n```"
+        found.setdefault(code, Explanation(code, kind.name, text))
+    return [found[code] for code in sorted(found)]
+
+
+def explain(code: str) -> Explanation:
+    """Return the explanation of a code (`TW204`) or name (`hardcoded-constant`).
+
+    Raises:
+        UnknownCodeError: There is no such rule.
+    """
+    for explanation in explanations():
+        if code.upper() == explanation.code or code.lower() == explanation.name:
+            return explanation
+    raise UnknownCodeError(code)

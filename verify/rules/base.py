@@ -1,0 +1,148 @@
+"""What a rule is: one fault that can be diagnosed, with its code, its reason and its message."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from ...registry import Record, Registry
+from ..diagnosis import Cause, Diagnosis
+from ..finding import Confidence, Finding, FindingSeverity, HopLine
+from ..flow import Hop
+from ..gradings import Grading
+from ..source.model import Span
+from ..source.program import Place
+from ..test_index import TestIndex
+from ..wiring import Edge, Verdict, Wiring
+
+
+@dataclass(frozen=True)
+class Check:
+    """What rules look at. `root` is the project's folder; places in findings are relative to it."""
+
+    wiring: Wiring
+    registry: Registry
+    root: Path
+    tests: TestIndex
+    gradings: tuple[Grading, ...] = ()
+
+    @staticmethod
+    def definition_place(place: Place) -> Place:
+        """Return the first line of a definition: its whole body is no place to point at."""
+        span = place.span
+        return Place(place.path, Span(span.line, span.column, span.line, span.column))
+
+    def record_place(self, record: Record, *yaml: str | int) -> Place:
+        """Return where a part of a record stands in its YAML file."""
+        location = self.registry.location(record.id, *yaml)
+        try:
+            path = Path(location.path).resolve().relative_to(self.root).as_posix()
+        except ValueError:
+            path = str(location.path)
+        return Place(path, Span(location.line, location.column, location.line, location.column))
+
+
+class Rule(ABC):
+    """One rule. The docstring of each says what it finds, why that is bad, an example, and what to write instead."""
+
+    code: str
+    name: str
+    severity: FindingSeverity = FindingSeverity.ERROR
+
+    @abstractmethod
+    def check(self, check: Check) -> Iterator[Finding]:
+        """Yield every fault of this kind."""
+
+    @property
+    def documentation(self) -> str:
+        """What the explanation and the documentation are made of: the rule's docstring."""
+        return inspect.cleandoc(type(self).__doc__ or "")
+
+    def finding(
+        self,
+        *,
+        record: Record | None,
+        stage: str | None,
+        subject: str,
+        place: Place,
+        message: str,
+        help: str,  # noqa: A002 - the field's name everywhere
+        context: Mapping[str, str],
+        hops: tuple[Hop, ...] = (),
+        confidence: Confidence = Confidence.HIGH,
+    ) -> Finding:
+        """Make a finding of this rule."""
+        return Finding(
+            rule=self.code,
+            name=self.name,
+            severity=self.severity,
+            confidence=confidence,
+            record=None if record is None else record.id,
+            stage=stage,
+            subject=subject,
+            path=place.path,
+            line=place.span.line,
+            column=place.span.column,
+            end_line=place.span.end_line,
+            end_column=place.span.end_column,
+            message=message,
+            help=help,
+            context=dict(context),
+            hops=tuple(hop_line(hop) for hop in hops),
+        )
+
+
+class EdgeRule(Rule):
+    """A rule over broken edges: the diagnosis decides which rule an edge belongs to, so that one fault has one code."""
+
+    cause: ClassVar[Cause]
+
+    def check(self, check: Check) -> Iterator[Finding]:
+        """Yield a finding for each edge whose diagnosis is this rule's cause."""
+        for edge in check.wiring.edges:
+            diagnosis = edge.diagnosis
+            if diagnosis is None or diagnosis.cause is not self.cause or edge.verdict is Verdict.FOLLOWS:
+                continue
+            place = diagnosis.place
+            if place is None:
+                place = check.record_place(edge.record, *(diagnosis.yaml or edge.target.yaml))
+            yield self.finding(
+                record=edge.record,
+                stage=edge.name,
+                subject=diagnosis.subject,
+                place=place,
+                message=self.message(diagnosis),
+                help=self.help(diagnosis),
+                context=diagnosis.context,
+                hops=diagnosis.hops,
+            )
+
+    @abstractmethod
+    def message(self, diagnosis: Diagnosis) -> str:
+        """Say what was found."""
+
+    @abstractmethod
+    def help(self, diagnosis: Diagnosis) -> str:
+        """Say what to do next."""
+
+    @staticmethod
+    def lost_after(edge: Edge) -> str | None:
+        """Return the last carrier that the value reaches, where that is known."""
+        return None if edge.diagnosis is None else edge.diagnosis.context.get("lost_after")
+
+
+def hop_line(hop: Hop) -> HopLine:
+    """Return a hop as reports show it."""
+    return HopLine(
+        source=str(hop.source),
+        target=str(hop.target),
+        how=hop.how.name.lower(),
+        function=str(hop.site.function),
+        path=hop.site.path,
+        line=hop.site.span.line,
+        column=hop.site.span.column,
+    )

@@ -1,0 +1,46 @@
+"""TW203 unresolved-receiver."""
+
+from __future__ import annotations
+
+from ..diagnosis import Cause, Diagnosis
+from .base import EdgeRule
+
+
+class UnresolvedReceiver(EdgeRule):
+    """An edge holds only if a receiver of unknown type happens to be the right class.
+
+    ## Why is this bad?
+    The same field name lives in several classes. Being written in one proves nothing for another, so what could not be
+    resolved is neither a proof nor a fault: it is its own verdict, and not a pass.
+
+    ## Example
+    ```python
+    def handle(payload):                    # of which class?
+        state.inf_grad_count = payload.inf_grad_count
+    ```
+
+    ## Use instead
+    ```python
+    def handle(payload: PPOUpdatePayload) -> None:
+        state.inf_grad_count = payload.inf_grad_count
+    ```
+    """
+
+    code = "TW203"
+    name = "unresolved-receiver"
+    cause = Cause.UNRESOLVED
+
+    def message(self, diagnosis: Diagnosis) -> str:
+        """Say what was found."""
+        context = diagnosis.context
+        if "outside" in context:
+            return f"{context['carrier']} is outside Python: whether it reads the metric is not known"
+        return (
+            f"the wire to {context['carrier']} rests on a receiver of unknown type: {context['expression']}"
+        )
+
+    def help(self, diagnosis: Diagnosis) -> str:
+        """Say what to do next."""
+        if "outside" in diagnosis.context:
+            return "list consumers in Python; others are not analysed yet"
+        return "annotate the receiver, so that its class is known"

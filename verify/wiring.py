@@ -1,0 +1,388 @@
+"""Records laid over the flow: for every promised edge the hops that keep it, or the reason why none do."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from ..registry import Record, Registry
+from ..registry import Symbol as SymbolName
+from .diagnosis import Diagnosis, Diagnostician
+from .flow import Carrier, Constant, Flow, Hop, How, UseCarrier
+from .resolve import Definition, Member, Resolver, Unresolved
+from .source import ClassSymbol, FunctionSymbol
+
+YamlPath = tuple[str | int, ...]
+
+
+class StageKind(enum.StrEnum):
+    """Which part of a record a stage comes from."""
+
+    EMITTER = "emitter"
+    TRANSPORT = "transport"
+    SCHEMA = "schema"
+    CONSUMER = "consumer"
+
+
+class Verdict(enum.StrEnum):
+    """What the analysis can say of an edge."""
+
+    PROVED = "proved"
+    BROKEN = "broken"
+    FOLLOWS = "follows"  # broken, because an edge before it is
+    UNRESOLVED = "unresolved"  # only a receiver of unknown type could keep it
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a wire, resolved: where it is (`definition`) and where the value then rests (`carriers`)."""
+
+    kind: StageKind
+    name: str
+    at: SymbolName | None
+    definition: Definition | Unresolved | None
+    carriers: tuple[Member, ...] | Unresolved
+    reads: tuple[Member, ...] | Unresolved | None
+    yaml: YamlPath
+    functions: frozenset[FunctionSymbol]  # the stage's own functions with all that they call
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What a record promises between two stages; `source` is None for the emitter, whose edge is its own work."""
+
+    record: Record
+    source: Stage | None
+    target: Stage
+    verdict: Verdict
+    proof: tuple[Hop, ...] = ()
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the stage that the edge leads to."""
+        return self.target.name
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One record's stages and edges."""
+
+    record: Record
+    stages: tuple[Stage, ...]
+    edges: tuple[Edge, ...]
+
+    @property
+    def is_wired(self) -> bool:
+        """Whether every edge is proved."""
+        return all(edge.verdict is Verdict.PROVED for edge in self.edges)
+
+
+@dataclass
+class Wiring:
+    """All wires of a registry, and the graph of the hops that prove them."""
+
+    flow: Flow
+    registry: Registry
+    wires: tuple[Wire, ...]
+    graph: nx.MultiDiGraph[str] = field(default_factory=nx.MultiDiGraph)
+
+    @property
+    def edges(self) -> list[Edge]:
+        """Every edge of every record."""
+        return [edge for wire in self.wires for edge in wire.edges]
+
+    @classmethod
+    def of(cls, registry: Registry, flow: Flow, *, only: Collection[str] = ()) -> Wiring:
+        """Lay the records (or only some IDs of them) over the flow."""
+        records = [record for record in registry if not only or record.id in only]
+        resolver = Resolver(flow)
+        stages = {record.id: _stages(record, resolver, flow) for record in registry}
+        declared: dict[Carrier, set[str]] = {}
+        for record_id, found in stages.items():
+            for stage in found:
+                if stage.kind is not StageKind.CONSUMER and not isinstance(stage.carriers, Unresolved):
+                    for member in stage.carriers:
+                        declared.setdefault(member.carrier, set()).add(record_id)
+        prover = _Prover(flow, Diagnostician(flow, declared))
+        wires = tuple(prover.wire(record, stages[record.id]) for record in records)
+        wiring = cls(flow, registry, wires)
+        wiring._draw()
+        return wiring
+
+    def _draw(self) -> None:
+        for edge in self.edges:
+            for hop in edge.proof:
+                if isinstance(hop.source, Constant):
+                    continue
+                start, end = _node(hop.source), _node(hop.target)
+                key = f"{hop.site.path}:{hop.site.span.line}:{hop.site.span.column}"
+                records = {edge.record.id}
+                if self.graph.has_edge(start, end, key):
+                    records |= set(self.graph.edges[start, end, key]["records"])
+                self.graph.add_edge(
+                    start,
+                    end,
+                    key,
+                    path=hop.site.path,
+                    line=hop.site.span.line,
+                    how=hop.how.name.lower(),
+                    function=str(hop.site.function),
+                    records=sorted(records),
+                )
+
+
+def _node(carrier: Carrier) -> str:
+    owner = getattr(carrier, "owner", None) or getattr(carrier, "function", None)
+    if isinstance(carrier, UseCarrier) and owner is not None:
+        return f"use {owner}"
+    return f"{owner.module}:{carrier}" if owner is not None else str(carrier)
+
+
+# -- stages -------------------------------------------------------------------------------------------------------
+
+
+def _stages(record: Record, resolver: Resolver, flow: Flow) -> tuple[Stage, ...]:
+    """Resolve a record's stages; the schema's field is a stage of its own where no transport stage ends there."""
+    stages: list[Stage] = []
+
+    def add(
+        kind: StageKind,
+        name: str,
+        at: SymbolName | None,
+        carries: tuple[Member, ...] | Unresolved,
+        reads: tuple[Member, ...] | Unresolved | None,
+        yaml: YamlPath,
+    ) -> None:
+        definition = None if at is None else resolver.symbol(at)
+        functions = _functions(definition, flow)
+        stages.append(Stage(kind, name, at, definition, carries, reads, yaml, functions))
+
+    emitter = record.emitter
+    add(
+        StageKind.EMITTER,
+        "emitter",
+        emitter.at,
+        _members(resolver.carriers(emitter.carries, near=emitter.at)),
+        None,
+        ("emitter",),
+    )
+    for position, step in enumerate(record.transport):
+        reads = None if step.reads is None else _members(resolver.carriers(step.reads, near=step.at))
+        carries = _members(resolver.carriers(step.carries, near=step.at))
+        add(StageKind.TRANSPORT, step.stage, step.at, carries, reads, ("transport", position))
+    schema = record.schema_
+    resting = _members(resolver.schema_field(schema.at, schema.field))
+    last = stages[-1].carriers
+    if isinstance(resting, Unresolved) or isinstance(last, Unresolved) or set(last) != set(resting):
+        definition = resolver.symbol(schema.at)
+        anywhere = flow.reachable  # the path to the schema may lead through any code that runs
+        stages.append(
+            Stage(StageKind.SCHEMA, "schema", schema.at, definition, resting, None, ("schema",), anywhere)
+        )
+    for position, consumer in enumerate(record.consumers):
+        near = consumer.at if consumer.at is not None else schema.at
+        reads = None if consumer.reads is None else _members(resolver.carriers(consumer.reads, near=near))
+        add(StageKind.CONSUMER, consumer.label, consumer.at, (), reads, ("consumers", position))
+    return tuple(stages)
+
+
+def _members(found: list[Member] | Unresolved) -> tuple[Member, ...] | Unresolved:
+    return found if isinstance(found, Unresolved) else tuple(found)
+
+
+def _functions(definition: Definition | Unresolved | None, flow: Flow) -> frozenset[FunctionSymbol]:
+    match definition:
+        case FunctionSymbol():
+            return frozenset(flow.callees(own_functions(flow, definition)))
+        case ClassSymbol():
+            return frozenset(flow.callees(own_functions(flow, definition)))
+        case _:
+            return frozenset()
+
+
+def own_functions(flow: Flow, definition: FunctionSymbol | ClassSymbol) -> list[FunctionSymbol]:
+    """Return a function with those nested in it, or the methods of a class with those nested in them."""
+    summary = flow.program.modules[definition.module]
+    return [
+        FunctionSymbol(definition.module, qualname)
+        for qualname in summary.functions
+        if qualname == definition.qualname or qualname.startswith(f"{definition.qualname}.")
+    ]
+
+
+# -- proofs -------------------------------------------------------------------------------------------------------
+
+
+class _Prover:
+    def __init__(self, flow: Flow, diagnostician: Diagnostician) -> None:
+        self._flow = flow
+        self._diagnostician = diagnostician
+
+    def wire(self, record: Record, stages: tuple[Stage, ...]) -> Wire:
+        edges: list[Edge] = []
+        before: Stage | None = None
+        resting: Stage | None = None
+        for stage in stages:
+            if stage.kind is StageKind.CONSUMER:
+                edges.append(self._consumer_edge(record, resting, stage))
+                continue
+            edges.append(self._edge(record, before, stage))
+            before = resting = stage
+        return Wire(record, stages, tuple(_without_consequences(edges)))
+
+    def _edge(self, record: Record, source: Stage | None, stage: Stage) -> Edge:
+        missing = self._missing(record, stage)
+        if missing is not None:
+            return Edge(record, source, stage, Verdict.BROKEN, diagnosis=missing)
+        dead = self._diagnostician.never_called(stage.definition)
+        if dead is not None:
+            return Edge(record, source, stage, Verdict.BROKEN, diagnosis=dead)
+        assert not isinstance(stage.carriers, Unresolved)
+        starts = self._starts(source, stage)
+        if isinstance(starts, Unresolved):
+            if stage.reads is not None:
+                diagnosis = self._diagnostician.missing(starts, (*stage.yaml, "reads"))
+                return Edge(record, source, stage, Verdict.BROKEN, diagnosis=diagnosis)
+            return Edge(record, source, stage, Verdict.FOLLOWS)
+        proof: list[Hop] = []
+        for end in stage.carriers:
+            begin = [m.carrier for m in starts if end.wild is None or m.wild in {None, end.wild}]
+            hops = (
+                self._produced(stage, end.carrier)
+                if source is None
+                else self._path(begin, stage, end.carrier)
+            )
+            if hops is None:
+                return self._broken(record, source, stage, begin, end.carrier)
+            proof += hops
+        return Edge(record, source, stage, Verdict.PROVED, tuple(proof))
+
+    def _starts(self, source: Stage | None, stage: Stage) -> tuple[Member, ...] | Unresolved:
+        if stage.reads is not None:
+            return stage.reads
+        return () if source is None else source.carriers
+
+    def _missing(self, record: Record, stage: Stage) -> Diagnosis | None:
+        if isinstance(stage.definition, Unresolved):
+            return self._diagnostician.missing(stage.definition, (*stage.yaml, "at"))
+        if isinstance(stage.carriers, Unresolved):
+            key = "field" if stage.kind is StageKind.SCHEMA else "carries"
+            return self._diagnostician.missing(stage.carriers, (*stage.yaml, key))
+        return None
+
+    def _produced(self, stage: Stage, carrier: Carrier) -> list[Hop] | None:
+        """The emitter's own work: something computed reaches its carrier inside it."""
+        for hop in self._flow.into.get(carrier, ()):
+            if (
+                hop.site.function in stage.functions
+                and not isinstance(hop.source, Constant)
+                and hop.how <= How.COMPUTED
+                and self._flow.is_live(hop)
+            ):
+                return [hop]
+        return None
+
+    def _path(
+        self,
+        starts: Iterable[Carrier],
+        stage: Stage,
+        end: Carrier,
+        *,
+        dead: bool = False,
+        unresolved: bool = False,
+    ) -> list[Hop] | None:
+        begin = list(starts)
+        if end in begin and stage.reads is None:
+            # The stage hands the carrier on as it is: it has to touch it.
+            touching = [hop for hop in self._flow.into.get(end, ()) if hop.site.function in stage.functions]
+            return touching[:1] or None
+
+        def is_end(carrier: Carrier, hop: Hop) -> bool:
+            return carrier == end and hop.site.function in stage.functions
+
+        return self._flow.path(begin, is_end, dead=dead, unresolved=unresolved)
+
+    def _broken(
+        self, record: Record, source: Stage | None, stage: Stage, starts: list[Carrier], end: Carrier
+    ) -> Edge:
+        if source is not None:
+            if self._path(starts, stage, end, unresolved=True) is not None:
+                hops = self._path(starts, stage, end, unresolved=True)
+                diagnosis = self._diagnostician.unresolved(hops or [], end)
+                return Edge(record, source, stage, Verdict.UNRESOLVED, diagnosis=diagnosis)
+            dormant = self._path(starts, stage, end, dead=True)
+            if dormant is not None:
+                diagnosis = self._diagnostician.dormant(dormant)
+                return Edge(record, source, stage, Verdict.BROKEN, diagnosis=diagnosis)
+        assert not isinstance(stage.definition, Unresolved)
+        diagnosis = self._diagnostician.lost(record.id, starts, end, stage.definition, stage.functions)
+        return Edge(record, source, stage, Verdict.BROKEN, diagnosis=diagnosis)
+
+    def _consumer_edge(self, record: Record, resting: Stage | None, stage: Stage) -> Edge:
+        if isinstance(stage.definition, Unresolved):
+            diagnosis = self._diagnostician.missing(stage.definition, (*stage.yaml, "at"))
+            return Edge(record, resting, stage, Verdict.BROKEN, diagnosis=diagnosis)
+        if stage.definition is None:
+            outside = record.consumers[int(stage.yaml[1])].file or stage.name
+            diagnosis = self._diagnostician.outside_python(outside, (*stage.yaml, "file"))
+            return Edge(record, resting, stage, Verdict.UNRESOLVED, diagnosis=diagnosis)
+        dead = self._diagnostician.never_called(stage.definition)
+        if dead is not None:
+            return Edge(record, resting, stage, Verdict.BROKEN, diagnosis=dead)
+        starts = self._starts(resting, stage)
+        if isinstance(starts, Unresolved):
+            if stage.reads is not None:
+                diagnosis = self._diagnostician.missing(starts, (*stage.yaml, "reads"))
+                return Edge(record, resting, stage, Verdict.BROKEN, diagnosis=diagnosis)
+            return Edge(record, resting, stage, Verdict.FOLLOWS)
+        proof: list[Hop] = []
+        for member in starts:
+            hops = self._read(member.carrier, stage)
+            if hops is None:
+                unresolved = self._read(member.carrier, stage, unresolved=True)
+                if unresolved is not None:
+                    diagnosis = self._diagnostician.unresolved(unresolved, member.carrier)
+                    return Edge(record, resting, stage, Verdict.UNRESOLVED, diagnosis=diagnosis)
+                diagnosis = self._diagnostician.unread(
+                    record.id, member.carrier, stage.definition, stage.functions
+                )
+                return Edge(record, resting, stage, Verdict.BROKEN, diagnosis=diagnosis)
+            proof += hops
+        return Edge(record, resting, stage, Verdict.PROVED, tuple(proof))
+
+    def _read(self, carrier: Carrier, stage: Stage, *, unresolved: bool = False) -> list[Hop] | None:
+        """The consumer reads the carrier itself, or what it was copied to; a branch on it counts as a read."""
+
+        def is_end(target: Carrier, hop: Hop) -> bool:
+            return hop.site.function in stage.functions
+
+        for hop in self._flow.out_of.get(carrier, ()):
+            if is_end(hop.target, hop) and self._flow.is_live(hop):
+                return [hop]
+        return self._flow.path([carrier], is_end, how=How.COPY, unresolved=unresolved)
+
+
+def _without_consequences(edges: list[Edge]) -> list[Edge]:
+    """An edge that is broken because the stage before it never runs follows from that one."""
+    kept: list[Edge] = []
+    silent: set[Stage] = set()
+    for edge in edges:
+        starved = edge.source is not None and edge.source in silent and edge.target.reads is None
+        reads_silent = edge.target.reads is not None and any(
+            not isinstance(stage.carriers, Unresolved) and edge.target.reads == stage.carriers
+            for stage in silent
+        )
+        if edge.verdict is Verdict.BROKEN and edge.diagnosis is not None and (starved or reads_silent):
+            edge = Edge(edge.record, edge.source, edge.target, Verdict.FOLLOWS, diagnosis=edge.diagnosis)
+        if (
+            edge.diagnosis is not None
+            and edge.diagnosis.silences
+            and edge.target.kind is not StageKind.CONSUMER
+        ):
+            silent.add(edge.target)
+        kept.append(edge)
+    return kept
