@@ -46,6 +46,11 @@ class GradedUpdate:
     grades: tuple[RecordGrade, ...]
 
     @property
+    def grad_norm(self) -> str:
+        """The gradient norm as it is shown."""
+        return next(grade.value for grade in self.grades if grade.record_id == GRAD_NORM)
+
+    @property
     def worst(self) -> Grade:
         """The worst of the grades."""
         return worst_level(grade.level for grade in self.grades)

@@ -36,6 +36,7 @@ def update_line(graded: GradedUpdate) -> Text:
     """One update on one line; what is not healthy is named with its value."""
     line = Text(f"update {graded.update:>3}  episodes {graded.episodes:>4}  ")
     line.append(f"mean return {return_words(graded.mean_return):>5}  ")
+    line.append(f"grad norm {graded.grad_norm:>6}  ")
     line.append(level_text(graded.worst))
     alarming = [grade for grade in graded.grades if not grade.level.is_healthy]
     if alarming:

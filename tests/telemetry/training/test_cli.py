@@ -61,6 +61,16 @@ def test_an_injection_shows_in_the_summary() -> None:
     assert re.search(r"\d+ taken, 1 skipped because a gradient was not finite", output)
 
 
+def test_an_injection_is_warned_of_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    run("--episodes", "1", "--inject", "inf@3")
+    assert "update 3: numerical_instability: 3 infinite gradient elements (warning)" in caplog.messages
+
+
+def test_every_line_shows_the_gradient_norm() -> None:
+    lines = [line for line in run("--episodes", "1").output.splitlines() if line.startswith("update ")]
+    assert all(re.search(r"  grad norm [0-9.]+  ", line) for line in lines)
+
+
 def test_an_injection_that_was_never_reached_is_an_error() -> None:
     result = run("--episodes", "1", "--inject", "inf@3", "--inject", "nan@99")
     assert result.exit_code == 1
@@ -98,6 +108,16 @@ def test_a_missing_dependency_names_its_extra(module: str) -> None:
     assert done.stderr == (
         f'Error: `telewire train` needs {module}, which is not installed: pip install "telewire[torch]"\n'
     )
+
+
+def test_the_dashboard_without_textual_names_its_extra() -> None:
+    on_a_terminal = "sys.stdin.isatty = sys.stdout.isatty = lambda: True"
+    program = f"import sys; sys.modules['textual'] = None; {on_a_terminal}; {PROGRAM}"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--sanctum"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert 'needs textual, which is not installed: pip install "telewire[torch,tui]"' in done.stderr
 
 
 def test_help_needs_no_torch() -> None:
