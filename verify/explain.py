@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 
 from ..registry import PROBLEM_KINDS
-from .rules import RULES
+from .rules import RULES, problem_documentation
 
 
 class UnknownCodeError(Exception):
@@ -37,8 +37,7 @@ def explanations() -> list[Explanation]:
     """Return the explanation of every code, in order."""
     found = {code: Explanation(code, rule.name, rule.documentation) for code, rule in RULES.items()}
     for code, kind in PROBLEM_KINDS.items():
-        text = f"{kind.rationale}\n\n## Example\n```yaml\n{kind.bad.rstrip()}\n```\n\n## Use instead\n```yaml\n{kind.good.rstrip()}\n```"
-        found.setdefault(code, Explanation(code, kind.name, text))
+        found.setdefault(code, Explanation(code, kind.name, problem_documentation(kind)))
     return [found[code] for code in sorted(found)]
 
 

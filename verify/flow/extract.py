@@ -198,9 +198,9 @@ class _Extractor:
                         yield KeyCarrier(effect.name, function)
                 for source in self._sources.of(function, effect.base):
                     carrier = source.carrier
-                    if not isinstance(carrier, Constant) and source.how is How.COPY and not source.partial:
-                        if effect.name is None or isinstance(carrier, FieldCarrier):
-                            yield carrier
+                    is_whole = source.how is How.COPY and not source.partial
+                    if not isinstance(carrier, Constant) and is_whole:
+                        yield carrier
 
     def _dict(self, function: FunctionSymbol, node: Node) -> None:
         assert isinstance(node.data, tuple)
@@ -228,7 +228,7 @@ class _Extractor:
     # -- calls ------------------------------------------------------------------------------------------------
 
     def _call(self, function: FunctionSymbol, node: Node) -> None:
-        callee_index, *operands = node.operands
+        callee_index = node.operands[0]
         graph = self._program.function(function).graph
         callee = graph.nodes[callee_index]
         types = members(self._inference.type_of(function, callee_index))

@@ -329,9 +329,9 @@ class Sources:
                         for name, how in self.hands_back(called).items():
                             for argument in bound.get(name, ()):
                                 yield _Onward(argument, how)
-                            if one.receiver is not None and name == _first_parameter(self.program, called):
-                                if callee.kind is Kind.ATTR:
-                                    yield _Onward(callee.operands[0], how)
+                            is_receiver = one.receiver is not None and callee.kind is Kind.ATTR
+                            if is_receiver and name == _first_parameter(self.program, called):
+                                yield _Onward(callee.operands[0], how)
                 case ClassObject(cls=cls):
                     yield Source(ObjectCarrier(cls), How.COPY, node.span)
                 case Instance(cls=cls) if (method := self.program.method(cls, "__call__")) is not None:
@@ -387,9 +387,14 @@ class Sources:
         shape = call.data
         assert isinstance(shape, CallShape)
         parameters = list(self.program.function(callee.function).parameters)
-        if callee.receiver is not None and parameters and parameters[0].kind == "positional":
-            if "staticmethod" not in self.program.function(callee.function).decorators:
-                parameters = parameters[1:]
+        is_static = "staticmethod" in self.program.function(callee.function).decorators
+        if (
+            callee.receiver is not None
+            and not is_static
+            and parameters[:1]
+            and parameters[0].kind == "positional"
+        ):
+            parameters = parameters[1:]
         given: dict[str, list[int]] = {}
         positional = [p for p in parameters if p.kind == "positional"]
         rest = next((p.name for p in parameters if p.kind == "args"), None)

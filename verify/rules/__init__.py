@@ -18,7 +18,7 @@ from .swallowed_exception import SwallowedException
 from .symbol_missing import SymbolMissing
 from .test_missing import TestMissing
 from .threshold_drift import ThresholdDrift
-from .threshold_partition import PARTITION_RULES
+from .threshold_partition import PARTITION_RULES, problem_documentation
 from .thresholds_not_applied import ThresholdsNotApplied
 from .type_mismatch import TypeMismatch
 from .unresolved_receiver import UnresolvedReceiver
@@ -52,4 +52,4 @@ RULES: dict[str, Rule] = {
 }
 """Every rule by its code."""
 
-__all__ = ["RULES", "Check", "EdgeRule", "Rule", "apply_waivers"]
+__all__ = ["RULES", "Check", "EdgeRule", "Rule", "apply_waivers", "problem_documentation"]

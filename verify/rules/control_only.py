@@ -33,7 +33,8 @@ class ControlOnly(EdgeRule):
 
     def message(self, diagnosis: Diagnosis) -> str:
         """Say what was found."""
-        return f"{diagnosis.context['carrier']} depends on {diagnosis.context.get('lost_after', 'the metric')} only through a branch"
+        lost = diagnosis.context["lost_after"]
+        return f"{diagnosis.context['carrier']} depends on {lost} only through a branch"
 
     def help(self, diagnosis: Diagnosis) -> str:
         """Say what to do next."""

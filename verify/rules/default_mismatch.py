@@ -87,7 +87,7 @@ class DefaultMismatch(Rule):
 
 
 def _schema_carriers(stages: tuple[Stage, ...], record: Record) -> list[FieldCarrier]:
-    """Return the schema's fields: of the schema stage where there is one, else of the transport stage that ends there."""
+    """Return the fields in which the wire ends, before its consumers."""
     for stage in reversed(stages):
         if stage.kind is not StageKind.CONSUMER and not isinstance(stage.carriers, Unresolved):
             return [m.carrier for m in stage.carriers if isinstance(m.carrier, FieldCarrier)]

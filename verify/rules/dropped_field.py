@@ -10,8 +10,9 @@ class DroppedField(EdgeRule):
     """A stage of a wire never sets the carrier that its record promises.
 
     ## Why is this bad?
-    The value arrives at the stage and does not leave it: a sum that is never made, a field that is not copied, an argument
-    that the one constructor call leaves to its default. Readers further along see the default and take it for a measurement.
+    The value arrives at the stage and does not leave it: a sum that is never made, a field that is not copied,
+    an argument that the one constructor call leaves to its default. Readers further along see the default and take
+    it for a measurement.
 
     ## Example
     ```python

@@ -37,7 +37,8 @@ class HardcodedConstant(EdgeRule):
     def message(self, diagnosis: Diagnosis) -> str:
         """Say what was found."""
         context = diagnosis.context
-        return f"{context['carrier']} is always {context['value']} here: no computed value reaches it in {context['stage']}"
+        reason = f"no computed value reaches it in {context['stage']}"
+        return f"{context['carrier']} is always {context['value']} here: {reason}"
 
     def help(self, diagnosis: Diagnosis) -> str:
         """Say what to do next."""

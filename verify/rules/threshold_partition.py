@@ -25,7 +25,7 @@ class ThresholdPartition(Rule):
     @property
     def documentation(self) -> str:
         """Return the registry's words about the problem."""
-        return f"{self._kind.rationale}\n\n## Example\n```yaml\n{self._kind.bad}```\n\n## Use instead\n```yaml\n{self._kind.good}```"
+        return problem_documentation(self._kind)
 
     def check(self, check: Check) -> Iterator[Finding]:
         """Prove each record's thresholds; yield the problems of this kind."""
@@ -45,6 +45,14 @@ class ThresholdPartition(Rule):
                     help=problem.help,
                     context=context,
                 )
+
+
+def problem_documentation(kind: ProblemKind) -> str:
+    """Return the registry's words about a kind of problem in the form of a rule's docstring."""
+    parts = [kind.rationale]
+    for heading, example in (("Example", kind.bad), ("Use instead", kind.good)):
+        parts += [f"## {heading}", f"```yaml\n{example.rstrip()}\n```"]
+    return "\n\n".join(parts)
 
 
 PARTITION_RULES = tuple(ThresholdPartition(PROBLEM_KINDS[code]) for code in _PARTITION_CODES)
