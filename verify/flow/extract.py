@@ -196,6 +196,7 @@ class _Extractor:
                     graph = self._program.function(function).graph
                     if self._returned_roots(function) & set(local_roots(graph, effect.base)):
                         yield KeyCarrier(effect.name, function)
+                    return  # a literal key is a carrier of its own: the mapping's other keys are not touched
                 for source in self._sources.of(function, effect.base):
                     carrier = source.carrier
                     is_whole = source.how is How.COPY and not source.partial
