@@ -282,8 +282,9 @@ class Diagnostician:
             chain = pending.popleft()
             source = chain[-1].source
             if isinstance(source, Constant):
+                is_computed = any(hop.how is not How.COPY for hop in chain)
                 if not source.is_default:
-                    origins.constants.append(chain)
+                    (origins.others if is_computed else origins.constants).append(chain)
                 continue
             owners = self._declared.get(source, set())
             if owners and record not in owners:
@@ -292,6 +293,10 @@ class Diagnostician:
             if source in seen:
                 continue
             seen.add(source)
+            if any(
+                hop.source == source and hop.how is How.COMPUTED for hop in self._flow.into.get(source, ())
+            ):
+                origins.others.append(chain)  # a counter: it starts as a constant and does not stay one
             before = [
                 hop
                 for hop in self._flow.into.get(source, ())

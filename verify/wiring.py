@@ -11,7 +11,7 @@ import networkx as nx
 from ..registry import Record, Registry
 from ..registry import Symbol as SymbolName
 from .diagnosis import Diagnosis, Diagnostician
-from .flow import Carrier, Constant, Flow, Hop, How, UseCarrier
+from .flow import Carrier, Constant, Flow, Hop, How, ParameterCarrier, UseCarrier
 from .resolve import Definition, Member, Resolver, Unresolved
 from .source import ClassSymbol, FunctionSymbol
 
@@ -47,7 +47,10 @@ class Stage:
     carriers: tuple[Member, ...] | Unresolved
     reads: tuple[Member, ...] | Unresolved | None
     yaml: YamlPath
-    functions: frozenset[FunctionSymbol]  # the stage's own functions with all that they call
+    own: frozenset[
+        FunctionSymbol
+    ]  # the function itself, or the methods of the class, with what is nested in them
+    functions: frozenset[FunctionSymbol]  # those with all that they call
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +161,9 @@ def _stages(record: Record, resolver: Resolver, flow: Flow) -> tuple[Stage, ...]
         yaml: YamlPath,
     ) -> None:
         definition = None if at is None else resolver.symbol(at)
-        functions = _functions(definition, flow)
-        stages.append(Stage(kind, name, at, definition, carries, reads, yaml, functions))
+        own = frozenset(own_functions(flow, definition))
+        functions = frozenset(flow.callees(own))
+        stages.append(Stage(kind, name, at, definition, carries, reads, yaml, own, functions))
 
     emitter = record.emitter
     add(
@@ -181,7 +185,17 @@ def _stages(record: Record, resolver: Resolver, flow: Flow) -> tuple[Stage, ...]
         definition = resolver.symbol(schema.at)
         anywhere = flow.reachable  # the path to the schema may lead through any code that runs
         stages.append(
-            Stage(StageKind.SCHEMA, "schema", schema.at, definition, resting, None, ("schema",), anywhere)
+            Stage(
+                StageKind.SCHEMA,
+                "schema",
+                schema.at,
+                definition,
+                resting,
+                None,
+                ("schema",),
+                anywhere,
+                anywhere,
+            )
         )
     for position, consumer in enumerate(record.consumers):
         near = consumer.at if consumer.at is not None else schema.at
@@ -194,18 +208,10 @@ def _members(found: list[Member] | Unresolved) -> tuple[Member, ...] | Unresolve
     return found if isinstance(found, Unresolved) else tuple(found)
 
 
-def _functions(definition: Definition | Unresolved | None, flow: Flow) -> frozenset[FunctionSymbol]:
-    match definition:
-        case FunctionSymbol():
-            return frozenset(flow.callees(own_functions(flow, definition)))
-        case ClassSymbol():
-            return frozenset(flow.callees(own_functions(flow, definition)))
-        case _:
-            return frozenset()
-
-
-def own_functions(flow: Flow, definition: FunctionSymbol | ClassSymbol) -> list[FunctionSymbol]:
+def own_functions(flow: Flow, definition: Definition | Unresolved | None) -> list[FunctionSymbol]:
     """Return a function with those nested in it, or the methods of a class with those nested in them."""
+    if not isinstance(definition, FunctionSymbol | ClassSymbol):
+        return []
     summary = flow.program.modules[definition.module]
     return [
         FunctionSymbol(definition.module, qualname)
@@ -355,15 +361,27 @@ class _Prover:
         return Edge(record, resting, stage, Verdict.PROVED, tuple(proof))
 
     def _read(self, carrier: Carrier, stage: Stage, *, unresolved: bool = False) -> list[Hop] | None:
-        """The consumer reads the carrier itself, or what it was copied to; a branch on it counts as a read."""
+        """The consumer reads the carrier itself, or what it was copied to; a branch on it counts as a read.
+
+        Being handed the value as an argument counts for the consumer's own functions only: a helper that formats
+        numbers is called by many, and proves nothing for one of them.
+        """
+        for hop in self._flow.out_of.get(carrier, ()):
+            if hop.site.function in stage.functions and self._flow.is_live(hop):
+                return [hop]
 
         def is_end(target: Carrier, hop: Hop) -> bool:
+            if isinstance(target, ParameterCarrier):
+                return target.function in stage.own
             return hop.site.function in stage.functions
 
-        for hop in self._flow.out_of.get(carrier, ()):
-            if is_end(hop.target, hop) and self._flow.is_live(hop):
-                return [hop]
-        return self._flow.path([carrier], is_end, how=How.COPY, unresolved=unresolved)
+        return self._flow.path(
+            [carrier],
+            is_end,
+            how=How.COPY,
+            unresolved=unresolved,
+            enters=lambda target: not isinstance(target, ParameterCarrier),
+        )
 
 
 def _without_consequences(edges: list[Edge]) -> list[Edge]:

@@ -96,6 +96,7 @@ class Flow:
         how: How = How.COMPUTED,
         dead: bool = False,
         unresolved: bool = False,
+        enters: Callable[[Carrier], bool] = lambda carrier: True,
     ) -> list[Hop] | None:
         """Return the shortest chain of hops from a start to an end.
 
@@ -105,6 +106,7 @@ class Flow:
             how: The weakest dependence to follow.
             dead: Follow hops in unreachable or gated code too.
             unresolved: Let a field of unknown owner stand for every field of its name.
+            enters: Which carriers may lie between the ends.
         """
         first = list(starts)
         came: dict[Carrier, Hop | None] = dict.fromkeys(first)
@@ -118,7 +120,7 @@ class Flow:
                     continue
                 if is_end(hop.target, hop):
                     return [*self._trail(came, current), hop]
-                if hop.target not in came:
+                if hop.target not in came and enters(hop.target):
                     came[hop.target] = hop
                     pending.append(hop.target)
         return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...registry import Record
 from ..finding import Finding
-from ..flow import Carrier, Constant
+from ..flow import Carrier, Constant, ParameterCarrier
 from ..source import ClassSymbol, FunctionSymbol
 from ..wiring import StageKind, Verdict
 from .base import Check, Rule
@@ -53,8 +53,9 @@ class ThresholdsNotApplied(Rule):
                 ):
                     continue
                 read = {hop.source for hop in edge.proof}
+                given = {hop.target for hop in edge.proof if isinstance(hop.target, ParameterCarrier)}
                 graded = any(
-                    grading.site.function in stage.functions and grading.carriers & read
+                    grading.site.function in stage.functions and grading.carriers & (read | given)
                     for grading in check.gradings
                 )
                 cuts = carrier_cuts(wire)
