@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 
 class Part(BaseModel):
@@ -28,7 +28,11 @@ Markdown = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)
 Verbatim = Annotated[str, StringConstraints(min_length=1)]
 """A text whose white space matters: source code, a diagram."""
 
-LineHint = Annotated[str, Field(coerce_numbers_to_str=True, min_length=1)]
+LineHint = Annotated[
+    str,
+    Field(coerce_numbers_to_str=True, min_length=1),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer"}]}),
+]
 """Line numbers as the author wrote them (`90`, `~80-130`): a hint for readers; nothing is found by it."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import json
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from .record import Record
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_NUMBER_AS_TEXT = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 
 
 class _Generate(GenerateJsonSchema):
-    """Numbers may be written as texts, as the loader reads them: PyYAML takes `1e-6` for a text."""
+    """Says the draft, and takes a number written as a text too: YAML 1.1 reads `1e-6` as one."""
 
-    schema_dialect = DRAFT
+    def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
+        return {"$schema": DRAFT, **super().generate(schema, mode)}
 
-    def generate(self, schema: CoreSchema, mode: str = "validation") -> JsonSchemaValue:  # type: ignore[override]
-        return {"$schema": DRAFT, **super().generate(schema, "validation")}
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        return {"anyOf": [super().float_schema(schema), {"type": "string", "pattern": _NUMBER_AS_TEXT}]}
 
 
 def record_json_schema() -> dict[str, object]:
     """The schema of a record file, draft 2020-12. It has no tuples, which many editors do not know.
 
-    It describes keys, kinds and notations. Conditions, and whether levels divide the range, are only checked by
-    loading and by the partition proof.
+    It describes keys, kinds and notations. Conditions, and whether the levels divide the range, are only
+    checked by loading and by the partition proof.
     """
-    schema = Record.model_json_schema(by_alias=True, schema_generator=_Generate)
-    schema["$id"] = "https://telewire.dev/schemas/record.schema.json"
+    schema: dict[str, object] = Record.model_json_schema(by_alias=True, schema_generator=_Generate)
     schema["title"] = "telewire record"
     return schema
 

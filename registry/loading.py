@@ -21,6 +21,9 @@ from .yaml_source import Document, YamlPath, read_document
 CATEGORIES_FILE = "categories.yaml"
 """The file of a folder of records that declares its categories; it is no record."""
 
+MAX_FAULTS = 100
+"""Of one file no more than this many faults are described one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedRecord:
@@ -94,7 +97,19 @@ def build_record(document: Document) -> tuple[Record | None, list[Problem]]:
     except ValidationError as error:
         written = data.get("id")
         record_id = written if isinstance(written, str) else None
-        problems += [_translate(document, details, record_id) for details in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        problems += [_translate(document, details, record_id) for details in errors[:MAX_FAULTS]]
+        if len(errors) > MAX_FAULTS:
+            problems.append(
+                problem(
+                    "not-a-record",
+                    document.path,
+                    (1, 1),
+                    f"{len(errors) - MAX_FAULTS} more faults are not listed",
+                    "check that this is a record",
+                    record=record_id,
+                )
+            )
         return None, problems
     return (record if not problems else None), problems
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 class ProblemKind:
     """One kind of problem.
 
-    `bad` and `good` are examples. `is_fragment`: they are keys, laid over the keys of an otherwise sound record.
+    `bad` and `good` are examples. `is_fragment`: they are keys, laid over those of an otherwise sound record.
     """
 
     code: str
@@ -113,7 +113,7 @@ _TABLE = (
         "missing-key",
         "Without this key the record cannot be verified, graded or rendered.",
         "purpose: {audience: [operator], cadence: [real-time]}\n",
-        "purpose: {question: Is it stable?, audience: [operator], cadence: [real-time]}\n",
+        'purpose: {question: "Is it stable?", audience: [operator], cadence: [real-time]}\n',
     ),
     ProblemKind(
         "TW108",

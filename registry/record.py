@@ -6,6 +6,7 @@ import keyword
 from collections.abc import Mapping
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from .base import Identifier, Line, Markdown, Part, RecordId, Verbatim
@@ -18,6 +19,11 @@ from .value_types import Kind, Shape, ValueType
 from .wiring_parts import Consumer, Dependencies, Emitter, SchemaLocation, TransportStage
 
 
+def _without_default(schema: JsonDict) -> None:
+    """The slug's default is the schema's field, which no JSON Schema can say."""
+    schema.pop("default", None)
+
+
 class Record(Part):
     """One metric: what it means, when it is healthy, and the wire from its emitter to its consumers.
 
@@ -28,7 +34,7 @@ class Record(Part):
     """The ID, TELE-301: prefix and number. The number lies in the category's range."""
     name: Line
     """The metric's name for readers."""
-    slug: Identifier = ""
+    slug: Identifier = Field(default="", json_schema_extra=_without_default)
     """The metric's name in source and conditions; by default the schema's field."""
     category: Line
     """One of the declared categories."""

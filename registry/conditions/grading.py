@@ -167,8 +167,9 @@ def _compile(source: str, rungs: Sequence[Rung], otherwise: object, absent: obje
 def _misfit(value: object, error: Exception) -> GradingError:
     shown = repr(value)
     shown = shown if len(shown) <= 80 else shown[:77] + "..."
+    reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
     return GradingError(
-        f"{shown} ({type(value).__name__}) has not the declared shape: {error}; "
+        f"{shown} ({type(value).__name__}) has not the declared shape: {reason}; "
         "arrays are graded by grade_many()"
     )
 

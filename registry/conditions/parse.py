@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import math
+import re
 import warnings
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -98,6 +99,11 @@ def parse_expression(text: str) -> ast.expr:
                     offset=place,
                     length=len(wrong),
                 ) from None
+        single = re.search(r"(?<![=!<>:])=(?!=)", text)
+        if single is not None:
+            raise ConditionError(
+                text, "'=' does not compare", expected="write '=='", offset=single.start()
+            ) from None
         offset = indent + max((error.offset or 1) - 1, 0)
         raise ConditionError(text, reason, expected=hint, offset=min(offset, len(text))) from None
     except (ValueError, RecursionError, MemoryError):
@@ -248,8 +254,6 @@ class _Parser:
             raise self.refuse(
                 right_node, "nothing is equal to nan, not even nan", f"write isnan({left.name})"
             ) from None
-        if isinstance(right, Term) and not members.cuts:
-            raise self.refuse(left_node, f"this does not depend on `{left.name}`", "compare with a constant")
         place = self.offset_of(right_node)
         self.cuts += [Cut(left.name, cut, place) for cut in members.cuts]
         return Leaf(left.name, members)

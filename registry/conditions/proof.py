@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
-from math import prod
+from math import isfinite, prod
 from typing import NamedTuple
 
 from . import wording
@@ -126,11 +126,16 @@ def _in_one_name(grid: Grid, name_index: int, group: Sequence[Combination]) -> l
             words = "NaN" if len(grid.names) == 1 else f"NaN in `{name}`"
         details = []
         region = wording.region(name, run)
-        if not cell.is_nan and (len(run) > 1 or not (cell.is_point or not cell.is_finite_number)):
+        if (
+            cell.kind.is_number
+            and not cell.is_nan
+            and (len(run) > 1 or not (cell.is_point or not cell.is_finite_number))
+        ):
             details.append(region)
         if rest := _others(grid, example, {name}):
             details.append(rest)
-        result.append(_Place((name,), example, words, region if not details else "; ".join(details)))
+        told = "; ".join(details) or ("" if cell.is_other else region)
+        result.append(_Place((name,), example, words, told))
     return result
 
 
@@ -149,6 +154,11 @@ def _others(grid: Grid, example: Mapping[str, object], named: set[str]) -> str:
         return ""
     rest = [f"{name} = {example[name]!r}" for name in grid.names if name not in named]
     return "with " + ", ".join(rest) if rest else ""
+
+
+def _is_remote(place: _Place) -> bool:
+    """Whether the example has a number that is not finite: true, but not what an author thinks of first."""
+    return any(isinstance(value, float) and not isfinite(value) for value in place.example.values())
 
 
 def _sentence(place: _Place, predicate: str) -> str:
@@ -183,7 +193,7 @@ def _overlaps(grid: Grid) -> list[PartitionProblem]:
         ]
         if not both or _is_cascade(grid.levels[worse], grid.levels[milder]):
             continue
-        places = _places(grid, both)
+        places = sorted(_places(grid, both), key=_is_remote)
         first, second = grid.levels[worse].name, grid.levels[milder].name
         more = f", and {len(places) - 1} more" if len(places) > 1 else ""
         problems.append(

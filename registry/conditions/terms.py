@@ -101,7 +101,10 @@ class Term:
         return Term(self.name, breaks, tuple(lines), abs(self.at_below), abs(self.at_above))
 
     def compare(self, comparison: str, other: Term | Fraction | float) -> NumberSet:
-        """Where `self comparison other` holds. A float `other` is an infinity; a number is a Fraction."""
+        """Where `self comparison other` holds. A float `other` is an infinity; a number is a Fraction.
+
+        Raises TermError where the difference of the two is constant, or has too many kinks.
+        """
         holds = COMPARISONS[comparison]
         at_nan = holds(math.nan, 0.0)
         if isinstance(other, float):
@@ -115,6 +118,8 @@ class Term:
         difference = (
             self.shifted(-other) if isinstance(other, Fraction) else self.plus(other.scaled(Fraction(-1)))
         )
+        if all(slope == 0 for slope, _ in difference.lines):
+            raise TermError(f"this comparison does not depend on `{self.name}`")
         cuts = tuple(sorted({*difference.breaks, *_roots(difference)}))
         truth: list[bool] = []
         for index, point in enumerate(_samples(cuts)):
