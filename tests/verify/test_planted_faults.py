@@ -287,7 +287,7 @@ FAULTS = [
         "the record's levels leave a gap",
         "registry/specs/TELE-301.yaml",
         (("0 < value <= 5", "0 < value <= 4"),),
-        (Expected("TW301", "TELE-301", "registry/specs/TELE-301.yaml", 'healthy: {when: "value == 0"'),),
+        (Expected("TW301", "TELE-301", "registry/specs/TELE-301.yaml", 'healthy:  {when: "value == 0"'),),
     ),
 ]
 

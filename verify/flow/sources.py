@@ -84,6 +84,7 @@ class Sources:
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
         self._answers: dict[tuple[FunctionSymbol, int], list[Source]] = {}
+        self._steps: dict[FunctionSymbol, dict[int, tuple[Source | _Onward, ...]]] = {}
         self._unsettled = 0  # functions whose own result is being asked for
 
     def of(self, function: FunctionSymbol, index: int) -> list[Source]:
@@ -97,14 +98,18 @@ class Sources:
 
     def _search(self, function: FunctionSymbol, index: int) -> list[Source]:
         graph = self.program.function(function).graph
-        mutated = self.mutations(function)
+        known = self._steps.setdefault(function, {})
         best: dict[tuple[Carrier | Constant, bool], Source] = {}
         pending: list[tuple[int, How, bool]] = [(index, How.COPY, False)]
         seen = set(pending)
         while pending:
             node_index, how, partial = pending.pop()
-            onward = [_Onward(value, How.COPY) for value in mutated.get(node_index, ())]
-            for step in (*self._step(function, graph, graph.nodes[node_index]), *onward):
+            steps = known.get(node_index)
+            if steps is None:
+                steps = self._all_steps(function, graph, node_index)
+                if not self._unsettled:
+                    known[node_index] = steps
+            for step in steps:
                 if isinstance(step, _Onward):
                     following = (step.node, max(how, step.how), partial or step.partial)
                     if following not in seen:
@@ -151,6 +156,13 @@ class Sources:
                         found.setdefault(root, []).append(effect.value)
             self._mutated[function] = found
         return self._mutated[function]
+
+    def _all_steps(
+        self, function: FunctionSymbol, graph: ValueGraph, index: int
+    ) -> tuple[Source | _Onward, ...]:
+        """Return one step back from a node, and what is put into it where it is a container made here."""
+        put_in = (_Onward(value, How.COPY) for value in self.mutations(function).get(index, ()))
+        return (*self._step(function, graph, graph.nodes[index]), *put_in)
 
     # -- one step back ----------------------------------------------------------------------------------------
 

@@ -630,25 +630,57 @@ def _default_values(arguments: ast.arguments) -> list[ast.expr]:
     return [default for default in (*arguments.defaults, *arguments.kw_defaults) if default is not None]
 
 
-def _assigned_names(statements: Sequence[ast.stmt]) -> set[str]:
-    """Return the names that these statements bind, not looking into nested functions and classes."""
-    names: set[str] = set()
-    pending: list[ast.AST] = list(statements)
+def statements_in(body: Iterable[ast.stmt], *, nested: bool) -> Iterator[ast.stmt]:
+    """Yield every statement of a body, those under other statements included.
+
+    With `nested` the bodies of functions and classes are entered too.
+    """
+    pending = list(body)
     while pending:
-        node = pending.pop()
-        match node:
+        statement = pending.pop()
+        yield statement
+        if not nested and isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        for name in ("body", "orelse", "finalbody"):
+            pending.extend(getattr(statement, name, ()))
+        for block in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+            pending.extend(block.body)
+
+
+def _assigned_names(statements: Sequence[ast.stmt]) -> set[str]:
+    """Return the names that these statements bind, not looking into nested functions and classes.
+
+    A name bound inside an expression (`:=`) is not among them: it is known from where it is bound.
+    """
+    names: set[str] = set()
+    targets: list[ast.AST] = []
+    for statement in statements_in(statements, nested=False):
+        match statement:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 names.add(name)
-                continue
-            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                continue
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                names.add(name)
-            case ast.ExceptHandler(name=name) if name:
-                names.add(name)
-            case ast.MatchAs(name=name) | ast.MatchStar(name=name) if name:
-                names.add(name)
+            case ast.Assign(targets=found) | ast.Delete(targets=found):
+                targets.extend(found)
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+                targets.append(target)
+            case ast.For(target=target) | ast.AsyncFor(target=target):
+                targets.append(target)
+            case ast.With(items=items) | ast.AsyncWith(items=items):
+                targets.extend(item.optional_vars for item in items if item.optional_vars is not None)
+            case ast.Try(handlers=handlers) | ast.TryStar(handlers=handlers):
+                names.update(handler.name for handler in handlers if handler.name is not None)
+            case ast.Match(cases=cases):
+                targets.extend(case.pattern for case in cases)
             case _:
                 pass  # binds nothing itself; imports are collected per module
-        pending.extend(ast.iter_child_nodes(node))
+    for target in targets:
+        for node in [target] if isinstance(target, ast.Name) else ast.walk(target):
+            match node:
+                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                    names.add(name)
+                case ast.MatchAs(name=name) | ast.MatchStar(name=name) if name is not None:
+                    names.add(name)
+                case ast.MatchMapping(rest=name) if name is not None:
+                    names.add(name)
+                case _:
+                    pass  # part of a target that binds nothing
     return names

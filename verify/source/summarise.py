@@ -7,7 +7,7 @@ import gc
 import warnings
 from dataclasses import dataclass
 
-from .body import BodyBuilder, FunctionNode, span_of
+from .body import BodyBuilder, FunctionNode, span_of, statements_in
 from .files import SourceFile
 from .model import (
     ClassSummary,
@@ -73,7 +73,7 @@ class _Summariser:
     def summary(self) -> ModuleSummary:
         imports: dict[str, str] = {}
         stars: list[str] = []
-        for node in ast.walk(self._tree):
+        for node in statements_in(self._tree.body, nested=True):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     if alias.asname:
