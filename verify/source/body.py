@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from .model import (
@@ -83,6 +84,7 @@ class BodyBuilder:
         self._gates = 0
         self._globals: set[str] = set()
         self._locals: set[str] = set()
+        self._loops: list[_LoopExits] = []
 
     # -- entry points -------------------------------------------------------------------------------------
 
@@ -110,7 +112,9 @@ class BodyBuilder:
     # -- graph ----------------------------------------------------------------------------------------------
 
     def _add(self, kind: Kind, data: NodeData, operands: Iterable[int], span: Span) -> int:
-        self.graph.nodes.append(Node(kind, data, list(operands), span, self._handlers > 0))
+        self.graph.nodes.append(
+            Node(kind, data, list(operands), span, self._handlers > 0, self._gates > 0 or self._dead)
+        )
         return len(self.graph.nodes) - 1
 
     def _effect(self, kind: EffectKind, name: str | None, base: int, value: int, span: Span) -> None:
@@ -212,6 +216,10 @@ class BodyBuilder:
             case ast.Nonlocal(names=names):
                 self._locals -= set(names)
             case ast.Break() | ast.Continue():
+                if self._loops and not self._dead:
+                    exits = self._loops[-1]
+                    left = exits.breaks if isinstance(node, ast.Break) else exits.continues
+                    left.append(dict(self._environment))
                 self._dead = True
             case _:
                 pass  # imports, pass: collected per module, or without a value
@@ -246,7 +254,8 @@ class BodyBuilder:
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 for position, element in enumerate(elements):
                     if isinstance(element, ast.Starred):
-                        rest = self._add(Kind.OP, "*", (value,), span_of(element))
+                        one = self._add(Kind.ELEMENT, None, (value,), span_of(element))
+                        rest = self._add(Kind.SEQUENCE, "list", (one,), span_of(element))
                         self._assign(element.value, rest, span, None)
                     else:
                         part = self._add(Kind.UNPACK, position, (value,), span_of(element))
@@ -296,8 +305,7 @@ class BodyBuilder:
             self._assign(node.target, element, span_of(node.target), None)
             self._statements(node.body)
 
-        self._loop(node.body, [node.target], span_of(node), loop)
-        self._statements(node.orelse)
+        self._loop(node, [node.target], loop)
 
     def _while(self, node: ast.While) -> None:
         def loop() -> None:
@@ -307,13 +315,16 @@ class BodyBuilder:
             with self._guarded(test, gated=_constant_truth(node.test) is False):
                 self._statements(node.body)
 
-        self._loop(node.body, [], span_of(node), loop)
-        self._statements(node.orelse)
+        self._loop(node, [], loop)
 
-    def _loop(self, body: Sequence[ast.stmt], targets: list[ast.expr], span: Span, walk: _Walk) -> None:
-        """Walk a loop's body once; what it assigns is a PHI of before and after, feeding itself."""
+    def _loop(self, node: ast.For | ast.AsyncFor | ast.While, targets: list[ast.expr], walk: _Walk) -> None:
+        """Walk a loop's body once; what it assigns is a PHI of before and after, feeding itself.
+
+        Values also leave the body by `continue`, which feeds the PHI, and by `break`, which skips `else`.
+        """
+        span = span_of(node)
         before = dict(self._environment)
-        assigned = _assigned_names(body)
+        assigned = _assigned_names(node.body)
         for target in targets:
             assigned |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
         phis: dict[str, int] = {}
@@ -322,14 +333,21 @@ class BodyBuilder:
                 phis[name] = self._add(Kind.PHI, None, (before[name],), span)
                 self._environment[name] = phis[name]
         dead_before = self._dead
+        exits = _LoopExits([], [])
+        self._loops.append(exits)
         walk()
+        self._loops.pop()
+        rounds = [*exits.continues, *([] if self._dead else [self._environment])]
         self._dead = dead_before
         for name, phi in phis.items():
-            after = self._environment.get(name)
-            if after is not None and after != phi:
-                self.graph.nodes[phi].operands.append(after)
-        after_loop = {**self._environment, **phis}
-        self._environment = self._merge([before | phis, after_loop], span)
+            fed = self.graph.nodes[phi].operands
+            fed.extend(dict.fromkeys(end[name] for end in rounds if name in end and end[name] != phi))
+        self._environment = self._merge([before | phis, *({**end, **phis} for end in rounds)], span)
+        self._statements(node.orelse)
+        ends = [*([] if self._dead else [self._environment]), *exits.breaks]
+        if exits.breaks:
+            self._dead = dead_before
+            self._environment = self._merge(ends, span)
 
     def _try(self, node: ast.Try | ast.TryStar) -> None:
         before, dead_before = dict(self._environment), self._dead
@@ -465,10 +483,8 @@ class BodyBuilder:
                 return self._add(Kind.CONST, -number, (), span)
             case ast.UnaryOp(op=operator, operand=operand):
                 return self._add(Kind.OP, type(operator).__name__, (self._value(operand),), span)
-            case ast.BoolOp(values=values):
-                return self._add(
-                    Kind.PHI, "or" if isinstance(node.op, ast.Or) else "and", map(self._value, values), span
-                )
+            case ast.BoolOp():
+                return self._boolean(node, span)
             case ast.Compare(left=left, ops=operators, comparators=comparators):
                 names = tuple(type(operator).__name__ for operator in operators)
                 return self._add(Kind.COMPARE, names, map(self._value, (left, *comparators)), span)
@@ -522,6 +538,23 @@ class BodyBuilder:
         if self._enclosing is not None and self._enclosing.knows(name):
             return self._add(Kind.FREE, name, (), span)
         return self._add(Kind.GLOBAL, name, (), span)
+
+    def _boolean(self, node: ast.BoolOp, span: Span) -> int:
+        """`a and b`: where `b` is looked at, `a` holds; with `or` it does not."""
+        is_and = isinstance(node.op, ast.And)
+        before, start = dict(self._environment), len(self.graph.nodes)
+        values: list[int] = []
+        for value in node.values:
+            values.append(self._value(value))
+            self._narrow(value, holds=is_and)
+        for path, index in list(self._environment.items()):
+            while index >= start and self.graph.nodes[index].kind is Kind.NARROW:
+                index = self.graph.nodes[index].operands[0]
+            if index != self._environment[path]:
+                self._environment[path] = index
+                if "." in path and path not in before:
+                    del self._environment[path]
+        return self._add(Kind.PHI, "and" if is_and else "or", values, span)
 
     def _conditional(self, test: ast.expr, body: ast.expr, orelse: ast.expr, span: Span) -> int:
         condition = self._value(test)
@@ -593,6 +626,14 @@ class BodyBuilder:
                 )
 
 
+@dataclass(slots=True)
+class _LoopExits:
+    """What the locals hold where a loop's body is left early."""
+
+    breaks: list[Environment]
+    continues: list[Environment]
+
+
 class _Walk(Protocol):
     def __call__(self) -> None: ...
 
@@ -623,6 +664,12 @@ def _constant_truth(test: ast.expr) -> bool | None:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         inner = _constant_truth(test.operand)
         return None if inner is None else not inner
+    if isinstance(test, ast.BoolOp):
+        decides = isinstance(test.op, ast.Or)  # one such value settles it
+        parts = [_constant_truth(value) for value in test.values]
+        if decides in parts:
+            return decides
+        return None if None in parts else not decides
     return None
 
 

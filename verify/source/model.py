@@ -77,6 +77,7 @@ class Node:
     operands: list[int]
     span: Span
     in_handler: bool = False  # computed inside an `except` block
+    gated: bool = False  # behind a constant that is false, or after a `return`
     parts: tuple[Span, ...] = ()  # where each operand of a call (callee left out) or dict stands as written
 
 
@@ -171,6 +172,7 @@ class ClassSummary:
     fields: dict[str, FieldSummary]
     methods: dict[str, str]  # name -> qualified name
     span: Span
+    setters: dict[str, str] = field(default_factory=dict)  # property -> qualified name of its setter
     keywords: tuple[tuple[str, str], ...] = ()
 
 

@@ -196,8 +196,13 @@ class _Summariser:
         for statement in _top_level_statements(node.body):
             match statement:
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                    methods[name] = f"{qualname}.{name}"
-                    self._function(statement, methods[name], owner=qualname, enclosing=enclosing)
+                    accessor = _accessor(statement)
+                    if accessor is None:
+                        methods[name] = f"{qualname}.{name}"
+                    elif accessor == "setter":
+                        summary.setters[name] = f"{qualname}.{name}.setter"
+                    target = f"{qualname}.{name}{f'.{accessor}' if accessor else ''}"
+                    self._function(statement, target, owner=qualname, enclosing=enclosing)
                 case ast.ClassDef(name=name):
                     self._class(statement, f"{qualname}.{name}", enclosing=enclosing)
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
@@ -212,6 +217,19 @@ class _Summariser:
                             )
                 case _:
                     pass  # docstrings and the like
+
+
+def _accessor(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
+    """Return "setter" or "deleter" for a property's second and third function, None for all others."""
+    for decorator in node.decorator_list:
+        match decorator:
+            case ast.Attribute(value=ast.Name(id=name), attr="setter" | "deleter" as kind) if (
+                name == node.name
+            ):
+                return kind
+            case _:
+                pass  # decorates the function as it is
+    return None
 
 
 def _top_level_statements(statements: list[ast.stmt]) -> list[ast.stmt]:
