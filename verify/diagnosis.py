@@ -163,8 +163,9 @@ class Diagnostician:
         last, trail = _last_reached(reached, starts, functions)
         if last is not None:
             context["lost_after"] = str(last)
-            if trail:
-                context["lost_after_at"] = str(trail[-1].site)
+            arrival = trail[-1] if trail else self._production(last)
+            if arrival is not None:
+                context["lost_after_at"] = str(arrival.site)
         entering = [
             hop
             for hop in flow.into.get(end, ())
@@ -226,6 +227,13 @@ class Diagnostician:
         return Diagnosis(
             Cause.CROSSED_WIRES, str(end), _place(chain[0]), context=context, hops=tuple(chain[::-1])
         )
+
+    def _production(self, carrier: Carrier) -> Hop | None:
+        """A hop that brings a computed value into a carrier."""
+        for hop in self._flow.into.get(carrier, ()):
+            if not isinstance(hop.source, Constant) and hop.how <= How.COMPUTED and self._flow.is_live(hop):
+                return hop
+        return None
 
     def _dropped(
         self,

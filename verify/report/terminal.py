@@ -160,18 +160,19 @@ class TerminalReport:
         parts += [f"{broken} broken"] if broken else []
         parts += [f"{counts[Verdict.UNRESOLVED]} unresolved"] if counts[Verdict.UNRESOLVED] else []
         records = len(verification.wiring.wires)
-        line = [f"{_plural(records, 'record')}, {_plural(len(edges), 'edge')}: {', '.join(parts)}"]
-        line.append(
-            _plural(len(verification.findings), "finding") if verification.findings else "no findings"
-        )
+        result = [f"{_plural(records, 'record')}, {_plural(len(edges), 'edge')}: {', '.join(parts)}"]
+        findings = len(verification.findings)
+        result.append(_plural(findings, "finding") if findings else "no findings")
         if verification.accepted:
-            line.append(f"{len(verification.accepted)} waived")
+            result.append(f"{len(verification.accepted)} waived")
+        work = [f"{_plural(verification.files, 'file')}, {verification.lines:,} lines"]
         if verification.resolved is not None:
-            line.append(f"{verification.resolved:.1%} of sites resolved")
-        line.append(f"{verification.seconds:.1f} s")
-        style = "bold green" if verification.is_clean else "bold red"
+            work.append(f"{verification.resolved:.1%} of sites resolved")
+        work.append(f"{verification.seconds:.1f} s")
         separator = " · " if self._unicode else " - "
-        self._console.print(Text(separator.join(line), style=style))
+        style = "bold green" if verification.is_clean else "bold red"
+        self._console.print(Text(separator.join(result), style=style))
+        self._console.print(Text(separator.join(work), style="dim"))
 
 
 def print_failure(console: Console, failure: CannotVerify, root: Path) -> None:
