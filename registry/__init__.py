@@ -6,6 +6,27 @@ Importing this package is light: no torch, no networkx, no rich.
 from .carriers import Carrier, CarrierKind
 from .categories import Category
 from .conditions import Condition, ConditionError, Domain, GradingError, PartitionProblem, Subject
+from .data_parts import (
+    Audience,
+    Cadence,
+    DisplayRule,
+    FieldSpec,
+    Priority,
+    Purpose,
+    ThresholdDisplay,
+    ThresholdSource,
+)
+from .evidence_parts import (
+    ChecklistItem,
+    Claims,
+    HistoryEntry,
+    Probe,
+    Status,
+    TestKind,
+    TestReference,
+    Waiver,
+    WiringIssue,
+)
 from .json_schema import record_json_schema
 from .notation import NotationError
 from .problems import PROBLEM_KINDS, Problem, ProblemKind, RegistryError
@@ -23,6 +44,16 @@ from .thresholds import (
     Thresholds,
 )
 from .value_types import Kind, Shape, ValueType
+from .wiring_parts import (
+    Consumer,
+    ConsumerKind,
+    Dependencies,
+    Dependency,
+    DependencyType,
+    Emitter,
+    SchemaLocation,
+    TransportStage,
+)
 
 __all__ = [
     "NOT_COLLECTED",
@@ -30,31 +61,56 @@ __all__ = [
     "STANDARD_SEVERITIES",
     "UNCLASSIFIED",
     "UNCLASSIFIED_CODE",
+    "Audience",
+    "Cadence",
     "Carrier",
     "CarrierKind",
     "Category",
+    "ChecklistItem",
+    "Claims",
     "Condition",
     "ConditionError",
+    "Consumer",
+    "ConsumerKind",
+    "Dependencies",
+    "Dependency",
+    "DependencyType",
+    "DisplayRule",
     "Domain",
+    "Emitter",
+    "FieldSpec",
     "Grade",
     "GradingError",
+    "HistoryEntry",
     "Kind",
     "Level",
     "Location",
     "NotationError",
     "PartitionProblem",
+    "Priority",
+    "Probe",
     "Problem",
     "ProblemKind",
+    "Purpose",
     "Record",
     "Registry",
     "RegistryError",
+    "SchemaLocation",
     "Shape",
+    "Status",
     "Subject",
     "Symbol",
+    "TestKind",
+    "TestReference",
+    "ThresholdDisplay",
+    "ThresholdSource",
     "Thresholds",
+    "TransportStage",
     "UnknownRecordError",
     "ValueRange",
     "ValueType",
+    "Waiver",
+    "WiringIssue",
     "record_json_schema",
     "shipped_registry",
 ]

@@ -22,8 +22,8 @@ from .conditions import Condition, ConditionError, PartitionProblem, Subject
 from .conditions.condition import merge_cuts
 from .conditions.grading import generate, generate_many
 from .conditions.grid import HEALTHY, GradedCondition
-from .conditions.parse import parse_expression
 from .conditions.proof import prove
+from .conditions.syntax import parse_expression
 from .data_parts import subject_of
 from .value_types import ValueType
 

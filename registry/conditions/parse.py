@@ -5,19 +5,19 @@ from __future__ import annotations
 import ast
 import difflib
 import math
-import re
-import warnings
+import sys
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from ..value_types import Kind, Shape
+from .arithmetic import exact, fold, linear
 from .errors import ConditionError
 from .sets import ChoiceSet, NumberSet
 from .subject import AGGREGATES, Subject
+from .syntax import parse_expression
 from .terms import MIRRORED, Term, TermError
 from .tree import Leaf, Tree, combine, negate
 
-MAX_LENGTH = 2_000
 MAX_DEPTH = 40
 
 _OPERATORS: dict[type[ast.cmpop], str] = {
@@ -59,55 +59,6 @@ class _Choice:
 
 _Operand = Term | int | float | str | _Choice
 """One side of a comparison; a bool is an int and is told apart by type."""
-
-
-def parse_expression(text: str) -> ast.expr:
-    """Python's own parse of the text, or ConditionError. Says nothing yet about names and kinds."""
-    if len(text) > MAX_LENGTH:
-        raise ConditionError(
-            text[:60],
-            f"a condition of {len(text)} characters",
-            expected=f"write at most {MAX_LENGTH}",
-            offset=0,
-        )
-    flat = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
-    body = flat.lstrip()
-    indent = len(flat) - len(body)
-    if not body:
-        raise ConditionError(text, "an empty condition", expected="write when the level applies: value > 5")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # `5 is value` and the like: refused below
-            return ast.parse(body, mode="eval").body
-    except SyntaxError as error:
-        reason = error.msg
-        hint = "write Python comparisons with and, or, not"
-        for wrong, right in (
-            ("&&", "and"),
-            ("||", "or"),
-            ("!", "not"),
-            ("≤", "<="),
-            ("≥", ">="),
-            ("∞", "inf"),
-        ):
-            place = text.find(wrong)
-            if place >= 0 and not (wrong == "!" and text[place : place + 2] == "!="):
-                raise ConditionError(
-                    text,
-                    f"{wrong!r} is not an operator here",
-                    expected=f"write {right!r}",
-                    offset=place,
-                    length=len(wrong),
-                ) from None
-        single = re.search(r"(?<![=!<>:])=(?!=)", text)
-        if single is not None:
-            raise ConditionError(
-                text, "'=' does not compare", expected="write '=='", offset=single.start()
-            ) from None
-        offset = indent + max((error.offset or 1) - 1, 0)
-        raise ConditionError(text, reason, expected=hint, offset=min(offset, len(text))) from None
-    except (ValueError, RecursionError, MemoryError):
-        raise ConditionError(text, "too deeply nested or not text", expected="write it plainer") from None
 
 
 def parse(text: str, subject: Subject) -> Parsed:
@@ -247,7 +198,7 @@ class _Parser:
                 "compare each name with constants, so that the levels can be proved",
             )
         try:
-            members = left.compare(comparison, right if isinstance(right, Term) else _exact(right))
+            members = left.compare(comparison, right if isinstance(right, Term) else exact(right))
         except TermError as error:
             raise self.refuse(left_node, str(error), "write it plainer") from None
         except ValueError:
@@ -268,6 +219,8 @@ class _Parser:
 
     def _operand(self, node: ast.expr) -> _Operand:
         if isinstance(node, ast.Constant):
+            if isinstance(node.value, int) and abs(node.value) > sys.float_info.max:
+                raise self.refuse(node, "the constant is larger than any float", "write inf if you mean it")
             if isinstance(node.value, (bool, int, float, str)):
                 return node.value
             raise self.refuse(
@@ -301,8 +254,8 @@ class _Parser:
         left, right = self.number(node.left), self.number(node.right)
         try:
             if not isinstance(left, Term) and not isinstance(right, Term):
-                return _fold(node.op, left, right)
-            return _linear(node.op, left, right)
+                return fold(node.op, left, right)
+            return linear(node.op, left, right)
         except TermError as error:
             raise self.refuse(
                 node, str(error), "write sums, differences and multiples by constants"
@@ -377,65 +330,3 @@ class _Parser:
 def _did_you_mean(word: str, known: tuple[str, ...]) -> str | None:
     close = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {close[0]!r}?" if close else None
-
-
-def _exact(number: int | float) -> Fraction | float:
-    """A finite number exactly, an infinity as itself. Raises ValueError for NaN."""
-    if isinstance(number, float) and not math.isfinite(number):
-        if math.isnan(number):
-            raise ValueError("NaN")
-        return number
-    return Fraction(number)
-
-
-def _finite(number: int | float) -> Fraction:
-    """A finite number exactly. Raises OverflowError or ValueError for the others."""
-    return Fraction(number)
-
-
-def _fold(operator: ast.operator, left: int | float, right: int | float) -> int | float:
-    """Arithmetic of two constants, as Python does it."""
-    if isinstance(operator, ast.Add):
-        return left + right
-    if isinstance(operator, ast.Sub):
-        return left - right
-    if isinstance(operator, ast.Mult):
-        return left * right
-    if isinstance(operator, ast.Div):
-        return left / right
-    raise TermError(f"`{type(operator).__name__}` is not arithmetic of conditions")
-
-
-def _linear(operator: ast.operator, left: Term | int | float, right: Term | int | float) -> Term:
-    """Arithmetic with at least one term. Raises TermError where the result is not linear."""
-    if isinstance(left, Term) and isinstance(right, Term):
-        if not isinstance(operator, (ast.Add, ast.Sub)):
-            raise TermError("two names are multiplied or divided, which is not linear")
-        if left.name != right.name:
-            raise TermError(f"`{left.name}` and `{right.name}` are mixed in one expression")
-        return left.plus(right.scaled(Fraction(-1)) if isinstance(operator, ast.Sub) else right)
-    if isinstance(left, Term):
-        assert not isinstance(right, Term)
-        constant = _finite(right)
-        if isinstance(operator, ast.Add):
-            return left.shifted(constant)
-        if isinstance(operator, ast.Sub):
-            return left.shifted(-constant)
-        if isinstance(operator, (ast.Mult, ast.Div)):
-            factor = constant if isinstance(operator, ast.Mult) else 1 / constant
-            if factor == 0:
-                raise TermError("a multiple of 0 is always 0")
-            return left.scaled(factor)
-    elif isinstance(right, Term):
-        constant = _finite(left)
-        if isinstance(operator, ast.Add):
-            return right.shifted(constant)
-        if isinstance(operator, ast.Sub):
-            return right.scaled(Fraction(-1)).shifted(constant)
-        if isinstance(operator, ast.Mult):
-            if constant == 0:
-                raise TermError("a multiple of 0 is always 0")
-            return right.scaled(constant)
-        if isinstance(operator, ast.Div):
-            raise TermError("a constant is divided by a name, which is not linear")
-    raise TermError(f"`{type(operator).__name__}` is not arithmetic of conditions")

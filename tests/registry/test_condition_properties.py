@@ -135,11 +135,11 @@ def overlapping_pairs(thresholds: Thresholds, values: list[float]) -> set[tuple[
 
 
 def are_rays(worse: Level, milder: Level, values: list[float]) -> bool:
-    """Whether both levels take everything above, or everything below, some value, but not everything."""
+    """Whether both levels take everything above (or below) some finite value, but not everything."""
     numbers = sorted(value for value in values if not math.isnan(value))
     for ordered in (numbers, numbers[::-1]):
         taken = [[level.when.holds(value) for value in ordered] for level in (worse, milder)]
-        if all(one == sorted(one) and one[-1] and not one[1] for one in taken):
+        if all(one == sorted(one) and one[-2] and not one[1] for one in taken):
             return not any(level.when.holds(math.nan) for level in (worse, milder))
     return False
 

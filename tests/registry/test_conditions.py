@@ -213,6 +213,7 @@ REFUSALS = [
     ("abs(*value) > 3", 0, "one argument"),
     ("0 < value <= norm", 13, "not a name"),
     ("value + inf > 3", 0, "finite"),
+    ("value > 1" + "0" * 309, 8, "larger than any float"),
     ("await value", None, ""),
     ("value > 1 and\nnrom > 2", 14, "not a name"),
     ("größe > 5", 0, "not a name"),
