@@ -40,7 +40,8 @@ class Configuration:
     defaulted: tuple[str, ...] = field(default=())
 
 
-_KEYS = {name.name for name in fields(Configuration)} - {"root", "origin", "defaulted"}
+SETTINGS = frozenset(name.name for name in fields(Configuration)) - {"root", "origin", "defaulted"}
+"""The names that `[tool.telewire]` may hold."""
 
 
 def find_root(start: Path) -> Path:
@@ -162,9 +163,9 @@ class _Reader:
 
     def refuse_unknown(self) -> None:
         for key in self._settings:
-            if key not in _KEYS:
-                close = difflib.get_close_matches(key, _KEYS, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(_KEYS))}"
+            if key not in SETTINGS:
+                close = difflib.get_close_matches(key, SETTINGS, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(SETTINGS))}"
                 self._problems.append(f"unknown setting {key!r}{hint}")
 
     def strings(self, key: str) -> list[str] | None:
