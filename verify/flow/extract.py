@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..source import ClassSymbol, FunctionSymbol, Program
-from ..source.model import CallShape, ClassSummary, Default, Effect, EffectKind, Kind, Node, Span
+from ..source.model import CallShape, Effect, EffectKind, Kind, Node, Span
 from ..source.program import ExternalSymbol, Place
 from .carriers import (
     Carrier,
@@ -24,8 +24,8 @@ from .carriers import (
     UseCarrier,
 )
 from .inference import Inference
-from .sources import MUTATORS, Source, Sources, local_roots
-from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, members
+from .sources import MUTATORS, Source, Sources, keyed_arguments, local_roots
+from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,12 @@ class _Extractor:
             match node.kind:
                 case Kind.CALL:
                     callee = graph.nodes[node.operands[0]]
-                    if callee.kind is Kind.ATTR:
+                    if callee.kind is Kind.ATTR and not node.gated:
                         self._facts.method_calls.setdefault(str(callee.data), []).append(
                             MethodCall(function, index)
                         )
                     self._call(function, node)
-                case Kind.COMPARE:
+                case Kind.COMPARE if not node.gated:
                     self._comparison(function, node)
                 case Kind.DICT:
                     self._dict(function, node)
@@ -189,6 +189,10 @@ class _Extractor:
                 yield ModuleCarrier(function.module, str(effect.name))
             case EffectKind.STORE_ATTR:
                 receivers = members(self._inference.type_of(function, effect.base))
+                setters = self._setters(receivers, str(effect.name))
+                if setters and not effect.gated:
+                    self._facts.calls.setdefault(function, set()).update(one.function for one in setters)
+                yield from setters
                 yield from self._sources.fields(receivers, str(effect.name))
             case EffectKind.STORE_ITEM:
                 if effect.name is not None:
@@ -203,6 +207,15 @@ class _Extractor:
                     if not isinstance(carrier, Constant) and is_whole:
                         yield carrier
 
+    def _setters(self, receivers: Iterable[Type], name: str) -> list[ParameterCarrier]:
+        """Return what a store into a property gives its value to: the parameter of its setter."""
+        found: list[ParameterCarrier] = []
+        for one in receivers:
+            setter = self._program.setter(one.cls, name) if isinstance(one, Instance) else None
+            if setter is not None and len(parameters := self._program.function(setter).parameters) > 1:
+                found.append(ParameterCarrier(setter, parameters[1].name))
+        return found
+
     def _dict(self, function: FunctionSymbol, node: Node) -> None:
         assert isinstance(node.data, tuple)
         graph = self._program.function(function).graph
@@ -213,7 +226,7 @@ class _Extractor:
             targets: list[Carrier] = [KeyCarrier(key)]
             if is_returned:
                 targets.append(KeyCarrier(key, function))
-            self._hops(function, self._sources.of(function, operand), targets, span)
+            self._hops(function, self._sources.of(function, operand), targets, span, gated=node.gated)
 
     def _returned_roots(self, function: FunctionSymbol) -> set[int]:
         if function not in self._returned:
@@ -248,33 +261,36 @@ class _Extractor:
                     self._outside(function, str(callee.data), node, callee)
         if not types:
             self._outside(function, str(callee.data), node, callee)
-        if callee.kind is Kind.ATTR:
+        if callee.kind is Kind.ATTR and not node.gated:
             base = self._inference.type_of(function, callee.operands[0])
             if base is UNKNOWN or not members(base):
                 self._facts.called_names.setdefault(function, set()).add(str(callee.data))
 
     def _arguments(self, function: FunctionSymbol, called: FunctionObject, node: Node) -> None:
-        self._facts.calls.setdefault(function, set()).add(called.function)
+        if not node.gated:
+            self._facts.calls.setdefault(function, set()).add(called.function)
         given: dict[str, tuple[Source, ...]] = {}
         for name, positions in self._sources.argument_positions(called, node).items():
             for position in positions:
                 sources = self._sources.of(function, node.operands[1 + position])
                 given[name] = (*given.get(name, ()), *sources)
-                self._hops(function, sources, [ParameterCarrier(called.function, name)], node.parts[position])
+                targets = [ParameterCarrier(called.function, name)]
+                self._hops(function, sources, targets, node.parts[position], gated=node.gated)
         site = CallSite(called.function, self._site(function, node.span), given)
-        self._facts.call_sites.setdefault(called.function, []).append(site)
+        if not node.gated:
+            self._facts.call_sites.setdefault(called.function, []).append(site)
 
     def _construct(self, function: FunctionSymbol, cls: ClassSymbol, node: Node) -> None:
         constructor = self._inference.constructor(cls)
         post = self._program.method(cls, "__post_init__")
-        if post is not None:
+        if post is not None and not node.gated:
             self._facts.calls.setdefault(function, set()).add(post)
         if constructor is not None:
             self._arguments(function, FunctionObject(constructor, Instance(cls)), node)
             return
         shape = node.data
         assert isinstance(shape, CallShape)
-        names = self._constructor_fields(cls)
+        names = self._inference.constructor_fields(cls)
         is_mapping = any(
             isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict")
             for one in self._program.mro(cls)
@@ -292,7 +308,7 @@ class _Extractor:
             if not is_mapping:
                 owner = self._inference.owner_of_field(cls, name)
                 target = FieldCarrier(owner, name) if owner else UnresolvedCarrier(name)
-            self._hops(function, self._sources.of(function, operand), [target], span)
+            self._hops(function, self._sources.of(function, operand), [target], span, gated=node.gated)
         if is_mapping:
             return
         for name in names:
@@ -300,24 +316,9 @@ class _Extractor:
             if name in given or found is None or found[1].default is None:
                 continue
             constant = Constant(found[1].default.text, is_default=True)
-            hop = Hop(
-                constant, FieldCarrier(found[0], name), How.COPY, self._site(function, node.span), node.span
-            )
-            self._facts.hops.append(hop)
-
-    def _constructor_fields(self, cls: ClassSymbol) -> list[str]:
-        names: dict[str, None] = {}
-        for one in reversed(self._program.mro(cls)):
-            if isinstance(one, ClassSymbol):
-                summary: ClassSummary = self._program.class_(one)
-                names.update(
-                    (name, None)
-                    for name, declared in summary.fields.items()
-                    if declared.annotation is not None
-                    and "ClassVar" not in declared.annotation
-                    and not _not_in_constructor(declared.default)
-                )
-        return list(names)
+            site = self._site(function, node.span)
+            target = FieldCarrier(found[0], name)
+            self._facts.hops.append(Hop(constant, target, How.COPY, site, node.span, node.gated))
 
     def _outside(self, function: FunctionSymbol, name: str, node: Node, callee: Node) -> None:
         """A call that leaves the program: it mutates its receiver, or uses its arguments."""
@@ -334,8 +335,10 @@ class _Extractor:
             if attribute.kind is Kind.CONST and isinstance(attribute.data, str):
                 receivers = members(self._inference.type_of(function, operands[0]))
                 targets = list(self._sources.fields(receivers, attribute.data))
-                self._hops(function, self._sources.of(function, operands[2]), targets, node.span)
+                given = self._sources.of(function, operands[2])
+                self._hops(function, given, targets, node.span, gated=node.gated)
                 return
+        keyed = {operand: key for key, operand, _ in keyed_arguments(graph, node)}
         targets = [UseCarrier(function)]
         if callee.kind is Kind.ATTR and name in MUTATORS:
             targets += [
@@ -344,10 +347,11 @@ class _Extractor:
                 if not isinstance(source.carrier, Constant) and source.how is How.COPY and not source.partial
             ]
         for operand, span in zip(operands, node.parts, strict=True):
-            self._hops(function, self._sources.of(function, operand), targets, span)
+            to = [KeyCarrier(keyed[operand])] if operand in keyed else targets
+            self._hops(function, self._sources.of(function, operand), to, span, gated=node.gated)
         if callee.kind is Kind.ATTR and name not in MUTATORS:
             sources = self._sources.of(function, callee.operands[0])
-            self._hops(function, sources, [UseCarrier(function)], node.span)
+            self._hops(function, sources, [UseCarrier(function)], node.span, gated=node.gated)
 
     def _replace(self, function: FunctionSymbol, base: int, node: Node) -> bool:
         shape = node.data
@@ -361,7 +365,7 @@ class _Extractor:
         for keyword, (operand, span) in zip(shape.keywords, arguments, strict=True):
             if keyword is not None:
                 targets = list(self._sources.fields(tuple(receivers), keyword))
-                self._hops(function, self._sources.of(function, operand), targets, span)
+                self._hops(function, self._sources.of(function, operand), targets, span, gated=node.gated)
         return True
 
     # -- references and comparisons -----------------------------------------------------------------------------
@@ -372,6 +376,8 @@ class _Extractor:
         classes = self._facts.used_classes.setdefault(function, set())
         strings = self._facts.strings.setdefault(function, set())
         for index, node in enumerate(graph.nodes):
+            if node.gated:
+                continue  # what stands there is not used
             match node.kind:
                 case Kind.ATTR | Kind.GLOBAL | Kind.FUNCTION | Kind.FREE:
                     if node.kind is Kind.ATTR:
@@ -458,7 +464,3 @@ def _in_handler(source: Source) -> Source:
         return source
     constant = Constant(source.carrier.value, source.carrier.masks, True, source.carrier.is_default)
     return Source(constant, source.how, source.origin, source.partial)
-
-
-def _not_in_constructor(default: Default | None) -> bool:
-    return default is not None and "init=False" in default.text.replace(" ", "")

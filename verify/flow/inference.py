@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
-from ..source.model import CallShape, EffectKind, FunctionSummary, Kind, Narrowing, Node
+from ..source.model import CallShape, ClassSummary, EffectKind, FunctionSummary, Kind, Narrowing, Node
 from ..source.program import ExternalSymbol
 from .types import (
     MAPPINGS,
@@ -18,6 +18,7 @@ from .types import (
     FunctionObject,
     Instance,
     ModuleObject,
+    SuperObject,
     Type,
     annotated_type,
     members,
@@ -134,6 +135,28 @@ class Inference:
     def constructor(self, cls: ClassSymbol) -> FunctionSymbol | None:
         """Return a class's own or inherited `__init__`, where the program has one."""
         return self.program.method(cls, "__init__")
+
+    def constructor_fields(self, cls: ClassSymbol) -> list[str]:
+        """Return the fields that a class without `__init__` takes, in order of declaration, its bases' first."""
+        names: dict[str, None] = {}
+        for one in reversed(self.program.mro(cls)):
+            if isinstance(one, ClassSymbol):
+                summary: ClassSummary = self.program.class_(one)
+                names.update(
+                    (name, None)
+                    for name, declared in summary.fields.items()
+                    if declared.annotation is not None
+                    and "ClassVar" not in declared.annotation
+                    and (declared.default is None or declared.default.in_constructor)
+                )
+        return list(names)
+
+    def field_at(self, cls: ClassSymbol, position: int) -> str | None:
+        """Return the field at a position of a NamedTuple or of a class pattern; None for what iterates itself."""
+        names = self.constructor_fields(cls)
+        special = ("__iter__", "__getitem__", "__init__")
+        inside = -len(names) <= position < len(names)
+        return names[position] if inside and not any(self.program.method(cls, s) for s in special) else None
 
     def dispatch(self, function: FunctionSymbol, receiver: Type | None) -> tuple[FunctionSymbol, ...]:
         """Return what a method call may reach: the method, its overrides below, a protocol's implementers."""
@@ -329,12 +352,39 @@ class Inference:
                 return UNKNOWN
             case ModuleObject(name=module):
                 return self._symbol_type(self.program.member(ModuleSymbol(module), name))
-            case ExternalObject(dotted=dotted):
-                return ExternalObject(f"{dotted}.{name}")
+            case SuperObject(cls=cls):
+                return self._above(cls, name)
+            case ExternalObject(dotted=dotted, receiver=receiver):
+                return ExternalObject(f"{dotted}.{name}", None if receiver is None else base)
             case External():
                 return ExternalObject(f"{base.dotted}.{name}", base)
             case _:
                 return UNKNOWN
+
+    def method_above(self, cls: ClassSymbol, name: str) -> FunctionSymbol | None:
+        """Return what `super().name` is: the next definition above, which no override below replaces."""
+        for one in self.program.mro(cls)[1:]:
+            if isinstance(one, ClassSymbol) and name in self.program.class_(one).methods:
+                return FunctionSymbol(one.module, self.program.class_(one).methods[name])
+        return None
+
+    def _above(self, cls: ClassSymbol, name: str) -> Type:
+        method = self.method_above(cls, name)
+        if method is None:
+            foreign = any(isinstance(one, ExternalSymbol) for one in self.program.mro(cls)[1:])
+            return ExternalObject(f"?.{name}", Instance(cls)) if foreign else UNKNOWN
+        if is_property(self.program.function(method)):
+            return self.return_type(method)
+        return FunctionObject(method, ClassObject(cls))
+
+    def _super(self, function: FunctionSymbol, arguments: Sequence[int]) -> Type:
+        if arguments:
+            first = self.type_of(function, arguments[0])
+            return SuperObject(first.cls) if isinstance(first, ClassObject) else UNKNOWN
+        summary = self.program.function(function)
+        while summary.owner is None and summary.enclosing is not None:
+            summary = self.program.function(FunctionSymbol(function.module, summary.enclosing))
+        return UNKNOWN if summary.owner is None else SuperObject(ClassSymbol(function.module, summary.owner))
 
     def _call(self, function: FunctionSymbol, node: Node) -> Type:
         callee = self.type_of(function, node.operands[0])
@@ -369,6 +419,8 @@ class Inference:
         name = dotted.rpartition(".")[2]
         if isinstance(receiver, External):
             return _method_result(receiver, name)
+        if dotted == "builtins.super":
+            return self._super(function, arguments)
         if not arguments:
             return External(dotted)
         first = self.type_of(function, arguments[0])
@@ -389,7 +441,7 @@ class Inference:
                 for argument in arguments
             )
             return External("builtins.list", (External("builtins.tuple", inners),))
-        if name == "super" or dotted.startswith("?."):
+        if dotted.startswith("?."):
             return UNKNOWN
         return External(dotted)
 
@@ -419,10 +471,12 @@ class Inference:
         position = node.data
         found: list[Type] = []
         for one in members(self.type_of(function, node.operands[0])):
-            if isinstance(one, External) and one.dotted == "builtins.tuple" and isinstance(position, int):
-                if position < len(one.arguments) and not (
-                    len(one.arguments) == 2 and one.arguments[1] is UNKNOWN
-                ):
+            if isinstance(one, Instance) and isinstance(position, int):
+                name = self.field_at(one.cls, position)
+                known = None if name is None else self.field_type(one.cls, name)
+                found.append(element(self._iterated(one)) if known is None else known)
+            elif isinstance(one, External) and one.dotted == "builtins.tuple" and isinstance(position, int):
+                if position < len(one.arguments):
                     found.append(one.arguments[position])
                 else:
                     found.append(one.arguments[0] if one.arguments else UNKNOWN)
@@ -444,7 +498,12 @@ class Inference:
             return element(base)
         if isinstance(base, Instance):
             getter = self.program.method(base.cls, "__getitem__")
-            return self.return_type(getter) if getter else UNKNOWN
+            if getter is not None:
+                return self.return_type(getter)
+            if isinstance(position.data, int) and position.kind is Kind.CONST:
+                name = self.field_at(base.cls, position.data)
+                known = None if name is None else self.field_type(base.cls, name)
+                return UNKNOWN if known is None else known
         return UNKNOWN
 
     def _iterated(self, base: Type) -> Type:

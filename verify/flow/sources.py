@@ -21,7 +21,17 @@ from .carriers import (
     UnresolvedCarrier,
 )
 from .inference import Inference, is_property
-from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, ModuleObject, Type, members
+from .types import (
+    UNKNOWN,
+    ClassObject,
+    ExternalObject,
+    FunctionObject,
+    Instance,
+    ModuleObject,
+    SuperObject,
+    Type,
+    members,
+)
 
 # Calls that hand their argument on as it is, but for its container or number type.
 COPIES = {
@@ -62,6 +72,8 @@ MUTATORS = {
     "push",
     "__setitem__",
 }
+# Methods that hand out what is in the object they are called on; their arguments only choose.
+TAKERS = {"get", "pop", "popleft", "setdefault", "values", "items", "get_nowait"}
 _KEY_READERS = {"get", "pop", "setdefault"}
 
 
@@ -147,9 +159,11 @@ class Sources:
                 if node.kind is not Kind.CALL:
                     continue
                 callee = graph.nodes[node.operands[0]]
-                if callee.kind is Kind.ATTR and callee.data in MUTATORS:
+                if callee.kind is Kind.ATTR and callee.data in MUTATORS and not node.gated:
+                    keyed = {operand for _, operand, _ in keyed_arguments(graph, node)}
                     for root in local_roots(graph, callee.operands[0]):
-                        found.setdefault(root, []).extend(node.operands[1:])
+                        put_in = [operand for operand in node.operands[1:] if operand not in keyed]
+                        found.setdefault(root, []).extend(put_in)
             for effect in graph.effects:
                 if effect.kind is EffectKind.STORE_ITEM and effect.name is None:
                     for root in local_roots(graph, effect.base):
@@ -223,6 +237,10 @@ class Sources:
                     yield Source(ReturnCarrier(method), How.COPY, node.span)
                 if method is None and graph.nodes[base].kind is not Kind.PARAM:
                     yield _Onward(base, How.COPY, partial=True)
+            elif isinstance(receiver, SuperObject):
+                above = self.inference.method_above(receiver.cls, name)
+                if above is not None and is_property(self.program.function(above)):
+                    yield Source(ReturnCarrier(above), How.COPY, node.span)
             elif not isinstance(receiver, ClassObject | ModuleObject | FunctionObject):
                 yield _Onward(base, How.COMPUTED, partial=True)
         if not receivers:
@@ -270,19 +288,43 @@ class Sources:
                 if isinstance(source.carrier, FieldCarrier) and not source.partial:
                     yield Source(source.carrier, How.COPY, node.span, partial=True)
             return
+        position = graph.nodes[index]
+        if position.kind is Kind.CONST and type(position.data) is int:
+            yield from self._part(function, graph, node, position.data)
+            return
         yield _Onward(base, How.COPY)
-        if graph.nodes[index].kind is not Kind.CONST:
+        if position.kind is not Kind.CONST:
             yield _Onward(index, How.COMPUTED)
 
     def _unpack(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | _Onward]:
         position = node.data
         assert isinstance(position, int)
+        yield from self._part(function, graph, node, position)
+
+    def _part(
+        self, function: FunctionSymbol, graph: ValueGraph, node: Node, position: int
+    ) -> Iterator[Source | _Onward]:
+        """One element, by its position: of a tuple spelled out here or returned, or of a NamedTuple's fields."""
+        receivers = members(self.inference.type_of(function, node.operands[0]))
+        fields = [
+            FieldCarrier(owner, name)
+            for one in receivers
+            if isinstance(one, Instance)
+            and (name := self.inference.field_at(one.cls, position)) is not None
+            and (owner := self.inference.owner_of_field(one.cls, name)) is not None
+        ]
+        for carrier in fields:
+            yield Source(carrier, How.COPY, node.span)
+        if fields and len(fields) == len(receivers):
+            return
         for root in local_roots(graph, node.operands[0], every=True):
             value = graph.nodes[root]
             if (
                 value.kind is Kind.SEQUENCE
                 and value.data in {"tuple", "list"}
-                and position < len(value.operands)
+                and -len(value.operands) <= position < len(value.operands)
+                and not any(graph.nodes[operand].kind is Kind.ELEMENT for operand in value.operands)
+                and root not in self.mutations(function)
             ):
                 yield _Onward(value.operands[position], How.COPY)
                 continue
@@ -304,11 +346,8 @@ class Sources:
                 if effect.kind is not EffectKind.RETURN:
                     continue
                 value = graph.nodes[effect.value]
-                if (
-                    value.kind is not Kind.SEQUENCE
-                    or value.data != "tuple"
-                    or position >= len(value.operands)
-                ):
+                is_tuple = value.kind is Kind.SEQUENCE and value.data == "tuple"
+                if not is_tuple or not -len(value.operands) <= position < len(value.operands):
                     return None
                 for source in self.of(callee.function, value.operands[position]):
                     carrier = source.carrier
@@ -353,12 +392,14 @@ class Sources:
         if outside:
             is_named = callee.kind in {Kind.GLOBAL, Kind.ATTR}
             how = How.COPY if is_named and callee.data in COPIES else How.COMPUTED
+            keyed = {operand for _, operand, _ in keyed_arguments(graph, node)}
             for operand in operands:
-                yield _Onward(operand, how)
-            if callee.kind is Kind.ATTR and not isinstance(
-                self.inference.type_of(function, callee.operands[0]), ModuleObject | ExternalObject
+                if operand not in keyed:
+                    yield _Onward(operand, how)
+            if callee.kind is Kind.ATTR and not _is_namespace(
+                self.inference.type_of(function, callee.operands[0])
             ):
-                yield _Onward(callee.operands[0], how)
+                yield _Onward(callee.operands[0], How.COPY if callee.data in TAKERS else how)
             elif callee.kind not in {Kind.GLOBAL, Kind.ATTR}:
                 yield _Onward(callee_index, How.COMPUTED)
 
@@ -437,6 +478,34 @@ class _Onward:
     node: int
     how: How
     partial: bool = False
+
+
+def keyed_arguments(graph: ValueGraph, call: Node) -> list[tuple[str, int, Span]]:
+    """Return the arguments that a call stores under literal keys: key, value, place.
+
+    Those are `dict(key=value)`, `mapping.update(key=value)` and `mapping.setdefault("key", value)`.
+    """
+    callee = graph.nodes[call.operands[0]]
+    shape = call.data
+    assert isinstance(shape, CallShape)
+    if (callee.kind is Kind.GLOBAL and callee.data == "dict") or (
+        callee.kind is Kind.ATTR and callee.data == "update"
+    ):
+        operands, parts = call.operands[1 + shape.positional :], call.parts[shape.positional :]
+        given = zip(shape.keywords, operands, parts, strict=True)
+        return [(key, operand, span) for key, operand, span in given if key is not None]
+    if callee.kind is Kind.ATTR and callee.data == "setdefault" and shape.positional == 2:
+        key = graph.nodes[call.operands[1]]
+        if key.kind is Kind.CONST and isinstance(key.data, str):
+            return [(key.data, call.operands[2], call.parts[1])]
+    return []
+
+
+def _is_namespace(receiver: Type) -> bool:
+    """Whether `receiver.name(...)` is a function of a module or class, and not a method of a value."""
+    return isinstance(receiver, ModuleObject) or (
+        isinstance(receiver, ExternalObject) and receiver.receiver is None
+    )
 
 
 def _keys(node: Node) -> tuple[str | None, ...]:

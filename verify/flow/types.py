@@ -59,6 +59,13 @@ class ExternalObject:
 
 
 @dataclass(frozen=True, slots=True)
+class SuperObject:
+    """What `super()` gives in a method of `cls`: the classes above it."""
+
+    cls: ClassSymbol
+
+
+@dataclass(frozen=True, slots=True)
 class Union:
     """One of several types; never nested, never with `NONE` alone."""
 
@@ -87,6 +94,7 @@ Type = (
     | ModuleObject
     | External
     | ExternalObject
+    | SuperObject
     | Union
     | _Unknown
     | _None
@@ -201,7 +209,8 @@ class _Annotation:
         if last == "Callable":
             returned = self.type(parts[-1]) if len(parts) > 1 else UNKNOWN
             return External("collections.abc.Callable", (returned,))
-        return self._named(base, tuple(self.type(part) for part in parts))
+        elements = [part for part in parts if not (isinstance(part, ast.Constant) and part.value is ...)]
+        return self._named(base, tuple(self.type(part) for part in elements))
 
     def _named(self, name: str, arguments: tuple[Type, ...]) -> Type:
         if name in _CONTAINERS:

@@ -124,6 +124,7 @@ class Default:
     is_literal: bool
     factory: str | None = None  # source of `field(default_factory=...)`
     span: Span | None = None
+    in_constructor: bool = True  # not `field(..., init=False)`
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,13 @@ class Program:
                 return FunctionSymbol(one.module, self.class_(one).methods[name])
         return None
 
+    def setter(self, symbol: ClassSymbol, name: str) -> FunctionSymbol | None:
+        """Return the setter of a property that a class has or inherits."""
+        for one in self.mro(symbol):
+            if isinstance(one, ClassSymbol) and name in self.class_(one).setters:
+                return FunctionSymbol(one.module, self.class_(one).setters[name])
+        return None
+
     def field(self, symbol: ClassSymbol, name: str) -> tuple[ClassSymbol, FieldSummary] | None:
         """Return the class that declares a field, and its declaration."""
         for one in self.mro(symbol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import gc
 import warnings
 from dataclasses import dataclass
@@ -201,8 +202,8 @@ class _Summariser:
                         methods[name] = f"{qualname}.{name}"
                     elif accessor == "setter":
                         summary.setters[name] = f"{qualname}.{name}.setter"
-                    target = f"{qualname}.{name}{f'.{accessor}' if accessor else ''}"
-                    self._function(statement, target, owner=qualname, enclosing=enclosing)
+                    defined = f"{qualname}.{name}{f'.{accessor}' if accessor else ''}"
+                    self._function(statement, defined, owner=qualname, enclosing=enclosing)
                 case ast.ClassDef(name=name):
                     self._class(statement, f"{qualname}.{name}", enclosing=enclosing)
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
@@ -291,16 +292,17 @@ def _default(value: ast.expr | None) -> Default | None:
             "attrib",
             "ib",
         }:
-            for keyword in keywords:
-                if keyword.arg == "default":
-                    inner = _default(keyword.value)
-                    assert inner is not None
-                    return inner
-                if keyword.arg in {"default_factory", "factory"}:
-                    factory = keyword.value
-                    body = factory.body if isinstance(factory, ast.Lambda) else factory
-                    return Default(text, None, False, factory=ast.unparse(body), span=span)
-            return _default(arguments[0]) if arguments else None
+            given = {keyword.arg: keyword.value for keyword in keywords}
+            init = given.get("init")
+            in_constructor = not (isinstance(init, ast.Constant) and init.value is False)
+            factory = given.get("default_factory", given.get("factory"))
+            if factory is not None and "default" not in given:
+                body = factory.body if isinstance(factory, ast.Lambda) else factory
+                return Default(text, None, False, ast.unparse(body), span, in_constructor)
+            inner = _default(given.get("default", arguments[0] if arguments else None))
+            if inner is not None:
+                return dataclasses.replace(inner, in_constructor=in_constructor)
+            return None if in_constructor else Default(text, None, False, None, span, False)
         case _:
             return Default(text, None, False, span=span)
 
