@@ -92,7 +92,7 @@ class Record(Part):
     """A stimulus whose values must arrive everywhere."""
     dependencies: Dependencies = Dependencies()
     """What the telemetry depends on, and what depends on it."""
-    requires: tuple[Line, ...] = ()
+    packages: tuple[Line, ...] = ()
     """Installed packages without which the metric cannot exist: torch, textual."""
     claims: Claims = Claims()
     """What the author claims about the wiring."""
