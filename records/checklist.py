@@ -5,22 +5,21 @@ An item is ticked only for a proof. What static analysis cannot tell stays untic
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..verify.defaults import start_value
 from ..verify.finding import Finding
 from ..verify.flow import FieldCarrier
 from ..verify.report.model import edge_carriers
 from ..verify.resolve import Unresolved
-from ..verify.source.model import Default, FieldSummary
+from ..verify.source.model import FieldSummary
 from ..verify.wiring import Edge, StageKind, Verdict
 from .flow_tables import as_called
 from .markdown import code, codes, plain, without_line_numbers
 from .page import Page
 
 _AGGREGATION = {"aggregation", "collection"}
-_CONTAINERS = {"list", "deque", "tuple", "set", "frozenset", "dict", "Counter", "OrderedDict"}
 _THRESHOLD_RULES = ("TW306", "TW307", "TW308")  # drift, not applied, crossed
 _DEFAULT_RULE = "TW208"
 
@@ -130,7 +129,7 @@ def _default(page: Page) -> Item:
     defaults = [field.default for _, field, _ in _declarations(page)]
     if not defaults:
         return Item(name, False, f"the record says {expected}; the field was not found")
-    if not all(default is not None and _is_readable(default) for default in defaults):
+    if not all(default is not None and start_value(default) is not None for default in defaults):
         return Item(name, False, f"the record says {expected}; what the source says cannot be told")
     written = codes(list(dict.fromkeys(default.text for default in defaults if default is not None)))
     return Item(name, True, f"{written} in the source, {expected} in the record")
@@ -147,20 +146,6 @@ def _declarations(page: Page) -> list[tuple[FieldCarrier, FieldSummary, str]]:
                 owner, field = declared
                 found.append((member.carrier, field, page.program.modules[owner.module].path))
     return found
-
-
-def _is_readable(default: Default) -> bool:
-    """Return whether a default's value stands in the source: a literal, or a container that starts empty."""
-    if default.is_literal:
-        return True
-    try:
-        node = ast.parse(default.text if default.factory is None else default.factory, mode="eval").body
-    except SyntaxError:
-        return False
-    if isinstance(node, ast.Call) and not node.args:
-        node = node.func
-        return isinstance(node, ast.Name) and node.id in _CONTAINERS
-    return default.factory is not None and isinstance(node, ast.Name) and node.id in _CONTAINERS
 
 
 def _consumers(page: Page) -> Item:

@@ -27,6 +27,7 @@ from .evidence_parts import (
     Waiver,
     WiringIssue,
 )
+from .grades import NOT_COLLECTED, STANDARD_SEVERITIES, UNCLASSIFIED, Grade, worst_grade
 from .json_schema import record_json_schema
 from .notation import NotationError
 from .problems import PROBLEM_KINDS, Problem, ProblemKind, RegistryError
@@ -34,15 +35,7 @@ from .ranges import ValueRange
 from .record import Record
 from .registry import Location, Registry, UnknownRecordError, shipped_registry
 from .symbols import Symbol
-from .thresholds import (
-    NOT_COLLECTED,
-    STANDARD_SEVERITIES,
-    UNCLASSIFIED,
-    UNCLASSIFIED_CODE,
-    Grade,
-    Level,
-    Thresholds,
-)
+from .thresholds import UNCLASSIFIED_CODE, Level, Thresholds
 from .value_types import Kind, Shape, ValueType
 from .wiring_parts import (
     Consumer,
@@ -113,4 +106,5 @@ __all__ = [
     "WiringIssue",
     "record_json_schema",
     "shipped_registry",
+    "worst_grade",
 ]

@@ -25,35 +25,11 @@ from .conditions.grid import HEALTHY, GradedCondition
 from .conditions.proof import prove
 from .conditions.syntax import parse_expression
 from .data_parts import subject_of
+from .grades import NOT_COLLECTED, STANDARD_SEVERITIES, UNCLASSIFIED, Grade
 from .value_types import ValueType
-
-STANDARD_SEVERITIES: Mapping[str, int] = {"healthy": HEALTHY, "warning": 10, "critical": 20}
-"""The levels that need not declare a severity. Higher is worse; 0 alone is healthy."""
 
 UNCLASSIFIED_CODE = -1
 """What grade_many() gives for a value in no level."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grade:
-    """The result of grading a value: a declared Level, or one of UNCLASSIFIED and NOT_COLLECTED.
-
-    `severity` is 0 for healthy, higher for worse, and None where no level applies.
-    """
-
-    name: str
-    severity: int | None
-    means: str
-
-    @property
-    def is_graded(self) -> bool:
-        """Whether a declared level applies."""
-        return self.severity is not None
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether a declared level applies and it is a healthy one."""
-        return self.severity is not None and self.severity <= HEALTHY
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +38,6 @@ class Level(Grade):
 
     severity: int
     when: Condition
-
-
-UNCLASSIFIED = Grade("unclassified", None, "the value is in no declared level, or is NaN")
-"""The grade of a value in no level, and of a NaN that only a healthy level would take."""
-
-NOT_COLLECTED = Grade("not collected", None, "no value was collected")
-"""The grade of None and of an empty window."""
 
 
 class LevelSpec(Part):

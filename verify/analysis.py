@@ -152,6 +152,11 @@ def load_records(configuration: Configuration) -> Registry:
     Raises:
         CannotVerify: There are none, or some cannot be loaded; then with every problem of every file.
     """
+    absent = [str(path) for path in configuration.registry if not path.exists()]
+    if absent:
+        raise CannotVerify(
+            f"no records: {', '.join(absent)} does not exist; set `registry` to where they are ({configuration.origin})"
+        )
     files: list[Path] = []
     for path in configuration.registry:
         if path.is_dir():

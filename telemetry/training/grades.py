@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...registry import NOT_COLLECTED, STANDARD_SEVERITIES, Grade, shipped_registry
+from ...registry import Grade, shipped_registry, worst_grade
 from ..payloads import LSTMHealthMetrics, PPOUpdatePayload, TelemetryEvent
 from ..sanctum.aggregator import SanctumAggregator
 from ..sanctum.schema import TamiyoState
@@ -53,7 +52,7 @@ class GradedUpdate:
     @property
     def worst(self) -> Grade:
         """The worst of the grades."""
-        return worst_level(grade.level for grade in self.grades)
+        return worst_grade(grade.level for grade in self.grades)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +65,6 @@ class GradeTally:
     """The newest of them; None before the first."""
     counts: dict[str, dict[str, int]]
     """Record ID to level name to number of updates."""
-
-
-def worst_level(levels: Iterable[Grade]) -> Grade:
-    """The worst of some levels; a value in no level ranks between every other level and the critical ones."""
-    return max(levels, key=badness, default=NOT_COLLECTED)
-
-
-def badness(level: Grade) -> float:
-    """Order of levels: not collected first, then by severity; unclassified comes just below critical."""
-    if level == NOT_COLLECTED:
-        return -1.0
-    if level.severity is None:
-        return STANDARD_SEVERITIES["critical"] - 0.5
-    return float(level.severity)
 
 
 def grade_state(tamiyo: TamiyoState) -> tuple[RecordGrade, ...]:

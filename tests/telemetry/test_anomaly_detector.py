@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from telewire.registry import Condition, Level, Thresholds, shipped_registry
 from telewire.telemetry.anomaly_detector import AnomalyDetector, DetectorRecordError
 from telewire.telemetry.measurements import LSTMHealthMetrics

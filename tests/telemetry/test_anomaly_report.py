@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from telewire.telemetry.anomaly_report import AnomalyReport
 
 findings = st.lists(st.tuples(st.sampled_from(["lstm_nan", "lstm_inf", "numerical_instability"]), st.text()))

@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from telewire.telemetry.anomaly_report import AnomalyReport
 from telewire.telemetry.emitters import (
     TelemetryEmitter,

@@ -9,6 +9,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
 from telewire.telemetry.gradients import (
     LARGE_MAGNITUDE,
     SMALL_MAGNITUDE,
@@ -16,8 +19,6 @@ from telewire.telemetry.gradients import (
     collect_per_layer_gradients,
     compute_grad_norm_surrogate,
 )
-from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+
 from telewire.telemetry.hub import DuplicateBackendError, TelemetryHub, WaitInsideBackendError
 from telewire.telemetry.payloads import AnomalyPayload, EventKind, TelemetryEvent
 

@@ -1,6 +1,7 @@
 """Levels and their temporary escalation."""
 
 import pytest
+
 from telewire.telemetry.levels import TelemetryConfig, TelemetryLevel
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from telewire.telemetry.lstm_health import EmptyHiddenStateError, compute_lstm_health
 from torch import nn
+
+from telewire.telemetry.lstm_health import EmptyHiddenStateError, compute_lstm_health
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from telewire.telemetry.norms import PIECE_ELEMENTS, pieces, scaled_norm, total_norm
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)

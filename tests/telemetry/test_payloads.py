@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+
 from telewire.telemetry.measurements import LayerGradientStats, LSTMHealthMetrics
 from telewire.telemetry.payloads import (
     AnomalyPayload,

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from ...registry import Record
+from ..defaults import start_value
 from ..finding import Finding
 from ..flow import FieldCarrier
 from ..resolve import Unresolved
-from ..source.model import Default
 from ..source.program import Place
 from ..wiring import Stage, StageKind
 from .base import Check, Rule
-
-_EMPTY: dict[str, list[object] | dict[str, object]] = {
-    "list": [],
-    "deque": [],
-    "tuple": [],
-    "set": [],
-    "frozenset": [],
-    "dict": {},
-    "Counter": {},
-    "OrderedDict": {},
-}
 
 
 class DefaultMismatch(Rule):
@@ -66,8 +54,8 @@ class DefaultMismatch(Rule):
                 owner, declared = found
                 default = declared.default
                 assert default is not None
-                known, value = _value(default)
-                if not known or _same(value, wire.record.default):
+                start = start_value(default)
+                if start is None or _same(start.value, wire.record.default):
                     continue
                 context = {
                     "carrier": str(carrier),
@@ -92,28 +80,6 @@ def _schema_carriers(stages: tuple[Stage, ...], record: Record) -> list[FieldCar
         if stage.kind is not StageKind.CONSUMER and not isinstance(stage.carriers, Unresolved):
             return [m.carrier for m in stage.carriers if isinstance(m.carrier, FieldCarrier)]
     return []
-
-
-def _value(default: Default) -> tuple[bool, object]:
-    """Return whether a default's value can be told, and the value."""
-    if default.is_literal:
-        return True, default.literal
-    text = default.factory if default.factory is not None else default.text
-    try:
-        node = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return False, None
-    if default.factory is not None and isinstance(node, ast.Name) and node.id in _EMPTY:
-        return True, _EMPTY[node.id]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _EMPTY:
-        if not node.args:
-            return True, _EMPTY[node.func.id]
-        node = node.args[0]
-    try:
-        value = ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return False, None
-    return True, list(value) if isinstance(value, tuple | set | frozenset) else value
 
 
 def _same(found: object, expected: object) -> bool:

@@ -16,13 +16,13 @@ class DroppedField(EdgeRule):
 
     ## Example
     ```python
-    def aggregate(layer_stats):
+    def aggregate(layer_stats: list[LayerStats]) -> dict[str, int]:
         return {"nan_grad_count": sum(stats.nan_count for stats in layer_stats)}   # and inf_count?
     ```
 
     ## Use instead
     ```python
-    def aggregate(layer_stats):
+    def aggregate(layer_stats: list[LayerStats]) -> dict[str, int]:
         return {
             "nan_grad_count": sum(stats.nan_count for stats in layer_stats),
             "inf_grad_count": sum(stats.inf_count for stats in layer_stats),

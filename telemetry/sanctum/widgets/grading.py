@@ -6,8 +6,6 @@ threshold. The word alone carries the meaning, so the widgets can be read withou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ....registry import NOT_COLLECTED, STANDARD_SEVERITIES, Grade
 
 CRITICAL_SEVERITY = STANDARD_SEVERITIES["critical"]
@@ -47,21 +45,3 @@ def count_style(grade: Grade) -> str:
     if grade.severity < CRITICAL_SEVERITY:
         return "bold red"
     return "bold red reverse"
-
-
-def worst_grade(grades: Iterable[Grade]) -> Grade:
-    """Return the worst of some grades, or `NOT_COLLECTED` when nothing was collected.
-
-    A value in no level is worse than a warning, because nobody knows what it means, and less than a critical
-    one, because that is certain. What was not collected says nothing about the rest.
-    """
-    return max(grades, key=_badness, default=NOT_COLLECTED)
-
-
-def _badness(grade: Grade) -> float:
-    if grade == NOT_COLLECTED:
-        return -1.0
-    if grade.severity is None:
-        # Just below critical, whatever levels a record declares between.
-        return CRITICAL_SEVERITY - 0.5
-    return float(grade.severity)

@@ -6,10 +6,10 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.widgets import Static
 
-from ....registry import Grade, shipped_registry
+from ....registry import Grade, shipped_registry, worst_grade
 from ...payloads import LayerGradientStats
 from ..schema import SanctumSnapshot, TamiyoState
-from .grading import QUIET, WAITING, count_style, grade_style, grade_word, worst_grade
+from .grading import QUIET, WAITING, count_style, grade_style, grade_word
 from .numbers import NO_VALUE, count, decimal, percent
 from .trend import detect_trend, sparkline
 

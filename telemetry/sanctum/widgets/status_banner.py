@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
-from ....registry import Grade, shipped_registry
+from ....registry import Grade, shipped_registry, worst_grade
 from ..schema import SanctumSnapshot
-from .grading import QUIET, WAITING, count_style, grade_style, grade_word, worst_grade
+from .grading import QUIET, WAITING, count_style, grade_style, grade_word
 from .numbers import count, decimal
 
 NAN_GRAD_COUNT = "TELE-300"

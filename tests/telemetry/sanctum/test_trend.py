@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from telewire.telemetry.sanctum import GRAD_NORM_WINDOW
 from telewire.telemetry.sanctum.widgets.trend import SPARKLINE_WIDTH, Trend, detect_trend, sparkline
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.payloads import (
     AnomalyPayload,

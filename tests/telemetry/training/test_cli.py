@@ -5,6 +5,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner, Result
+
 from telewire.registry import shipped_registry
 from telewire.telemetry.training.cli import stopped_by_ctrl_c, train
 

@@ -1,6 +1,7 @@
 import gymnasium
 import numpy as np
 import pytest
+
 from telewire.telemetry.training.envs import ENVIRONMENT, make_env, make_envs
 
 

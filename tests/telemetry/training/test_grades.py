@@ -3,17 +3,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from telewire.registry import NOT_COLLECTED, UNCLASSIFIED, Grade, shipped_registry
+
+from telewire.registry import NOT_COLLECTED, shipped_registry
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.sanctum.aggregator import SanctumAggregator
 from telewire.telemetry.sanctum.schema import TamiyoState
-from telewire.telemetry.training.grades import GradingBackend, StaleSnapshotError, grade_state, worst_level
+from telewire.telemetry.training.grades import GradingBackend, StaleSnapshotError, grade_state
 from telewire.telemetry.training.inject import Injection
 from telewire.telemetry.training.loop import TrainingConfig, TrainingLoop
-
-
-def levels() -> dict[str, Grade]:
-    return {level.name: level for level in shipped_registry()["TELE-301"].thresholds.levels}
 
 
 @pytest.fixture
@@ -106,14 +103,3 @@ def test_a_snapshot_of_another_update_is_not_graded(train: Callable[..., Any]) -
     grading = GradingBackend(SanctumAggregator())
     with pytest.raises(StaleSnapshotError, match="update 1 is to be graded, the snapshot holds None"):
         grading.handle(recorder.events[0])
-
-
-def test_levels_rank_from_not_collected_to_critical_with_unclassified_just_below() -> None:
-    named = levels()
-    ascending = [NOT_COLLECTED, named["healthy"], named["warning"], UNCLASSIFIED, named["critical"]]
-    for place in range(len(ascending)):
-        assert worst_level(ascending[: place + 1]) == ascending[place]
-
-
-def test_without_any_level_nothing_was_collected() -> None:
-    assert worst_level([]) == NOT_COLLECTED

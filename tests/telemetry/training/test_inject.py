@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from telewire.telemetry.training.inject import (
     DEFAULT_COUNT,
     POISONED_PARAMETER,

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.training.loop import Ending, TrainingConfig, TrainingLoop, TrainingResult
 

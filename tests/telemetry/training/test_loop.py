@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.training.inject import Injection, InjectionTooLargeError
 from telewire.telemetry.training.loop import (

@@ -1,6 +1,7 @@
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from telewire.telemetry.training.envs import ACTIONS, VISIBLE
 from telewire.telemetry.training.policy import Hidden, RecurrentPolicy
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from telewire.telemetry.training.inject import GradientInjector, Injection
 from telewire.telemetry.training.policy import RecurrentPolicy
 from telewire.telemetry.training.ppo import PPO, PPOConfig, UpdateResult, worst_norm

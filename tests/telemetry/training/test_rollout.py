@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+
 from telewire.telemetry.training.envs import make_envs
 from telewire.telemetry.training.policy import RecurrentPolicy
 from telewire.telemetry.training.rollout import (

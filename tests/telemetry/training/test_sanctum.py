@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.sanctum.aggregator import SanctumAggregator
 from telewire.telemetry.sanctum.app import SanctumApp
