@@ -11,6 +11,7 @@ import threading
 import time
 
 import torch
+
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.sanctum.aggregator import SanctumAggregator
 from telewire.telemetry.training.grades import GradingBackend
