@@ -208,6 +208,20 @@ class Diagnostician:
             return Diagnosis(
                 Cause.KEY_NEVER_WRITTEN, str(end), _place(chain[-1]), context=context, hops=tuple(trail)
             )
+        chosen = next(
+            (
+                hop
+                for hop in flow.into.get(end, ())
+                if hop.how is How.CONTROL
+                and hop.source in reached
+                and hop.site.function in functions
+                and flow.is_live(hop)
+            ),
+            None,
+        )
+        if chosen is not None and not isinstance(chosen.source, Constant):
+            hops = (*reached[chosen.source], chosen)
+            return Diagnosis(Cause.CONTROL_ONLY, str(end), _place(chosen), context=context, hops=hops)
         if origins.constants and not origins.others:
             chain = origins.constants[0]
             constant = chain[-1].source

@@ -139,6 +139,9 @@ class Constant:
     in_handler: bool = False
     is_default: bool = False
 
+    def __str__(self) -> str:
+        return self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Hop:

@@ -201,6 +201,8 @@ class Sources:
             case Kind.PHI | Kind.NARROW | Kind.ELEMENT | Kind.ENTER | Kind.SEQUENCE:
                 for operand in node.operands:
                     yield _Onward(operand, How.COPY)
+                if node.control is not None:
+                    yield _Onward(node.control, How.CONTROL)
             case Kind.UNPACK:
                 yield from self._unpack(function, graph, node)
             case Kind.DICT:

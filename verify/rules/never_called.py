@@ -15,15 +15,15 @@ class NeverCalled(EdgeRule):
 
     ## Example
     ```python
-    def compute_lstm_health(hidden): ...   # nobody calls it
+    def compute_lstm_health(hidden: float) -> float: ...   # nobody calls it
 
-    def after_update(agent, emitter):
+    def after_update(agent: Agent, emitter: Emitter) -> None:
         emitter.emit(lstm_health=None)
     ```
 
     ## Use instead
     ```python
-    def after_update(agent, emitter):
+    def after_update(agent: Agent, emitter: Emitter) -> None:
         emitter.emit(lstm_health=compute_lstm_health(agent.hidden))
     ```
     """

@@ -137,7 +137,10 @@ class BodyBuilder:
         self._environment[name] = node
         self.graph.bindings.setdefault(name, []).append(node)
 
-    def _merge(self, environments: Sequence[Environment], span: Span) -> Environment:
+    def _merge(
+        self, environments: Sequence[Environment], span: Span, *, control: int | None = None
+    ) -> Environment:
+        """Join what branches leave behind; `control` is the test that chose between them."""
         if not environments:
             return dict(self._environment)
         merged: Environment = {}
@@ -146,6 +149,8 @@ class BodyBuilder:
             if "." in name and (len(values) > 1 or any(name not in env for env in environments)):
                 continue  # a narrowing that holds in one branch only
             merged[name] = values[0] if len(values) == 1 else self._add(Kind.PHI, None, values, span)
+            if len(values) > 1:
+                self.graph.nodes[merged[name]].control = control
         return merged
 
     # -- statements -----------------------------------------------------------------------------------------
@@ -285,7 +290,7 @@ class BodyBuilder:
             if not self._dead and constant is not (not holds):
                 ends.append(self._environment)
         self._dead = not ends
-        self._environment = self._merge(ends, span_of(node)) if ends else before
+        self._environment = self._merge(ends, span_of(node), control=test) if ends else before
 
     @contextmanager
     def _guarded(self, test: int, *, gated: bool = False) -> Iterator[None]:
@@ -397,7 +402,7 @@ class BodyBuilder:
         if not exhaustive:
             ends.append(before)
         self._dead = not ends
-        self._environment = self._merge(ends, span_of(node)) if ends else before
+        self._environment = self._merge(ends, span_of(node), control=subject) if ends else before
 
     def _pattern(self, pattern: ast.pattern, subject: int) -> int:
         """Bind a pattern's names; return the subject as the pattern narrows it."""
@@ -567,7 +572,9 @@ class BodyBuilder:
             with self._guarded(condition):
                 values.append(self._value(branch))
         self._environment = before
-        return self._add(Kind.PHI, "if", values, span)
+        chosen = self._add(Kind.PHI, "if", values, span)
+        self.graph.nodes[chosen].control = condition
+        return chosen
 
     def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr], span: Span) -> int:
         literal = tuple(None if key is None else _literal_key(key) for key in keys)

@@ -78,6 +78,7 @@ class Node:
     span: Span
     in_handler: bool = False  # computed inside an `except` block
     gated: bool = False  # behind a constant that is false, or after a `return`
+    control: int | None = None  # of a PHI: the test that chose between the alternatives
     parts: tuple[Span, ...] = ()  # where each operand of a call (callee left out) or dict stands as written
 
 
