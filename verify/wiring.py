@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import networkx as nx
 
@@ -385,22 +385,27 @@ class _Prover:
 
 
 def _without_consequences(edges: list[Edge]) -> list[Edge]:
-    """An edge that is broken because the stage before it never runs follows from that one."""
+    """Tell each fault once: an edge follows from an earlier one that has the same fault, or that never runs."""
     kept: list[Edge] = []
     silent: set[Stage] = set()
+    told: set[tuple[object, ...]] = set()
     for edge in edges:
-        starved = edge.source is not None and edge.source in silent and edge.target.reads is None
-        reads_silent = edge.target.reads is not None and any(
-            not isinstance(stage.carriers, Unresolved) and edge.target.reads == stage.carriers
-            for stage in silent
-        )
-        if edge.verdict is Verdict.BROKEN and edge.diagnosis is not None and (starved or reads_silent):
-            edge = Edge(edge.record, edge.source, edge.target, Verdict.FOLLOWS, diagnosis=edge.diagnosis)
-        if (
-            edge.diagnosis is not None
-            and edge.diagnosis.silences
-            and edge.target.kind is not StageKind.CONSUMER
-        ):
+        diagnosis = edge.diagnosis
+        if diagnosis is None:
+            kept.append(edge)
+            continue
+        fault = (diagnosis.cause, diagnosis.subject, diagnosis.place, diagnosis.yaml)
+        if edge.verdict is Verdict.BROKEN and (fault in told or _is_fed_by(edge, silent)):
+            edge = replace(edge, verdict=Verdict.FOLLOWS)
+        told.add(fault)
+        if diagnosis.silences and edge.target.kind is not StageKind.CONSUMER:
             silent.add(edge.target)
         kept.append(edge)
     return kept
+
+
+def _is_fed_by(edge: Edge, stages: set[Stage]) -> bool:
+    """Whether an edge takes its value from one of these stages: the one before it, or the one it reads."""
+    if edge.target.reads is None:
+        return edge.source in stages
+    return any(edge.target.reads == stage.carriers for stage in stages)
