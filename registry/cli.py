@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from .conditions import GradingError
+from .grades import Grade
 from .json_schema import record_json_schema_text
 from .problems import RegistryError
 from .record import Record
 from .registry import Registry, UnknownRecordError, shipped_registry
-from .thresholds import Grade
 from .value_types import Shape
 
 if TYPE_CHECKING:

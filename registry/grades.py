@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .conditions.proof import HEALTHY
+from .conditions.grid import HEALTHY
 
 STANDARD_SEVERITIES: Mapping[str, int] = {"healthy": HEALTHY, "warning": 10, "critical": 20}
 """The levels that need not declare a severity. Higher is worse; 0 alone is healthy."""

@@ -13,8 +13,9 @@ from .base import Identifier, Line, Markdown, Part, RecordId, Verbatim
 from .conditions import Subject
 from .data_parts import FieldSpec, Priority, Purpose, ThresholdDisplay, ThresholdSource, subject_of
 from .evidence_parts import Claims, HistoryEntry, Probe, TestReference, Waiver, WiringIssue
+from .grades import Grade
 from .ranges import ValueRange
-from .thresholds import Grade, Thresholds
+from .thresholds import Thresholds
 from .value_types import Kind, Shape, ValueType
 from .wiring_parts import Consumer, Dependencies, Emitter, SchemaLocation, TransportStage
 

@@ -726,15 +726,15 @@ def _assigned_names(statements: Sequence[ast.stmt]) -> set[str]:
                 targets.extend(case.pattern for case in cases)
             case _:
                 pass  # binds nothing itself; imports are collected per module
-    for target in targets:
-        for node in [target] if isinstance(target, ast.Name) else ast.walk(target):
+    for bound in targets:
+        for node in [bound] if isinstance(bound, ast.Name) else ast.walk(bound):
             match node:
                 case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                     names.add(name)
-                case ast.MatchAs(name=name) | ast.MatchStar(name=name) if name is not None:
-                    names.add(name)
-                case ast.MatchMapping(rest=name) if name is not None:
-                    names.add(name)
+                case ast.MatchAs(name=str(capture)) | ast.MatchStar(name=str(capture)):
+                    names.add(capture)
+                case ast.MatchMapping(rest=str(capture)):
+                    names.add(capture)
                 case _:
                     pass  # part of a target that binds nothing
     return names
