@@ -50,7 +50,7 @@ def main(rounds: int) -> None:
         }
         repeats = max(1, 10_000_000 // (tensors * elements))
         times: dict[str, list[float]] = {name: [] for name in contenders}
-        for name, call in contenders.items():
+        for call in contenders.values():
             call()
         for _ in range(rounds):
             for name, call in contenders.items():
