@@ -121,8 +121,15 @@ def _verify(configuration: Configuration, only: Collection[str], today: datetime
             skipped.append(error)
         except OSError as error:
             skipped.append(SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}"))
+    if not summaries:
+        reasons = "; ".join(map(str, skipped[:3]))
+        raise CannotVerify(f"none of {len(skipped)} source files can be analysed: {reasons}")
     program = Program.link(summaries)
     flow = Flow.of(program, entry_points=_entry_points(configuration, program))
+    for function in flow.facts.too_deep:
+        place = program.place(function)
+        reason = f"{function.qualname} is nested too deeply to be followed"
+        skipped.append(SourceError(place.path, place.span.line, place.span.column, reason))
     wiring = Wiring.of(registry, flow, only=chosen)
     if not wiring.edges:
         raise CannotVerify("the records promise no edge: there is nothing to prove")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..source import ClassSymbol, FunctionSymbol, Program
@@ -26,6 +28,8 @@ from .carriers import (
 from .inference import Inference
 from .sources import MUTATORS, Source, Sources, keyed_arguments, local_roots
 from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
+
+_RECURSION = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Facts:
     method_calls: dict[str, list[MethodCall]] = field(default_factory=dict)
     sites_resolved: int = 0
     sites_unresolved: int = 0
+    too_deep: list[FunctionSymbol] = field(default_factory=list)  # nested too deeply to be followed
 
 
 def extract(program: Program) -> Facts:
@@ -80,11 +85,24 @@ def extract(program: Program) -> Facts:
     inference = Inference(program)
     facts = Facts(program, inference, Sources(program, inference))
     extractor = _Extractor(facts)
-    for function in program.functions():
-        extractor.function(function)
+    with _room_to_recurse():
+        again = [function for function in program.functions() if not extractor.try_function(function)]
+        # What they lead to has been answered since, so that the second time there is less to recurse into.
+        facts.too_deep += [function for function in again if not extractor.try_function(function)]
     for cls in program.classes():
         extractor.class_defaults(cls)
     return facts
+
+
+@contextmanager
+def _room_to_recurse() -> Iterator[None]:
+    """Answers are followed from function to function: a chain of calls is as deep as the program is."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 class _Extractor:
@@ -94,6 +112,16 @@ class _Extractor:
         self._inference = facts.inference
         self._sources = facts.sources
         self._returned: dict[FunctionSymbol, set[int]] = {}
+
+    def try_function(self, function: FunctionSymbol) -> bool:
+        """Collect a function's facts; False, and none of its hops, where it is nested too deeply."""
+        mark = len(self._facts.hops)
+        try:
+            self.function(function)
+        except RecursionError:
+            del self._facts.hops[mark:]
+            return False
+        return True
 
     def function(self, function: FunctionSymbol) -> None:
         summary = self._program.function(function)
@@ -164,6 +192,8 @@ class _Extractor:
                 )
 
     def _effect(self, function: FunctionSymbol, effect: Effect) -> None:
+        if effect.kind is EffectKind.EVALUATE and self._is_mutation(function, effect.value):
+            return  # nobody looks at what `x.append(y)` gives back
         sources = self._sources.of(function, effect.value)
         if effect.in_handler:
             sources = [_in_handler(source) for source in sources]
@@ -174,6 +204,14 @@ class _Extractor:
         for guard in effect.guards:
             guarding = self._sources.of(function, guard)
             self._hops(function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL)
+
+    def _is_mutation(self, function: FunctionSymbol, index: int) -> bool:
+        nodes = self._program.function(function).graph.nodes
+        node = nodes[index]
+        if node.kind is not Kind.CALL:
+            return False
+        callee = nodes[node.operands[0]]
+        return callee.kind is Kind.ATTR and callee.data in MUTATORS
 
     @staticmethod
     def _strength(effect: Effect) -> How:
@@ -326,9 +364,9 @@ class _Extractor:
         graph = self._program.function(function).graph
         shape = node.data
         assert isinstance(shape, CallShape)
-        if name in {"replace", "_replace"}:
-            base = operands[0] if callee.kind is not Kind.ATTR or name == "replace" else callee.operands[0]
-            if operands and self._replace(function, base, node):
+        if name in {"replace", "_replace"} and operands:
+            base = callee.operands[0] if callee.kind is Kind.ATTR and name == "_replace" else operands[0]
+            if self._replace(function, base, node):
                 return
         if name == "setattr" and len(operands) == 3:
             attribute = graph.nodes[operands[1]]

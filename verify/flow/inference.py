@@ -26,6 +26,7 @@ from .types import (
     without,
 )
 
+_STEP = 100
 _PASSES_ELEMENTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "deque", "filter"}
 _SAME_TYPE = {"copy", "deepcopy", "replace", "__copy__", "__enter__"}
 _LITERALS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", complex: "complex"}
@@ -45,6 +46,7 @@ class Inference:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._types: dict[tuple[FunctionSymbol, int], Type] = {}
+        self._through: dict[FunctionSymbol, int] = {}  # up to which node a body's types were asked for
         self._returns: dict[FunctionSymbol, Type] = {}
         self._stored: dict[tuple[ClassSymbol, str], list[StoredField]] = {}
         self._globals: dict[tuple[str, str], list[StoredField]] = {}
@@ -80,11 +82,28 @@ class Inference:
 
     def type_of(self, function: FunctionSymbol, index: int) -> Type:
         """Return the type of a node."""
+        known = self._types.get((function, index))
+        if known is not None:
+            return known
+        through = self._through.get(function, 0)
+        if (
+            index > through + _STEP
+        ):  # a long body, from its start: what a node is made of mostly stands before it
+            self._through[function] = index
+            for earlier in range(through, index):
+                self._settle(function, earlier)
+        return self._settle(function, index)
+
+    def _settle(self, function: FunctionSymbol, index: int) -> Type:
         key = (function, index)
         known = self._types.get(key)
         if known is None:
             self._types[key] = UNKNOWN  # a value that feeds itself
-            known = self._types[key] = self._infer(function, self.program.function(function), index)
+            try:
+                known = self._types[key] = self._infer(function, self.program.function(function), index)
+            except RecursionError:
+                del self._types[key]
+                raise
         return known
 
     def owner_of_field(self, cls: ClassSymbol, name: str) -> ClassSymbol | None:
@@ -128,7 +147,13 @@ class Inference:
                 found = annotated_type(self.program, function.module, summary.returns, owner=owner)
             else:
                 returned = [e.value for e in summary.graph.effects if e.kind is EffectKind.RETURN]
-                found = union(*(self.type_of(function, value) for value in returned)) if returned else NONE
+                try:
+                    found = (
+                        union(*(self.type_of(function, value) for value in returned)) if returned else NONE
+                    )
+                except RecursionError:
+                    del self._returns[function]
+                    raise
             self._returns[function] = found
         return self._returns[function]
 
@@ -240,7 +265,7 @@ class Inference:
                     return External(
                         "builtins.tuple", tuple(self.type_of(function, operand) for operand in node.operands)
                     )
-                return External(f"builtins.{node.data}", (inner,))
+                return External(f"builtins.{name_of(node)}", (inner,))
             case Kind.DICT:
                 inner = union(*(self.type_of(function, operand) for operand in node.operands))
                 return External("builtins.dict", (External("builtins.str"), inner))
@@ -255,8 +280,6 @@ class Inference:
                     return External("builtins.bool")
                 types = {self.type_of(function, operand) for operand in node.operands}
                 return next(iter(types)) if len(types) == 1 else UNKNOWN
-            case _:
-                return UNKNOWN
 
     def _parameter(self, function: FunctionSymbol, summary: FunctionSummary, name: str) -> Type:
         if name == self._receiver_name(summary) and summary.owner is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -74,6 +75,7 @@ MUTATORS = {
 }
 # Methods that hand out what is in the object they are called on; their arguments only choose.
 TAKERS = {"get", "pop", "popleft", "setdefault", "values", "items", "get_nowait"}
+_NO_CIRCLE = sys.maxsize
 _KEY_READERS = {"get", "pop", "setdefault"}
 
 
@@ -98,15 +100,32 @@ class Sources:
         self._answers: dict[tuple[FunctionSymbol, int], list[Source]] = {}
         self._steps: dict[FunctionSymbol, dict[int, tuple[Source | _Onward, ...]]] = {}
         self._unsettled = 0  # functions whose own result is being asked for
+        self._asked: dict[tuple[FunctionSymbol, int], int] = {}  # open questions, by depth
+        self._circle = _NO_CIRCLE  # the outermost open question that an answer had to do without
 
     def of(self, function: FunctionSymbol, index: int) -> list[Source]:
         """Return what a node draws on, each carrier once, the most faithful way first."""
-        answer = self._answers.get((function, index))
-        if answer is None:
+        key = (function, index)
+        answer = self._answers.get(key)
+        if answer is not None:
+            return answer
+        if key in self._asked:  # functions that hand each other their results: the outer answer has it all
+            self._circle = min(self._circle, self._asked[key])
+            return []
+        depth = self._asked[key] = len(self._asked)
+        try:
             answer = self._search(function, index)
-            if not self._unsettled:  # a function that calls itself is only known when it is through
-                self._answers[function, index] = answer
+        finally:
+            del self._asked[key]
+        if self._circle >= depth:
+            self._circle = _NO_CIRCLE
+        if self._is_settled():
+            self._answers[key] = answer
         return answer
+
+    def _is_settled(self) -> bool:
+        """Whether what was just found out is all there is: no question that it depends on is still open."""
+        return not self._unsettled and self._circle == _NO_CIRCLE
 
     def _search(self, function: FunctionSymbol, index: int) -> list[Source]:
         graph = self.program.function(function).graph
@@ -119,7 +138,7 @@ class Sources:
             steps = known.get(node_index)
             if steps is None:
                 steps = self._all_steps(function, graph, node_index)
-                if not self._unsettled:
+                if self._is_settled():
                     known[node_index] = steps
             for step in steps:
                 if isinstance(step, _Onward):
@@ -140,13 +159,18 @@ class Sources:
             self._hands_back[function] = {}  # a function that calls itself
             found: dict[str, How] = {}
             self._unsettled += 1
-            for effect in self.program.function(function).graph.effects:
-                if effect.kind in {EffectKind.RETURN, EffectKind.YIELD}:
-                    for source in self.of(function, effect.value):
-                        carrier = source.carrier
-                        if isinstance(carrier, ParameterCarrier) and carrier.function == function:
-                            found[carrier.name] = min(source.how, found.get(carrier.name, How.CONTROL))
-            self._unsettled -= 1
+            try:
+                for effect in self.program.function(function).graph.effects:
+                    if effect.kind in {EffectKind.RETURN, EffectKind.YIELD}:
+                        for source in self.of(function, effect.value):
+                            carrier = source.carrier
+                            if isinstance(carrier, ParameterCarrier) and carrier.function == function:
+                                found[carrier.name] = min(source.how, found.get(carrier.name, How.CONTROL))
+            except RecursionError:
+                del self._hands_back[function]
+                raise
+            finally:
+                self._unsettled -= 1
             self._hands_back[function] = found
         return self._hands_back[function]
 
@@ -336,9 +360,11 @@ class Sources:
             else:
                 yield from returned
 
-    def _returned_parts(self, function: FunctionSymbol, call: Node, position: int) -> list[Source] | None:
+    def _returned_parts(
+        self, function: FunctionSymbol, call: Node, position: int
+    ) -> list[Source | _Onward] | None:
         """Return one element of the tuple that a called function returns, or None where it returns no tuple."""
-        found: list[Source] = []
+        found: list[Source | _Onward] = []
         callees = members(self.inference.type_of(function, call.operands[0]))
         for callee in callees:
             if not isinstance(callee, FunctionObject):
@@ -354,11 +380,8 @@ class Sources:
                 for source in self.of(callee.function, value.operands[position]):
                     carrier = source.carrier
                     if isinstance(carrier, ParameterCarrier) and carrier.function == callee.function:
-                        for argument in self.arguments(callee, call).get(carrier.name, ()):
-                            found += [
-                                Source(inner.carrier, max(inner.how, source.how), call.span, inner.partial)
-                                for inner in self.of(function, argument)
-                            ]
+                        given = self.arguments(callee, call).get(carrier.name, ())
+                        found += [_Onward(argument, source.how, source.partial) for argument in given]
                     else:
                         found.append(Source(carrier, source.how, call.span, source.partial))
         return found if callees else None
