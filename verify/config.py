@@ -150,6 +150,8 @@ def _table(content: Mapping[str, object], *keys: str) -> dict[str, object]:
     current: object = content
     for key in keys:
         current = current.get(key) if isinstance(current, dict) else None
+    if current is not None and not isinstance(current, dict):
+        raise ConfigurationError(f"pyproject.toml: {'.'.join(keys)} = {current!r}: expected a table")
     return current if isinstance(current, dict) else {}
 
 

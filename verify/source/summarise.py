@@ -23,7 +23,7 @@ from .model import (
 TOP_LEVEL = "<module>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # not frozen: contextlib sets the traceback of an exception that passes through
 class SourceError(Exception):
     """A file that cannot be analysed: where, and why. The rest of the program still can be."""
 
@@ -46,7 +46,7 @@ def summarise(file: SourceFile, text: str | bytes) -> ModuleSummary:
     gc.disable()  # a syntax tree is millions of objects without a cycle
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore")  # what the compiler thinks of the text is not our business
             tree = ast.parse(text, filename=file.shown)
         return _Summariser(file, tree).summary()
     except SyntaxError as error:
