@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,9 +135,7 @@ class _Unusable(click.ClickException):
 def _console(colour: bool | None, *, error: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(
-        stderr=error, no_color=colour is False, force_terminal=True if colour else None, highlight=False
-    )
+    return Console(stderr=error, no_color=colour is False, force_terminal=colour, highlight=False)
 
 
 @contextmanager
@@ -155,10 +152,10 @@ def _deliver(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
+    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
     try:
-        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, output)
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, output)
     except OSError as error:
+        unfinished.unlink(missing_ok=True)
         raise _Unusable(f"{output}: cannot be written: {error.strerror}") from None

@@ -142,7 +142,7 @@ def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="absent.toml: cannot be read: No such file or directory"):
+    with pytest.raises(ConfigurationError, match=r"absent\.toml: cannot be read: No such file or directory"):
         load_configuration(tmp_path, file=tmp_path / "absent.toml")
 
 

@@ -28,10 +28,10 @@ _STYLES = {
 }
 _MARKS = {Verdict.PROVED: "✔", Verdict.BROKEN: "✘", Verdict.FOLLOWS: "✘", Verdict.UNRESOLVED: "?"}
 _PLAIN_MARKS = {
-    Verdict.PROVED: "ok",
+    Verdict.PROVED: "ok    ",
     Verdict.BROKEN: "BROKEN",
     Verdict.FOLLOWS: "BROKEN",
-    Verdict.UNRESOLVED: "?",
+    Verdict.UNRESOLVED: "?     ",
 }
 
 
