@@ -339,6 +339,9 @@ class _Extractor:
         keywords = zip(shape.keywords, arguments[shape.positional :], strict=True)
         for name, (operand, span) in [*positional, *keywords]:
             if name is None:
+                if not is_mapping:
+                    left = [one for one in names[shape.positional :] if one not in shape.keywords]
+                    self._spread(function, cls, left, operand, span, gated=node.gated)
                 given.update(names)  # **mapping: each field may be given
                 continue
             given.add(name)
@@ -357,6 +360,29 @@ class _Extractor:
             site = self._site(function, node.span)
             target = FieldCarrier(found[0], name)
             self._facts.hops.append(Hop(constant, target, How.COPY, site, node.span, node.gated))
+
+    def _spread(
+        self,
+        function: FunctionSymbol,
+        cls: ClassSymbol,
+        names: Iterable[str],
+        mapping: int,
+        span: Span,
+        *,
+        gated: bool,
+    ) -> None:
+        """`Cls(**mapping)`: each field is given by the key of its name. An object turned into a mapping has no keys."""
+        graph = self._program.function(function).graph
+        node = graph.nodes[mapping]
+        called = graph.nodes[node.operands[0]].data if node.kind is Kind.CALL else node.data
+        if called in {"asdict", "_asdict", "vars", "model_dump", "__dict__"}:
+            return
+        for name in names:
+            owner = self._inference.owner_of_field(cls, name)
+            if owner is not None:
+                site = self._site(function, span)
+                target = FieldCarrier(owner, name)
+                self._facts.hops.append(Hop(KeyCarrier(name), target, How.COPY, site, span, gated))
 
     def _outside(self, function: FunctionSymbol, name: str, node: Node, callee: Node) -> None:
         """A call that leaves the program: it mutates its receiver, or uses its arguments."""
