@@ -335,12 +335,14 @@ class _Extractor:
         )
         given: set[str] = set()
         arguments = list(zip(node.operands[1:], node.parts, strict=True))
-        positional = zip(names, arguments[: shape.positional], strict=False)
+        by_position = self._inference.positional_fields(cls)
+        positional = zip(by_position, arguments[: shape.positional], strict=False)
         keywords = zip(shape.keywords, arguments[shape.positional :], strict=True)
         for name, (operand, span) in [*positional, *keywords]:
             if name is None:
                 if not is_mapping:
-                    left = [one for one in names[shape.positional :] if one not in shape.keywords]
+                    explicit = {*by_position[: shape.positional], *shape.keywords}
+                    left = [one for one in names if one not in explicit]
                     self._spread(function, cls, left, operand, span, gated=node.gated)
                 given.update(names)  # **mapping: each field may be given
                 continue

@@ -176,9 +176,22 @@ class Inference:
                 )
         return list(names)
 
+    def positional_fields(self, cls: ClassSymbol) -> list[str]:
+        """Return the fields that a class without `__init__` takes by position, in order."""
+        keyword_only: set[str] = set()
+        for one in self.program.mro(cls):
+            if isinstance(one, ClassSymbol):
+                summary = self.program.class_(one)
+                names = list(summary.fields)
+                if any("kw_only=True" in decorator for decorator in summary.decorators):
+                    keyword_only.update(names)
+                elif "_" in names and "KW_ONLY" in str(summary.fields["_"].annotation):
+                    keyword_only.update(names[names.index("_") :])
+        return [name for name in self.constructor_fields(cls) if name not in keyword_only]
+
     def field_at(self, cls: ClassSymbol, position: int) -> str | None:
         """Return the field at a position of a NamedTuple or of a class pattern; None for what iterates itself."""
-        names = self.constructor_fields(cls)
+        names = self.positional_fields(cls)
         special = ("__iter__", "__getitem__", "__init__")
         inside = -len(names) <= position < len(names)
         return names[position] if inside and not any(self.program.method(cls, s) for s in special) else None
@@ -232,6 +245,9 @@ class Inference:
                 return self._global(function.module, name_of(node))
             case Kind.FREE:
                 return self._free(function, name_of(node))
+            case Kind.REBOUND:
+                setter, values = self.rebound(function, node)
+                return union(*(self.type_of(setter, value) for value in values))
             case Kind.FUNCTION:
                 qualname = name_of(node)
                 if qualname in self.program.modules[function.module].classes:
@@ -319,6 +335,13 @@ class Inference:
             if name in summary.graph.bindings:
                 return outer, summary.graph.bindings[name]
         return None
+
+    def rebound(self, function: FunctionSymbol, node: Node) -> tuple[FunctionSymbol, list[int]]:
+        """Return a nested function and every value that it gives a name of `function` by `nonlocal`."""
+        assert isinstance(node.data, tuple)
+        qualname, name = node.data
+        inner = FunctionSymbol(function.module, str(qualname))
+        return inner, self.program.function(inner).graph.bindings.get(str(name), [])
 
     def _global(self, module: str, name: str) -> Type:
         return self._symbol_type(self.program.resolve(module, name))

@@ -216,6 +216,10 @@ class Sources:
                     yield Source(ModuleCarrier(symbol.module, symbol.name), How.COPY, node.span)
             case Kind.FREE:
                 yield from self._free(function, node)
+            case Kind.REBOUND:
+                inner, values = self.inference.rebound(function, node)
+                for value in values:
+                    yield from self.of(inner, value)
             case Kind.ATTR:
                 yield from self._attribute(function, graph, node)
             case Kind.ITEM:
@@ -421,6 +425,10 @@ class Sources:
             for operand in operands:
                 if operand not in keyed:
                     yield _Onward(operand, how)
+            if callee.kind is Kind.ATTR and callee.data in {"items", "values"}:
+                for root in local_roots(graph, callee.operands[0]):
+                    if graph.nodes[root].kind is Kind.DICT:  # under whatever key
+                        yield from (_Onward(value, How.COPY) for value in graph.nodes[root].operands)
             if callee.kind is Kind.ATTR and not _is_namespace(
                 self.inference.type_of(function, callee.operands[0])
             ):

@@ -85,6 +85,7 @@ class BodyBuilder:
         self._globals: set[str] = set()
         self._locals: set[str] = set()
         self._loops: list[_LoopExits] = []
+        self._walrus: list[str] = []
 
     # -- entry points -------------------------------------------------------------------------------------
 
@@ -201,6 +202,7 @@ class BodyBuilder:
                 if not self._module_level:
                     qualname = self._definitions.nested_function(node, self)
                     self._bind(node.name, self._add(Kind.FUNCTION, qualname, (), span_of(node)))
+                    self._rebound(node, qualname)
             case ast.ClassDef():
                 self._evaluate_all([*node.decorator_list, *node.bases, *(k.value for k in node.keywords)])
                 if not self._module_level:
@@ -228,6 +230,17 @@ class BodyBuilder:
                 self._dead = True
             case _:
                 pass  # imports, pass: collected per module, or without a value
+
+    def _rebound(self, node: ast.FunctionDef | ast.AsyncFunctionDef, qualname: str) -> None:
+        """From here on a name that a nested function sets may hold what it was given there."""
+        for statement in ast.walk(node):
+            if not isinstance(statement, ast.Nonlocal):
+                continue
+            for name in statement.names:
+                if name in self._environment:
+                    given = self._add(Kind.REBOUND, (qualname, name), (), span_of(statement))
+                    either = (self._environment[name], given)
+                    self._bind(name, self._add(Kind.PHI, None, either, span_of(statement)))
 
     def _evaluate_all(self, expressions: Iterable[ast.expr]) -> None:
         for expression in expressions:
@@ -353,6 +366,8 @@ class BodyBuilder:
         if exits.breaks:
             self._dead = dead_before
             self._environment = self._merge(ends, span)
+        elif isinstance(node, ast.While) and _constant_truth(node.test):
+            self._dead = True
 
     def _try(self, node: ast.Try | ast.TryStar) -> None:
         before, dead_before = dict(self._environment), self._dead
@@ -528,6 +543,7 @@ class BodyBuilder:
             case ast.NamedExpr(target=target, value=value):
                 stored = self._value(value)
                 self._assign(target, stored, span, value)
+                self._walrus.append(target.id)
                 return stored
             case ast.Slice(lower=lower, upper=upper, step=step):
                 parts = [self._value(part) for part in (lower, upper, step) if part is not None]
@@ -597,7 +613,7 @@ class BodyBuilder:
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, span: Span
     ) -> int:
-        before = dict(self._environment)
+        before, bound = dict(self._environment), len(self._walrus)
         guards = 0
         for generator in node.generators:
             iterable = self._value(generator.iter)
@@ -618,7 +634,8 @@ class BodyBuilder:
             result = self._add(Kind.SEQUENCE, kind, (self._value(node.elt),), span)
         if guards:
             del self._guards[-guards:]
-        self._environment = before
+        kept = {name: self._environment[name] for name in self._walrus[bound:] if name in self._environment}
+        self._environment = before | kept  # `:=` binds outside the comprehension
         return result
 
     def _assign_comprehension(self, target: ast.expr, value: int) -> None:

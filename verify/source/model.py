@@ -19,6 +19,7 @@ class Kind(enum.StrEnum):
     PARAM = "param"  # data: the parameter's name
     GLOBAL = "global"  # data: a name that is no local; module level or builtin
     FREE = "free"  # data: a name of an enclosing function
+    REBOUND = "rebound"  # data: qualified name of a nested function and the name that it sets by `nonlocal`
     ATTR = "attr"  # data: attribute name; operands: base
     ITEM = "item"  # data: literal key or None; operands: base, index
     CALL = "call"  # data: CallShape; operands: callee, positional..., keyword...
