@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from telewire.registry.config import load_configuration
 from telewire.verify.analysis import verify
-from telewire.verify.config import load_configuration
 from telewire.verify.source import discover, summarise
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from telewire.registry.config import Configuration
 from telewire.verify.analysis import verify
-from telewire.verify.config import Configuration
 from telewire.verify.report.terminal import TerminalReport
 
 ROOT = Path(__file__).resolve().parents[1]

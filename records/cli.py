@@ -86,8 +86,8 @@ def render(
 def _verify(project: Path, config: Path | None) -> Verification:
     from rich.console import Console
 
+    from ..registry.config import ConfigurationError, find_root, load_configuration
     from ..verify.analysis import CannotVerify, verify
-    from ..verify.config import ConfigurationError, find_root, load_configuration
     from ..verify.report.terminal import print_failure
 
     root = find_root(project.resolve())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .conditions import GradingError
+from .config import ConfigurationError, load_configuration
 from .grades import Grade
 from .json_schema import record_json_schema_text
 from .problems import RegistryError
@@ -35,8 +35,14 @@ _specs_option = click.option(
 )
 
 
-class ConfigurationError(click.ClickException):
+class UnusableConfigurationError(click.ClickException):
     """The configuration file here cannot be used. Exit code 2."""
+
+    exit_code = EXIT_USAGE
+
+
+class UnusableFileError(click.ClickException):
+    """A file cannot be written. Exit code 2."""
 
     exit_code = EXIT_USAGE
 
@@ -133,7 +139,7 @@ def schema(output: Path | None) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{output} cannot be written: {error.strerror}") from error
+        raise UnusableFileError(f"{output} cannot be written: {error.strerror}") from error
 
 
 @registry.command(context_settings={"ignore_unknown_options": True})
@@ -170,31 +176,14 @@ def _load(specs: Sequence[Path]) -> Registry:
     try:
         if specs:
             return Registry.load(specs)
-        configured = _configured_paths(Path())
-        return Registry.load(configured) if configured else shipped_registry()
+        configuration = load_configuration(Path())
+        if configuration.assumes("registry") and not any(path.exists() for path in configuration.registry):
+            return shipped_registry()
+        return Registry.load(configuration.registry, categories=configuration.categories)
+    except ConfigurationError as error:
+        raise UnusableConfigurationError(str(error)) from error
     except RegistryError as error:
         raise UnusableRegistryError(error) from error
-
-
-def _configured_paths(folder: Path) -> list[Path]:
-    """The `registry` of telewire.toml, or of [tool.telewire] in pyproject.toml; empty where there is none."""
-    for name, keys in (("telewire.toml", ()), ("pyproject.toml", ("tool", "telewire"))):
-        file = folder / name
-        if not file.is_file():
-            continue
-        try:
-            table: object = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(f"{file} cannot be read: {error}") from error
-        for key in (*keys, "registry"):
-            table = table.get(key) if isinstance(table, dict) else None
-        if table is None:
-            continue
-        written = [table] if isinstance(table, str) else table
-        if not isinstance(written, list) or not all(isinstance(path, str) for path in written):
-            raise ConfigurationError(f"{file}: `registry` is {table!r}; expected a path or a list of paths")
-        return [folder / str(path) for path in written]
-    return []
 
 
 def _find(records: Registry, key: str) -> Record:

@@ -44,7 +44,7 @@ def test_the_loop_of_the_readme_is_silent_when_gradients_are_sound(
 
 
 def test_the_settings_of_the_readme_are_known() -> None:
-    from telewire.verify.config import SETTINGS
+    from telewire.registry.config import SETTINGS
 
     (block,) = blocks("toml")
     settings = tomllib.loads(block)["tool"]["telewire"]

@@ -8,10 +8,9 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..registry import Problem, Registry, RegistryError
-from .config import Configuration
+from ..registry.config import Configuration
 from .finding import Finding, FindingSeverity
 from .flow import Flow
 from .gradings import gradings
@@ -159,26 +158,18 @@ def load_records(configuration: Configuration) -> Registry:
     Raises:
         CannotVerify: There are none, or some cannot be loaded; then with every problem of every file.
     """
+    where = ", ".join(str(path) for path in configuration.registry)
     absent = [str(path) for path in configuration.registry if not path.exists()]
     if absent:
         raise CannotVerify(
             f"no records: {', '.join(absent)} does not exist; set `registry` to where they are ({configuration.origin})"
         )
-    files: list[Path] = []
-    for path in configuration.registry:
-        if path.is_dir():
-            found = sorted([*path.glob("**/*.yaml"), *path.glob("**/*.yml")])
-            files += [file for file in found if file.name != "categories.yaml"]
-        else:
-            files.append(path)
-    if not files:
-        looked = ", ".join(str(path) for path in configuration.registry)
-        raise CannotVerify(
-            f"no record found (looked for *.yaml in {looked}); write one, or set `registry` ({configuration.origin})"
-        )
     try:
-        return Registry.load(files, categories=configuration.categories)
+        return Registry.load(configuration.registry, categories=configuration.categories)
     except RegistryError as error:
+        if all(problem.name == "no-records" for problem in error.problems):
+            hint = f"write one, or set `registry` ({configuration.origin})"
+            raise CannotVerify(f"no record found (looked for *.yaml in {where}); {hint}") from None
         raise CannotVerify("the records cannot be loaded", error.problems) from None
 
 

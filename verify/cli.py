@@ -64,9 +64,9 @@ def verify(
     """
     if context.invoked_subcommand is not None:
         return
+    from ..registry.config import ConfigurationError, find_root, load_configuration
     from .analysis import CannotVerify
     from .analysis import verify as run
-    from .config import ConfigurationError, find_root, load_configuration
     from .report.terminal import TerminalReport, print_failure
 
     errors = _console(colour, error=True)

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from telewire.records import Page, pages_of, render
 from telewire.records.cli import records
+from telewire.registry.config import Configuration, load_configuration
 from telewire.verify.analysis import Verification, verify
-from telewire.verify.config import Configuration, load_configuration
 
 REPOSITORY = Path(__file__).parents[2]
 

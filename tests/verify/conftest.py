@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from telewire.registry.config import Configuration, load_configuration
 from telewire.verify.analysis import Verification, verify
-from telewire.verify.config import Configuration, load_configuration
 
 FILES = {
     "app/__init__.py": "",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from telewire.registry.config import Configuration
 from telewire.verify.analysis import Verification, verify
-from telewire.verify.config import Configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("cli.py", "__init__.py", "registry", "telemetry")

@@ -39,6 +39,10 @@ class Configuration:
     categories: Path | None = None
     defaulted: tuple[str, ...] = field(default=())
 
+    def assumes(self, setting: str) -> bool:
+        """Whether nobody wrote a setting, so that it was assumed."""
+        return any(assumed.partition(" ")[0] == setting for assumed in self.defaulted)
+
 
 SETTINGS = frozenset(name.name for name in fields(Configuration)) - {"root", "origin", "defaulted"}
 """The names that `[tool.telewire]` may hold."""

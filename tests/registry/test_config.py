@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from telewire.verify.config import Configuration, ConfigurationError, find_root, load_configuration
+from telewire.registry.config import Configuration, ConfigurationError, find_root, load_configuration
 
 
 def write(folder: Path, **files: str) -> Path:
