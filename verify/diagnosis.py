@@ -11,7 +11,18 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .flow import Carrier, Constant, FieldCarrier, Flow, Hop, How, KeyCarrier, ParameterCarrier, ReturnCarrier
+from .flow import (
+    Carrier,
+    Constant,
+    FieldCarrier,
+    Flow,
+    Hop,
+    How,
+    KeyCarrier,
+    ParameterCarrier,
+    ReturnCarrier,
+    by_name,
+)
 from .resolve import Definition, Unresolved
 from .source import ClassSymbol, FunctionSymbol
 from .source.model import Span
@@ -159,7 +170,12 @@ class Diagnostician:
         """The value of `starts` does not reach `end` in this stage: say what does, or that nothing does."""
         flow = self._flow
         context = {"carrier": str(end), "stage": _name(definition)}
-        reached = flow.reached(starts)
+        reached = {
+            carrier: trail
+            for carrier, trail in flow.reached(starts).items()
+            if record
+            in self._declared.get(by_name(carrier), {record})  # what other records own is no way of its own
+        }
         last, trail = _last_reached(reached, starts, functions)
         if last is not None:
             context["lost_after"] = str(last)
@@ -168,7 +184,7 @@ class Diagnostician:
                 context["lost_after_at"] = str(arrival.site)
         entering = [
             hop
-            for hop in flow.into.get(end, ())
+            for hop in flow.entering(end)
             if hop.site.function in functions and flow.is_live(hop) and hop.how <= How.COMPUTED
         ]
         assigned = [
@@ -178,15 +194,15 @@ class Diagnostician:
             return self._dropped(end, entering, starts, definition, functions, context, trail)
         origins = self._origins(assigned, record)
         for chain in origins.foreign:
-            first = chain[0]
+            entry = chain[-1]  # where the other record's value comes in
             owners = (
-                ", ".join(sorted(self._declared[chain[-1].source] - {record}))
+                ", ".join(sorted(self._declared[by_name(chain[-1].source)] - {record}))
                 if not isinstance(chain[-1].source, Constant)
                 else ""
             )
             context |= {"instead": str(chain[-1].source), "instead_record": owners}
             return Diagnosis(
-                Cause.CROSSED_WIRES, str(end), _place(first), context=context, hops=tuple(chain[::-1])
+                Cause.CROSSED_WIRES, str(end), _place(entry), context=context, hops=tuple(chain[::-1])
             )
         for chain in origins.dead_keys:
             source = chain[-1].source
@@ -202,8 +218,11 @@ class Diagnostician:
             )
             if mask is not None and isinstance(mask[-1].source, Constant):
                 context["default"] = mask[-1].source.value
+            writers = flow.entering(source.anywhere)
             closest = flow.program.closest(source.key, among=self._written_keys())
-            if closest is not None:
+            if writers:
+                context["written_elsewhere"] = str(writers[0].site)
+            elif closest is not None:
                 context["suggestion"] = closest
             return Diagnosis(
                 Cause.KEY_NEVER_WRITTEN, str(end), _place(chain[-1]), context=context, hops=tuple(trail)
@@ -211,7 +230,7 @@ class Diagnostician:
         chosen = next(
             (
                 hop
-                for hop in flow.into.get(end, ())
+                for hop in flow.entering(end)
                 if hop.how is How.CONTROL
                 and hop.source in reached
                 and hop.site.function in functions
@@ -230,7 +249,9 @@ class Diagnostician:
             context["value"] = constant.value
             return Diagnosis(cause, str(end), _place_of_origin(chain[-1]), context=context, hops=tuple(trail))
         branch = flow.path(
-            starts, lambda carrier, hop: carrier == end and hop.site.function in functions, how=How.CONTROL
+            starts,
+            lambda carrier, hop: end in {carrier, by_name(carrier)} and hop.site.function in functions,
+            how=How.CONTROL,
         )
         if branch is not None:
             return Diagnosis(
@@ -244,7 +265,7 @@ class Diagnostician:
 
     def _production(self, carrier: Carrier) -> Hop | None:
         """A hop that brings a computed value into a carrier."""
-        for hop in self._flow.into.get(carrier, ()):
+        for hop in self._flow.entering(carrier):
             if not isinstance(hop.source, Constant) and hop.how <= How.COMPUTED and self._flow.is_live(hop):
                 return hop
         return None
@@ -269,7 +290,7 @@ class Diagnostician:
         beside = self._sibling_store(end, functions)
         if beside is not None:
             context |= {"beside": str(beside.target), "beside_at": str(beside.site)}
-        elsewhere = [hop for hop in self._flow.into.get(end, ()) if not isinstance(hop.source, Constant)]
+        elsewhere = [hop for hop in self._flow.entering(end) if not isinstance(hop.source, Constant)]
         if elsewhere:
             context["written_elsewhere"] = f"{elsewhere[0].site.function.qualname}, {elsewhere[0].site}"
         return Diagnosis(
@@ -282,7 +303,7 @@ class Diagnostician:
             if (
                 hop.site.function not in functions
                 or hop.how is How.CONTROL
-                or hop.target not in self._declared
+                or by_name(hop.target) not in self._declared
             ):
                 continue
             if (
@@ -308,20 +329,18 @@ class Diagnostician:
                 if not source.is_default:
                     (origins.others if is_computed else origins.constants).append(chain)
                 continue
-            owners = self._declared.get(source, set())
+            owners = self._declared.get(by_name(source), set())
             if owners and record not in owners:
                 origins.foreign.append(chain)
                 continue
             if source in seen:
                 continue
             seen.add(source)
-            if any(
-                hop.source == source and hop.how is How.COMPUTED for hop in self._flow.into.get(source, ())
-            ):
+            if any(hop.source == source and hop.how is How.COMPUTED for hop in self._flow.entering(source)):
                 origins.others.append(chain)  # a counter: it starts as a constant and does not stay one
             before = [
                 hop
-                for hop in self._flow.into.get(source, ())
+                for hop in self._flow.entering(source)
                 if self._flow.is_live(hop)
                 and hop.how <= How.COMPUTED
                 and not hop.through

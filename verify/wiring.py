@@ -11,7 +11,7 @@ import networkx as nx
 from ..registry import Record, Registry
 from ..registry import Symbol as SymbolName
 from .diagnosis import Diagnosis, Diagnostician
-from .flow import Carrier, Constant, Flow, Hop, How, ParameterCarrier, UseCarrier
+from .flow import Carrier, Constant, Flow, Hop, How, KeyCarrier, ParameterCarrier, UseCarrier, by_name
 from .resolve import Definition, Member, Resolver, Unresolved
 from .source import ClassSymbol, FunctionSymbol
 
@@ -256,7 +256,7 @@ class _Prover:
             return Edge(record, source, stage, Verdict.FOLLOWS)
         proof: list[Hop] = []
         for end in stage.carriers:
-            begin = [m.carrier for m in starts if end.wild is None or m.wild in {None, end.wild}]
+            begin = self._begin(starts, end, source if stage.reads is None else None)
             hops = (
                 self._produced(stage, end.carrier)
                 if source is None
@@ -272,6 +272,23 @@ class _Prover:
             return stage.reads
         return () if source is None else source.carriers
 
+    def _begin(self, starts: tuple[Member, ...], end: Member, source: Stage | None) -> list[Carrier]:
+        """Return where an edge begins. A key is that of the mappings which the stage before writes it into."""
+        begin: list[Carrier] = []
+        for member in starts:
+            if end.wild is not None and member.wild not in {None, end.wild}:
+                continue
+            carrier = member.carrier
+            written: list[Carrier] = []
+            if source is not None and isinstance(carrier, KeyCarrier):
+                written = [
+                    other
+                    for other in self._flow.same_key(carrier)
+                    if any(hop.site.function in source.functions for hop in self._flow.into.get(other, ()))
+                ]
+            begin += written or [carrier]
+        return begin
+
     def _missing(self, record: Record, stage: Stage) -> Diagnosis | None:
         if isinstance(stage.definition, Unresolved):
             return self._diagnostician.missing(stage.definition, (*stage.yaml, "at"))
@@ -282,7 +299,7 @@ class _Prover:
 
     def _produced(self, stage: Stage, carrier: Carrier) -> list[Hop] | None:
         """The emitter's own work: something computed reaches its carrier inside it."""
-        for hop in self._flow.into.get(carrier, ()):
+        for hop in self._flow.entering(carrier):
             if (
                 hop.site.function in stage.functions
                 and not isinstance(hop.source, Constant)
@@ -304,11 +321,11 @@ class _Prover:
         begin = list(starts)
         if end in begin and stage.reads is None:
             # The stage hands the carrier on as it is: it has to touch it.
-            touching = [hop for hop in self._flow.into.get(end, ()) if hop.site.function in stage.functions]
+            touching = [hop for hop in self._flow.entering(end) if hop.site.function in stage.functions]
             return touching[:1] or None
 
         def is_end(carrier: Carrier, hop: Hop) -> bool:
-            return carrier == end and hop.site.function in stage.functions
+            return end in {carrier, by_name(carrier)} and hop.site.function in stage.functions
 
         return self._flow.path(begin, is_end, dead=dead, unresolved=unresolved)
 

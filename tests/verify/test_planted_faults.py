@@ -66,6 +66,49 @@ FAULTS = [
         (Expected("TW204", "TELE-301", EMITTERS, "inf_grad_count=0,"),),
     ),
     Fault(
+        "the training loop puts a literal zero into the metrics",
+        LOOP,
+        (('"inf_grad_count": gradient_health["inf_grad_count"],', '"inf_grad_count": 0,'),),
+        (Expected("TW204", "TELE-301", LOOP, '"inf_grad_count": 0,'),),
+    ),
+    Fault(
+        "the training loop swaps NaN and Inf in the metrics",
+        LOOP,
+        (
+            (
+                '"nan_grad_count": gradient_health["nan_grad_count"]',
+                '"nan_grad_count": gradient_health["INF"]',
+            ),
+            (
+                '"inf_grad_count": gradient_health["inf_grad_count"]',
+                '"inf_grad_count": gradient_health["nan_grad_count"]',
+            ),
+            ('gradient_health["INF"]', 'gradient_health["inf_grad_count"]'),
+        ),
+        (
+            Expected("TW207", "TELE-300", LOOP, '"nan_grad_count": gradient_health["inf_grad_count"]'),
+            Expected("TW207", "TELE-301", LOOP, '"inf_grad_count": gradient_health["nan_grad_count"]'),
+        ),
+    ),
+    Fault(
+        "the training loop leaves the key out of the metrics",
+        LOOP,
+        (('            "inf_grad_count": gradient_health["inf_grad_count"],\n', ""),),
+        (Expected("TW206", "TELE-301", EMITTERS, 'inf_grad_count=metrics["inf_grad_count"],'),),
+    ),
+    Fault(
+        "the metrics are merged and the count is overwritten",
+        LOOP,
+        (
+            (
+                '            "nan_grad_count": gradient_health["nan_grad_count"],\n',
+                "            **gradient_health,\n",
+            ),
+            ('"inf_grad_count": gradient_health["inf_grad_count"],', '"inf_grad_count": 0,'),
+        ),
+        (Expected("TW204", "TELE-301", LOOP, '"inf_grad_count": 0,'),),
+    ),
+    Fault(
         "the LSTM health function is never called",
         LOOP,
         (("lstm_health = compute_lstm_health(rollout.hidden)", "lstm_health = None"),),

@@ -12,11 +12,13 @@ from .carriers import (
     KeyCarrier,
     ModuleCarrier,
     ObjectCarrier,
+    OutsideCarrier,
     ParameterCarrier,
     ReturnCarrier,
     Site,
     UnresolvedCarrier,
     UseCarrier,
+    by_name,
 )
 from .extract import CallSite, Comparison, Facts
 from .graph import Flow
@@ -34,9 +36,11 @@ __all__ = [
     "KeyCarrier",
     "ModuleCarrier",
     "ObjectCarrier",
+    "OutsideCarrier",
     "ParameterCarrier",
     "ReturnCarrier",
     "Site",
     "UnresolvedCarrier",
     "UseCarrier",
+    "by_name",
 ]

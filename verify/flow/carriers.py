@@ -35,11 +35,29 @@ class UnresolvedCarrier:
 
 
 @dataclass(frozen=True, slots=True)
+class MappingOrigin:
+    """The place that makes a mapping: a node of a function's value graph."""
+
+    function: FunctionSymbol
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
 class KeyCarrier:
-    """A mapping's string key; `function` is set where the mapping is known to be what that function returns."""
+    """A mapping's string key.
+
+    `mapping` is the mapping where it is known; without it the key's name is all that is. `function` is set for the
+    key of whatever a function returns, as records write it.
+    """
 
     key: str
     function: FunctionSymbol | None = None
+    mapping: MappingOrigin | None = None
+
+    @property
+    def anywhere(self) -> KeyCarrier:
+        """The key by its name alone, of whatever mapping."""
+        return KeyCarrier(self.key)
 
     def __str__(self) -> str:
         owner = f"{self.function.qualname}()" if self.function else ""
@@ -89,6 +107,16 @@ class UseCarrier:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideCarrier:
+    """What something outside the program gives without being given anything: `time.perf_counter()`."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name}(...)"
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectCarrier:
     """An object of a class, as its construction makes it; what it is made from rests in its fields."""
 
@@ -107,7 +135,13 @@ Carrier = (
     | ModuleCarrier
     | UseCarrier
     | ObjectCarrier
+    | OutsideCarrier
 )
+
+
+def by_name(carrier: Carrier) -> Carrier:
+    """Return a carrier as records name it: a key without the mapping that it stands in."""
+    return carrier.anywhere if isinstance(carrier, KeyCarrier) else carrier
 
 
 class How(enum.IntEnum):

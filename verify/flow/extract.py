@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import CallShape, Effect, EffectKind, Kind, Node, Span
 from ..source.program import ExternalSymbol, Place
+from .arguments import argument_positions, keyed_arguments
 from .carriers import (
     Carrier,
     Constant,
@@ -18,6 +19,7 @@ from .carriers import (
     Hop,
     How,
     KeyCarrier,
+    MappingOrigin,
     ModuleCarrier,
     ParameterCarrier,
     ReturnCarrier,
@@ -26,7 +28,7 @@ from .carriers import (
     UseCarrier,
 )
 from .inference import Inference
-from .sources import MUTATORS, Source, Sources, keyed_arguments, local_roots
+from .sources import MUTATORS, Source, Sources, local_roots
 from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
 
 _RECURSION = 5000
@@ -135,11 +137,11 @@ class _Extractor:
                         self._facts.method_calls.setdefault(str(callee.data), []).append(
                             MethodCall(function, index)
                         )
-                    self._call(function, node)
+                    self._call(function, index, node)
                 case Kind.COMPARE if not node.gated:
                     self._comparison(function, node)
                 case Kind.DICT:
-                    self._dict(function, node)
+                    self._dict(function, index, node)
                 case _:
                     pass  # reads: they show where a value is stored or used
         for effect in graph.effects:
@@ -234,7 +236,7 @@ class _Extractor:
                 yield from self._sources.fields(receivers, str(effect.name))
             case EffectKind.STORE_ITEM:
                 if effect.name is not None:
-                    yield KeyCarrier(effect.name)
+                    yield from self._sources.mappings.written(function, effect.base, effect.name)
                     graph = self._program.function(function).graph
                     if self._returned_roots(function) & set(local_roots(graph, effect.base)):
                         yield KeyCarrier(effect.name, function)
@@ -254,14 +256,14 @@ class _Extractor:
                 found.append(ParameterCarrier(setter, parameters[1].name))
         return found
 
-    def _dict(self, function: FunctionSymbol, node: Node) -> None:
+    def _dict(self, function: FunctionSymbol, index: int, node: Node) -> None:
         assert isinstance(node.data, tuple)
         graph = self._program.function(function).graph
         is_returned = any(graph.nodes[root] is node for root in self._returned_roots(function))
         for key, operand, span in zip(node.data, node.operands, node.parts, strict=True):
             if key is None:
                 continue
-            targets: list[Carrier] = [KeyCarrier(key)]
+            targets: list[Carrier] = [KeyCarrier(key, mapping=MappingOrigin(function, index))]
             if is_returned:
                 targets.append(KeyCarrier(key, function))
             self._hops(function, self._sources.of(function, operand), targets, span, gated=node.gated)
@@ -279,7 +281,7 @@ class _Extractor:
 
     # -- calls ------------------------------------------------------------------------------------------------
 
-    def _call(self, function: FunctionSymbol, node: Node) -> None:
+    def _call(self, function: FunctionSymbol, index: int, node: Node) -> None:
         callee_index = node.operands[0]
         graph = self._program.function(function).graph
         callee = graph.nodes[callee_index]
@@ -290,15 +292,15 @@ class _Extractor:
                     for called in self._inference.dispatch(one.function, one.receiver):
                         self._arguments(function, FunctionObject(called, one.receiver), node)
                 case ClassObject(cls=cls):
-                    self._construct(function, cls, node)
+                    self._construct(function, cls, index, node)
                 case Instance(cls=cls) if (method := self._program.method(cls, "__call__")) is not None:
                     self._arguments(function, FunctionObject(method, one), node)
                 case ExternalObject(dotted=dotted):
-                    self._outside(function, dotted.rpartition(".")[2], node, callee)
+                    self._outside(function, dotted.rpartition(".")[2], index, node, callee)
                 case _:
-                    self._outside(function, str(callee.data), node, callee)
+                    self._outside(function, str(callee.data), index, node, callee)
         if not types:
-            self._outside(function, str(callee.data), node, callee)
+            self._outside(function, str(callee.data), index, node, callee)
         if callee.kind is Kind.ATTR and not node.gated:
             base = self._inference.type_of(function, callee.operands[0])
             if base is UNKNOWN or not members(base):
@@ -308,7 +310,7 @@ class _Extractor:
         if not node.gated:
             self._facts.calls.setdefault(function, set()).add(called.function)
         given: dict[str, tuple[Source, ...]] = {}
-        for name, positions in self._sources.argument_positions(called, node).items():
+        for name, positions in argument_positions(self._program, called, node).items():
             for position in positions:
                 sources = self._sources.of(function, node.operands[1 + position])
                 given[name] = (*given.get(name, ()), *sources)
@@ -318,7 +320,7 @@ class _Extractor:
         if not node.gated:
             self._facts.call_sites.setdefault(called.function, []).append(site)
 
-    def _construct(self, function: FunctionSymbol, cls: ClassSymbol, node: Node) -> None:
+    def _construct(self, function: FunctionSymbol, cls: ClassSymbol, index: int, node: Node) -> None:
         constructor = self._inference.constructor(cls)
         post = self._program.method(cls, "__post_init__")
         if post is not None and not node.gated:
@@ -347,7 +349,7 @@ class _Extractor:
                 given.update(names)  # **mapping: each field may be given
                 continue
             given.add(name)
-            target: Carrier = KeyCarrier(name)
+            target: Carrier = KeyCarrier(name, mapping=MappingOrigin(function, index))
             if not is_mapping:
                 owner = self._inference.owner_of_field(cls, name)
                 target = FieldCarrier(owner, name) if owner else UnresolvedCarrier(name)
@@ -384,9 +386,10 @@ class _Extractor:
             if owner is not None:
                 site = self._site(function, span)
                 target = FieldCarrier(owner, name)
-                self._facts.hops.append(Hop(KeyCarrier(name), target, How.COPY, site, span, gated))
+                for source in self._sources.mappings.read(function, mapping, name):
+                    self._facts.hops.append(Hop(source, target, How.COPY, site, span, gated))
 
-    def _outside(self, function: FunctionSymbol, name: str, node: Node, callee: Node) -> None:
+    def _outside(self, function: FunctionSymbol, name: str, index: int, node: Node, callee: Node) -> None:
         """A call that leaves the program: it mutates its receiver, or uses its arguments."""
         operands = node.operands[1:]
         graph = self._program.function(function).graph
@@ -405,7 +408,7 @@ class _Extractor:
                 self._hops(function, given, targets, node.span, gated=node.gated)
                 return
         keyed = {operand: key for key, operand, _ in keyed_arguments(graph, node)}
-        targets = [UseCarrier(function)]
+        targets: list[Carrier] = [UseCarrier(function)]
         if callee.kind is Kind.ATTR and name in MUTATORS:
             targets += [
                 source.carrier
@@ -413,7 +416,10 @@ class _Extractor:
                 if not isinstance(source.carrier, Constant) and source.how is How.COPY and not source.partial
             ]
         for operand, span in zip(operands, node.parts, strict=True):
-            to = [KeyCarrier(keyed[operand])] if operand in keyed else targets
+            to = targets
+            if operand in keyed:
+                base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
+                to = list(self._sources.mappings.written(function, base, keyed[operand]))
             self._hops(function, self._sources.of(function, operand), to, span, gated=node.gated)
         if callee.kind is Kind.ATTR and name not in MUTATORS:
             sources = self._sources.of(function, callee.operands[0])

@@ -46,6 +46,7 @@ class Flow:
     reachable: frozenset[FunctionSymbol]
     into: dict[Carrier, list[Hop]] = field(default_factory=dict)
     out_of: dict[Carrier, list[Hop]] = field(default_factory=dict)
+    _keys: dict[str, dict[KeyCarrier, None]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, program: Program, *, entry_points: Collection[FunctionSymbol] = ()) -> Flow:
@@ -54,6 +55,9 @@ class Flow:
         flow = cls(program, facts, _reachable(program, facts, entry_points))
         for hop in facts.hops:
             flow.into.setdefault(hop.target, []).append(hop)
+            for end in (hop.source, hop.target):
+                if isinstance(end, KeyCarrier):
+                    flow._keys.setdefault(end.key, {}).setdefault(end)
             if not isinstance(hop.source, Constant):
                 flow.out_of.setdefault(hop.source, []).append(hop)
         return flow
@@ -109,7 +113,7 @@ class Flow:
             enters: Which carriers may lie between the ends.
         """
         first = list(starts)
-        came: dict[Carrier, Hop | None] = dict.fromkeys(first)
+        came: _Arrivals = dict.fromkeys(first)
         pending = deque(first)
         while pending:
             current = pending.popleft()
@@ -121,14 +125,14 @@ class Flow:
                 if is_end(hop.target, hop):
                     return [*self._trail(came, current), hop]
                 if hop.target not in came and enters(hop.target):
-                    came[hop.target] = hop
+                    came[hop.target] = (hop, current)
                     pending.append(hop.target)
         return None
 
     def reached(self, starts: Iterable[Carrier], *, how: How = How.COMPUTED) -> dict[Carrier, list[Hop]]:
         """Return every carrier that values of the starts get to, with the hops on the way."""
         first = list(starts)
-        came: dict[Carrier, Hop | None] = dict.fromkeys(first)
+        came: _Arrivals = dict.fromkeys(first)
         pending = deque(first)
         while pending:
             current = pending.popleft()
@@ -137,14 +141,38 @@ class Flow:
                     hop.how <= how and self.is_live(hop) and not (hop.through and came[current] is not None)
                 )
                 if usable and hop.target not in came:
-                    came[hop.target] = hop
+                    came[hop.target] = (hop, current)
                     pending.append(hop.target)
         return {carrier: self._trail(came, carrier) for carrier in came}
 
+    def same_key(self, carrier: KeyCarrier) -> list[KeyCarrier]:
+        """Return the other carriers that a key may be: a known mapping's is read where the mapping is not known."""
+        if carrier.mapping is not None:
+            return [carrier.anywhere]
+        return [
+            other
+            for other in self._keys.get(carrier.key, ())
+            if other != carrier
+            and (
+                carrier.function is None
+                or other.mapping is None
+                or other.mapping.function == carrier.function
+            )
+        ]
+
+    def entering(self, carrier: Carrier) -> list[Hop]:
+        """Return the hops into a carrier; into a key of an unknown mapping those into the key of any."""
+        hops = list(self.into.get(carrier, ()))
+        if isinstance(carrier, KeyCarrier) and carrier.mapping is None:
+            for other in self.same_key(carrier):
+                hops += self.into.get(other, ())
+        return hops
+
     def _onward(self, carrier: Carrier, *, unresolved: bool) -> list[Hop]:
         hops = list(self.out_of.get(carrier, ()))
-        if isinstance(carrier, KeyCarrier) and carrier.function is not None:
-            hops += self.out_of.get(KeyCarrier(carrier.key), ())
+        if isinstance(carrier, KeyCarrier):
+            for other in self.same_key(carrier):
+                hops += self.out_of.get(other, ())
         if unresolved and isinstance(carrier, FieldCarrier):
             hops += self.out_of.get(UnresolvedCarrier(carrier.name), ())
         if unresolved and isinstance(carrier, UnresolvedCarrier):
@@ -157,19 +185,18 @@ class Flow:
         return hops
 
     @staticmethod
-    def _trail(came: dict[Carrier, Hop | None], carrier: Carrier) -> list[Hop]:
+    def _trail(came: _Arrivals, carrier: Carrier) -> list[Hop]:
         trail: list[Hop] = []
-        seen: set[Carrier] = set()
-        hop = came.get(carrier)
-        while hop is not None and carrier not in seen:
-            seen.add(carrier)
+        arrival = came[carrier]
+        while arrival is not None:
+            hop, before = arrival
             trail.append(hop)
-            assert not isinstance(hop.source, Constant)
-            carrier = hop.source
-            if carrier not in came and isinstance(carrier, KeyCarrier):
-                break  # entered through the key as one function returns it
-            hop = came.get(carrier)
+            arrival = came[before]
         return trail[::-1]
+
+
+_Arrivals = dict[Carrier, tuple[Hop, Carrier] | None]
+"""How a search came to each carrier: the hop, and the carrier that was left; None for a start."""
 
 
 def _reachable(

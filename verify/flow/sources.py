@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from ..source import ClassSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 from ..source.program import ConstantSymbol
+from .arguments import arguments, keyed_arguments
 from .carriers import (
     Carrier,
     Constant,
     FieldCarrier,
     How,
-    KeyCarrier,
     ModuleCarrier,
     ObjectCarrier,
+    OutsideCarrier,
     ParameterCarrier,
     ReturnCarrier,
     UnresolvedCarrier,
 )
 from .inference import Inference, is_property
+from .mappings import Mappings
 from .types import (
     UNKNOWN,
     ClassObject,
@@ -95,6 +97,7 @@ class Sources:
     def __init__(self, program: Program, inference: Inference) -> None:
         self.program = program
         self.inference = inference
+        self.mappings = Mappings(program, inference)
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
         self._answers: dict[tuple[FunctionSymbol, int], list[Source]] = {}
@@ -313,7 +316,8 @@ class Sources:
         if getters:
             return
         if isinstance(node.data, str):
-            yield Source(KeyCarrier(node.data), How.COPY, node.span)
+            for carrier in self.mappings.read(function, base, node.data):
+                yield Source(carrier, How.COPY, node.span)
             for source in self.of(function, base):
                 if isinstance(source.carrier, FieldCarrier) and not source.partial:
                     yield Source(source.carrier, How.COPY, node.span, partial=True)
@@ -384,7 +388,7 @@ class Sources:
                 for source in self.of(callee.function, value.operands[position]):
                     carrier = source.carrier
                     if isinstance(carrier, ParameterCarrier) and carrier.function == callee.function:
-                        given = self.arguments(callee, call).get(carrier.name, ())
+                        given = arguments(self.program, callee, call).get(carrier.name, ())
                         found += [_Onward(argument, source.how, source.partial) for argument in given]
                     else:
                         found.append(Source(carrier, source.how, call.span, source.partial))
@@ -405,7 +409,7 @@ class Sources:
                 case FunctionObject():
                     for called in self.inference.dispatch(one.function, one.receiver):
                         yield Source(ReturnCarrier(called), How.COPY, node.span)
-                        bound = self.arguments(FunctionObject(called, one.receiver), node)
+                        bound = arguments(self.program, FunctionObject(called, one.receiver), node)
                         for name, how in self.hands_back(called).items():
                             for argument in bound.get(name, ()):
                                 yield _Onward(argument, how)
@@ -435,6 +439,26 @@ class Sources:
                 yield _Onward(callee.operands[0], How.COPY if callee.data in TAKERS else how)
             elif callee.kind not in {Kind.GLOBAL, Kind.ATTR}:
                 yield _Onward(callee_index, How.COMPUTED)
+            name = self._measures(function, graph, node)
+            if name is not None:
+                yield Source(OutsideCarrier(name), How.COMPUTED, node.span)
+
+    def _measures(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> str | None:
+        """Return the name of something outside that is given no value and so gives one of its own.
+
+        That is `time.perf_counter()` or `random.randint(0, 9)`; a builtin of constants is a constant.
+        """
+        callee = node.operands[0]
+        if any(graph.nodes[operand].kind is not Kind.CONST for operand in node.operands[1:]):
+            return None
+        for one in members(self.inference.type_of(function, callee)):
+            if (
+                isinstance(one, ExternalObject)
+                and one.receiver is None
+                and not one.dotted.startswith("builtins.")
+            ):
+                return one.dotted
+        return None
 
     def _key_read(
         self, function: FunctionSymbol, graph: ValueGraph, node: Node
@@ -451,7 +475,8 @@ class Sources:
             isinstance(one, Instance) and self.program.method(one.cls, str(callee.data)) for one in receivers
         ):
             return None
-        found: list[Source | _Onward] = [Source(KeyCarrier(key.data), How.COPY, node.span)]
+        carriers = self.mappings.read(function, callee.operands[0], key.data)
+        found: list[Source | _Onward] = [Source(carrier, How.COPY, node.span) for carrier in carriers]
         for default in node.operands[2:]:
             inner = graph.nodes[default]
             if inner.kind is Kind.CONST:
@@ -461,77 +486,12 @@ class Sources:
                 found.append(_Onward(default, How.COPY))
         return found
 
-    def arguments(self, callee: FunctionObject, call: Node) -> dict[str, list[int]]:
-        """Return which nodes a call gives to which parameter of a function."""
-        return {
-            name: [call.operands[1 + position] for position in positions]
-            for name, positions in self.argument_positions(callee, call).items()
-        }
-
-    def argument_positions(self, callee: FunctionObject, call: Node) -> dict[str, list[int]]:
-        """Return which arguments of a call, counted from 0, go to which parameter of a function."""
-        shape = call.data
-        assert isinstance(shape, CallShape)
-        parameters = list(self.program.function(callee.function).parameters)
-        is_static = "staticmethod" in self.program.function(callee.function).decorators
-        if (
-            callee.receiver is not None
-            and not is_static
-            and parameters[:1]
-            and parameters[0].kind == "positional"
-        ):
-            parameters = parameters[1:]
-        given: dict[str, list[int]] = {}
-        positional = [p for p in parameters if p.kind == "positional"]
-        rest = next((p.name for p in parameters if p.kind == "args"), None)
-        keyword_rest = next((p.name for p in parameters if p.kind == "kwargs"), None)
-        names = {p.name for p in parameters if p.kind in {"positional", "keyword"}}
-        for position in range(shape.positional):
-            if position in shape.starred:
-                for parameter in positional[position:]:
-                    given.setdefault(parameter.name, []).append(position)
-                break
-            if position < len(positional):
-                given.setdefault(positional[position].name, []).append(position)
-            elif rest is not None:
-                given.setdefault(rest, []).append(position)
-        for position, keyword in enumerate(shape.keywords, shape.positional):
-            if keyword is None:
-                for name in sorted(names - set(given)):
-                    given.setdefault(name, []).append(position)
-            elif keyword in names:
-                given.setdefault(keyword, []).append(position)
-            elif keyword_rest is not None:
-                given.setdefault(keyword_rest, []).append(position)
-        return given
-
 
 @dataclass(frozen=True, slots=True)
 class _Onward:
     node: int
     how: How
     partial: bool = False
-
-
-def keyed_arguments(graph: ValueGraph, call: Node) -> list[tuple[str, int, Span]]:
-    """Return the arguments that a call stores under literal keys: key, value, place.
-
-    Those are `dict(key=value)`, `mapping.update(key=value)` and `mapping.setdefault("key", value)`.
-    """
-    callee = graph.nodes[call.operands[0]]
-    shape = call.data
-    assert isinstance(shape, CallShape)
-    if (callee.kind is Kind.GLOBAL and callee.data == "dict") or (
-        callee.kind is Kind.ATTR and callee.data == "update"
-    ):
-        operands, parts = call.operands[1 + shape.positional :], call.parts[shape.positional :]
-        given = zip(shape.keywords, operands, parts, strict=True)
-        return [(key, operand, span) for key, operand, span in given if key is not None]
-    if callee.kind is Kind.ATTR and callee.data == "setdefault" and shape.positional == 2:
-        key = graph.nodes[call.operands[1]]
-        if key.kind is Kind.CONST and isinstance(key.data, str):
-            return [(key.data, call.operands[2], call.parts[1])]
-    return []
 
 
 def _is_namespace(receiver: Type) -> bool:

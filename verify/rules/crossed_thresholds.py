@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..finding import Finding
-from ..flow import Carrier
+from ..flow import Carrier, by_name
 from ..resolve import Unresolved
 from ..source.program import Place
 from ..wiring import StageKind
@@ -42,7 +42,7 @@ class CrossedThresholds(Rule):
                         owners.setdefault(member.carrier, set()).add(wire.record.id)
         for grading in check.gradings:
             named = {check.registry[name].id for name in grading.records if name in check.registry}
-            for carrier in sorted(grading.carriers & set(owners), key=str):
+            for carrier in sorted({by_name(one) for one in grading.carriers} & set(owners), key=str):
                 if not named or named & owners[carrier]:
                     continue
                 right, wrong = min(owners[carrier]), ", ".join(sorted(named))

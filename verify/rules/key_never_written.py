@@ -34,6 +34,9 @@ class KeyNeverWritten(EdgeRule):
         context = diagnosis.context
         default = context.get("default")
         mask = "" if default is None else f"; the default {default} hides that"
+        elsewhere = context.get("written_elsewhere")
+        if elsewhere is not None:
+            return f'key "{context["key"]}" is read here and not written into this mapping (but at {elsewhere}){mask}'
         return f'key "{context["key"]}" is read here and written nowhere{mask}'
 
     def help(self, diagnosis: Diagnosis) -> str:
@@ -41,4 +44,6 @@ class KeyNeverWritten(EdgeRule):
         suggestion = diagnosis.context.get("suggestion")
         if suggestion is not None:
             return f'did you mean "{suggestion}"? Read it as mapping["{suggestion}"], so that a missing key fails'
+        if "written_elsewhere" in diagnosis.context:
+            return "write the key into the mapping that is passed here"
         return "write the key where the value is computed, and read it without a default"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...registry import Record
 from ..finding import Finding
-from ..flow import Carrier, FieldCarrier, KeyCarrier
+from ..flow import Carrier, FieldCarrier, KeyCarrier, by_name
 from ..resolve import Unresolved
 from ..source.program import Place
 from ..wiring import StageKind, Wire
@@ -48,7 +48,8 @@ class ThresholdDrift(Rule):
                 if comparison.site.function not in check.wiring.flow.reachable:
                     continue
                 for carrier in comparison.carriers:
-                    known = cuts[carrier] if carrier in cuts else structured_cuts(wire.record, carrier)
+                    known = cuts.get(by_name(carrier))
+                    known = structured_cuts(wire.record, carrier) if known is None else known
                     if known is None or comparison.constant in known:
                         continue
                     shown = ", ".join(f"{cut:g}" for cut in sorted(known))
