@@ -81,8 +81,13 @@ class Diagnostician:
             context["suggestion"] = unresolved.suggestion
         return Diagnosis(Cause.SYMBOL_MISSING, unresolved.written, None, yaml, context)
 
-    def never_called(self, definition: Definition | Unresolved | None) -> Diagnosis | None:
-        """A function that no live code calls, or a class that none uses; None where it is alive."""
+    def never_called(
+        self, definition: Definition | Unresolved | None, *, consumer: bool = False
+    ) -> Diagnosis | None:
+        """A function that no live code calls, or a class that none uses; None where it is alive.
+
+        A class that holds values is alive when it is constructed or its fields are; a consumer has to run a method.
+        """
         program = self._flow.program
         match definition:
             case FunctionSymbol() if definition not in self._flow.reachable:
@@ -101,14 +106,34 @@ class Diagnostician:
                 methods = [
                     FunctionSymbol(definition.module, q) for q in program.class_(definition).methods.values()
                 ]
-                if methods and not any(method in self._flow.reachable for method in methods):
-                    context = {"what": "class", "symbol": definition.qualname}
-                    return Diagnosis(
-                        Cause.NEVER_CALLED, str(definition), program.place(definition), context=context
-                    )
+                runs = not methods or any(method in self._flow.reachable for method in methods)
+                if runs:
+                    return None
+                is_used = self._is_used(definition)
+                if is_used and not consumer:
+                    return None
+                context = {"what": "methods" if is_used else "class", "symbol": definition.qualname}
+                return Diagnosis(
+                    Cause.NEVER_CALLED, str(definition), program.place(definition), context=context
+                )
             case _:
                 pass  # constants and module bodies always run
         return None
+
+    def _is_used(self, cls: ClassSymbol) -> bool:
+        """Whether code that runs names a class or one below it, or moves values into or out of its fields."""
+        family = {cls, *self._flow.program.subclasses(cls)}
+        facts = self._flow.facts
+        if any(family & facts.used_classes.get(function, set()) for function in self._flow.reachable):
+            return True
+        return any(
+            isinstance(end, FieldCarrier)
+            and end.owner == cls
+            and self._flow.is_live(hop)
+            and not (isinstance(hop.source, Constant) and hop.source.is_default)
+            for hop in facts.hops
+            for end in (hop.source, hop.target)
+        )
 
     def unresolved(self, hops: Iterable[Hop], end: Carrier) -> Diagnosis:
         """A path that holds only if a receiver of unknown type is the right one."""

@@ -353,7 +353,7 @@ class _Prover:
             outside = record.consumers[int(stage.yaml[1])].file or stage.name
             diagnosis = self._diagnostician.outside_python(outside, (*stage.yaml, "file"))
             return Edge(record, resting, stage, Verdict.UNRESOLVED, diagnosis=diagnosis)
-        dead = self._diagnostician.never_called(stage.definition)
+        dead = self._diagnostician.never_called(stage.definition, consumer=True)
         if dead is not None:
             return Edge(record, resting, stage, Verdict.BROKEN, diagnosis=dead)
         starts = self._starts(resting, stage)

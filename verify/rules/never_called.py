@@ -37,6 +37,8 @@ class NeverCalled(EdgeRule):
         context = diagnosis.context
         if context["what"] == "class":
             return f"class {context['symbol']} is never used outside the tests"
+        if context["what"] == "methods":
+            return f"class {context['symbol']} is used, but none of its methods ever runs outside the tests"
         callers = context.get("callers")
         if callers is not None:
             return f"{context['symbol']}() never runs: its callers ({callers}) are not reachable from any entry point"
@@ -46,4 +48,6 @@ class NeverCalled(EdgeRule):
         """Say what to do next."""
         if diagnosis.context["what"] == "class":
             return "construct it where the program runs, or remove it and its record"
+        if diagnosis.context["what"] == "methods":
+            return "call the method that reads the metric, or take the consumer out of the record"
         return "call it where the program runs, or remove it and its record"
