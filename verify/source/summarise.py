@@ -8,7 +8,7 @@ import gc
 import warnings
 from dataclasses import dataclass
 
-from .body import BodyBuilder, FunctionNode, span_of, statements_in
+from .body import BodyBuilder
 from .files import SourceFile
 from .model import (
     ClassSummary,
@@ -19,6 +19,8 @@ from .model import (
     Parameter,
     Span,
 )
+from .syntax import FunctionNode, span_of, statements_in
+from .values import ValueBuilder
 
 TOP_LEVEL = "<module>"
 
@@ -136,7 +138,7 @@ class _Summariser:
             case _:
                 pass  # defines no name
 
-    def nested_function(self, node: FunctionNode, enclosing: BodyBuilder) -> str:
+    def nested_function(self, node: FunctionNode, enclosing: ValueBuilder) -> str:
         """Summarise a function or lambda that stands in another body."""
         if isinstance(node, ast.Lambda):
             self._lambdas += 1
@@ -148,14 +150,14 @@ class _Summariser:
         self._function(node, qualname, owner=None, enclosing=enclosing)
         return qualname
 
-    def nested_class(self, node: ast.ClassDef, enclosing: BodyBuilder) -> str:
+    def nested_class(self, node: ast.ClassDef, enclosing: ValueBuilder) -> str:
         """Summarise a class that stands in a function."""
         qualname = f"{enclosing.qualname}.<locals>.{node.name}"
         self._class(node, qualname, enclosing=enclosing)
         return qualname
 
     def _function(
-        self, node: FunctionNode, qualname: str, *, owner: str | None, enclosing: BodyBuilder | None
+        self, node: FunctionNode, qualname: str, *, owner: str | None, enclosing: ValueBuilder | None
     ) -> None:
         parameters = tuple(_parameters(node.args))
         builder = BodyBuilder(qualname, self, module_level=False, enclosing=enclosing)
@@ -181,7 +183,7 @@ class _Summariser:
             is_generator=builder.is_generator,
         )
 
-    def _class(self, node: ast.ClassDef, qualname: str, *, enclosing: BodyBuilder | None) -> None:
+    def _class(self, node: ast.ClassDef, qualname: str, *, enclosing: ValueBuilder | None) -> None:
         fields: dict[str, FieldSummary] = {}
         methods: dict[str, str] = {}
         summary = ClassSummary(

@@ -1,0 +1,332 @@
+"""Turns expressions into nodes of a `ValueGraph`, and binds what is assigned."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from .model import CallShape, Effect, EffectKind, Kind, Narrowing, Node, NodeData, Span, ValueGraph
+from .syntax import FunctionNode, dotted_name, joined, literal_key, span_of, type_names
+
+Environment = dict[str, int]
+
+
+class Definitions(Protocol):
+    """Where a body hands over the functions and classes that it defines."""
+
+    def nested_function(self, node: FunctionNode, enclosing: ValueBuilder) -> str:
+        """Summarise a nested function and return its qualified name."""
+        ...
+
+    def nested_class(self, node: ast.ClassDef, enclosing: ValueBuilder) -> str:
+        """Summarise a nested class and return its qualified name."""
+        ...
+
+
+class ValueBuilder:
+    """Builds the nodes of one value graph from expressions, in the order in which they are computed.
+
+    `environment` maps each local name, and each narrowed dotted path, to the node it holds at this point.
+    """
+
+    def __init__(
+        self, qualname: str, definitions: Definitions, *, module_level: bool, enclosing: ValueBuilder | None
+    ) -> None:
+        self.qualname = qualname
+        self.graph = ValueGraph()
+        self.is_generator = False
+        self._definitions = definitions
+        self._module_level = module_level
+        self._enclosing = enclosing
+        self._environment: Environment = {}
+        self._dead = False
+        self._guards: list[int] = []
+        self._handlers = 0
+        self._gates = 0
+        self._globals: set[str] = set()
+        self._locals: set[str] = set()
+        self._walrus: list[str] = []
+
+    def knows(self, name: str) -> bool:
+        """Whether `name` is a local here or in an enclosing function."""
+        if name in self._locals or name in self._environment:
+            return True
+        return self._enclosing is not None and self._enclosing.knows(name)
+
+    # -- graph ----------------------------------------------------------------------------------------------
+
+    def _add(self, kind: Kind, data: NodeData, operands: Iterable[int], span: Span) -> int:
+        self.graph.nodes.append(
+            Node(kind, data, list(operands), span, self._handlers > 0, self._gates > 0 or self._dead)
+        )
+        return len(self.graph.nodes) - 1
+
+    def _effect(self, kind: EffectKind, name: str | None, base: int, value: int, span: Span) -> None:
+        self.graph.effects.append(
+            Effect(
+                kind,
+                name,
+                base,
+                value,
+                span,
+                tuple(self._guards),
+                self._handlers > 0,
+                self._gates > 0 or self._dead,
+            )
+        )
+
+    def _bind(self, name: str, node: int) -> None:
+        for narrowed in [path for path in self._environment if path.startswith(f"{name}.")]:
+            del self._environment[narrowed]
+        self._environment[name] = node
+        self.graph.bindings.setdefault(name, []).append(node)
+
+    def _evaluate_all(self, expressions: Iterable[ast.expr]) -> None:
+        for expression in expressions:
+            self._effect(EffectKind.EVALUATE, None, -1, self._value(expression), span_of(expression))
+
+    def _annotated(self, value: int, annotation: ast.expr) -> int:
+        span = self.graph.nodes[value].span
+        return self._add(Kind.NARROW, Narrowing((f": {ast.unparse(annotation)}",), True), (value,), span)
+
+    @contextmanager
+    def _guarded(self, test: int, *, gated: bool = False) -> Iterator[None]:
+        self._guards.append(test)
+        self._gates += gated
+        try:
+            yield
+        finally:
+            self._guards.pop()
+            self._gates -= gated
+
+    # -- assignment -----------------------------------------------------------------------------------------
+
+    def _assign(self, target: ast.expr, value: int, span: Span, written: ast.expr | None) -> None:
+        match target:
+            case ast.Name(id=name):
+                if self._module_level or name in self._globals:
+                    self._effect(EffectKind.STORE_GLOBAL, name, -1, value, span)
+                else:
+                    self._bind(name, value)
+            case ast.Attribute(value=base, attr=name):
+                where = span_of(written) if written is not None else span
+                self._effect(EffectKind.STORE_ATTR, name, self._value(base), value, joined(span, where))
+                path = dotted_name(target)
+                if path is not None:
+                    for narrowed in [p for p in self._environment if p == path or p.startswith(f"{path}.")]:
+                        del self._environment[narrowed]
+            case ast.Subscript(value=base, slice=index):
+                key = literal_key(index)
+                self._effect(EffectKind.STORE_ITEM, key, self._value(base), value, span)
+                if key is None:
+                    self._evaluate_all([index])
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                for position, element in enumerate(elements):
+                    if isinstance(element, ast.Starred):
+                        one = self._add(Kind.ELEMENT, None, (value,), span_of(element))
+                        rest = self._add(Kind.SEQUENCE, "list", (one,), span_of(element))
+                        self._assign(element.value, rest, span, None)
+                    else:
+                        part = self._add(Kind.UNPACK, position, (value,), span_of(element))
+                        self._assign(element, part, span, None)
+            case ast.Starred(value=inner):
+                self._assign(inner, value, span, written)
+            case _:
+                self._evaluate_all([target])
+
+    # -- narrowing ------------------------------------------------------------------------------------------
+
+    def _narrow(self, test: ast.expr, *, holds: bool) -> None:
+        match test:
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                self._narrow(operand, holds=not holds)
+            case ast.BoolOp(op=ast.And(), values=values) if holds:
+                for value in values:
+                    self._narrow(value, holds=True)
+            case ast.BoolOp(op=ast.Or(), values=values) if not holds:
+                for value in values:
+                    self._narrow(value, holds=False)
+            case ast.Call(func=ast.Name(id="isinstance"), args=[subject, types]):
+                path = dotted_name(subject)
+                if path is None:
+                    return
+                narrowing = Narrowing(tuple(type_names(types)), holds)
+                narrowed = self._add(Kind.NARROW, narrowing, (self._value(subject),), span_of(test))
+                self._environment[path] = narrowed
+            case _:
+                pass  # other tests prove no type
+
+    # -- expressions ----------------------------------------------------------------------------------------
+
+    def _value(self, node: ast.expr) -> int:
+        span = span_of(node)
+        match node:
+            case ast.Constant(value=value):
+                return self._add(Kind.CONST, None if value is ... else value, (), span)
+            case ast.Name(id=name):
+                return self._name(name, span)
+            case ast.Attribute(value=base, attr=name):
+                path = dotted_name(node)
+                if path is not None and path in self._environment:
+                    return self._environment[path]
+                return self._add(Kind.ATTR, name, (self._value(base),), span)
+            case ast.Subscript(value=base, slice=index):
+                key = literal_key(index)
+                return self._add(Kind.ITEM, key, (self._value(base), self._value(index)), span)
+            case ast.Call():
+                return self._call(node, span)
+            case ast.BinOp(left=left, op=operator, right=right):
+                return self._add(
+                    Kind.OP, type(operator).__name__, (self._value(left), self._value(right)), span
+                )
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                return self._add(Kind.CONST, -number, (), span)
+            case ast.UnaryOp(op=operator, operand=operand):
+                return self._add(Kind.OP, type(operator).__name__, (self._value(operand),), span)
+            case ast.BoolOp():
+                return self._boolean(node, span)
+            case ast.Compare(left=left, ops=operators, comparators=comparators):
+                names = tuple(type(operator).__name__ for operator in operators)
+                return self._add(Kind.COMPARE, names, map(self._value, (left, *comparators)), span)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self._conditional(test, body, orelse, span)
+            case ast.Dict(keys=keys, values=values):
+                return self._dict(keys, values, span)
+            case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+                return self._add(Kind.SEQUENCE, type(node).__name__.lower(), map(self._value, elements), span)
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+                return self._comprehension(node, span)
+            case ast.Lambda():
+                return self._add(Kind.FUNCTION, self._definitions.nested_function(node, self), (), span)
+            case ast.JoinedStr(values=values):
+                return self._add(Kind.OP, "f-string", map(self._value, values), span)
+            case ast.FormattedValue(value=value, format_spec=specification):
+                inner = [self._value(value)]
+                if specification is not None:
+                    inner.append(self._value(specification))
+                return self._add(Kind.OP, "format", inner, span)
+            case ast.Starred(value=value):
+                return self._add(Kind.ELEMENT, None, (self._value(value),), span)
+            case ast.Await(value=value):
+                return self._value(value)
+            case ast.Yield(value=value):
+                self.is_generator = True
+                if value is not None:
+                    self._effect(EffectKind.YIELD, None, -1, self._value(value), span)
+                return self._add(Kind.OP, "yield", (), span)
+            case ast.YieldFrom(value=value):
+                self.is_generator = True
+                inner_value = self._value(value)
+                element = self._add(Kind.ELEMENT, None, (inner_value,), span)
+                self._effect(EffectKind.YIELD, None, -1, element, span)
+                return inner_value
+            case ast.NamedExpr(target=target, value=value):
+                stored = self._value(value)
+                self._assign(target, stored, span, value)
+                self._walrus.append(target.id)
+                return stored
+            case ast.Slice(lower=lower, upper=upper, step=step):
+                parts = [self._value(part) for part in (lower, upper, step) if part is not None]
+                return self._add(Kind.OP, "slice", parts, span)
+            case _:
+                return self._add(Kind.OP, type(node).__name__, (), span)
+
+    def _name(self, name: str, span: Span) -> int:
+        if name in self._environment and name not in self._globals:
+            return self._environment[name]  # at module level: a comprehension's own variable
+        if name in self._locals and name not in self._globals:
+            return self._add(Kind.OP, "unbound", (), span)
+        if self._enclosing is not None and self._enclosing.knows(name):
+            return self._add(Kind.FREE, name, (), span)
+        return self._add(Kind.GLOBAL, name, (), span)
+
+    def _boolean(self, node: ast.BoolOp, span: Span) -> int:
+        """`a and b`: where `b` is looked at, `a` holds; with `or` it does not."""
+        is_and = isinstance(node.op, ast.And)
+        before, start = dict(self._environment), len(self.graph.nodes)
+        values: list[int] = []
+        for value in node.values:
+            values.append(self._value(value))
+            self._narrow(value, holds=is_and)
+        for path, index in list(self._environment.items()):
+            while index >= start and self.graph.nodes[index].kind is Kind.NARROW:
+                index = self.graph.nodes[index].operands[0]
+            if index != self._environment[path]:
+                self._environment[path] = index
+                if "." in path and path not in before:
+                    del self._environment[path]
+        return self._add(Kind.PHI, "and" if is_and else "or", values, span)
+
+    def _conditional(self, test: ast.expr, body: ast.expr, orelse: ast.expr, span: Span) -> int:
+        condition = self._value(test)
+        self._effect(EffectKind.EVALUATE, None, -1, condition, span_of(test))
+        before = dict(self._environment)
+        values = []
+        for holds, branch in ((True, body), (False, orelse)):
+            self._environment = dict(before)
+            self._narrow(test, holds=holds)
+            with self._guarded(condition):
+                values.append(self._value(branch))
+        self._environment = before
+        chosen = self._add(Kind.PHI, "if", values, span)
+        self.graph.nodes[chosen].control = condition
+        return chosen
+
+    def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr], span: Span) -> int:
+        literal = tuple(None if key is None else literal_key(key) for key in keys)
+        self._evaluate_all(key for key in keys if key is not None and literal_key(key) is None)
+        result = self._add(Kind.DICT, literal, map(self._value, values), span)
+        self.graph.nodes[result].parts = tuple(span_of(value) for value in values)
+        return result
+
+    def _call(self, node: ast.Call, span: Span) -> int:
+        callee = self._value(node.func)
+        positional = [self._value(argument) for argument in node.args]
+        starred = tuple(i for i, argument in enumerate(node.args) if isinstance(argument, ast.Starred))
+        keywords = [self._value(keyword.value) for keyword in node.keywords]
+        shape = CallShape(len(positional), tuple(keyword.arg for keyword in node.keywords), starred)
+        index = self._add(Kind.CALL, shape, (callee, *positional, *keywords), span)
+        written = [*node.args, *(keyword.value for keyword in node.keywords)]
+        self.graph.nodes[index].parts = tuple(span_of(argument) for argument in written)
+        return index
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, span: Span
+    ) -> int:
+        before, bound = dict(self._environment), len(self._walrus)
+        guards = 0
+        for generator in node.generators:
+            iterable = self._value(generator.iter)
+            element = self._add(Kind.ELEMENT, None, (iterable,), span_of(generator.iter))
+            self._assign_comprehension(generator.target, element)
+            for condition in generator.ifs:
+                test = self._value(condition)
+                self._effect(EffectKind.EVALUATE, None, -1, test, span_of(condition))
+                self._narrow(condition, holds=True)
+                self._guards.append(test)
+                guards += 1
+        if isinstance(node, ast.DictComp):
+            self._evaluate_all([node.key])
+            result = self._add(Kind.DICT, (literal_key(node.key),), (self._value(node.value),), span)
+            self.graph.nodes[result].parts = (span_of(node.value),)
+        else:
+            kind = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(node), "generator")
+            result = self._add(Kind.SEQUENCE, kind, (self._value(node.elt),), span)
+        if guards:
+            del self._guards[-guards:]
+        kept = {name: self._environment[name] for name in self._walrus[bound:] if name in self._environment}
+        self._environment = before | kept  # `:=` binds outside the comprehension
+        return result
+
+    def _assign_comprehension(self, target: ast.expr, value: int) -> None:
+        """Bind a comprehension's variables, which are local to it even at module level."""
+        if isinstance(target, ast.Name):
+            self._environment[target.id] = value
+        elif isinstance(target, ast.Tuple | ast.List):
+            for position, element in enumerate(target.elts):
+                inner = element.value if isinstance(element, ast.Starred) else element
+                self._assign_comprehension(
+                    inner, self._add(Kind.UNPACK, position, (value,), span_of(element))
+                )
