@@ -22,6 +22,7 @@ EMITTERS = "telemetry/emitters.py"
 AGGREGATOR = "telemetry/sanctum/aggregator.py"
 BANNER = "telemetry/sanctum/widgets/status_banner.py"
 PANEL = "telemetry/sanctum/widgets/health_status_panel.py"
+STRIP = "telemetry/sanctum/widgets/anomaly_strip.py"
 SCHEMA = "telemetry/sanctum/schema.py"
 LOOP = "telemetry/training/loop.py"
 
@@ -181,6 +182,15 @@ FAULTS = [
             ),
         ),
         (Expected("TW209", "TELE-301", BANNER, "class StatusBanner(Static):"),),
+    ),
+    Fault(
+        "the dashboard never updates the anomaly strip",
+        "telemetry/sanctum/app.py",
+        (("        self._strip.update_snapshot(snapshot)\n", ""),),
+        (
+            Expected("TW202", "TELE-300", STRIP, "class AnomalyStrip(Static):"),
+            Expected("TW202", "TELE-301", STRIP, "class AnomalyStrip(Static):"),
+        ),
     ),
     Fault(
         "the banner shows the count and stops grading it",

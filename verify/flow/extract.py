@@ -447,9 +447,11 @@ class _Extractor:
         calls = self._facts.calls.setdefault(function, set())
         classes = self._facts.used_classes.setdefault(function, set())
         strings = self._facts.strings.setdefault(function, set())
+        used = {operand for node in graph.nodes for operand in node.operands}
+        used |= {index for effect in graph.effects for index in (effect.value, effect.base)}
         for index, node in enumerate(graph.nodes):
-            if node.gated:
-                continue  # what stands there is not used
+            if node.gated or (node.kind is Kind.FUNCTION and index not in used):
+                continue  # what stands there is not used; a definition alone is no use
             match node.kind:
                 case Kind.ATTR | Kind.GLOBAL | Kind.FUNCTION | Kind.FREE:
                     if node.kind is Kind.ATTR:

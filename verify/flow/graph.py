@@ -11,6 +11,7 @@ from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
 from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, UnresolvedCarrier
 from .extract import CallSite, Comparison, Facts, extract
+from .frameworks import called_from_outside
 
 _REGISTERING = {
     "property",
@@ -34,7 +35,6 @@ _REGISTERING = {
     "setter",
     "runtime_checkable",
 }
-_PLAIN_BASES = {"object", "Protocol", "ABC", "Generic", "NamedTuple", "TypedDict", "Exception"}
 
 
 @dataclass
@@ -233,7 +233,7 @@ def _reachable(
                 pending.append(named)
         for cls in facts.used_classes.get(function, set()) - classes:
             classes.add(cls)
-            pending.extend(_called_by_frameworks(program, cls))
+            pending.extend(called_from_outside(program, cls))
     return frozenset(seen)
 
 
@@ -249,18 +249,7 @@ def _is_registered(program: Program, function: FunctionSymbol) -> bool:
         if name.rpartition(".")[2] in _REGISTERING:
             continue
         symbol = program.resolve(function.module, name)
-        if symbol is None or isinstance(symbol, ExternalSymbol):
+        is_test = isinstance(symbol, ExternalSymbol) and symbol.dotted.startswith(("pytest.", "unittest."))
+        if (symbol is None or isinstance(symbol, ExternalSymbol)) and not is_test:
             return True
     return False
-
-
-def _called_by_frameworks(program: Program, cls: ClassSymbol) -> Iterable[FunctionSymbol]:
-    line = program.mro(cls)
-    foreign = any(
-        isinstance(one, ExternalSymbol) and one.dotted.rpartition(".")[2] not in _PLAIN_BASES for one in line
-    )
-    for one in line:
-        if isinstance(one, ClassSymbol):
-            for name, qualname in program.class_(one).methods.items():
-                if foreign or (name.startswith("__") and name.endswith("__")):
-                    yield FunctionSymbol(one.module, qualname)

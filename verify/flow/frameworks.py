@@ -1,0 +1,75 @@
+"""Which methods somebody outside the program calls: those that a base class from outside asks for.
+
+For frameworks whose conventions are known, only the methods that they call are alive by themselves; any other method
+needs a caller in the program. Of an unknown base every method may be called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from ..source import ClassSymbol, FunctionSymbol, Program
+from ..source.program import ExternalSymbol
+
+_PLAIN_BASES = {
+    "object",
+    "Protocol",
+    "ABC",
+    "Generic",
+    "NamedTuple",
+    "TypedDict",
+    "Enum",
+    "StrEnum",
+    "IntEnum",
+    "Flag",
+}
+_CALLED = {
+    "textual": (
+        "compose",
+        "render",
+        "render_*",
+        "on_*",
+        "_on_*",
+        "watch_*",
+        "_watch_*",
+        "action_*",
+        "key_*",
+        "validate_*",
+        "compute_*",
+        "check_*",
+        "get_*",
+        "run",
+    ),
+    "torch.nn": ("forward", "extra_repr", "_forward_*"),
+    "threading.Thread": ("run",),
+}
+
+
+def called_from_outside(program: Program, cls: ClassSymbol) -> Iterator[FunctionSymbol]:
+    """Yield the methods of a class, its inherited ones included, that run without a caller in the program."""
+    line = program.mro(cls)
+    asked = [
+        _patterns(one.dotted)
+        for one in line
+        if isinstance(one, ExternalSymbol) and one.dotted.rpartition(".")[2] not in _PLAIN_BASES
+    ]
+    for one in line:
+        if not isinstance(one, ClassSymbol):
+            continue
+        for name, qualname in program.class_(one).methods.items():
+            is_special = name.startswith("__") and name.endswith("__")
+            if is_special or any(patterns is None or _matches(name, patterns) for patterns in asked):
+                yield FunctionSymbol(one.module, qualname)
+
+
+def _patterns(dotted: str) -> tuple[str, ...] | None:
+    """Return what a base from outside calls, or None where that is not known."""
+    for prefix, patterns in _CALLED.items():
+        if dotted == prefix or dotted.startswith(f"{prefix}."):
+            return patterns
+    return None
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
