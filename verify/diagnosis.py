@@ -7,7 +7,6 @@ only through a branch, dropped here.
 from __future__ import annotations
 
 import enum
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -23,10 +22,12 @@ from .flow import (
     ReturnCarrier,
     by_name,
 )
+from .origins import find_origins, first_line, place_of_declaration, returns_anything, unused_default
 from .resolve import Definition, Unresolved
 from .source import ClassSymbol, FunctionSymbol
 from .source.model import Span
 from .source.program import Place
+from .source.summarise import TOP_LEVEL
 
 YamlPath = tuple[str | int, ...]
 
@@ -213,11 +214,13 @@ class Diagnostician:
             if hop.site.function in functions and flow.is_live(hop) and hop.how <= How.COMPUTED
         ]
         assigned = [
-            hop for hop in entering if not (isinstance(hop.source, Constant) and hop.source.is_default)
+            hop
+            for hop in entering
+            if hop.source != end and not (isinstance(hop.source, Constant) and hop.source.is_default)
         ]
         if not assigned:
             return self._dropped(end, entering, starts, definition, functions, context, trail)
-        origins = self._origins(assigned, record)
+        origins = find_origins(flow, self._declared, assigned, record)
         for chain in origins.foreign:
             entry = chain[-1]  # where the other record's value comes in
             owners = (
@@ -252,6 +255,9 @@ class Diagnostician:
             return Diagnosis(
                 Cause.KEY_NEVER_WRITTEN, str(end), _place(chain[-1]), context=context, hops=tuple(trail)
             )
+        dead = origins.first_dead
+        if dead is not None:
+            return self._dead_on_the_way(dead, end, context, trail)
         chosen = next(
             (
                 hop
@@ -282,11 +288,39 @@ class Diagnostician:
             return Diagnosis(
                 Cause.CONTROL_ONLY, str(end), _place(branch[-1]), context=context, hops=tuple(branch)
             )
-        chain = origins.others[0]
-        context |= {"instead": str(chain[-1].source), "instead_record": ""}
+        named = [chain for chain in origins.others if not isinstance(chain[0].source, Constant)]
+        if not named:  # literals only, calculated with
+            first = (origins.others or origins.constants)[0]
+            context["value"] = "made of literals"
+            return Diagnosis(
+                Cause.HARDCODED_CONSTANT, str(end), _place(first[0]), context=context, hops=tuple(trail)
+            )
+        chain = named[0]
+        context |= {"instead": str(chain[0].source), "instead_record": ""}
         return Diagnosis(
             Cause.CROSSED_WIRES, str(end), _place(chain[0]), context=context, hops=tuple(chain[::-1])
         )
+
+    def _dead_on_the_way(
+        self, chain: list[Hop], end: Carrier, context: dict[str, str], trail: list[Hop]
+    ) -> Diagnosis:
+        """A carrier that no value ever enters: a result, a field, or a parameter that is left to its default."""
+        dead = chain[-1].source
+        assert not isinstance(dead, Constant)
+        place = place_of_declaration(self._flow, dead)
+        context["dead"] = str(dead)
+        cause = Cause.DROPPED_FIELD
+        match dead:
+            case ReturnCarrier(function=function):
+                context["what"] = "result" if returns_anything(self._flow, function) else "nothing"
+            case ParameterCarrier():
+                default = unused_default(self._flow, dead)
+                assert default is not None
+                context |= {"what": "parameter", "value": default.text}
+                cause = Cause.HARDCODED_CONSTANT
+            case _:
+                context["what"] = "field"
+        return Diagnosis(cause, str(end), place, context=context, hops=tuple(trail))
 
     def _production(self, carrier: Carrier) -> Hop | None:
         """A hop that brings a computed value into a carrier."""
@@ -305,104 +339,80 @@ class Diagnostician:
         context: dict[str, str],
         trail: list[Hop],
     ) -> Diagnosis:
-        if entering:  # a construction that leaves the field to its default
-            default = entering[0].source
-            assert isinstance(default, Constant)
-            context |= {"default": default.value, "omitted": "yes"}
-            return Diagnosis(
-                Cause.DROPPED_FIELD, str(end), _place(entering[0]), context=context, hops=tuple(trail)
-            )
+        omitted = next((hop for hop in entering if isinstance(hop.source, Constant)), None)
         beside = self._sibling_store(end, functions)
+        if omitted is not None and (beside is None or self._gives_others(omitted)):
+            # A construction that gives other fields and leaves this one to its default.
+            assert isinstance(omitted.source, Constant)
+            context |= {"default": omitted.source.value, "omitted": "yes"}
+            return Diagnosis(
+                Cause.DROPPED_FIELD, str(end), _place(omitted), context=context, hops=tuple(trail)
+            )
+        place = self._place_of(definition)
         if beside is not None:
             context |= {"beside": str(beside.target), "beside_at": str(beside.site)}
-        elsewhere = [hop for hop in self._flow.entering(end) if not isinstance(hop.source, Constant)]
+            if functions >= self._flow.reachable:  # anywhere: it belongs where its neighbour is set
+                place, context["stage"] = self._around(beside)
+        elsewhere = [
+            hop
+            for hop in self._flow.entering(end)
+            if not isinstance(hop.source, Constant) and hop.source != end
+        ]
         if elsewhere:
             context["written_elsewhere"] = f"{elsewhere[0].site.function.qualname}, {elsewhere[0].site}"
-        return Diagnosis(
-            Cause.DROPPED_FIELD, str(end), self._place_of(definition), context=context, hops=tuple(trail)
+        return Diagnosis(Cause.DROPPED_FIELD, str(end), place, context=context, hops=tuple(trail))
+
+    def _around(self, hop: Hop) -> tuple[Place, str]:
+        """The function that a hop stands in, with its name; in a module's body the hop itself."""
+        function = hop.site.function
+        if function.qualname == TOP_LEVEL:
+            return _place(hop), function.module
+        return first_line(self._flow.program.place(function)), function.qualname
+
+    def _gives_others(self, omission: Hop) -> bool:
+        """Whether the construction that leaves a field to its default gives another field of the class."""
+        target = omission.target
+        return isinstance(target, FieldCarrier) and any(
+            isinstance(hop.target, FieldCarrier)
+            and hop.target.owner == target.owner
+            and hop.site.function == omission.site.function
+            and _contains(omission.site.span, hop.site.span)
+            and not (isinstance(hop.source, Constant) and hop.source.is_default)
+            for hop in self._flow.facts.hops
         )
 
     def _sibling_store(self, end: Carrier, functions: frozenset[FunctionSymbol]) -> Hop | None:
         """A store of the same kind in the stage, which shows where the missing one belongs."""
+        found: list[Hop] = []
         for hop in self._flow.facts.hops:
-            if (
-                hop.site.function not in functions
-                or hop.how is How.CONTROL
-                or by_name(hop.target) not in self._declared
-            ):
+            if hop.site.function not in functions or hop.how is How.CONTROL or hop.target == end:
                 continue
-            if (
-                isinstance(end, FieldCarrier)
-                and isinstance(hop.target, FieldCarrier)
-                and hop.target.owner == end.owner
-            ):
-                return hop
-            if isinstance(end, KeyCarrier) and isinstance(hop.target, KeyCarrier):
-                return hop
-        return None
-
-    def _origins(self, entering: Iterable[Hop], record: str) -> _Origins:
-        """Follow hops backwards to where they begin; a carrier that another record declares ends the search."""
-        origins = _Origins()
-        pending: deque[list[Hop]] = deque([hop] for hop in entering)
-        seen: set[Carrier] = set()
-        while pending:
-            chain = pending.popleft()
-            source = chain[-1].source
-            if isinstance(source, Constant):
-                is_computed = any(hop.how is not How.COPY for hop in chain)
-                if not source.is_default:
-                    (origins.others if is_computed else origins.constants).append(chain)
-                continue
-            owners = self._declared.get(by_name(source), set())
-            if owners and record not in owners:
-                origins.foreign.append(chain)
-                continue
-            if source in seen:
-                continue
-            seen.add(source)
-            if any(hop.source == source and hop.how is How.COMPUTED for hop in self._flow.entering(source)):
-                origins.others.append(chain)  # a counter: it starts as a constant and does not stay one
-            before = [
-                hop
-                for hop in self._flow.entering(source)
-                if self._flow.is_live(hop)
-                and hop.how <= How.COMPUTED
-                and not hop.through
-                and hop.source != source
-            ]
-            if before:
-                pending.extend([*chain, hop] for hop in before)
-            elif isinstance(source, KeyCarrier):
-                origins.dead_keys.append(chain)
-            else:
-                origins.others.append(chain)
-        return origins
+            match end, hop.target:
+                case FieldCarrier(), FieldCarrier(owner=owner) if owner == end.owner:
+                    if not isinstance(hop.source, Constant):
+                        found.append(hop)
+                case KeyCarrier(), KeyCarrier() if by_name(hop.target) in self._declared:
+                    found.append(hop)
+                case _:
+                    pass  # of another kind
+        return next((hop for hop in found if by_name(hop.target) in self._declared), next(iter(found), None))
 
     def _written_keys(self) -> set[str]:
         return {carrier.key for carrier in self._flow.into if isinstance(carrier, KeyCarrier)}
 
     def _place_of(self, definition: Definition | None) -> Place | None:
         if isinstance(definition, FunctionSymbol | ClassSymbol):
-            place = self._flow.program.place(definition)
-            # The whole body is no place to point at: its first line is.
-            span = place.span
-            return Place(place.path, Span(span.line, span.column, span.line, span.column))
+            return first_line(self._flow.program.place(definition))
         return None
-
-
-@dataclass
-class _Origins:
-    """Where values begin, by kind; each chain of hops runs from the target back to its origin."""
-
-    foreign: list[list[Hop]] = field(default_factory=list)
-    dead_keys: list[list[Hop]] = field(default_factory=list)
-    constants: list[list[Hop]] = field(default_factory=list)
-    others: list[list[Hop]] = field(default_factory=list)
 
 
 def _place(hop: Hop) -> Place:
     return Place(hop.site.path, hop.site.span)
+
+
+def _contains(outer: Span, inner: Span) -> bool:
+    start, end = (outer.line, outer.column), (outer.end_line, outer.end_column)
+    return start <= (inner.line, inner.column) and (inner.end_line, inner.end_column) <= end
 
 
 def _place_of_origin(hop: Hop) -> Place:

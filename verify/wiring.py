@@ -325,7 +325,9 @@ class _Prover:
             return touching[:1] or None
 
         def is_end(carrier: Carrier, hop: Hop) -> bool:
-            return end in {carrier, by_name(carrier)} and hop.site.function in stage.functions
+            # A dead path to the schema may lead through code that no stage knows of.
+            here = hop.site.function in stage.functions or (dead and stage.kind is StageKind.SCHEMA)
+            return here and end in {carrier, by_name(carrier)}
 
         return self._flow.path(begin, is_end, dead=dead, unresolved=unresolved)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from .conftest import Project
 
@@ -56,3 +58,145 @@ def test_a_consumer_that_is_not_constructed_is_never_used(project: Project) -> N
     project.replace("app/__main__.py", "print(StatusBanner().render(state))\n", "")
     [(rule, _, message)] = told(project)
     assert (rule, message) == ("TW202", "class StatusBanner is never used outside the tests")
+
+
+# -- what is dead on the way --------------------------------------------------------------------------------------
+
+
+def test_a_function_on_the_way_that_returns_nothing_is_told_at_its_definition(project: Project) -> None:
+    project.replace("app/aggregator.py", "= payload.inf_grad_count", "= scale(payload.inf_grad_count)")
+    project.replace(
+        "app/aggregator.py", "def handle", "def scale(value: int) -> int:\n    print(value)\n\n\ndef handle"
+    )
+    assert told(project) == [
+        (
+            "TW205",
+            "app/aggregator.py: def scale(value: int) -> int:",
+            "scale() returns nothing, and State.inf_grad_count is given that",
+        )
+    ]
+
+
+def test_a_function_on_the_way_that_returns_an_empty_list_is_told_at_its_definition(project: Project) -> None:
+    project.replace("app/aggregator.py", "= payload.inf_grad_count", "= scale(payload.inf_grad_count)")
+    project.replace(
+        "app/aggregator.py", "def handle", "def scale(value: int):\n    return []\n\n\ndef handle"
+    )
+    [(rule, place, message)] = told(project)
+    assert (rule, place) == ("TW205", "app/aggregator.py: def scale(value: int):")
+    assert message == "no value reaches what scale() returns, and State.inf_grad_count is given that"
+
+
+@pytest.mark.parametrize("default", ["", " = 0"])
+def test_a_field_on_the_way_that_is_never_set_is_told_at_its_declaration(
+    project: Project, default: str
+) -> None:
+    project.replace("app/aggregator.py", "= payload.inf_grad_count", "= middle.count")
+    project.replace(
+        "app/aggregator.py",
+        "def handle",
+        f"class Middle:\n    count: int{default}\n\n\nmiddle = Middle()\n\n\ndef handle",
+    )
+    assert told(project) == [
+        (
+            "TW205",
+            f"app/aggregator.py: count: int{default}",
+            "Middle.count is never set, and State.inf_grad_count is given it",
+        )
+    ]
+
+
+def test_a_parameter_that_no_call_gives_is_told_at_its_default(project: Project) -> None:
+    project.replace(
+        "app/emitters.py",
+        "def emit(metrics: dict[str, int])",
+        "def emit(metrics: dict[str, int], inf: int = 0)",
+    )
+    project.replace("app/emitters.py", 'inf_grad_count=metrics["inf_grad_count"]', "inf_grad_count=inf")
+    assert told(project) == [
+        (
+            "TW204",
+            "app/emitters.py: def emit(metrics: dict[str, int], inf: int = 0) -> Payload:",
+            "Payload.inf_grad_count is always 0: no call gives emit(inf)",
+        )
+    ]
+
+
+def test_a_field_that_is_given_itself_is_never_set(project: Project) -> None:
+    project.replace("app/aggregator.py", "= payload.inf_grad_count", "= state.inf_grad_count")
+    [(rule, _, message)] = told(project)
+    assert (rule, message) == ("TW205", "handle never sets State.inf_grad_count")
+
+
+# -- what is given instead ----------------------------------------------------------------------------------------
+
+
+def test_what_is_given_instead_is_named_by_its_carrier_and_no_literal_behind_it(project: Project) -> None:
+    project.replace("app/aggregator.py", "= payload.inf_grad_count", "= payload.other")
+    project.replace(
+        "app/emitters.py",
+        "    inf_grad_count: int = 0",
+        "    inf_grad_count: int = 0\n    other: float = 0.0",
+    )
+    project.replace(
+        "app/emitters.py",
+        'inf_grad_count=metrics["inf_grad_count"],',
+        'inf_grad_count=metrics["inf_grad_count"],\n        other=len(metrics) + 1.5,',
+    )
+    [(rule, _, message)] = told(project)
+    assert (rule, message) == ("TW207", "State.inf_grad_count is given Payload.other")
+
+
+def test_a_calculation_with_literals_only_is_a_constant(project: Project) -> None:
+    project.replace("app/aggregator.py", "= payload.inf_grad_count", "= 60 * 60")
+    [(rule, _, message)] = told(project)
+    assert (rule, message.partition(":")[0]) == (
+        "TW204",
+        "State.inf_grad_count is always made of literals here",
+    )
+
+
+# -- where a field is missing -------------------------------------------------------------------------------------
+
+
+def test_a_handler_that_never_runs_is_named_although_the_record_does_not_know_it(project: Project) -> None:
+    without_delivery(project)
+    project.replace("app/__main__.py", HANDLED, "emit(aggregate(collect_gradients([[1.0]])))")
+    [(rule, place, _)] = told(project)
+    assert (rule, place) == (
+        "TW202",
+        "app/aggregator.py: def handle(state: State, payload: Payload) -> None:",
+    )
+
+
+def test_a_store_that_is_missing_is_told_where_its_neighbour_is_set(project: Project) -> None:
+    without_delivery(project)
+    project.replace("app/aggregator.py", f"    {DELIVERED}\n", "")
+    assert told(project) == [
+        (
+            "TW205",
+            "app/aggregator.py: def handle(state: State, payload: Payload) -> None:",
+            "handle never sets State.inf_grad_count",
+        )
+    ]
+
+
+def test_a_state_made_with_its_defaults_and_filled_later_lacks_a_store(project: Project) -> None:
+    project.replace("app/aggregator.py", f"    {DELIVERED}\n", "")
+    project.replace("app/aggregator.py", "    state.nan", "    state = State()\n    state.nan")
+    [(rule, place, _)] = told(project)
+    assert (rule, place) == (
+        "TW205",
+        "app/aggregator.py: def handle(state: State, payload: Payload) -> None:",
+    )
+
+
+def test_a_construction_that_gives_other_fields_leaves_this_one_to_its_default(project: Project) -> None:
+    project.replace("app/emitters.py", '        inf_grad_count=metrics["inf_grad_count"],\n', "")
+    assert told(project) == [
+        (
+            "TW205",
+            "app/emitters.py: return Payload(",
+            "Payload.inf_grad_count is left to its default 0 here",
+        )
+    ]

@@ -37,6 +37,17 @@ class DroppedField(EdgeRule):
     def message(self, diagnosis: Diagnosis) -> str:
         """Say what was found."""
         context = diagnosis.context
+        match context.get("what"):
+            case "nothing":
+                return f"{context['dead']} returns nothing, and {context['carrier']} is given that"
+            case "result":
+                return (
+                    f"no value reaches what {context['dead']} returns, and {context['carrier']} is given that"
+                )
+            case "field":
+                return f"{context['dead']} is never set, and {context['carrier']} is given it"
+            case _:
+                pass  # the stage itself sets nothing
         if "omitted" in context:
             return f"{context['carrier']} is left to its default {context['default']} here"
         message = f"{context['stage']} never sets {context['carrier']}"
@@ -47,6 +58,13 @@ class DroppedField(EdgeRule):
         """Say what to do next."""
         context = diagnosis.context
         value = context.get("lost_after")
+        if "dead" in context:
+            verb = "set" if context["what"] == "field" else "return a value from"
+            return (
+                f"{verb} {context['dead']}"
+                if value is None
+                else f"{verb} {context['dead']}, made from {value}"
+            )
         where = f" beside {context['beside']} ({context['beside_at']})" if "beside" in context else ""
         if value is None:
             return f"set {context['carrier']}{where}"

@@ -37,12 +37,17 @@ class HardcodedConstant(EdgeRule):
     def message(self, diagnosis: Diagnosis) -> str:
         """Say what was found."""
         context = diagnosis.context
+        if "dead" in context:
+            return f"{context['carrier']} is always {context['value']}: no call gives {context['dead']}"
         reason = f"no computed value reaches it in {context['stage']}"
         return f"{context['carrier']} is always {context['value']} here: {reason}"
 
     def help(self, diagnosis: Diagnosis) -> str:
         """Say what to do next."""
         lost = diagnosis.context.get("lost_after")
+        if "dead" in diagnosis.context:
+            value = "the computed value" if lost is None else f"the value of {lost}"
+            return f"give {diagnosis.context['dead']} {value} where it is called, and take its default away"
         if lost is None:
             return "pass the computed value here"
         return f"pass the value of {lost} here"
