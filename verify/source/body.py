@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .constants import truth
+from .constants import given_once
 from .model import EffectKind, Kind, Narrowing, Span
 from .syntax import assigned_names, default_values, dotted_name, literal_key, span_of
 from .values import Definitions, Environment, ValueBuilder
+
+_SWALLOWING = {"suppress", "raises", "assertRaises", "assertRaisesRegex"}
 
 
 class BodyBuilder(ValueBuilder):
@@ -37,6 +39,9 @@ class BodyBuilder(ValueBuilder):
         """Walk a function's (or module's) statements."""
         if not self._module_level:
             self._locals |= assigned_names(statements)
+            parameters = set(self._environment)
+            once = given_once(statements)
+            self._constants = {name: known for name, known in once.items() if name not in parameters}
         self._statements(statements)
 
     def result(self, expression: ast.expr) -> None:
@@ -53,6 +58,7 @@ class BodyBuilder(ValueBuilder):
         match node:
             case ast.Expr(value=value):
                 self._effect(EffectKind.EVALUATE, None, -1, self._value(value), span_of(node))
+                self._dead = self._dead or self._never_returns(value)
             case ast.Assign(targets=targets, value=value):
                 stored = self._value(value)
                 for target in targets:
@@ -76,14 +82,7 @@ class BodyBuilder(ValueBuilder):
             case ast.Try() | ast.TryStar():
                 self._try(node)
             case ast.With() | ast.AsyncWith():
-                for item in node.items:
-                    manager = self._value(item.context_expr)
-                    entered = self._add(Kind.ENTER, None, (manager,), span_of(item.context_expr))
-                    if item.optional_vars is not None:
-                        self._assign(item.optional_vars, entered, span_of(item.context_expr), None)
-                    else:
-                        self._effect(EffectKind.EVALUATE, None, -1, entered, span_of(item.context_expr))
-                self._statements(node.body)
+                self._with(node)
             case ast.Match():
                 self._match(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -103,6 +102,7 @@ class BodyBuilder(ValueBuilder):
             case ast.Assert(test=test, msg=message):
                 self._evaluate_all(part for part in (test, message) if part is not None)
                 self._narrow(test, holds=True)
+                self._dead = self._dead or self._truth(test) is False
             case ast.Delete(targets=targets):
                 for target in targets:
                     if isinstance(target, ast.Subscript | ast.Attribute):
@@ -112,7 +112,7 @@ class BodyBuilder(ValueBuilder):
             case ast.Nonlocal(names=names):
                 self._locals -= set(names)
             case ast.Break() | ast.Continue():
-                if self._loops and not self._dead:
+                if self._loops and not self._dead and self._gates == self._loops[-1].gates:
                     exits = self._loops[-1]
                     left = exits.breaks if isinstance(node, ast.Break) else exits.continues
                     left.append(dict(self._environment))
@@ -156,7 +156,7 @@ class BodyBuilder(ValueBuilder):
     def _if(self, node: ast.If) -> None:
         test = self._value(node.test)
         self._effect(EffectKind.EVALUATE, None, -1, test, span_of(node.test))
-        constant = truth(node.test)
+        constant = self._truth(node.test)
         before, dead_before = dict(self._environment), self._dead
         ends: list[Environment] = []
         for holds, branch in ((True, node.body), (False, node.orelse)):
@@ -184,7 +184,7 @@ class BodyBuilder(ValueBuilder):
             test = self._value(node.test)
             self._effect(EffectKind.EVALUATE, None, -1, test, span_of(node.test))
             self._narrow(node.test, holds=True)
-            with self._guarded(test, gated=truth(node.test) is False):
+            with self._guarded(test, gated=self._truth(node.test) is False):
                 self._statements(node.body)
 
         self._loop(node, [], loop)
@@ -205,7 +205,7 @@ class BodyBuilder(ValueBuilder):
                 phis[name] = self._add(Kind.PHI, None, (before[name],), span)
                 self._environment[name] = phis[name]
         dead_before = self._dead
-        exits = _LoopExits([], [])
+        exits = _LoopExits([], [], self._gates)
         self._loops.append(exits)
         walk()
         self._loops.pop()
@@ -220,8 +220,32 @@ class BodyBuilder(ValueBuilder):
         if exits.breaks:
             self._dead = dead_before
             self._environment = self._merge(ends, span)
-        elif isinstance(node, ast.While) and truth(node.test):
+        elif isinstance(node, ast.While) and self._truth(node.test):
             self._dead = True
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> None:
+        dead_before = self._dead
+        for item in node.items:
+            manager = self._value(item.context_expr)
+            entered = self._add(Kind.ENTER, None, (manager,), span_of(item.context_expr))
+            if item.optional_vars is not None:
+                self._assign(item.optional_vars, entered, span_of(item.context_expr), None)
+            else:
+                self._effect(EffectKind.EVALUATE, None, -1, entered, span_of(item.context_expr))
+        before = dict(self._environment)
+        self._statements(node.body)
+        if any(_swallows(item.context_expr) for item in node.items):
+            self._environment = self._merge([before, self._environment], span_of(node))
+            self._dead = dead_before
+
+    def _never_returns(self, statement: ast.expr) -> bool:
+        """Whether an expression is a call like `sys.exit()`, after which nothing runs."""
+        if not isinstance(statement, ast.Call):
+            return False
+        dotted = dotted_name(statement.func)
+        if dotted is None or self.knows(dotted.partition(".")[0]):
+            return False
+        return self._definitions.names.never_returns(dotted)
 
     def _try(self, node: ast.Try | ast.TryStar) -> None:
         before, dead_before = dict(self._environment), self._dead
@@ -260,11 +284,12 @@ class BodyBuilder(ValueBuilder):
             narrowed = self._pattern(case.pattern, subject)
             if path is not None and narrowed != subject:
                 self._environment[path] = narrowed
+            never = case.guard is not None and self._truth(case.guard) is False
             if case.guard is not None:
                 self._evaluate_all([case.guard])
-            with self._guarded(subject):
+            with self._guarded(subject, gated=never):
                 self._statements(case.body)
-            if not self._dead:
+            if not self._dead and not never:
                 ends.append(self._environment)
             if case.guard is None and isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:
                 exhaustive = True
@@ -315,6 +340,15 @@ class _LoopExits:
 
     breaks: list[Environment]
     continues: list[Environment]
+    gates: int  # a `break` behind more gates than these never runs
+
+
+def _swallows(manager: ast.expr) -> bool:
+    """Whether a context manager is one that ends an exception: the code after its block runs then."""
+    if not isinstance(manager, ast.Call):
+        return False
+    dotted = dotted_name(manager.func)
+    return dotted is not None and dotted.rpartition(".")[2] in _SWALLOWING
 
 
 class _Walk(Protocol):

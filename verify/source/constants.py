@@ -1,21 +1,196 @@
-"""Which conditions are settled before the program runs."""
+"""Which names and conditions are settled before the program runs, and which calls never return."""
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .model import type_data
+from .syntax import dotted_name
+
+_TYPE_CHECKING = {"typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING"}
+_NEVER_RETURN = {
+    "builtins.exit",
+    "builtins.quit",
+    "os._exit",
+    "os.abort",
+    "sys.exit",
+    "typing.assert_never",
+    "typing_extensions.assert_never",
+}
+_WRITES_ANY_NAME = {"exec", "globals"}
 
 
-def truth(test: ast.expr) -> bool | None:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A value that is known before the program runs."""
+
+    value: type_data
+
+
+Lookup = Callable[[str], Settled | None]
+
+
+def settled(node: ast.expr, names: Lookup) -> Settled | None:
+    """Return what an expression is in every run: a literal, or a (dotted) name that `names` knows."""
+    match node:
+        case ast.Constant(value=value):
+            return None if value is ... else Settled(value)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return Settled(-number)
+        case ast.Name() | ast.Attribute():
+            dotted = dotted_name(node)
+            return None if dotted is None else names(dotted)
+        case _:
+            return None
+
+
+def truth(test: ast.expr, names: Lookup) -> bool | None:
     """Return whether a test always or never holds, None where that depends on the run."""
-    if isinstance(test, ast.Constant):
-        return bool(test.value)
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        inner = truth(test.operand)
-        return None if inner is None else not inner
-    if isinstance(test, ast.BoolOp):
-        decides = isinstance(test.op, ast.Or)  # one such value settles it
-        parts = [truth(value) for value in test.values]
-        if decides in parts:
-            return decides
-        return None if None in parts else not decides
-    return None
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = truth(operand, names)
+            return None if inner is None else not inner
+        case ast.BoolOp(op=operator, values=values):
+            decides = isinstance(operator, ast.Or)  # one such value settles it
+            parts = [truth(value, names) for value in values]
+            if decides in parts:
+                return decides
+            return None if None in parts else not decides
+        case ast.Compare(left=left, ops=[operator], comparators=[right]):
+            first, second = settled(left, names), settled(right, names)
+            return None if first is None or second is None else _compared(first, operator, second)
+        case _:
+            known = settled(test, names)
+            return None if known is None else bool(known.value)
+
+
+def _compared(left: Settled, operator: ast.cmpop, right: Settled) -> bool | None:
+    match operator:
+        case ast.Eq():
+            return left.value == right.value
+        case ast.NotEq():
+            return left.value != right.value
+        case ast.Is() if left.value is None or right.value is None:
+            return left.value is right.value
+        case ast.IsNot() if left.value is None or right.value is None:
+            return left.value is not right.value
+        case _:
+            pass
+    if not isinstance(left.value, int | float) or not isinstance(right.value, int | float):
+        return None
+    match operator:
+        case ast.Lt():
+            return left.value < right.value
+        case ast.LtE():
+            return left.value <= right.value
+        case ast.Gt():
+            return left.value > right.value
+        case ast.GtE():
+            return left.value >= right.value
+        case _:
+            return None
+
+
+def given_once(statements: Sequence[ast.stmt]) -> dict[str, Settled]:
+    """Return the names that a body gives a literal, once and for all, in a statement of its own.
+
+    A name is left out when anything else may bind it: a second assignment, a loop, an import, a `del`, a
+    `global` or `nonlocal` declaration in a nested function. So is one that is assigned under a condition.
+    """
+    found: dict[str, Settled] = {}
+    for statement in statements:
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                pass
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                targets = [target]
+            case _:
+                continue
+        known = settled(value, found.get)
+        if known is not None:
+            found.update({target.id: known for target in targets if isinstance(target, ast.Name)})
+    if found:
+        bound = _bindings(statements)
+        found = {name: known for name, known in found.items() if bound[name] == 1}
+    return found
+
+
+def _bindings(statements: Iterable[ast.AST], *, imports: bool = True) -> Counter[str]:
+    """Count for each name how often a body binds it, or lets a nested function bind it."""
+    bound: Counter[str] = Counter()
+    pending: list[ast.AST] = list(statements)
+    while pending:
+        node = pending.pop()
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
+                if not isinstance(node, ast.Lambda):
+                    bound[node.name] += 1
+                    pending += node.decorator_list
+                for inner in ast.walk(node):
+                    if isinstance(inner, ast.Global | ast.Nonlocal):
+                        bound.update(inner.names)
+                continue  # its own names are its own
+            case ast.AnnAssign(target=ast.Name(), value=None):
+                continue  # declares, binds nothing
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                bound[name] += 1
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                bound.update(names)
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases) if imports:
+                bound.update(alias.asname or alias.name.partition(".")[0] for alias in aliases)
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+            ):
+                bound[name] += 1
+            case ast.MatchMapping(rest=str(name)):
+                bound[name] += 1
+            case _:
+                pass  # binds nothing itself
+        pending += ast.iter_child_nodes(node)
+    return bound
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleNames:
+    """What the names of a module are known to be, wherever in it they are read as globals.
+
+    Another module that assigns to such a name (`module.NAME = ...`) is not seen from here.
+    """
+
+    constants: Mapping[str, Settled]
+    imports: Mapping[str, str]
+    bound: frozenset[str]  # other than by an import
+
+    @classmethod
+    def of(cls, tree: ast.Module, imports: Mapping[str, str], *, has_star_import: bool) -> ModuleNames:
+        """Collect what a module's text says of its names."""
+        constants = given_once(tree.body)
+        if has_star_import or (constants and _may_write_any_name(tree)):
+            constants = {}
+        return cls(constants, imports, frozenset(_bindings(tree.body, imports=False)))
+
+    def lookup(self, dotted: str) -> Settled | None:
+        """Return what a dotted name is in every run, None where that is not known."""
+        known = self.constants.get(dotted)
+        if known is None and self._resolved(dotted) in _TYPE_CHECKING:
+            return Settled(False)
+        return known
+
+    def never_returns(self, dotted: str) -> bool:
+        """Whether a call of this name ends the function that makes it, by an exception or at once."""
+        return self._resolved(dotted) in _NEVER_RETURN
+
+    def _resolved(self, dotted: str) -> str | None:
+        head, dot, rest = dotted.partition(".")
+        if head in self.bound:
+            return None
+        return f"{self.imports.get(head, f'builtins.{head}')}{dot}{rest}"
+
+
+def _may_write_any_name(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.Name) and node.id in _WRITES_ANY_NAME for node in ast.walk(tree))

@@ -9,6 +9,7 @@ import warnings
 from dataclasses import dataclass
 
 from .body import BodyBuilder
+from .constants import ModuleNames
 from .files import SourceFile
 from .model import (
     ClassSummary,
@@ -72,6 +73,7 @@ class _Summariser:
         self._functions: dict[str, FunctionSummary] = {}
         self._variables: dict[str, FieldSummary] = {}
         self._lambdas = 0
+        self._names = ModuleNames({}, {}, frozenset())
 
     def summary(self) -> ModuleSummary:
         imports: dict[str, str] = {}
@@ -91,6 +93,7 @@ class _Summariser:
                         stars.append(base)
                     else:
                         imports[alias.asname or alias.name] = f"{base}.{alias.name}"
+        self._names = ModuleNames.of(self._tree, imports, has_star_import=bool(stars))
         builder = BodyBuilder(TOP_LEVEL, self, module_level=True, enclosing=None)
         builder.body(self._tree.body)
         for statement in _top_level_statements(self._tree.body):
@@ -137,6 +140,11 @@ class _Summariser:
                         )
             case _:
                 pass  # defines no name
+
+    @property
+    def names(self) -> ModuleNames:
+        """What the names of the module are known to be."""
+        return self._names
 
     def nested_function(self, node: FunctionNode, enclosing: ValueBuilder) -> str:
         """Summarise a function or lambda that stands in another body."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from .constants import ModuleNames, Settled, truth
 from .model import CallShape, Effect, EffectKind, Kind, Narrowing, Node, NodeData, Span, ValueGraph
 from .syntax import FunctionNode, dotted_name, joined, literal_key, span_of, type_names
 
@@ -22,6 +23,11 @@ class Definitions(Protocol):
 
     def nested_class(self, node: ast.ClassDef, enclosing: ValueBuilder) -> str:
         """Summarise a nested class and return its qualified name."""
+        ...
+
+    @property
+    def names(self) -> ModuleNames:
+        """What the names of the module are known to be."""
         ...
 
 
@@ -48,12 +54,25 @@ class ValueBuilder:
         self._globals: set[str] = set()
         self._locals: set[str] = set()
         self._walrus: list[str] = []
+        self._constants: dict[str, Settled] = {}
 
     def knows(self, name: str) -> bool:
         """Whether `name` is a local here or in an enclosing function."""
         if name in self._locals or name in self._environment:
             return True
         return self._enclosing is not None and self._enclosing.knows(name)
+
+    def constant(self, dotted: str) -> Settled | None:
+        """Return what a name is in every run, None where that is not known."""
+        head = dotted.partition(".")[0]
+        if head not in self._globals and (head in self._locals or head in self._environment):
+            return self._constants.get(dotted)
+        if self._enclosing is not None:
+            return self._enclosing.constant(dotted)
+        return self._definitions.names.lookup(dotted)
+
+    def _truth(self, test: ast.expr) -> bool | None:
+        return truth(test, self.constant)
 
     # -- graph ----------------------------------------------------------------------------------------------
 
@@ -94,11 +113,19 @@ class ValueBuilder:
     @contextmanager
     def _guarded(self, test: int, *, gated: bool = False) -> Iterator[None]:
         self._guards.append(test)
+        try:
+            with self._gated(gated):
+                yield
+        finally:
+            self._guards.pop()
+
+    @contextmanager
+    def _gated(self, gated: bool) -> Iterator[None]:
+        """What is added meanwhile cannot run, if `gated`."""
         self._gates += gated
         try:
             yield
         finally:
-            self._guards.pop()
             self._gates -= gated
 
     # -- assignment -----------------------------------------------------------------------------------------
@@ -243,13 +270,29 @@ class ValueBuilder:
         return self._add(Kind.GLOBAL, name, (), span)
 
     def _boolean(self, node: ast.BoolOp, span: Span) -> int:
-        """`a and b`: where `b` is looked at, `a` holds; with `or` it does not."""
+        """`a and b`: where `b` is looked at, `a` holds; with `or` it does not.
+
+        A constant that settles it ends it, and one that does not is never the result. Of `a and 0` nothing but
+        whether it holds could come through, and that is settled: `a` is a control at most.
+        """
         is_and = isinstance(node.op, ast.And)
         before, start = dict(self._environment), len(self.graph.nodes)
         values: list[int] = []
+        control: int | None = None
+        settled = False
         for value in node.values:
-            values.append(self._value(value))
-            self._narrow(value, holds=is_and)
+            with self._gated(settled):
+                index = self._value(value)
+                self._narrow(value, holds=is_and)
+            if settled:
+                continue
+            holds = self._truth(value)
+            settled = holds is not None and holds is not is_and
+            if settled and is_and and values:
+                control = self._add(Kind.OP, "and", values, span)
+                values = []
+            if holds is not is_and or value is node.values[-1]:
+                values.append(index)
         for path, index in list(self._environment.items()):
             while index >= start and self.graph.nodes[index].kind is Kind.NARROW:
                 index = self.graph.nodes[index].operands[0]
@@ -257,21 +300,27 @@ class ValueBuilder:
                 self._environment[path] = index
                 if "." in path and path not in before:
                     del self._environment[path]
-        return self._add(Kind.PHI, "and" if is_and else "or", values, span)
+        chosen = self._add(Kind.PHI, "and" if is_and else "or", values, span)
+        self.graph.nodes[chosen].control = control
+        return chosen
 
     def _conditional(self, test: ast.expr, body: ast.expr, orelse: ast.expr, span: Span) -> int:
         condition = self._value(test)
         self._effect(EffectKind.EVALUATE, None, -1, condition, span_of(test))
+        constant = self._truth(test)
         before = dict(self._environment)
         values = []
         for holds, branch in ((True, body), (False, orelse)):
             self._environment = dict(before)
             self._narrow(test, holds=holds)
-            with self._guarded(condition):
-                values.append(self._value(branch))
+            dead = constant is not None and constant is not holds
+            with self._guarded(condition, gated=dead):
+                value = self._value(branch)
+            if not dead:
+                values.append(value)
         self._environment = before
         chosen = self._add(Kind.PHI, "if", values, span)
-        self.graph.nodes[chosen].control = condition
+        self.graph.nodes[chosen].control = condition if constant is None else None
         return chosen
 
     def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr], span: Span) -> int:
@@ -296,7 +345,7 @@ class ValueBuilder:
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, span: Span
     ) -> int:
         before, bound = dict(self._environment), len(self._walrus)
-        guards = 0
+        guards, gates = 0, self._gates
         for generator in node.generators:
             iterable = self._value(generator.iter)
             element = self._add(Kind.ELEMENT, None, (iterable,), span_of(generator.iter))
@@ -307,13 +356,19 @@ class ValueBuilder:
                 self._narrow(condition, holds=True)
                 self._guards.append(test)
                 guards += 1
+                self._gates += self._truth(condition) is False
         if isinstance(node, ast.DictComp):
             self._evaluate_all([node.key])
-            result = self._add(Kind.DICT, (literal_key(node.key),), (self._value(node.value),), span)
-            self.graph.nodes[result].parts = (span_of(node.value),)
+        element = self._value(node.value if isinstance(node, ast.DictComp) else node.elt)
+        kept_out = self._gates > gates  # a filter that never holds
+        self._gates = gates
+        if isinstance(node, ast.DictComp):
+            keys = () if kept_out else (literal_key(node.key),)
+            result = self._add(Kind.DICT, keys, () if kept_out else (element,), span)
+            self.graph.nodes[result].parts = () if kept_out else (span_of(node.value),)
         else:
             kind = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(node), "generator")
-            result = self._add(Kind.SEQUENCE, kind, (self._value(node.elt),), span)
+            result = self._add(Kind.SEQUENCE, kind, () if kept_out else (element,), span)
         if guards:
             del self._guards[-guards:]
         kept = {name: self._environment[name] for name in self._walrus[bound:] if name in self._environment}
