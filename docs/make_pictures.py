@@ -1,7 +1,7 @@
-"""Draws the terminal pictures of the README from real runs: `python docs/make_pictures.py`.
+"""Draws the terminal picture of the README from a real run: `python docs/make_pictures.py`.
 
-`clean.svg` is `verify-wiring` over this repository, `broken.svg` over a copy with the fault of a real system planted:
-the payload is built with a literal zero.
+It is `verify-wiring` over a copy of this repository in which the fault of a real system is planted: the payload is
+built with a literal zero.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ FAULT = ('inf_grad_count=metrics["inf_grad_count"],', "inf_grad_count=0,")
 
 
 def main() -> None:
-    """Write both pictures."""
+    """Write the picture."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in ("registry", "telemetry"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("__init__.py", "cli.py"):
             shutil.copy(ROOT / name, copy / name)
-        draw(copy, "clean.svg")
         emitters = copy / "telemetry/emitters.py"
         text = emitters.read_text(encoding="utf-8")
         assert FAULT[0] in text
@@ -49,7 +48,9 @@ def draw(root: Path, name: str, *, only: tuple[str, ...] = ()) -> None:
         entry_points=("telewire.cli:main",),
     )
     verification = verify(configuration, only=only)
-    findings = tuple(finding for finding in verification.findings if finding.rule != "TW401")  # no tests in the copy
+    findings = tuple(
+        finding for finding in verification.findings if finding.rule != "TW401"
+    )  # no tests in the copy
     console = Console(record=True, width=80, force_terminal=True, file=StringIO(), highlight=False)
     TerminalReport(console).print(replace(verification, findings=findings))
     console.save_svg(str(PICTURES / name), title="verify-wiring", unique_id=f"telewire-{Path(name).stem}")

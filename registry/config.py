@@ -120,8 +120,7 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
         defaulted.append(f"tests = {tests}")
     exclude = reader.strings("exclude")
     if exclude is None:
-        exclude = [f"{folder}/**" for folder in tests]
-        defaulted.append(f"exclude = {exclude}")
+        exclude = [f"{folder}/**" for folder in tests]  # the tests that were named, or the assumption above
     records = reader.strings("records")
     categories = reader.strings("categories")
     entry_points = reader.strings("entry_points")

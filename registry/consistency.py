@@ -51,6 +51,9 @@ def _duplicates(loaded: Sequence[LoadedRecord]) -> list[Problem]:
     return problems
 
 
+_OWN_TABLE = 'declare your own: `categories = "FILE.yaml"` in [tool.telewire] (`telewire explain TW118`)'
+
+
 def _category_problems(loaded: Sequence[LoadedRecord], categories: Mapping[str, Category]) -> list[Problem]:
     problems: list[Problem] = []
     if not categories:
@@ -60,7 +63,10 @@ def _category_problems(loaded: Sequence[LoadedRecord], categories: Mapping[str, 
         category = categories.get(record.category)
         if category is None:
             mark = one.document.value_mark(("category",))
-            advice = did_you_mean(record.category, categories) or f"use one of {', '.join(categories)}"
+            advice = (
+                did_you_mean(record.category, categories)
+                or f"use one of {', '.join(categories)}, or {_OWN_TABLE}"
+            )
             problems.append(
                 problem(
                     "unknown-category",
@@ -83,7 +89,7 @@ def _category_problems(loaded: Sequence[LoadedRecord], categories: Mapping[str, 
                     one.document.path,
                     (mark.line, mark.column),
                     f"{record.id} is outside the IDs of {category.name}: {category.ids}{belongs}",
-                    "correct the ID or the category",
+                    f"correct the ID or the category, or {_OWN_TABLE}",
                     record=record.id,
                     category=category.name,
                     ids=category.ids,

@@ -66,13 +66,13 @@ class Registry:
         self.categories = dict(categories)
 
     @classmethod
-    def load(cls, paths: Iterable[Path], *, categories: Path | None = None) -> Registry:
-        """Read record files and folders of them.
+    def load(cls, paths: str | Path | Iterable[str | Path], *, categories: Path | None = None) -> Registry:
+        """Read a record file, a folder of them, or several of either.
 
         `categories` is the file that declares the categories; without it the `categories.yaml` of one of the
         folders, or else the shipped ones. Raises RegistryError with every problem of every file.
         """
-        given = [Path(path) for path in paths]
+        given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
         files, problems = find_files(given)
         declared, more = _categories_for(given, categories)
         problems += more

@@ -12,6 +12,7 @@ from .anomaly_report import AnomalyReport
 from .backends import Backend, LogBackend
 from .emitters import (
     LayerGradientHealth,
+    NoGradientsError,
     PPOUpdateMetrics,
     TelemetryEmitter,
     aggregate_layer_gradient_health,
@@ -51,6 +52,7 @@ __all__ = [
     "LayerGradientHealth",
     "LayerGradientStats",
     "LogBackend",
+    "NoGradientsError",
     "PPOUpdateMetrics",
     "PPOUpdatePayload",
     "TelemetryConfig",
@@ -70,6 +72,16 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load the collectors (and torch), or the detector (and the registry), on first use: PEP 562."""
+    try:
+        return _load(name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        message = f"telewire.telemetry.{name} needs torch: install telewire with its extra, telewire[torch]"
+        raise ModuleNotFoundError(message, name=error.name) from error
+
+
+def _load(name: str) -> object:
     if name in {"UnsupportedGradientError", "collect_per_layer_gradients", "compute_grad_norm_surrogate"}:
         from . import gradients
 

@@ -42,12 +42,23 @@ class PPOUpdateMetrics(LayerGradientHealth):
     skipped_steps: int
 
 
+class NoGradientsError(ValueError):
+    """Nothing was measured: no layer had a gradient."""
+
+
 def aggregate_layer_gradient_health(layer_stats: Sequence[LayerGradientStats]) -> LayerGradientHealth:
     """Sum the layers' counts and count the dead and the exploding layers.
 
     Several collections of one update can be given as one sequence; a layer then counts once per collection.
-    An empty sequence gives zeros: no layer had a gradient.
+
+    Raises:
+        NoGradientsError: ``layer_stats`` is empty. Nothing was measured, and zero would say that all is well.
     """
+    if not layer_stats:
+        raise NoGradientsError(
+            "no layer had a gradient: collect after backward() and before zero_grad(), "
+            "from a model with trainable parameters"
+        )
     nan_grad_count = sum(stats.nan_count for stats in layer_stats)
     inf_grad_count = sum(stats.inf_count for stats in layer_stats)
     dead_layers = sum(stats.zero_fraction > DEAD_ZERO_FRACTION for stats in layer_stats)

@@ -27,7 +27,7 @@ def test_the_loop_of_the_readme_reports_infinite_gradients(capsys: pytest.Captur
 
     exec(compile(code, "README.md", "exec"), {"model": model, "loss": loss})
 
-    assert capsys.readouterr().out.startswith("warning: 1 infinite gradients.")
+    assert capsys.readouterr().out.startswith("warning: inf_grad_count is 1.")
 
 
 def test_the_loop_of_the_readme_is_silent_when_gradients_are_sound(

@@ -135,7 +135,9 @@ class _Unusable(click.ClickException):
 def _console(colour: bool | None, *, error: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=error, no_color=colour is False, force_terminal=colour, highlight=False)
+    return Console(
+        stderr=error, no_color=True if colour is False else None, force_terminal=colour, highlight=False
+    )
 
 
 @contextmanager

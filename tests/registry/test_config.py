@@ -49,7 +49,6 @@ def test_what_was_assumed_is_listed(tmp_path: Path) -> None:
         'sources = { app = "app" }',
         'registry = "specs"',
         "tests = ['tests']",
-        "exclude = ['tests/**']",
     )
 
 

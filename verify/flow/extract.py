@@ -29,7 +29,7 @@ from .carriers import (
 )
 from .inference import Inference
 from .sources import MUTATORS, Source, Sources, local_roots
-from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
+from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
 
 _RECURSION = 5000
 
@@ -303,7 +303,7 @@ class _Extractor:
             self._outside(function, str(callee.data), index, node, callee)
         if callee.kind is Kind.ATTR and not node.gated:
             base = self._inference.type_of(function, callee.operands[0])
-            if base is UNKNOWN or not members(base):
+            if base is UNKNOWN or (not members(base) and base is not NONE):
                 self._facts.called_names.setdefault(function, set()).add(str(callee.data))
 
     def _arguments(self, function: FunctionSymbol, called: FunctionObject, node: Node) -> None:
