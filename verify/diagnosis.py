@@ -20,6 +20,7 @@ from .flow import (
     KeyCarrier,
     ParameterCarrier,
     ReturnCarrier,
+    UseCarrier,
     by_name,
 )
 from .origins import find_origins, first_line, place_of_declaration, returns_anything, unused_default
@@ -52,7 +53,8 @@ class Cause(enum.StrEnum):
 class Diagnosis:
     """A cause with its place; `place` is None where it lies in the record itself (`yaml` says where).
 
-    `context` holds the dynamic parts of the message, `hops` the wire as far as it goes.
+    `context` holds the dynamic parts of the message, `hops` the wire as far as it goes. `starves` says that the
+    value is dropped before the stage and gets nowhere else: other edges from the same source follow from that.
     """
 
     cause: Cause
@@ -61,6 +63,7 @@ class Diagnosis:
     yaml: YamlPath = ()
     context: Mapping[str, str] = field(default_factory=dict, hash=False)
     hops: tuple[Hop, ...] = ()
+    starves: bool = False
 
     @property
     def silences(self) -> bool:
@@ -155,8 +158,11 @@ class Diagnostician:
         """A path that exists, but not in code that runs."""
         hop = next(hop for hop in hops if not self._flow.is_live(hop))
         if hop.gated:
-            context = {"carrier": str(hop.target), "function": hop.site.function.qualname}
-            return Diagnosis(Cause.GATED_OFF, str(hop.target), _place(hop), context=context, hops=tuple(hops))
+            carrier, verb = (
+                (hop.source, "read") if isinstance(hop.target, UseCarrier) else (hop.target, "set")
+            )
+            context = {"carrier": str(carrier), "verb": verb, "function": hop.site.function.qualname}
+            return Diagnosis(Cause.GATED_OFF, str(carrier), _place(hop), context=context, hops=tuple(hops))
         function = hop.site.function
         context = {"what": "function", "symbol": function.qualname}
         place = self._flow.program.place(function)
@@ -169,16 +175,21 @@ class Diagnostician:
         definition: Definition | None,
         functions: frozenset[FunctionSymbol],
     ) -> Diagnosis:
-        """A consumer that does not read its carrier."""
+        """A consumer that does not read its carrier, or only where it never runs."""
+        for hop in self._flow.out_of.get(carrier, ()):
+            if hop.site.function in functions and not self._flow.is_live(hop):
+                return self.dormant([hop])
         context = {"carrier": str(carrier), "consumer": _name(definition)}
         instead = sorted(
             {
                 str(hop.source)
                 for hop in self._flow.facts.hops
                 if hop.site.function in functions
+                and self._flow.is_live(hop)
                 and isinstance(hop.source, FieldCarrier)
                 and isinstance(carrier, FieldCarrier)
                 and hop.source.owner == carrier.owner
+                and hop.source != carrier
             }
         )
         if instead:
@@ -278,7 +289,15 @@ class Diagnostician:
             assert isinstance(constant, Constant)
             cause = Cause.SWALLOWED_EXCEPTION if constant.in_handler else Cause.HARDCODED_CONSTANT
             context["value"] = constant.value
-            return Diagnosis(cause, str(end), _place_of_origin(chain[-1]), context=context, hops=tuple(trail))
+            arrived = {carrier for carrier in reached if not isinstance(carrier, UseCarrier)}
+            return Diagnosis(
+                cause,
+                str(end),
+                _place_of_origin(chain[-1]),
+                context=context,
+                hops=tuple(trail),
+                starves=chain[-1].site.function not in functions and arrived <= set(starts),
+            )
         branch = flow.path(
             starts,
             lambda carrier, hop: end in {carrier, by_name(carrier)} and hop.site.function in functions,

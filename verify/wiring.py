@@ -11,9 +11,22 @@ import networkx as nx
 from ..registry import Record, Registry
 from ..registry import Symbol as SymbolName
 from .diagnosis import Diagnosis, Diagnostician
-from .flow import Carrier, Constant, Flow, Hop, How, KeyCarrier, ParameterCarrier, UseCarrier, by_name
+from .flow import (
+    Carrier,
+    Constant,
+    FieldCarrier,
+    Flow,
+    Hop,
+    How,
+    KeyCarrier,
+    ParameterCarrier,
+    UnresolvedCarrier,
+    UseCarrier,
+    by_name,
+)
 from .resolve import Definition, Member, Resolver, Unresolved
 from .source import ClassSymbol, FunctionSymbol
+from .source.model import Kind
 
 YamlPath = tuple[str | int, ...]
 
@@ -327,7 +340,7 @@ class _Prover:
         def is_end(carrier: Carrier, hop: Hop) -> bool:
             # A dead path to the schema may lead through code that no stage knows of.
             here = hop.site.function in stage.functions or (dead and stage.kind is StageKind.SCHEMA)
-            return here and end in {carrier, by_name(carrier)}
+            return here and (end in {carrier, by_name(carrier)} or (unresolved and _may_be(carrier, end)))
 
         return self._flow.path(begin, is_end, dead=dead, unresolved=unresolved)
 
@@ -385,13 +398,16 @@ class _Prover:
         Being handed the value as an argument counts for the consumer's own functions only: a helper that formats
         numbers is called by many, and proves nothing for one of them.
         """
-        for hop in self._flow.out_of.get(carrier, ()):
-            if hop.site.function in stage.functions and self._flow.is_live(hop):
+        names = [carrier]
+        if unresolved and isinstance(carrier, FieldCarrier):
+            names.append(UnresolvedCarrier(carrier.name))
+        for hop in (hop for name in names for hop in self._flow.out_of.get(name, ())):
+            if hop.site.function in stage.functions and self._flow.is_live(hop) and self._takes(hop):
                 return [hop]
 
         def is_end(target: Carrier, hop: Hop) -> bool:
             if isinstance(target, ParameterCarrier):
-                return target.function in stage.own
+                return target.function in stage.own and self._takes(hop)
             return hop.site.function in stage.functions
 
         return self._flow.path(
@@ -402,9 +418,43 @@ class _Prover:
             enters=lambda target: not isinstance(target, ParameterCarrier),
         )
 
+    def _takes(self, hop: Hop) -> bool:
+        """Whether a value is looked at where it goes: a parameter that its function ignores takes nothing."""
+        if not isinstance(hop.target, ParameterCarrier):
+            return True
+        summary = self._flow.program.modules[hop.target.function.module]
+        inside = f"{hop.target.function.qualname}.<locals>."
+        graph = summary.functions[hop.target.function.qualname].graph
+        nested = [one.graph for name, one in summary.functions.items() if name.startswith(inside)]
+        if any(
+            node.kind is Kind.FREE and node.data == hop.target.name for one in nested for node in one.nodes
+        ):
+            return True
+        used = {
+            index
+            for node in graph.nodes
+            for index in (*node.operands, *(() if node.control is None else (node.control,)))
+        } | {index for effect in graph.effects for index in (effect.base, effect.value, *effect.guards)}
+        return any(
+            node.kind is Kind.PARAM and node.data == hop.target.name and index in used
+            for index, node in enumerate(graph.nodes)
+        )
+
+
+def _may_be(carrier: Carrier, end: Carrier) -> bool:
+    """Whether a field of unknown owner has the name of the one that is looked for."""
+    return (
+        isinstance(carrier, UnresolvedCarrier) and isinstance(end, FieldCarrier) and carrier.name == end.name
+    )
+
 
 def _without_consequences(edges: list[Edge]) -> list[Edge]:
-    """Tell each fault once: an edge follows from an earlier one that has the same fault, or that never runs."""
+    """Tell each fault once.
+
+    An edge follows from an earlier one that has the same fault, or that never runs, and from any whose source's
+    value is dropped before it gets anywhere.
+    """
+    starved = [_begins_at(edge) for edge in edges if edge.diagnosis is not None and edge.diagnosis.starves]
     kept: list[Edge] = []
     silent: set[Stage] = set()
     told: set[tuple[object, ...]] = set()
@@ -414,13 +464,21 @@ def _without_consequences(edges: list[Edge]) -> list[Edge]:
             kept.append(edge)
             continue
         fault = (diagnosis.cause, diagnosis.subject, diagnosis.place, diagnosis.yaml)
-        if edge.verdict is Verdict.BROKEN and (fault in told or _is_fed_by(edge, silent)):
+        is_starved = not diagnosis.starves and not diagnosis.silences and _begins_at(edge) in starved
+        if edge.verdict is Verdict.BROKEN and (fault in told or is_starved or _is_fed_by(edge, silent)):
             edge = replace(edge, verdict=Verdict.FOLLOWS)
         told.add(fault)
         if diagnosis.silences and edge.target.kind is not StageKind.CONSUMER:
             silent.add(edge.target)
         kept.append(edge)
     return kept
+
+
+def _begins_at(edge: Edge) -> tuple[Member, ...] | Unresolved | None:
+    """Where an edge takes its value from: what its stage reads, or what the stage before carries."""
+    if edge.target.reads is not None or edge.source is None:
+        return edge.target.reads
+    return edge.source.carriers
 
 
 def _is_fed_by(edge: Edge, stages: set[Stage]) -> bool:

@@ -200,3 +200,123 @@ def test_a_construction_that_gives_other_fields_leaves_this_one_to_its_default(p
             "Payload.inf_grad_count is left to its default 0 here",
         )
     ]
+
+
+# -- one fault is told once ---------------------------------------------------------------------------------------
+
+
+def test_a_result_that_is_dropped_is_told_once_for_all_that_should_be_given_it(project: Project) -> None:
+    project.replace(
+        "app/__main__.py", HANDLED, "{health}\nprint(check(metrics))\nhandle(state, emit(metrics))"
+    )
+    project.replace("app/__main__.py", "{health}", "total([[1.0]])\nmetrics = None")
+    project.replace("app/__main__.py", "import aggregate, emit", "import check, emit, total")
+    project.write(
+        "app/emitters.py",
+        "from dataclasses import dataclass\n\n\n"
+        "@dataclass\nclass Payload:\n    nan_grad_count: int\n    inf_grad_count: float | None\n\n\n"
+        "def total(layers: list[list[float]]) -> float:\n    return sum(sum(layer) for layer in layers)\n\n\n"
+        "def emit(count: float | None) -> Payload:\n"
+        "    return Payload(nan_grad_count=1, inf_grad_count=count)\n\n\n"
+        "def check(count: float | None) -> str:\n    return 'bad' if count is not None and count > 1 else 'good'\n",
+    )
+    [_, _, delivery] = project.records["TELE-301"]["transport"]  # type: ignore[misc]
+    [banner] = project.records["TELE-301"]["consumers"]  # type: ignore[misc]
+    project.record(
+        emitter={"at": "app.emitters:total", "carries": "total()"},
+        transport=[
+            {"stage": "emission", "at": "app.emitters:emit", "carries": "Payload.inf_grad_count"},
+            delivery,
+        ],
+        consumers=[
+            banner,
+            {"at": "app.emitters:check", "kind": "internal", "usage": "warns", "reads": "total()"},
+        ],
+    )
+    [(rule, place, _)] = told(project)
+    assert (rule, place) == ("TW204", "app/__main__.py: metrics = None")
+
+
+# -- what a consumer reads ----------------------------------------------------------------------------------------
+
+
+def test_a_consumer_that_reads_only_in_a_method_that_never_runs_is_told_by_that_method(
+    project: Project,
+) -> None:
+    project.replace(
+        "app/widgets.py",
+        "class StatusBanner:",
+        "class StatusBanner:\n    def clear(self) -> None:\n        print()\n",
+    )
+    project.replace("app/__main__.py", "print(StatusBanner().render(state))", "StatusBanner().clear()")
+    [(rule, place, _)] = told(project)
+    assert (rule, place) == ("TW202", "app/widgets.py: def render(self, state: State) -> str:")
+
+
+def test_a_consumer_that_reads_only_behind_a_false_condition_is_switched_off(project: Project) -> None:
+    project.replace(
+        "app/widgets.py", SHOWN, 'if False:\n            print(state.inf_grad_count)\n        return ""'
+    )
+    assert told(project) == [
+        (
+            "TW211",
+            "app/widgets.py: print(state.inf_grad_count)",
+            "State.inf_grad_count is read only behind a condition that is always false, in StatusBanner.render",
+        )
+    ]
+
+
+def test_a_helper_that_ignores_its_parameter_reads_nothing(project: Project) -> None:
+    project.replace("app/widgets.py", SHOWN, 'ignore(state.inf_grad_count)\n        return ""')
+    project.replace(
+        "app/widgets.py",
+        "class StatusB",
+        "def ignore(value: int) -> None:\n    return None\n\n\nclass StatusB",
+    )
+    [(rule, _, message)] = told(project)
+    assert (rule, message) == ("TW209", "StatusBanner never reads State.inf_grad_count")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print(value)",
+        "if value:\n        print('bad')",
+        "def later() -> None:\n        print(value)\n\n    later()",
+        "return value.real",
+    ],
+)
+def test_a_helper_that_looks_at_its_parameter_reads_it(project: Project, body: str) -> None:
+    project.replace("app/widgets.py", SHOWN, 'show(state.inf_grad_count)\n        return ""')
+    project.replace(
+        "app/widgets.py", "class StatusB", f"def show(value: int) -> None:\n    {body}\n\n\nclass StatusB"
+    )
+    assert told(project) == []
+
+
+# -- receivers of unknown type ------------------------------------------------------------------------------------
+
+
+def test_a_store_into_a_receiver_of_unknown_type_is_not_resolved(project: Project) -> None:
+    project.replace("app/aggregator.py", "state: State", "state")
+    [(rule, place, _)] = told(project)
+    assert (rule, place) == ("TW203", f"app/aggregator.py: {DELIVERED}")
+
+
+def test_a_read_from_a_receiver_of_unknown_type_is_not_resolved(project: Project) -> None:
+    project.replace("app/widgets.py", "state: State", "state")
+    [(rule, place, _)] = told(project)
+    assert (rule, place) == ("TW203", f"app/widgets.py: {SHOWN}")
+
+
+def test_a_copy_between_receivers_of_unknown_type_is_not_resolved(project: Project) -> None:
+    project.replace("app/aggregator.py", "state: State, payload: Payload", "state, payload")
+    [(rule, place, _)] = told(project)
+    assert (rule, place) == ("TW203", f"app/aggregator.py: {DELIVERED}")
+
+
+def test_a_store_of_another_name_into_a_receiver_of_unknown_type_is_no_excuse(project: Project) -> None:
+    project.replace("app/aggregator.py", "state: State", "state")
+    project.replace("app/aggregator.py", f"    {DELIVERED}\n", "    state.other = payload.inf_grad_count\n")
+    [(rule, _, _)] = told(project)
+    assert rule == "TW205"

@@ -31,7 +31,8 @@ class GatedOff(EdgeRule):
     def message(self, diagnosis: Diagnosis) -> str:
         """Say what was found."""
         context = diagnosis.context
-        return f"{context['carrier']} is set only behind a condition that is always false, in {context['function']}"
+        behind = "behind a condition that is always false"
+        return f"{context['carrier']} is {context['verb']} only {behind}, in {context['function']}"
 
     def help(self, diagnosis: Diagnosis) -> str:
         """Say what to do next."""
