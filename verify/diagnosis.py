@@ -157,6 +157,11 @@ class Diagnostician:
     def dormant(self, hops: list[Hop]) -> Diagnosis:
         """A path that exists, but not in code that runs."""
         hop = next(hop for hop in hops if not self._flow.is_live(hop))
+        if hop.discarded and not hop.gated:
+            context = {"carrier": str(hop.target), "what": "discarded", "stage": hop.site.function.qualname}
+            return Diagnosis(
+                Cause.DROPPED_FIELD, str(hop.target), _place(hop), context=context, hops=tuple(hops)
+            )
         if hop.gated:
             carrier, verb = (
                 (hop.source, "read") if isinstance(hop.target, UseCarrier) else (hop.target, "set")

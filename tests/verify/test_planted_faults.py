@@ -128,6 +128,26 @@ FAULTS = [
         (Expected("TW205", "TELE-301", AGGREGATOR, "def handle_ppo_update("),),
     ),
     Fault(
+        "the aggregator fills a state that nothing keeps",
+        AGGREGATOR,
+        (
+            (
+                "            tamiyo = self._tamiyo\n            tamiyo.update = payload.update\n",
+                "            tamiyo = TamiyoState()\n            tamiyo.update = payload.update\n",
+            ),
+        ),
+        tuple(
+            Expected("TW205", record, AGGREGATOR, f"            {store}")
+            for record, store in (
+                ("TELE-300", "tamiyo.nan_grad_count = payload.nan_grad_count"),
+                ("TELE-301", "tamiyo.inf_grad_count = payload.inf_grad_count"),
+                ("TELE-310", "tamiyo.grad_norm = payload.grad_norm"),
+                ("TELE-311", "    tamiyo.grad_norm_history.append(payload.grad_norm)"),
+                ("TELE-340", "tamiyo.lstm_health = payload.lstm_health"),
+            )
+        ),
+    ),
+    Fault(
         "NaN and Inf are swapped in the aggregator",
         AGGREGATOR,
         (

@@ -194,3 +194,4 @@ class Hop:
     gated: bool = False
     through: bool = False
     partial: bool = False  # a part of the source is read (`state.health.h_norm` of `state.health`)
+    discarded: bool = False  # the target is in an object that nothing keeps

@@ -27,6 +27,7 @@ from .carriers import (
     UnresolvedCarrier,
     UseCarrier,
 )
+from .discarded import Discarded
 from .inference import Inference
 from .sources import MUTATORS, Source, Sources, local_roots
 from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
@@ -113,6 +114,7 @@ class _Extractor:
         self._program = facts.program
         self._inference = facts.inference
         self._sources = facts.sources
+        self._discarded = Discarded(facts.program, facts.inference)
         self._returned: dict[FunctionSymbol, set[int]] = {}
 
     def try_function(self, function: FunctionSymbol) -> bool:
@@ -171,6 +173,7 @@ class _Extractor:
         *,
         gated: bool = False,
         how: How = How.COPY,
+        discarded: bool = False,
     ) -> None:
         targets = list(targets)
         for source in sources:
@@ -190,6 +193,7 @@ class _Extractor:
                         gated,
                         through,
                         source.partial,
+                        discarded,
                     )
                 )
 
@@ -200,7 +204,16 @@ class _Extractor:
         if effect.in_handler:
             sources = [_in_handler(source) for source in sources]
         targets = list(self._targets(function, effect))
-        self._hops(function, sources, targets, effect.span, gated=effect.gated, how=self._strength(effect))
+        discarded = effect.kind is EffectKind.STORE_ATTR and self._discarded.holds(function, effect.base)
+        self._hops(
+            function,
+            sources,
+            targets,
+            effect.span,
+            gated=effect.gated,
+            how=self._strength(effect),
+            discarded=discarded,
+        )
         if effect.kind is EffectKind.STORE_ITEM and effect.name is None:
             targets = []
         for guard in effect.guards:
@@ -353,7 +366,9 @@ class _Extractor:
             if not is_mapping:
                 owner = self._inference.owner_of_field(cls, name)
                 target = FieldCarrier(owner, name) if owner else UnresolvedCarrier(name)
-            self._hops(function, self._sources.of(function, operand), [target], span, gated=node.gated)
+            sources = self._sources.of(function, operand)
+            discarded = self._discarded.holds(function, index)
+            self._hops(function, sources, [target], span, gated=node.gated, discarded=discarded)
         if is_mapping:
             return
         for name in names:
@@ -409,7 +424,10 @@ class _Extractor:
                 return
         keyed = {operand: key for key, operand, _ in keyed_arguments(graph, node)}
         targets: list[Carrier] = [UseCarrier(function)]
+        discarded = False
         if callee.kind is Kind.ATTR and name in MUTATORS:
+            container = graph.nodes[callee.operands[0]]
+            discarded = container.kind is Kind.ATTR and self._discarded.holds(function, container.operands[0])
             targets += [
                 source.carrier
                 for source in self._sources.of(function, callee.operands[0])
@@ -420,7 +438,8 @@ class _Extractor:
             if operand in keyed:
                 base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
                 to = list(self._sources.mappings.written(function, base, keyed[operand]))
-            self._hops(function, self._sources.of(function, operand), to, span, gated=node.gated)
+            sources = self._sources.of(function, operand)
+            self._hops(function, sources, to, span, gated=node.gated, discarded=discarded)
         if callee.kind is Kind.ATTR and name not in MUTATORS:
             sources = self._sources.of(function, callee.operands[0])
             self._hops(function, sources, [UseCarrier(function)], node.span, gated=node.gated)

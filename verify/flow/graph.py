@@ -89,8 +89,8 @@ class Flow:
         return self.facts.sites_resolved / total if total else None
 
     def is_live(self, hop: Hop) -> bool:
-        """Whether a hop stands in code that can run: reachable, and behind no constant that is false."""
-        return not hop.gated and hop.site.function in self.reachable
+        """Whether a hop can matter: reachable, behind no constant that is false, into an object that is kept."""
+        return not hop.gated and not hop.discarded and hop.site.function in self.reachable
 
     def path(
         self,

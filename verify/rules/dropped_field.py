@@ -38,6 +38,8 @@ class DroppedField(EdgeRule):
         """Say what was found."""
         context = diagnosis.context
         match context.get("what"):
+            case "discarded":
+                return f"{context['carrier']} is set on an object that {context['stage']} makes and nothing keeps"
             case "nothing":
                 return f"{context['dead']} returns nothing, and {context['carrier']} is given that"
             case "result":
@@ -58,6 +60,8 @@ class DroppedField(EdgeRule):
         """Say what to do next."""
         context = diagnosis.context
         value = context.get("lost_after")
+        if context.get("what") == "discarded":
+            return "set it on the object that its readers see, or hand this one on"
         if "dead" in context:
             verb = "set" if context["what"] == "field" else "return a value from"
             return (
