@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 import gc
 import time
 from collections.abc import Collection, Iterator
@@ -18,6 +19,8 @@ from .rules import RULES, Check, apply_waivers
 from .source import FunctionSymbol, Program, SourceError, discover, summarise
 from .test_index import TestIndex
 from .wiring import Verdict, Wiring
+
+_ALIKE = 0.85  # how similar a name is to one of the sources when it is that one, misspelt
 
 
 class CannotVerify(Exception):  # noqa: N818 - it says what happened
@@ -112,24 +115,26 @@ def _verify(configuration: Configuration, only: Collection[str], today: datetime
         raise CannotVerify(
             f"no Python source found (looked for {looked}); set `sources` ({configuration.origin})"
         )
-    summaries, skipped = [], []
+    summaries = []
+    unparsed: dict[str, SourceError] = {}
     for file in files:
         try:
             summaries.append(summarise(file, file.path.read_bytes()))
         except SourceError as error:
-            skipped.append(error)
+            unparsed[file.module] = error
         except OSError as error:
-            skipped.append(SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}"))
+            unparsed[file.module] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
+    skipped = list(unparsed.values())
     if not summaries:
         reasons = "; ".join(map(str, skipped[:3]))
         raise CannotVerify(f"none of {len(skipped)} source files can be analysed: {reasons}")
     program = Program.link(summaries)
-    flow = Flow.of(program, entry_points=_entry_points(configuration, program))
+    flow = Flow.of(program, entry_points=_entry_points(configuration, program, unparsed))
     for function in flow.facts.too_deep:
         place = program.place(function)
         reason = f"{function.qualname} is nested too deeply to be followed"
         skipped.append(SourceError(place.path, place.span.line, place.span.column, reason))
-    wiring = Wiring.of(registry, flow, only=chosen)
+    wiring = Wiring.of(registry, flow, only=chosen, unparsed=unparsed)
     if not wiring.edges:
         raise CannotVerify("the records promise no edge: there is nothing to prove")
     check = Check(wiring, registry, configuration.root, TestIndex(configuration.root), tuple(gradings(flow)))
@@ -173,11 +178,35 @@ def load_records(configuration: Configuration) -> Registry:
         raise CannotVerify("the records cannot be loaded", error.problems) from None
 
 
-def _entry_points(configuration: Configuration, program: Program) -> list[FunctionSymbol]:
+def _entry_points(
+    configuration: Configuration, program: Program, unparsed: Collection[str]
+) -> list[FunctionSymbol]:
+    """Return the functions that the settings name.
+
+    A console script may lead out of the analysed sources, or to an object that is made when the program runs; a
+    name that leads nowhere in the sources would leave everything behind it unreachable, and is an error.
+    """
     found: list[FunctionSymbol] = []
     for text in configuration.entry_points:
-        module, _, name = text.partition(":")
-        symbol = program.resolve(module, name) if module in program.modules else None
+        module, _, name = (part.strip() for part in text.partition("[")[0].partition(":"))
+        if module in unparsed:
+            continue
+        if module not in program.modules:
+            root = module.partition(".")[0]
+            if difflib.get_close_matches(root, configuration.sources, n=1, cutoff=_ALIKE):
+                closest = program.closest(module, among=program.modules)
+                raise _wrong_entry_point(configuration, text, closest and f"{closest}:{name}")
+            continue
+        symbol = program.resolve(module, name)
         if isinstance(symbol, FunctionSymbol):
             found.append(symbol)
+        elif symbol is None and program.resolve(module, name.partition(".")[0]) is None:
+            functions = [one for one in program.modules[module].functions if "<" not in one]
+            closest = program.closest(name, among=functions)
+            raise _wrong_entry_point(configuration, text, closest and f"{module}:{closest}")
     return found
+
+
+def _wrong_entry_point(configuration: Configuration, text: str, suggestion: str | None) -> CannotVerify:
+    hint = f"did you mean {suggestion!r}?" if suggestion else "write it as module:function"
+    return CannotVerify(f"entry_points: there is no {text!r}; {hint} ({configuration.origin})")

@@ -81,8 +81,12 @@ class Diagnostician:
     def missing(self, unresolved: Unresolved, yaml: YamlPath) -> Diagnosis:
         """A name in the record that leads nowhere."""
         context = {"written": unresolved.written, "missing": unresolved.missing}
-        if unresolved.suggestion is not None:
-            context["suggestion"] = unresolved.suggestion
+        more = {
+            "suggestion": unresolved.suggestion,
+            "reason": unresolved.reason,
+            "advice": unresolved.advice,
+        }
+        context |= {key: value for key, value in more.items() if value is not None}
         return Diagnosis(Cause.SYMBOL_MISSING, unresolved.written, None, yaml, context)
 
     def never_called(

@@ -10,18 +10,23 @@ from ..registry import CarrierKind
 from ..registry import Symbol as SymbolName
 from .flow import Carrier, FieldCarrier, Flow, KeyCarrier, ModuleCarrier, ParameterCarrier, ReturnCarrier
 from .flow.types import Instance, members
-from .source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
+from .source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program, SourceError
 
 Definition = ClassSymbol | FunctionSymbol | ConstantSymbol
 
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """A name that leads nowhere: what is missing, and the closest that exists."""
+    """A name that leads nowhere: what is missing, and the closest that exists.
+
+    `reason` says more than that it is missing, where more is known: it follows the name, and `advice` is what to do.
+    """
 
     written: str
     missing: str
     suggestion: str | None
+    reason: str | None = None
+    advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,10 @@ class Member:
 
 
 class Resolver:
-    """Resolves record notation against a program."""
+    """Resolves record notation against a program. `unparsed` holds the modules that could not be read, and why."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, unparsed: Mapping[str, SourceError] | None = None) -> None:
+        self._unparsed = {} if unparsed is None else unparsed
         self._program: Program = flow.program
         self._flow = flow
         self._inference = flow.facts.inference
@@ -49,17 +55,36 @@ class Resolver:
     # -- symbols --------------------------------------------------------------------------------------------
 
     def symbol(self, name: SymbolName) -> Definition | Unresolved:
-        """Return what `package.module:Qual.name` means."""
-        return self._qualified(name.module, name.qualname, str(name))
+        """Return the function or class that `package.module:Qual.name` means."""
+        found = self._qualified(name.module, name.qualname, str(name))
+        if not isinstance(found, ConstantSymbol):
+            return found
+        return Unresolved(
+            str(name), repr(name.qualname), None, "is a module-level name", "`at` names a function or class"
+        )
 
     def _qualified(self, module: str, qualname: str, written: str) -> Definition | Unresolved:
+        if module in self._unparsed:
+            reason = f"module {module} could not be analysed ({self._unparsed[module]})"
+            return Unresolved(written, f"module {module!r}", None, reason, "repair that file first")
         if module not in self._program.modules:
             closest = self._program.closest(module, among=self._program.modules)
             suggestion = f"{closest}:{qualname}" if closest else None
-            return Unresolved(written, f"module {module!r}", suggestion or self._elsewhere(qualname))
+            suggestion = suggestion or self._elsewhere(qualname)
+            roots = sorted({name.partition(".")[0] for name in self._program.modules})
+            if suggestion is not None or module.partition(".")[0] in roots:
+                return Unresolved(written, f"module {module!r}", suggestion)
+            reason = f"module {module} is outside the analysed sources ({', '.join(roots)})"
+            advice = "name the function of the sources that calls it, or add its folder to `sources`"
+            return Unresolved(written, f"module {module!r}", None, reason, advice)
         found = self._program.resolve(module, qualname)
         if isinstance(found, ClassSymbol | FunctionSymbol | ConstantSymbol):
             return found
+        owner, _, field = qualname.rpartition(".")
+        cls = self._program.resolve(module, owner) if owner else None
+        if isinstance(cls, ClassSymbol) and field in self._field_names(cls):
+            missing = f"{qualname!r} in {module}"
+            return Unresolved(written, missing, None, "is a field", f"`at` names a function or class: {cls}?")
         summary = self._program.modules[module]
         among = {**summary.classes, **summary.functions, **summary.variables}
         closest = self._program.closest(qualname, among=[name for name in among if "<" not in name])

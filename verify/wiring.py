@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import networkx as nx
@@ -25,7 +25,7 @@ from .flow import (
     by_name,
 )
 from .resolve import Definition, Member, Resolver, Unresolved
-from .source import ClassSymbol, FunctionSymbol
+from .source import ClassSymbol, FunctionSymbol, SourceError
 from .source.model import Kind
 
 YamlPath = tuple[str | int, ...]
@@ -112,10 +112,17 @@ class Wiring:
         return [edge for wire in self.wires for edge in wire.edges]
 
     @classmethod
-    def of(cls, registry: Registry, flow: Flow, *, only: Collection[str] = ()) -> Wiring:
-        """Lay the records (or only some IDs of them) over the flow."""
+    def of(
+        cls,
+        registry: Registry,
+        flow: Flow,
+        *,
+        only: Collection[str] = (),
+        unparsed: Mapping[str, SourceError] | None = None,
+    ) -> Wiring:
+        """Lay the records (or only some IDs of them) over the flow; `unparsed` are modules that could not be read."""
         records = [record for record in registry if not only or record.id in only]
-        resolver = Resolver(flow)
+        resolver = Resolver(flow, unparsed)
         stages = {record.id: _stages(record, resolver, flow) for record in registry}
         declared: dict[Carrier, set[str]] = {}
         for record_id, found in stages.items():

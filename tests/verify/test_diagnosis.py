@@ -320,3 +320,50 @@ def test_a_store_of_another_name_into_a_receiver_of_unknown_type_is_no_excuse(pr
     project.replace("app/aggregator.py", f"    {DELIVERED}\n", "    state.other = payload.inf_grad_count\n")
     [(rule, _, _)] = told(project)
     assert rule == "TW205"
+
+
+# -- names that lead nowhere --------------------------------------------------------------------------------------
+
+
+def advised(project: Project) -> list[tuple[str, str, str]]:
+    """What is found: rule, message, help."""
+    return [(finding.rule, finding.message, finding.help) for finding in project.verify().findings]
+
+
+def test_a_module_with_a_syntax_error_is_told_with_the_place_of_the_error(project: Project) -> None:
+    project.write("app/aggregator.py", "def handle(:\n")
+    [(rule, message, advice)] = advised(project)
+    assert (rule, advice) == ("TW201", "repair that file first")
+    assert message.startswith(
+        "app.aggregator:handle: module app.aggregator could not be analysed (app/aggregator.py:1:12: "
+    )
+
+
+def test_a_module_outside_the_sources_is_told_as_such(project: Project) -> None:
+    project.record(emitter={"at": "time:perf_counter", "carries": "perf_counter()"})
+    [(rule, message, advice)] = advised(project)
+    assert (rule, message) == (
+        "TW201",
+        "time:perf_counter: module time is outside the analysed sources (app)",
+    )
+    assert advice == "name the function of the sources that calls it, or add its folder to `sources`"
+
+
+def test_a_stage_at_a_field_is_told_what_at_names(project: Project) -> None:
+    [aggregation, emission, delivery] = project.records["TELE-301"]["transport"]  # type: ignore[misc]
+    project.record(transport=[aggregation, emission, {**delivery, "at": "app.schema:State.inf_grad_count"}])
+    assert advised(project) == [
+        (
+            "TW201",
+            "app.schema:State.inf_grad_count is a field",
+            "`at` names a function or class: app.schema:State?",
+        )
+    ]
+
+
+def test_a_stage_at_a_module_level_name_is_told_what_at_names(project: Project) -> None:
+    project.write("app/const.py", "LIMIT = 3\n")
+    project.record(emitter={"at": "app.const:LIMIT", "carries": "LIMIT"})
+    assert advised(project) == [
+        ("TW201", "app.const:LIMIT is a module-level name", "`at` names a function or class")
+    ]

@@ -63,12 +63,10 @@ class DroppedField(EdgeRule):
         if context.get("what") == "discarded":
             return "set it on the object that its readers see, or hand this one on"
         if "dead" in context:
-            verb = "set" if context["what"] == "field" else "return a value from"
-            return (
-                f"{verb} {context['dead']}"
-                if value is None
-                else f"{verb} {context['dead']}, made from {value}"
-            )
+            if context["what"] == "field":
+                return f"set {context['dead']}" if value is None else f"set {context['dead']} from {value}"
+            made = "" if value is None else f", made from {value}"
+            return f"return a value from {context['dead']}{made}"
         where = f" beside {context['beside']} ({context['beside_at']})" if "beside" in context else ""
         if value is None:
             return f"set {context['carrier']}{where}"

@@ -31,11 +31,17 @@ class SymbolMissing(EdgeRule):
 
     def message(self, diagnosis: Diagnosis) -> str:
         """Say what was found."""
-        return f"{diagnosis.context['written']}: there is no {diagnosis.context['missing']}"
+        context = diagnosis.context
+        if "reason" in context:
+            link = " " if context["reason"].startswith("is ") else ": "
+            return f"{context['written']}{link}{context['reason']}"
+        return f"{context['written']}: there is no {context['missing']}"
 
     def help(self, diagnosis: Diagnosis) -> str:
         """Say what to do next."""
         suggestion = diagnosis.context.get("suggestion")
         if suggestion is not None:
             return f"did you mean {suggestion}?"
+        if "advice" in diagnosis.context:
+            return diagnosis.context["advice"]
         return "name the symbol as the source defines it, or write it first"
