@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,7 +97,8 @@ def verify(
         )
         _deliver(page.getvalue(), output)
     else:
-        TerminalReport(_console(colour), hops=hops).print(verification)
+        report = TerminalReport(_console(colour), hops=hops)
+        _write_out(lambda: report.print(verification))
     sys.exit(0 if verification.is_clean else EXIT_FINDINGS)
 
 
@@ -111,14 +113,15 @@ def explain(code: str | None) -> None:
 
     console = _console(None)
     if code is None:
-        for explanation in explanations():
-            console.print(f"{explanation.code}  {explanation.name}", highlight=False)
+        table = "\n".join(f"{explanation.code}  {explanation.name}" for explanation in explanations())
+        _write_out(lambda: console.print(table, highlight=False, markup=False))
         return
     try:
         found = look_up(code)
     except UnknownCodeError as error:
         raise _Unusable(str(error)) from None
-    console.print(Markdown(f"# {found.code} {found.name}\n\n{found.text}"))
+    page = Markdown(f"# {found.code} {found.name}\n\n{found.text}")
+    _write_out(lambda: console.print(page))
 
 
 def main() -> None:
@@ -135,7 +138,11 @@ class _Unusable(click.ClickException):
 def _console(colour: bool | None, *, error: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would leave with status 1, which says that there are findings
+
+    return Plain(
         stderr=error, no_color=True if colour is False else None, force_terminal=colour, highlight=False
     )
 
@@ -149,15 +156,60 @@ def _progress(console: Console) -> Iterator[None]:
         yield
 
 
-def _deliver(text: str, output: Path | None) -> None:
-    """Write a report to standard output, or to a file in one step: a reader never sees half of it."""
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+def _write_out(write: Callable[[], object]) -> None:
+    """Write to standard output. A reader that has seen enough changes no exit status; a full disk is told.
+
+    What is left in the buffer goes nowhere then: written at the interpreter's end it would fail once more.
+    """
     try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, output)
+        write()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        _discard_output()
+        raise _Unusable(f"standard output: cannot be written: {error.strerror}") from None
+
+
+def _discard_output() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, sys.stdout.fileno())
+    except io.UnsupportedOperation:
+        pass  # no file: nothing is written at the end
+    finally:
+        os.close(nowhere)
+
+
+def _deliver(text: str, output: Path | None) -> None:
+    """Write a report to standard output, or to a file in one step: a reader never sees half of it.
+
+    A link is followed. What is no regular file (a pipe, a device) is written into.
+    """
+    if output is None:
+        _write_out(lambda: click.echo(text, nl=False))
+        return
+    unfinished: Path | None = None
+    try:
+        if _is_stream(output):
+            with output.open("a", encoding="utf-8") as stream:
+                stream.write(text)
+            return
+        target = output.resolve()
+        unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, target)
+    except BrokenPipeError:
+        return  # whoever reads the pipe has seen enough
+    except OSError as error:
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
         raise _Unusable(f"{output}: cannot be written: {error.strerror}") from None
+
+
+def _is_stream(output: Path) -> bool:
+    """Whether a path leads to a pipe, a device or an open file (`/dev/stdout`), which cannot be replaced."""
+    if str(output.absolute()).startswith(("/dev/", "/proc/")):
+        return True
+    return output.exists() and not output.is_file()

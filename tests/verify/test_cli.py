@@ -17,6 +17,8 @@ from telewire.verify.cli import verify
 if TYPE_CHECKING:
     from .conftest import Project
 
+MAIN = "from telewire.verify.cli import main; main()"
+
 
 def run(project: Project, *arguments: str) -> Result:
     return CliRunner().invoke(verify, ["--project", str(project.root), *arguments])
@@ -24,7 +26,7 @@ def run(project: Project, *arguments: str) -> Result:
 
 def process(project: Project, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-c", "from telewire.verify.cli import main; main()", *arguments],
+        [sys.executable, "-c", MAIN, *arguments],
         cwd=project.root,
         env={**os.environ, **environment},
         capture_output=True,
@@ -124,7 +126,8 @@ def test_json_is_all_that_goes_to_standard_output(broken: Project) -> None:
 
 
 def test_assumptions_are_told(project: Project) -> None:
-    assert "assumed exclude = ['tests/**'] (telewire.toml)" in run(project).output
+    project.write("telewire.toml", 'sources = { app = "app" }\ntests = ["tests"]\n')
+    assert 'assumed registry = "specs" (telewire.toml)' in run(project).output
 
 
 def test_hops_prints_every_step_of_a_proof(project: Project) -> None:
@@ -238,3 +241,107 @@ def test_a_written_report_can_be_read_by_others(broken: Project, tmp_path: Path)
     finally:
         os.umask(before)
     assert oct((tmp_path / "report.txt").stat().st_mode & 0o777) == "0o644"
+
+
+def test_a_link_is_followed_to_the_file_that_it_leads_to(broken: Project, tmp_path: Path) -> None:
+    target, link = tmp_path / "report.txt", tmp_path / "latest"
+    target.write_text("old")
+    link.symlink_to(target.name)
+    run(broken, "--output", str(link))
+    assert (link.is_symlink(), "TW204" in target.read_text(encoding="utf-8")) == (True, True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX's")
+def test_a_named_pipe_is_written_into(broken: Project, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        result = run(broken, "--output", str(pipe))
+        read = os.read(reader, 100_000)
+    finally:
+        os.close(reader)
+    assert (result.exit_code, pipe.is_fifo(), b"TW204" in read) == (1, True, True)
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="the system has no such device")
+def test_a_report_to_the_standard_output_device_goes_there(broken: Project) -> None:
+    ran = process(broken, "--output", "/dev/stdout")
+    assert (ran.returncode, b"TW204" in ran.stdout) == (1, True)
+
+
+def test_a_report_to_the_null_device_leaves_the_device(broken: Project) -> None:
+    result = run(broken, "--output", os.devnull)
+    assert (result.exit_code, Path(os.devnull).is_file()) == (1, False)
+
+
+# -- a standard output that fails ---------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no such device")
+@pytest.mark.parametrize("arguments", [[], ["--format", "json"], ["explain"]])
+def test_a_full_standard_output_is_status_2_and_one_line(project: Project, arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", MAIN, *arguments],
+            cwd=project.root,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (ran.returncode, ran.stderr.splitlines()) == (
+        2,
+        [b"Error: standard output: cannot be written: No space left on device"],
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break otherwise elsewhere")
+@pytest.mark.parametrize("arguments", [[], ["--format", "json"], ["--hops"]])
+def test_a_reader_that_has_seen_enough_changes_no_exit_status(project: Project, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", MAIN, *arguments],
+            cwd=project.root,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+# -- entry points -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "suggested"),
+    [
+        ("app.aggregator:handel", "app.aggregator:handle"),
+        ("app.agregator:handle", "app.aggregator:handle"),
+        ("tellemetry.widgets:show", "telemetry.widgets:show"),
+    ],
+)
+def test_a_misspelt_entry_point_is_status_2_with_the_closest(
+    project: Project, written: str, suggested: str
+) -> None:
+    project.write("telemetry/widgets.py", "def show() -> None:\n    pass\n")
+    settings = (
+        (project.root / "telewire.toml").read_text().replace('"app" }', '"app", telemetry = "telemetry" }')
+    )
+    project.write("telewire.toml", f'{settings}entry_points = ["{written}"]\n')
+    result = run(project)
+    said = f"entry_points: there is no '{written}'; did you mean '{suggested}'?"
+    assert (result.exit_code, said in result.stderr.replace("\n", " ")) == (2, True)
+
+
+@pytest.mark.parametrize("written", ["other.cli:main", "app.emitters:NAMES.run"])
+def test_an_entry_point_that_leads_out_of_the_sources_is_none_of_ours(project: Project, written: str) -> None:
+    project.write(
+        "app/emitters.py", (project.root / "app/emitters.py").read_text() + "\n\nNAMES = object()\n"
+    )
+    settings = (project.root / "telewire.toml").read_text()
+    project.write("telewire.toml", f'{settings}entry_points = ["{written}"]\n')
+    assert run(project).exit_code == 0

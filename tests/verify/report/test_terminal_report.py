@@ -45,7 +45,7 @@ def test_a_broken_project_on_a_terminal_without_unicode(project: Project) -> Non
     break_it(project)
     text = printed(project, encoding="ascii")
     assert text.isascii()
-    assert text.splitlines()[7:13] == [
+    assert text.splitlines()[6:12] == [
         "TELE-301 Inf Gradient Count  P0-critical                             in progress",
         "  ok     emitter      LayerStats.inf_count    app/gradients.py:14",
         '  BROKEN aggregation  ["inf_grad_count"]      dropped-field',
@@ -61,7 +61,7 @@ def test_a_clean_project(project: Project) -> None:
 
 def test_every_hop_of_a_proof(project: Project) -> None:
     project.record(transport=[])
-    assert printed(project, hops=True).splitlines()[3:8] == [
+    assert printed(project, hops=True).splitlines()[2:7] == [
         "  ✔ schema   State.inf_grad_count  app/aggregator.py:7",
         '             app/emitters.py:15: LayerStats.inf_count → ["inf_grad_count"]',
         '             app/emitters.py:22: ["inf_grad_count"] → Payload.inf_grad_count',
@@ -86,7 +86,6 @@ def test_a_line_that_is_too_long_is_cut_in_its_frame(project: Project) -> None:
 
 
 CLEAN = """\
-assumed exclude = ['tests/**'] (telewire.toml)
 TELE-301 Inf Gradient Count  P0-critical                                   wired
   ✔ emitter      LayerStats.inf_count    app/gradients.py:14
   ✔ aggregation  ["inf_grad_count"]      app/emitters.py:15
@@ -97,7 +96,6 @@ TELE-301 Inf Gradient Count  P0-critical                                   wired
 7 files, 70 lines · 100.0% of sites resolved · 0.0 s"""
 
 BROKEN = """\
-assumed exclude = ['tests/**'] (telewire.toml)
 TELE-300 Nan Gradient Count  P0-critical                                   wired
   ✔ emitter      LayerStats.nan_count    app/gradients.py:13
   ✔ aggregation  ["nan_grad_count"]      app/emitters.py:14
