@@ -9,6 +9,7 @@ from typing import Protocol
 
 from .constants import given_once
 from .model import EffectKind, Kind, Narrowing, Span
+from .overwritten import StraightLine
 from .syntax import assigned_names, default_values, dotted_name, literal_key, span_of
 from .values import Definitions, Environment, ValueBuilder
 
@@ -51,8 +52,14 @@ class BodyBuilder(ValueBuilder):
     # -- statements -----------------------------------------------------------------------------------------
 
     def _statements(self, statements: Sequence[ast.stmt]) -> None:
+        line = StraightLine(self.graph, self._held)
         for statement in statements:
+            start = len(self.graph.effects)
             self._statement(statement)
+            line.after(statement, start)
+
+    def _held(self, name: str) -> int | None:
+        return None if name in self._globals else self._environment.get(name)
 
     def _statement(self, node: ast.stmt) -> None:
         match node:
