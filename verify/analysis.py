@@ -15,9 +15,9 @@ from ..registry.config import Configuration
 from .finding import Finding, FindingSeverity
 from .flow import Flow
 from .gradings import gradings
+from .known_tests import KnownTests
 from .rules import RULES, Check, apply_waivers
 from .source import FunctionSymbol, Program, SourceError, discover, summarise
-from .test_index import TestIndex
 from .wiring import Verdict, Wiring
 
 _ALIKE = 0.85  # how similar a name is to one of the sources when it is that one, misspelt
@@ -137,7 +137,7 @@ def _verify(configuration: Configuration, only: Collection[str], today: datetime
     wiring = Wiring.of(registry, flow, only=chosen, unparsed=unparsed)
     if not wiring.edges:
         raise CannotVerify("the records promise no edge: there is nothing to prove")
-    check = Check(wiring, registry, configuration.root, TestIndex(configuration.root), tuple(gradings(flow)))
+    check = Check(wiring, registry, configuration.root, KnownTests(configuration.root), tuple(gradings(flow)))
     found = {finding for rule in RULES.values() for finding in rule.check(check)}
     standing, accepted = apply_waivers(check, sorted(found, key=_order), today=today)
     return Verification(

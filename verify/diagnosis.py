@@ -115,9 +115,10 @@ class Diagnostician:
                     FunctionSymbol(definition.module, q) for q in program.class_(definition).methods.values()
                 ]
                 runs = not methods or any(method in self._flow.reachable for method in methods)
-                if runs:
-                    return None
                 is_used = self._is_used(definition)
+                # A method that only receivers of unknown type could mean does not run for a class nobody names.
+                if runs and (is_used or not consumer or self._flow.is_called(methods)):
+                    return None
                 if is_used and not consumer:
                     return None
                 context = {"what": "methods" if is_used else "class", "symbol": definition.qualname}

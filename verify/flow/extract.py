@@ -418,9 +418,9 @@ class _Extractor:
             attribute = graph.nodes[operands[1]]
             if attribute.kind is Kind.CONST and isinstance(attribute.data, str):
                 receivers = members(self._inference.type_of(function, operands[0]))
-                targets = list(self._sources.fields(receivers, attribute.data))
+                fields = list(self._sources.fields(receivers, attribute.data))
                 given = self._sources.of(function, operands[2])
-                self._hops(function, given, targets, node.span, gated=node.gated)
+                self._hops(function, given, fields, node.span, gated=node.gated)
                 return
         keyed = {operand: key for key, operand, _ in keyed_arguments(graph, node)}
         targets: list[Carrier] = [UseCarrier(function)]

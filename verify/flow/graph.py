@@ -47,6 +47,7 @@ class Flow:
     into: dict[Carrier, list[Hop]] = field(default_factory=dict)
     out_of: dict[Carrier, list[Hop]] = field(default_factory=dict)
     _keys: dict[str, dict[KeyCarrier, None]] = field(default_factory=dict)
+    _called: set[FunctionSymbol] | None = None
 
     @classmethod
     def of(cls, program: Program, *, entry_points: Collection[FunctionSymbol] = ()) -> Flow:
@@ -87,6 +88,12 @@ class Flow:
         """Return the share of attribute accesses whose receiver is known; None where there is none."""
         total = self.facts.sites_resolved + self.facts.sites_unresolved
         return self.facts.sites_resolved / total if total else None
+
+    def is_called(self, functions: Iterable[FunctionSymbol]) -> bool:
+        """Whether code that runs calls or names one of these, its receiver's type being known."""
+        if self._called is None:
+            self._called = {one for caller in self.reachable for one in self.facts.calls.get(caller, ())}
+        return not self._called.isdisjoint(functions)
 
     def is_live(self, hop: Hop) -> bool:
         """Whether a hop can matter: reachable, behind no constant that is false, into an object that is kept."""

@@ -439,9 +439,9 @@ class Sources:
                 yield _Onward(callee.operands[0], How.COPY if callee.data in TAKERS else how)
             elif callee.kind not in {Kind.GLOBAL, Kind.ATTR}:
                 yield _Onward(callee_index, How.COMPUTED)
-            name = self._measures(function, graph, node)
-            if name is not None:
-                yield Source(OutsideCarrier(name), How.COMPUTED, node.span)
+            measured = self._measures(function, graph, node)
+            if measured is not None:
+                yield Source(OutsideCarrier(measured), How.COMPUTED, node.span)
 
     def _measures(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> str | None:
         """Return the name of something outside that is given no value and so gives one of its own.

@@ -13,10 +13,10 @@ from .dropped_field import DroppedField
 from .gated_off import GatedOff
 from .hardcoded_constant import HardcodedConstant
 from .key_never_written import KeyNeverWritten
+from .named_test_missing import NamedTestMissing
 from .never_called import NeverCalled
 from .swallowed_exception import SwallowedException
 from .symbol_missing import SymbolMissing
-from .test_missing import TestMissing
 from .threshold_drift import ThresholdDrift
 from .threshold_partition import PARTITION_RULES, problem_documentation
 from .thresholds_not_applied import ThresholdsNotApplied
@@ -45,7 +45,7 @@ RULES: dict[str, Rule] = {
         ThresholdDrift(),
         ThresholdsNotApplied(),
         CrossedThresholds(),
-        TestMissing(),
+        NamedTestMissing(),
         UnsupportedClaim(),
         WaiverWithoutEffect(),
     )

@@ -14,9 +14,9 @@ from ..diagnosis import Cause, Diagnosis
 from ..finding import Confidence, Finding, FindingSeverity, HopLine
 from ..flow import Hop
 from ..gradings import Grading
+from ..known_tests import KnownTests
 from ..source.model import Span
 from ..source.program import Place
-from ..test_index import TestIndex
 from ..wiring import Edge, Verdict, Wiring
 
 
@@ -27,7 +27,7 @@ class Check:
     wiring: Wiring
     registry: Registry
     root: Path
-    tests: TestIndex
+    tests: KnownTests
     gradings: tuple[Grading, ...] = ()
 
     @staticmethod

@@ -50,4 +50,7 @@ class NeverCalled(EdgeRule):
             return "construct it where the program runs, or remove it and its record"
         if diagnosis.context["what"] == "methods":
             return "call the method that reads the metric, or take the consumer out of the record"
+        entry = 'entry_points = ["package.module:function"] in [tool.telewire]'
+        if "callers" in diagnosis.context:
+            return f"call it where the program runs, or say where the program starts: {entry}"
         return "call it where the program runs, or remove it and its record"

@@ -9,7 +9,7 @@ from ..finding import Finding
 from .base import Check, Rule
 
 
-class TestMissing(Rule):
+class NamedTestMissing(Rule):
     """A record names a test that does not exist.
 
     ## Why is this bad?
@@ -24,8 +24,6 @@ class TestMissing(Rule):
     ## Use instead
     The file and the name of a test that is there.
     """
-
-    __test__ = False  # not a test class of pytest's
 
     code = "TW401"
     name = "test-missing"

@@ -8,10 +8,8 @@ from pathlib import Path
 
 
 @dataclass
-class TestIndex:
+class KnownTests:
     """Looks up tests by file and name; each file is parsed once."""
-
-    __test__ = False  # not a test class of pytest's
 
     root: Path
     _names: dict[str, frozenset[str] | None] = field(default_factory=dict)
