@@ -10,7 +10,7 @@ from typing import Protocol
 from .constants import given_once
 from .model import EffectKind, Kind, Narrowing, Span
 from .overwritten import StraightLine
-from .syntax import assigned_names, default_values, dotted_name, literal_key, span_of
+from .syntax import assigned_names, default_values, dotted_name, span_of
 from .values import Definitions, Environment, ValueBuilder
 
 _SWALLOWING = {"suppress", "raises", "assertRaises", "assertRaisesRegex"}
@@ -330,7 +330,7 @@ class BodyBuilder(ValueBuilder):
                     self._pattern(inner, self._add(Kind.UNPACK, position, (subject,), span_of(inner)))
             case ast.MatchMapping(keys=keys, patterns=patterns, rest=rest):
                 for key, inner in zip(keys, patterns, strict=True):
-                    item = self._add(Kind.ITEM, literal_key(key), (subject, subject), span_of(inner))
+                    item = self._add(Kind.ITEM, self._key(key), (subject, subject), span_of(inner))
                     self._pattern(inner, item)
                 if rest is not None:
                     self._bind(rest, subject)

@@ -71,6 +71,15 @@ class ValueBuilder:
             return self._enclosing.constant(dotted)
         return self._definitions.names.lookup(dotted)
 
+    def _key(self, node: ast.expr) -> str | None:
+        """Return the string that an index is: written there, or held by a name that is always the same."""
+        written = literal_key(node)
+        dotted = dotted_name(node)
+        if written is not None or dotted is None:
+            return written
+        known = self.constant(dotted)
+        return known.value if known is not None and isinstance(known.value, str) else None
+
     def _truth(self, test: ast.expr) -> bool | None:
         return truth(test, self.constant)
 
@@ -145,7 +154,7 @@ class ValueBuilder:
                     for narrowed in [p for p in self._environment if p == path or p.startswith(f"{path}.")]:
                         del self._environment[narrowed]
             case ast.Subscript(value=base, slice=index):
-                key = literal_key(index)
+                key = self._key(index)
                 self._effect(EffectKind.STORE_ITEM, key, self._value(base), value, span)
                 if key is None:
                     self._evaluate_all([index])
@@ -200,7 +209,7 @@ class ValueBuilder:
                     return self._environment[path]
                 return self._add(Kind.ATTR, name, (self._value(base),), span)
             case ast.Subscript(value=base, slice=index):
-                key = literal_key(index)
+                key = self._key(index)
                 return self._add(Kind.ITEM, key, (self._value(base), self._value(index)), span)
             case ast.Call():
                 return self._call(node, span)
@@ -324,8 +333,8 @@ class ValueBuilder:
         return chosen
 
     def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr], span: Span) -> int:
-        literal = tuple(None if key is None else literal_key(key) for key in keys)
-        self._evaluate_all(key for key in keys if key is not None and literal_key(key) is None)
+        literal = tuple(None if key is None else self._key(key) for key in keys)
+        self._evaluate_all(key for key in keys if key is not None and self._key(key) is None)
         result = self._add(Kind.DICT, literal, map(self._value, values), span)
         self.graph.nodes[result].parts = tuple(span_of(value) for value in values)
         return result
@@ -363,7 +372,7 @@ class ValueBuilder:
         kept_out = self._gates > gates  # a filter that never holds
         self._gates = gates
         if isinstance(node, ast.DictComp):
-            keys = () if kept_out else (literal_key(node.key),)
+            keys = () if kept_out else (self._key(node.key),)
             result = self._add(Kind.DICT, keys, () if kept_out else (element,), span)
             self.graph.nodes[result].parts = () if kept_out else (span_of(node.value),)
         else:
