@@ -7,6 +7,7 @@ leads outside the program it is unknown, and only the key's name is left.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
@@ -21,6 +22,7 @@ Origins = frozenset[MappingOrigin | None]
 """The mappings that a value may be; None stands for one that cannot be told."""
 
 _UNKNOWN: Origins = frozenset({None})
+_NO_CIRCLE = sys.maxsize
 _SAME = {"copy", "deepcopy", "dict", "MappingProxyType", "cast"}
 
 
@@ -31,7 +33,8 @@ class Mappings:
         self._program = program
         self._inference = inference
         self._origins: dict[tuple[FunctionSymbol, int], Origins] = {}
-        self._asked: set[tuple[FunctionSymbol, int]] = set()
+        self._asked: dict[tuple[FunctionSymbol, int], int] = {}  # open questions, by depth
+        self._circle = _NO_CIRCLE  # the outermost open question that an answer had to do without
         self._callers: dict[tuple[FunctionSymbol, str], list[tuple[FunctionSymbol, int]]] | None = None
         self._handed_over: set[FunctionSymbol] = set()
         self._written: dict[MappingOrigin, set[str]] | None = None
@@ -76,14 +79,16 @@ class Mappings:
         known = self._origins.get(place)
         if known is not None:
             return known
-        if place in self._asked:
-            return frozenset()  # a value that feeds itself adds nothing
-        self._asked.add(place)
+        if place in self._asked:  # a value that feeds itself: the outer answer has it all
+            self._circle = min(self._circle, self._asked[place])
+            return frozenset()
+        depth = self._asked[place] = len(self._asked)
         try:
             found = self._infer(function, self._program.function(function).graph, index)
         finally:
-            self._asked.discard(place)
-        if not self._asked:  # complete: no open question was left out of it
+            del self._asked[place]
+        if self._circle >= depth:
+            self._circle = _NO_CIRCLE
             self._origins[place] = found
         return found
 
