@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from telewire.registry import (
+    Category,
     Location,
     Record,
     Registry,
@@ -95,6 +96,11 @@ def test_a_folder_may_declare_its_own_categories(write_record: WriteRecord, tmp_
     (tmp_path / "categories.yaml").write_text("own: {ids: OWN-100..OWN-199, meaning: ours}\n")
     write_record("id: OWN-101\ncategory: own")
     assert Registry.load([tmp_path])["OWN-101"].category == "own"
+
+
+@pytest.mark.parametrize(("number", "owned"), [(99, False), (100, True), (199, True), (200, False)])
+def test_a_category_owns_both_ends_of_its_range_and_nothing_beyond(number: int, owned: bool) -> None:
+    assert Category("own", "OWN", 100, 199, "ours").owns(f"OWN-{number:03}") is owned
 
 
 def test_categories_can_be_given(write_record: WriteRecord, tmp_path: Path) -> None:

@@ -123,6 +123,13 @@ def test_norm_that_was_not_collected_is_no_point_of_the_history(
     assert (tamiyo.grad_norm, list(tamiyo.grad_norm_history)) == (None, [0.5])
 
 
+def test_zero_norm_is_a_point_of_the_history(
+    aggregator: SanctumAggregator, ppo_update: UpdateFactory
+) -> None:
+    aggregator.handle_ppo_update(ppo_update(grad_norm=0.0))
+    assert list(aggregator.get_snapshot().tamiyo.grad_norm_history) == [0.0]
+
+
 def test_nan_norm_is_a_point_of_the_history(aggregator: SanctumAggregator, ppo_update: UpdateFactory) -> None:
     aggregator.handle_ppo_update(ppo_update(grad_norm=math.nan))
     assert math.isnan(aggregator.get_snapshot().tamiyo.grad_norm_history[-1])
@@ -178,6 +185,7 @@ def test_anomalies_of_a_new_update_replace_the_old_ones(aggregator: SanctumAggre
     aggregator.handle_anomaly(anomaly(5, "lstm_inf"))
     tamiyo = aggregator.get_snapshot().tamiyo
     assert (tamiyo.anomaly_update, tamiyo.anomalies) == (5, ["lstm_inf"])
+    assert all("lstm_nan" not in detail for detail in tamiyo.anomaly_details)
 
 
 def test_anomaly_counts_are_numbers_of_updates(aggregator: SanctumAggregator) -> None:
