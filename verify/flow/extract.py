@@ -176,6 +176,7 @@ class _Extractor:
         discarded: bool = False,
     ) -> None:
         targets = list(targets)
+        site = self._site(function, span)
         for source in sources:
             for target in targets:
                 through = (
@@ -188,7 +189,7 @@ class _Extractor:
                         source.carrier,
                         target,
                         max(how, source.how),
-                        self._site(function, span),
+                        site,
                         source.origin,
                         gated,
                         through,
