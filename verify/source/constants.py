@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .model import type_data
-from .syntax import dotted_name
+from .syntax import dotted_name, statements_in
 
 _TYPE_CHECKING = {"typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING"}
 _NEVER_RETURN = {
@@ -125,14 +125,15 @@ def _bindings(statements: Iterable[ast.AST], *, imports: bool = True) -> Counter
     while pending:
         node = pending.pop()
         match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
-                if not isinstance(node, ast.Lambda):
-                    bound[node.name] += 1
-                    pending += node.decorator_list
-                for inner in ast.walk(node):
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                bound[node.name] += 1
+                pending += node.decorator_list
+                for inner in statements_in(node.body, nested=True):
                     if isinstance(inner, ast.Global | ast.Nonlocal):
                         bound.update(inner.names)
                 continue  # its own names are its own
+            case ast.Lambda():
+                continue  # so are a lambda's
             case ast.AnnAssign(target=ast.Name(), value=None):
                 continue  # declares, binds nothing
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
