@@ -20,7 +20,7 @@ from .carriers import (
     UseCarrier,
     by_name,
 )
-from .extract import CallSite, Comparison, Facts
+from .facts import CallSite, Comparison, Facts
 from .graph import Flow
 
 __all__ = [

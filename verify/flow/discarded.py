@@ -13,7 +13,8 @@ from ..source.model import EffectKind, Kind, ValueGraph
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
 from .inference import Inference
-from .sources import MUTATORS, local_roots
+from .names import MUTATORS
+from .roots import local_roots
 from .types import ClassObject, ExternalObject, members
 
 _PLAIN_BASES = {"object", "Protocol", "ABC", "Generic", "NamedTuple"}

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from ..source import ClassSymbol, FunctionSymbol, Program
-from ..source.model import CallShape, Effect, EffectKind, Kind, Node, Span
-from ..source.program import ExternalSymbol, Place
-from .arguments import argument_positions, keyed_arguments
+from ..source.model import Effect, EffectKind, Kind, Node
+from .calls import Calls
 from .carriers import (
     Carrier,
     Constant,
@@ -24,63 +21,20 @@ from .carriers import (
     ParameterCarrier,
     ReturnCarrier,
     Site,
-    UnresolvedCarrier,
     UseCarrier,
 )
+from .comparisons import Comparisons
 from .discarded import Discarded
+from .facts import Facts, MethodCall
 from .inference import Inference
-from .sources import MUTATORS, Source, Sources, local_roots
-from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
+from .names import MUTATORS
+from .references import References
+from .roots import local_roots
+from .sources import Sources
+from .steps import Source
+from .types import Instance, Type, members
 
 _RECURSION = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A value is compared with a number: a literal, or a named constant, whose definition is `defined`."""
-
-    carriers: tuple[Carrier, ...]
-    constant: float
-    constant_name: str | None
-    site: Site
-    defined: Place | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CallSite:
-    """A call of a function of the program, with what each parameter is given."""
-
-    callee: FunctionSymbol
-    site: Site
-    arguments: dict[str, tuple[Source, ...]] = field(hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class MethodCall:
-    """A call by attribute, `receiver.name(...)`, whatever the receiver is."""
-
-    function: FunctionSymbol
-    node: int
-
-
-@dataclass
-class Facts:
-    """Everything that the flow of a program consists of, before it is searched."""
-
-    program: Program
-    inference: Inference
-    sources: Sources
-    hops: list[Hop] = field(default_factory=list)
-    calls: dict[FunctionSymbol, set[FunctionSymbol]] = field(default_factory=dict)
-    call_sites: dict[FunctionSymbol, list[CallSite]] = field(default_factory=dict)
-    used_classes: dict[FunctionSymbol, set[ClassSymbol]] = field(default_factory=dict)
-    called_names: dict[FunctionSymbol, set[str]] = field(default_factory=dict)  # methods of unknown receivers
-    strings: dict[FunctionSymbol, set[str]] = field(default_factory=dict)
-    comparisons: list[Comparison] = field(default_factory=list)
-    method_calls: dict[str, list[MethodCall]] = field(default_factory=dict)
-    sites_resolved: int = 0
-    sites_unresolved: int = 0
-    too_deep: list[FunctionSymbol] = field(default_factory=list)  # nested too deeply to be followed
 
 
 def extract(program: Program) -> Facts:
@@ -115,6 +69,9 @@ class _Extractor:
         self._inference = facts.inference
         self._sources = facts.sources
         self._discarded = Discarded(facts.program, facts.inference)
+        self._calls = Calls(facts, self._discarded)
+        self._comparisons = Comparisons(facts)
+        self._references = References(facts)
         self._returned: dict[FunctionSymbol, set[int]] = {}
 
     def try_function(self, function: FunctionSymbol) -> bool:
@@ -130,7 +87,7 @@ class _Extractor:
     def function(self, function: FunctionSymbol) -> None:
         summary = self._program.function(function)
         graph = summary.graph
-        self._references(function)
+        self._references.collect(function)
         for index, node in enumerate(graph.nodes):
             match node.kind:
                 case Kind.CALL:
@@ -139,9 +96,9 @@ class _Extractor:
                         self._facts.method_calls.setdefault(str(callee.data), []).append(
                             MethodCall(function, index)
                         )
-                    self._call(function, index, node)
+                    self._calls.collect(function, index, node)
                 case Kind.COMPARE if not node.gated:
-                    self._comparison(function, node)
+                    self._comparisons.collect(function, node)
                 case Kind.DICT:
                     self._dict(function, index, node)
                 case _:
@@ -161,43 +118,6 @@ class _Extractor:
 
     # -- stores -----------------------------------------------------------------------------------------------
 
-    def _site(self, function: FunctionSymbol, span: Span) -> Site:
-        return Site(function, self._program.modules[function.module].path, span)
-
-    def _hops(
-        self,
-        function: FunctionSymbol,
-        sources: Iterable[Source],
-        targets: Iterable[Carrier],
-        span: Span,
-        *,
-        gated: bool = False,
-        how: How = How.COPY,
-        discarded: bool = False,
-    ) -> None:
-        targets = list(targets)
-        site = self._site(function, span)
-        for source in sources:
-            for target in targets:
-                through = (
-                    isinstance(source.carrier, ParameterCarrier)
-                    and isinstance(target, ReturnCarrier)
-                    and source.carrier.function == target.function
-                )
-                self._facts.hops.append(
-                    Hop(
-                        source.carrier,
-                        target,
-                        max(how, source.how),
-                        site,
-                        source.origin,
-                        gated,
-                        through,
-                        source.partial,
-                        discarded,
-                    )
-                )
-
     def _effect(self, function: FunctionSymbol, effect: Effect) -> None:
         if effect.kind is EffectKind.EVALUATE and self._is_mutation(function, effect.value):
             return  # nobody looks at what `x.append(y)` gives back
@@ -206,7 +126,7 @@ class _Extractor:
             sources = [_in_handler(source) for source in sources]
         targets = list(self._targets(function, effect))
         discarded = effect.kind is EffectKind.STORE_ATTR and self._discarded.holds(function, effect.base)
-        self._hops(
+        self._facts.move(
             function,
             sources,
             targets,
@@ -219,7 +139,7 @@ class _Extractor:
             targets = []
         for guard in effect.guards:
             guarding = self._sources.of(function, guard)
-            self._hops(function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL)
+            self._facts.move(function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL)
 
     def _is_mutation(self, function: FunctionSymbol, index: int) -> bool:
         nodes = self._program.function(function).graph.nodes
@@ -280,7 +200,7 @@ class _Extractor:
             targets: list[Carrier] = [KeyCarrier(key, mapping=MappingOrigin(function, index))]
             if is_returned:
                 targets.append(KeyCarrier(key, function))
-            self._hops(function, self._sources.of(function, operand), targets, span, gated=node.gated)
+            self._facts.move(function, self._sources.of(function, operand), targets, span, gated=node.gated)
 
     def _returned_roots(self, function: FunctionSymbol) -> set[int]:
         if function not in self._returned:
@@ -292,265 +212,6 @@ class _Extractor:
                 for root in local_roots(graph, effect.value)
             }
         return self._returned[function]
-
-    # -- calls ------------------------------------------------------------------------------------------------
-
-    def _call(self, function: FunctionSymbol, index: int, node: Node) -> None:
-        callee_index = node.operands[0]
-        graph = self._program.function(function).graph
-        callee = graph.nodes[callee_index]
-        types = members(self._inference.type_of(function, callee_index))
-        for one in types:
-            match one:
-                case FunctionObject():
-                    for called in self._inference.dispatch(one.function, one.receiver):
-                        self._arguments(function, FunctionObject(called, one.receiver), node)
-                case ClassObject(cls=cls):
-                    self._construct(function, cls, index, node)
-                case Instance(cls=cls) if (method := self._program.method(cls, "__call__")) is not None:
-                    self._arguments(function, FunctionObject(method, one), node)
-                case ExternalObject(dotted=dotted):
-                    self._outside(function, dotted.rpartition(".")[2], index, node, callee)
-                case _:
-                    self._outside(function, str(callee.data), index, node, callee)
-        if not types:
-            self._outside(function, str(callee.data), index, node, callee)
-        if callee.kind is Kind.ATTR and not node.gated:
-            base = self._inference.type_of(function, callee.operands[0])
-            if base is UNKNOWN or (not members(base) and base is not NONE):
-                self._facts.called_names.setdefault(function, set()).add(str(callee.data))
-
-    def _arguments(self, function: FunctionSymbol, called: FunctionObject, node: Node) -> None:
-        if not node.gated:
-            self._facts.calls.setdefault(function, set()).add(called.function)
-        given: dict[str, tuple[Source, ...]] = {}
-        for name, positions in argument_positions(self._program, called, node).items():
-            for position in positions:
-                sources = self._sources.of(function, node.operands[1 + position])
-                given[name] = (*given.get(name, ()), *sources)
-                targets = [ParameterCarrier(called.function, name)]
-                self._hops(function, sources, targets, node.parts[position], gated=node.gated)
-        site = CallSite(called.function, self._site(function, node.span), given)
-        if not node.gated:
-            self._facts.call_sites.setdefault(called.function, []).append(site)
-
-    def _construct(self, function: FunctionSymbol, cls: ClassSymbol, index: int, node: Node) -> None:
-        constructor = self._inference.constructor(cls)
-        post = self._program.method(cls, "__post_init__")
-        if post is not None and not node.gated:
-            self._facts.calls.setdefault(function, set()).add(post)
-        if constructor is not None:
-            self._arguments(function, FunctionObject(constructor, Instance(cls)), node)
-            return
-        shape = node.data
-        assert isinstance(shape, CallShape)
-        names = self._inference.constructor_fields(cls)
-        is_mapping = any(
-            isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict")
-            for one in self._program.mro(cls)
-        )
-        given: set[str] = set()
-        arguments = list(zip(node.operands[1:], node.parts, strict=True))
-        by_position = self._inference.positional_fields(cls)
-        positional = zip(by_position, arguments[: shape.positional], strict=False)
-        keywords = zip(shape.keywords, arguments[shape.positional :], strict=True)
-        for name, (operand, span) in [*positional, *keywords]:
-            if name is None:
-                if not is_mapping:
-                    explicit = {*by_position[: shape.positional], *shape.keywords}
-                    left = [one for one in names if one not in explicit]
-                    self._spread(function, cls, left, operand, span, gated=node.gated)
-                given.update(names)  # **mapping: each field may be given
-                continue
-            given.add(name)
-            target: Carrier = KeyCarrier(name, mapping=MappingOrigin(function, index))
-            if not is_mapping:
-                owner = self._inference.owner_of_field(cls, name)
-                target = FieldCarrier(owner, name) if owner else UnresolvedCarrier(name)
-            sources = self._sources.of(function, operand)
-            discarded = self._discarded.holds(function, index)
-            self._hops(function, sources, [target], span, gated=node.gated, discarded=discarded)
-        if is_mapping:
-            return
-        for name in names:
-            found = self._program.field(cls, name)
-            if name in given or found is None or found[1].default is None:
-                continue
-            constant = Constant(found[1].default.text, is_default=True)
-            site = self._site(function, node.span)
-            target = FieldCarrier(found[0], name)
-            self._facts.hops.append(Hop(constant, target, How.COPY, site, node.span, node.gated))
-
-    def _spread(
-        self,
-        function: FunctionSymbol,
-        cls: ClassSymbol,
-        names: Iterable[str],
-        mapping: int,
-        span: Span,
-        *,
-        gated: bool,
-    ) -> None:
-        """`Cls(**mapping)`: each field is given by the key of its name. An object turned into a mapping has no keys."""
-        graph = self._program.function(function).graph
-        node = graph.nodes[mapping]
-        called = graph.nodes[node.operands[0]].data if node.kind is Kind.CALL else node.data
-        if called in {"asdict", "_asdict", "vars", "model_dump", "__dict__"}:
-            return
-        for name in names:
-            owner = self._inference.owner_of_field(cls, name)
-            if owner is not None:
-                site = self._site(function, span)
-                target = FieldCarrier(owner, name)
-                for source in self._sources.mappings.read(function, mapping, name):
-                    self._facts.hops.append(Hop(source, target, How.COPY, site, span, gated))
-
-    def _outside(self, function: FunctionSymbol, name: str, index: int, node: Node, callee: Node) -> None:
-        """A call that leaves the program: it mutates its receiver, or uses its arguments."""
-        operands = node.operands[1:]
-        graph = self._program.function(function).graph
-        shape = node.data
-        assert isinstance(shape, CallShape)
-        if name in {"replace", "_replace"} and operands:
-            base = callee.operands[0] if callee.kind is Kind.ATTR and name == "_replace" else operands[0]
-            if self._replace(function, base, node):
-                return
-        if name == "setattr" and len(operands) == 3:
-            attribute = graph.nodes[operands[1]]
-            if attribute.kind is Kind.CONST and isinstance(attribute.data, str):
-                receivers = members(self._inference.type_of(function, operands[0]))
-                fields = list(self._sources.fields(receivers, attribute.data))
-                given = self._sources.of(function, operands[2])
-                self._hops(function, given, fields, node.span, gated=node.gated)
-                return
-        keyed = {operand: key for key, operand, _ in keyed_arguments(graph, node)}
-        targets: list[Carrier] = [UseCarrier(function)]
-        discarded = False
-        if callee.kind is Kind.ATTR and name in MUTATORS:
-            container = graph.nodes[callee.operands[0]]
-            discarded = container.kind is Kind.ATTR and self._discarded.holds(function, container.operands[0])
-            targets += [
-                source.carrier
-                for source in self._sources.of(function, callee.operands[0])
-                if not isinstance(source.carrier, Constant) and source.how is How.COPY and not source.partial
-            ]
-        for operand, span in zip(operands, node.parts, strict=True):
-            to = targets
-            if operand in keyed:
-                base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
-                to = list(self._sources.mappings.written(function, base, keyed[operand]))
-            sources = self._sources.of(function, operand)
-            self._hops(function, sources, to, span, gated=node.gated, discarded=discarded)
-        if callee.kind is Kind.ATTR and name not in MUTATORS:
-            sources = self._sources.of(function, callee.operands[0])
-            self._hops(function, sources, [UseCarrier(function)], node.span, gated=node.gated)
-
-    def _replace(self, function: FunctionSymbol, base: int, node: Node) -> bool:
-        shape = node.data
-        assert isinstance(shape, CallShape)
-        receivers = [
-            one for one in members(self._inference.type_of(function, base)) if isinstance(one, Instance)
-        ]
-        if not receivers:
-            return False
-        arguments = list(zip(node.operands[1:], node.parts, strict=True))[shape.positional :]
-        for keyword, (operand, span) in zip(shape.keywords, arguments, strict=True):
-            if keyword is not None:
-                targets = list(self._sources.fields(tuple(receivers), keyword))
-                self._hops(function, self._sources.of(function, operand), targets, span, gated=node.gated)
-        return True
-
-    # -- references and comparisons -----------------------------------------------------------------------------
-
-    def _references(self, function: FunctionSymbol) -> None:
-        graph = self._program.function(function).graph
-        calls = self._facts.calls.setdefault(function, set())
-        classes = self._facts.used_classes.setdefault(function, set())
-        strings = self._facts.strings.setdefault(function, set())
-        used = {operand for node in graph.nodes for operand in node.operands}
-        used |= {index for effect in graph.effects for index in (effect.value, effect.base)}
-        for index, node in enumerate(graph.nodes):
-            if node.gated or (node.kind is Kind.FUNCTION and index not in used):
-                continue  # what stands there is not used; a definition alone is no use
-            match node.kind:
-                case Kind.ATTR | Kind.GLOBAL | Kind.FUNCTION | Kind.FREE:
-                    if node.kind is Kind.ATTR:
-                        self._count_receiver(function, node)
-                        self._property(function, node, calls)
-                    for one in members(self._inference.type_of(function, index)):
-                        if isinstance(one, FunctionObject):
-                            calls.update(self._inference.dispatch(one.function, one.receiver))
-                        elif isinstance(one, ClassObject) and node.kind is not Kind.FREE:
-                            classes.add(one.cls)
-                case Kind.CONST if isinstance(node.data, str) and ":" in node.data:
-                    strings.add(node.data)
-                case _:
-                    pass  # refers to nothing by name
-
-    def _count_receiver(self, function: FunctionSymbol, node: Node) -> None:
-        receiver = self._inference.type_of(function, node.operands[0])
-        known = bool(members(receiver)) and all(one is not UNKNOWN for one in members(receiver))
-        self._facts.sites_resolved += known
-        self._facts.sites_unresolved += not known
-
-    def _property(self, function: FunctionSymbol, node: Node, calls: set[FunctionSymbol]) -> None:
-        for one in members(self._inference.type_of(function, node.operands[0])):
-            if isinstance(one, Instance):
-                method = self._program.method(one.cls, str(node.data))
-                if method is not None:
-                    calls.update(self._inference.dispatch(method, one))
-
-    def _comparison(self, function: FunctionSymbol, node: Node) -> None:
-        for left, right in itertools.pairwise(node.operands):
-            for value, bound in ((left, right), (right, left)):
-                number = self._number(function, bound)
-                if number is None:
-                    continue
-                carriers = tuple(
-                    source.carrier
-                    for source in self._sources.of(function, value)
-                    if source.how is How.COPY
-                    and not source.partial
-                    and not isinstance(source.carrier, Constant)
-                )
-                if carriers:
-                    constant, name, defined = number
-                    site = self._site(function, node.span)
-                    self._facts.comparisons.append(Comparison(carriers, constant, name, site, defined))
-
-    def _number(self, function: FunctionSymbol, index: int) -> tuple[float, str | None, Place | None] | None:
-        """Return the number that a node is: a literal, or a named constant with its name and definition."""
-        node = self._program.function(function).graph.nodes[index]
-        if node.kind is Kind.CONST:
-            number = _as_number(node.data)
-            return None if number is None else (number, None, None)
-        if node.kind not in {Kind.GLOBAL, Kind.ATTR}:
-            return None
-        for source in self._sources.of(function, index):
-            match source.carrier:
-                case ModuleCarrier(module=module, name=name):
-                    declared = self._program.modules[module].variables.get(name)
-                case FieldCarrier(owner=owner, name=name) if self._is_class_attribute(function, node):
-                    module = owner.module
-                    found = self._program.field(owner, name)
-                    declared = found[1] if found else None
-                case _:
-                    continue
-            if declared is not None and declared.default is not None and declared.default.is_literal:
-                number = _as_number(declared.default.literal)
-                if number is not None:
-                    return number, name, Place(self._program.modules[module].path, declared.span)
-        return None
-
-    def _is_class_attribute(self, function: FunctionSymbol, node: Node) -> bool:
-        return all(
-            isinstance(one, ClassObject)
-            for one in members(self._inference.type_of(function, node.operands[0]))
-        )
-
-
-def _as_number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _in_handler(source: Source) -> Source:

@@ -10,7 +10,8 @@ from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
 from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, UnresolvedCarrier
-from .extract import CallSite, Comparison, Facts, extract
+from .extract import extract
+from .facts import CallSite, Comparison, Facts
 from .frameworks import called_from_outside
 
 _REGISTERING = {

@@ -1,0 +1,206 @@
+"""What calls move: arguments into parameters and fields, into containers, and out of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import CallShape, Kind, Node, Span
+from ..source.program import ExternalSymbol
+from .arguments import argument_positions, keyed_arguments
+from .carriers import (
+    Carrier,
+    Constant,
+    FieldCarrier,
+    Hop,
+    How,
+    KeyCarrier,
+    MappingOrigin,
+    ParameterCarrier,
+    UnresolvedCarrier,
+    UseCarrier,
+)
+from .discarded import Discarded
+from .facts import CallSite, Facts
+from .names import MUTATORS
+from .steps import Source
+from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, members
+
+
+class Calls:
+    """Collects the hops of calls."""
+
+    def __init__(self, facts: Facts, discarded: Discarded) -> None:
+        self._facts = facts
+        self._program = facts.program
+        self._inference = facts.inference
+        self._sources = facts.sources
+        self._discarded = discarded
+
+    def collect(self, function: FunctionSymbol, index: int, node: Node) -> None:
+        """Note the hops of one call."""
+        callee_index = node.operands[0]
+        graph = self._program.function(function).graph
+        callee = graph.nodes[callee_index]
+        types = members(self._inference.type_of(function, callee_index))
+        for one in types:
+            match one:
+                case FunctionObject():
+                    for called in self._inference.dispatch(one.function, one.receiver):
+                        self._arguments(function, FunctionObject(called, one.receiver), node)
+                case ClassObject(cls=cls):
+                    self._construct(function, cls, index, node)
+                case Instance(cls=cls) if (method := self._program.method(cls, "__call__")) is not None:
+                    self._arguments(function, FunctionObject(method, one), node)
+                case ExternalObject(dotted=dotted):
+                    self._outside(function, dotted.rpartition(".")[2], index, node, callee)
+                case _:
+                    self._outside(function, str(callee.data), index, node, callee)
+        if not types:
+            self._outside(function, str(callee.data), index, node, callee)
+        if callee.kind is Kind.ATTR and not node.gated:
+            base = self._inference.type_of(function, callee.operands[0])
+            if base is UNKNOWN or (not members(base) and base is not NONE):
+                self._facts.called_names.setdefault(function, set()).add(str(callee.data))
+
+    def _arguments(self, function: FunctionSymbol, called: FunctionObject, node: Node) -> None:
+        if not node.gated:
+            self._facts.calls.setdefault(function, set()).add(called.function)
+        given: dict[str, tuple[Source, ...]] = {}
+        for name, positions in argument_positions(self._program, called, node).items():
+            for position in positions:
+                sources = self._sources.of(function, node.operands[1 + position])
+                given[name] = (*given.get(name, ()), *sources)
+                targets = [ParameterCarrier(called.function, name)]
+                self._facts.move(function, sources, targets, node.parts[position], gated=node.gated)
+        site = CallSite(called.function, self._facts.site(function, node.span), given)
+        if not node.gated:
+            self._facts.call_sites.setdefault(called.function, []).append(site)
+
+    def _construct(self, function: FunctionSymbol, cls: ClassSymbol, index: int, node: Node) -> None:
+        constructor = self._inference.constructor(cls)
+        post = self._program.method(cls, "__post_init__")
+        if post is not None and not node.gated:
+            self._facts.calls.setdefault(function, set()).add(post)
+        if constructor is not None:
+            self._arguments(function, FunctionObject(constructor, Instance(cls)), node)
+            return
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        names = self._inference.constructor_fields(cls)
+        is_mapping = any(
+            isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict")
+            for one in self._program.mro(cls)
+        )
+        given: set[str] = set()
+        arguments = list(zip(node.operands[1:], node.parts, strict=True))
+        by_position = self._inference.positional_fields(cls)
+        positional = zip(by_position, arguments[: shape.positional], strict=False)
+        keywords = zip(shape.keywords, arguments[shape.positional :], strict=True)
+        for name, (operand, span) in [*positional, *keywords]:
+            if name is None:
+                if not is_mapping:
+                    explicit = {*by_position[: shape.positional], *shape.keywords}
+                    left = [one for one in names if one not in explicit]
+                    self._spread(function, cls, left, operand, span, gated=node.gated)
+                given.update(names)  # **mapping: each field may be given
+                continue
+            given.add(name)
+            target: Carrier = KeyCarrier(name, mapping=MappingOrigin(function, index))
+            if not is_mapping:
+                owner = self._inference.owner_of_field(cls, name)
+                target = FieldCarrier(owner, name) if owner else UnresolvedCarrier(name)
+            sources = self._sources.of(function, operand)
+            discarded = self._discarded.holds(function, index)
+            self._facts.move(function, sources, [target], span, gated=node.gated, discarded=discarded)
+        if is_mapping:
+            return
+        for name in names:
+            found = self._program.field(cls, name)
+            if name in given or found is None or found[1].default is None:
+                continue
+            constant = Constant(found[1].default.text, is_default=True)
+            site = self._facts.site(function, node.span)
+            target = FieldCarrier(found[0], name)
+            self._facts.hops.append(Hop(constant, target, How.COPY, site, node.span, node.gated))
+
+    def _spread(
+        self,
+        function: FunctionSymbol,
+        cls: ClassSymbol,
+        names: Iterable[str],
+        mapping: int,
+        span: Span,
+        *,
+        gated: bool,
+    ) -> None:
+        """`Cls(**mapping)`: each field is given by the key of its name. An object turned into a mapping has no keys."""
+        graph = self._program.function(function).graph
+        node = graph.nodes[mapping]
+        called = graph.nodes[node.operands[0]].data if node.kind is Kind.CALL else node.data
+        if called in {"asdict", "_asdict", "vars", "model_dump", "__dict__"}:
+            return
+        for name in names:
+            owner = self._inference.owner_of_field(cls, name)
+            if owner is not None:
+                site = self._facts.site(function, span)
+                target = FieldCarrier(owner, name)
+                for source in self._sources.mappings.read(function, mapping, name):
+                    self._facts.hops.append(Hop(source, target, How.COPY, site, span, gated))
+
+    def _outside(self, function: FunctionSymbol, name: str, index: int, node: Node, callee: Node) -> None:
+        """A call that leaves the program: it mutates its receiver, or uses its arguments."""
+        operands = node.operands[1:]
+        graph = self._program.function(function).graph
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        if name in {"replace", "_replace"} and operands:
+            base = callee.operands[0] if callee.kind is Kind.ATTR and name == "_replace" else operands[0]
+            if self._replace(function, base, node):
+                return
+        if name == "setattr" and len(operands) == 3:
+            attribute = graph.nodes[operands[1]]
+            if attribute.kind is Kind.CONST and isinstance(attribute.data, str):
+                receivers = members(self._inference.type_of(function, operands[0]))
+                fields = list(self._sources.fields(receivers, attribute.data))
+                given = self._sources.of(function, operands[2])
+                self._facts.move(function, given, fields, node.span, gated=node.gated)
+                return
+        keyed = {operand: key for key, operand, _ in keyed_arguments(graph, node)}
+        targets: list[Carrier] = [UseCarrier(function)]
+        discarded = False
+        if callee.kind is Kind.ATTR and name in MUTATORS:
+            container = graph.nodes[callee.operands[0]]
+            discarded = container.kind is Kind.ATTR and self._discarded.holds(function, container.operands[0])
+            targets += [
+                source.carrier
+                for source in self._sources.of(function, callee.operands[0])
+                if not isinstance(source.carrier, Constant) and source.how is How.COPY and not source.partial
+            ]
+        for operand, span in zip(operands, node.parts, strict=True):
+            to = targets
+            if operand in keyed:
+                base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
+                to = list(self._sources.mappings.written(function, base, keyed[operand]))
+            sources = self._sources.of(function, operand)
+            self._facts.move(function, sources, to, span, gated=node.gated, discarded=discarded)
+        if callee.kind is Kind.ATTR and name not in MUTATORS:
+            sources = self._sources.of(function, callee.operands[0])
+            self._facts.move(function, sources, [UseCarrier(function)], node.span, gated=node.gated)
+
+    def _replace(self, function: FunctionSymbol, base: int, node: Node) -> bool:
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        receivers = [
+            one for one in members(self._inference.type_of(function, base)) if isinstance(one, Instance)
+        ]
+        if not receivers:
+            return False
+        arguments = list(zip(node.operands[1:], node.parts, strict=True))[shape.positional :]
+        for keyword, (operand, span) in zip(shape.keywords, arguments, strict=True):
+            if keyword is not None:
+                targets = list(self._sources.fields(tuple(receivers), keyword))
+                self._facts.move(
+                    function, self._sources.of(function, operand), targets, span, gated=node.gated
+                )
+        return True

@@ -1,0 +1,56 @@
+"""Which functions, classes and names a body refers to: what can run because it runs."""
+
+from __future__ import annotations
+
+from ..source import FunctionSymbol
+from ..source.model import Kind, Node
+from .facts import Facts
+from .types import UNKNOWN, ClassObject, FunctionObject, Instance, members
+
+
+class References:
+    """Collects what functions refer to, called or not."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._program = facts.program
+        self._inference = facts.inference
+
+    def collect(self, function: FunctionSymbol) -> None:
+        """Note everything that a function refers to."""
+        graph = self._program.function(function).graph
+        calls = self._facts.calls.setdefault(function, set())
+        classes = self._facts.used_classes.setdefault(function, set())
+        strings = self._facts.strings.setdefault(function, set())
+        used = {operand for node in graph.nodes for operand in node.operands}
+        used |= {index for effect in graph.effects for index in (effect.value, effect.base)}
+        for index, node in enumerate(graph.nodes):
+            if node.gated or (node.kind is Kind.FUNCTION and index not in used):
+                continue  # what stands there is not used; a definition alone is no use
+            match node.kind:
+                case Kind.ATTR | Kind.GLOBAL | Kind.FUNCTION | Kind.FREE:
+                    if node.kind is Kind.ATTR:
+                        self._count_receiver(function, node)
+                        self._property(function, node, calls)
+                    for one in members(self._inference.type_of(function, index)):
+                        if isinstance(one, FunctionObject):
+                            calls.update(self._inference.dispatch(one.function, one.receiver))
+                        elif isinstance(one, ClassObject) and node.kind is not Kind.FREE:
+                            classes.add(one.cls)
+                case Kind.CONST if isinstance(node.data, str) and ":" in node.data:
+                    strings.add(node.data)
+                case _:
+                    pass  # refers to nothing by name
+
+    def _count_receiver(self, function: FunctionSymbol, node: Node) -> None:
+        receiver = self._inference.type_of(function, node.operands[0])
+        known = bool(members(receiver)) and all(one is not UNKNOWN for one in members(receiver))
+        self._facts.sites_resolved += known
+        self._facts.sites_unresolved += not known
+
+    def _property(self, function: FunctionSymbol, node: Node, calls: set[FunctionSymbol]) -> None:
+        for one in members(self._inference.type_of(function, node.operands[0])):
+            if isinstance(one, Instance):
+                method = self._program.method(one.cls, str(node.data))
+                if method is not None:
+                    calls.update(self._inference.dispatch(method, one))
