@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import datetime
 import difflib
-import gc
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..registry import Problem, Registry, RegistryError
 from ..registry.config import Configuration
+from .collector import collector_paused
 from .finding import Finding, FindingSeverity
 from .flow import Flow
 from .gradings import gradings
 from .known_tests import KnownTests
 from .rules import RULES, Check, apply_waivers
-from .source import FunctionSymbol, Program, SourceError, discover, summarise
+from .source import FunctionSymbol, Program, SourceError, discover, read_sources
 from .wiring import Verdict, Wiring
 
 _ALIKE = 0.85  # how similar a name is to one of the sources when it is that one, misspelt
@@ -82,20 +81,8 @@ def verify(
     Raises:
         CannotVerify: There is nothing to verify, or records cannot be loaded.
     """
-    with _collector_paused():
+    with collector_paused():
         return _verify(configuration, only, datetime.date.today() if today is None else today)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pause the garbage collector: summaries and hops are many objects, none of which is freed on the way."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _verify(configuration: Configuration, only: Collection[str], today: datetime.date) -> Verification:
@@ -115,20 +102,13 @@ def _verify(configuration: Configuration, only: Collection[str], today: datetime
         raise CannotVerify(
             f"no Python source found (looked for {looked}); set `sources` ({configuration.origin})"
         )
-    summaries = []
-    unparsed: dict[str, SourceError] = {}
-    for file in files:
-        try:
-            summaries.append(summarise(file, file.path.read_bytes()))
-        except SourceError as error:
-            unparsed[file.module] = error
-        except OSError as error:
-            unparsed[file.module] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
+    reading = read_sources(files)
+    unparsed = reading.unparsed
     skipped = list(unparsed.values())
-    if not summaries:
+    if not reading.summaries:
         reasons = "; ".join(map(str, skipped[:3]))
         raise CannotVerify(f"none of {len(skipped)} source files can be analysed: {reasons}")
-    program = Program.link(summaries)
+    program = Program.link(reading.summaries)
     flow = Flow.of(program, entry_points=_entry_points(configuration, program, unparsed))
     for function in flow.facts.too_deep:
         place = program.place(function)
@@ -147,7 +127,7 @@ def _verify(configuration: Configuration, only: Collection[str], today: datetime
         accepted=tuple(accepted),
         skipped=tuple(skipped),
         files=len(files),
-        lines=sum(summary.source_lines for summary in summaries),
+        lines=reading.lines,
         resolved=flow.resolved_share(),
         seconds=time.perf_counter() - started,
     )

@@ -6,15 +6,18 @@ import difflib
 from dataclasses import dataclass
 
 from ..registry import PROBLEM_KINDS
+from .audit import AUDIT_RULES
 from .rules import RULES, problem_documentation
+
+_RULES = {**RULES, **AUDIT_RULES}
 
 
 class UnknownCodeError(Exception):
     """There is no rule of that code or name; `closest` is the most similar one."""
 
     def __init__(self, code: str) -> None:
-        names = {**{key: key for key in (*RULES, *PROBLEM_KINDS)}}
-        names |= {rule.name: rule.code for rule in RULES.values()}
+        names = {**{key: key for key in (*_RULES, *PROBLEM_KINDS)}}
+        names |= {rule.name: rule.code for rule in _RULES.values()}
         names |= {kind.name: kind.code for kind in PROBLEM_KINDS.values()}
         matches = difflib.get_close_matches(code, names, n=1)
         self.closest = matches[0] if matches else None
@@ -35,7 +38,7 @@ class Explanation:
 
 def explanations() -> list[Explanation]:
     """Return the explanation of every code, in order."""
-    found = {code: Explanation(code, rule.name, rule.documentation) for code, rule in RULES.items()}
+    found = {code: Explanation(code, rule.name, rule.documentation) for code, rule in _RULES.items()}
     for code, kind in PROBLEM_KINDS.items():
         found.setdefault(code, Explanation(code, kind.name, problem_documentation(kind)))
     return [found[code] for code in sorted(found)]

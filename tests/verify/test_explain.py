@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from telewire.registry import PROBLEM_KINDS
+from telewire.verify.audit import AUDIT_RULES
 from telewire.verify.cli import verify
 from telewire.verify.explain import UnknownCodeError, explain, explanations
 from telewire.verify.rules import RULES
@@ -14,7 +15,7 @@ CODES = [explanation.code for explanation in explanations()]
 
 
 def test_every_rule_and_every_problem_of_records_is_explained() -> None:
-    assert sorted({*RULES, *PROBLEM_KINDS}) == CODES
+    assert sorted({*RULES, *AUDIT_RULES, *PROBLEM_KINDS}) == CODES
 
 
 def test_codes_follow_the_families() -> None:

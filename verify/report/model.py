@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..analysis import Verification
+from ..any_rule import hop_line
 from ..finding import Finding
 from ..resolve import Unresolved
-from ..rules.base import hop_line
 from ..status import derive_status
 from ..wiring import Edge, Verdict
 

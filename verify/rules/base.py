@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...registry import Record, Registry
+from ..any_rule import AnyRule
 from ..diagnosis import Cause, Diagnosis
-from ..finding import Confidence, Finding, FindingSeverity, HopLine
+from ..finding import Confidence, Finding
 from ..flow import Hop
 from ..gradings import Grading
 from ..known_tests import KnownTests
@@ -46,21 +46,15 @@ class Check:
         return Place(path, Span(location.line, location.column, location.line, location.column))
 
 
-class Rule(ABC):
-    """One rule. The docstring of each says what it finds, why that is bad, an example, and what to write instead."""
+class Rule(AnyRule, ABC):
+    """A rule over records laid over the flow.
 
-    code: str
-    name: str
-    severity: FindingSeverity = FindingSeverity.ERROR
+    The docstring of each says what it finds, why that is bad, an example, and what to write instead.
+    """
 
     @abstractmethod
     def check(self, check: Check) -> Iterator[Finding]:
         """Yield every fault of this kind."""
-
-    @property
-    def documentation(self) -> str:
-        """What the explanation and the documentation are made of: the rule's docstring."""
-        return inspect.cleandoc(type(self).__doc__ or "")
 
     def finding(
         self,
@@ -76,23 +70,16 @@ class Rule(ABC):
         confidence: Confidence = Confidence.HIGH,
     ) -> Finding:
         """Make a finding of this rule."""
-        return Finding(
-            rule=self.code,
-            name=self.name,
-            severity=self.severity,
+        return self.make(
+            subject=subject,
+            place=place,
+            message=message,
+            help=help,
+            context=context,
+            hops=hops,
             confidence=confidence,
             record=None if record is None else record.id,
             stage=stage,
-            subject=subject,
-            path=place.path,
-            line=place.span.line,
-            column=place.span.column,
-            end_line=place.span.end_line,
-            end_column=place.span.end_column,
-            message=message,
-            help=help,
-            context=dict(context),
-            hops=tuple(hop_line(hop) for hop in hops),
         )
 
 
@@ -133,16 +120,3 @@ class EdgeRule(Rule):
     def lost_after(edge: Edge) -> str | None:
         """Return the last carrier that the value reaches, where that is known."""
         return None if edge.diagnosis is None else edge.diagnosis.context.get("lost_after")
-
-
-def hop_line(hop: Hop) -> HopLine:
-    """Return a hop as reports show it."""
-    return HopLine(
-        source=str(hop.source),
-        target=str(hop.target),
-        how=hop.how.name.lower(),
-        function=str(hop.site.function),
-        path=hop.site.path,
-        line=hop.site.span.line,
-        column=hop.site.span.column,
-    )

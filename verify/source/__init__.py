@@ -6,6 +6,7 @@ This package knows no record.
 
 from .files import SourceFile, SourceFolder, discover
 from .program import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program, Symbol
+from .reading import Reading, read_sources
 from .summarise import SourceError, summarise
 
 __all__ = [
@@ -14,10 +15,12 @@ __all__ = [
     "FunctionSymbol",
     "ModuleSymbol",
     "Program",
+    "Reading",
     "SourceError",
     "SourceFile",
     "SourceFolder",
     "Symbol",
     "discover",
+    "read_sources",
     "summarise",
 ]

@@ -1,0 +1,101 @@
+"""One audit from start to end: sources in, findings out. No record is needed, nothing of the target is run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ..collector import collector_paused
+from ..finding import Confidence, Finding
+from ..flow import Flow
+from ..source import FunctionSymbol, Program, SourceError, read_sources
+from .rules import AUDIT_RULES, AuditCheck
+from .target import Target
+from .telemetry_names import TelemetryNames
+from .usage import Usage
+
+_RANK = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found.
+
+    Attributes:
+        findings: Those of the wanted confidence, in the order of places.
+        unsure: How many more there are below that confidence.
+        skipped: Files that could not be analysed; the rest was.
+        sites_resolved: Attribute accesses whose receiver's type is known.
+        sites: All attribute accesses.
+        seconds: Wall time.
+    """
+
+    target: Target
+    findings: tuple[Finding, ...]
+    unsure: int
+    skipped: tuple[SourceError, ...]
+    files: int
+    lines: int
+    sites_resolved: int
+    sites: int
+    seconds: float
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing of the wanted confidence was found."""
+        return not self.findings
+
+
+def audit(
+    target: Target,
+    *,
+    names: TelemetryNames | None = None,
+    min_confidence: Confidence = Confidence.MEDIUM,
+    codes: Collection[str] = (),
+) -> Audit:
+    """Audit a program.
+
+    Args:
+        target: Which program, and which part of it to report.
+        names: What counts as telemetry; the usual names when None.
+        min_confidence: Findings below it are counted and left out.
+        codes: Rules to apply; all when empty.
+    """
+    started = time.perf_counter()
+    with collector_paused():
+        reading = read_sources(target.files)
+        program = Program.link(reading.summaries)
+        flow = Flow.of(program, entry_points=_entry_points(program, target.entry_points))
+        check = AuditCheck(flow, Usage.of(flow), TelemetryNames() if names is None else names)
+        rules = [rule for code, rule in AUDIT_RULES.items() if not codes or code in codes]
+        found = {finding for rule in rules for finding in rule.check(check) if target.shows(finding.path)}
+    wanted = [one for one in found if _RANK[one.confidence] >= _RANK[min_confidence]]
+    facts = flow.facts
+    return Audit(
+        target=target,
+        findings=tuple(sorted(wanted, key=lambda finding: (*finding.sort_key, finding.subject))),
+        unsure=len(found) - len(wanted),
+        skipped=tuple(reading.unparsed.values()),
+        files=len(target.files),
+        lines=reading.lines,
+        sites_resolved=facts.sites_resolved,
+        sites=facts.sites_resolved + facts.sites_unresolved,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _entry_points(program: Program, written: Collection[str]) -> list[FunctionSymbol]:
+    """Return the functions that the project names as roots, and every public one: a user of the code may call it."""
+    found: list[FunctionSymbol] = []
+    for text in written:
+        module, _, name = (part.strip() for part in text.partition("[")[0].partition(":"))
+        symbol = program.resolve(module, name) if module in program.modules else None
+        if isinstance(symbol, FunctionSymbol):
+            found.append(symbol)
+    found += [
+        function
+        for function in program.functions()
+        if not any(part.startswith(("_", "<")) for part in function.qualname.split("."))
+    ]
+    return found

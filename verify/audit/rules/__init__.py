@@ -1,0 +1,9 @@
+"""Audit rules: one kind of unwired telemetry each, one file each. `AUDIT_RULES` is the table of codes."""
+
+from .base import AuditCheck, AuditRule
+from .field_never_written import FieldNeverWritten
+
+AUDIT_RULES: dict[str, AuditRule] = {rule.code: rule for rule in (FieldNeverWritten(),)}
+"""Every audit rule by its code."""
+
+__all__ = ["AUDIT_RULES", "AuditCheck", "AuditRule"]

@@ -1,0 +1,101 @@
+"""What an audit looks at: the folders and files that were named, and the program that they are part of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...registry.config import Configuration, find_root, load_configuration
+from ..source import SourceFile, discover
+
+TEST_GLOBS = ("test_*.py", "*/test_*.py", "*_test.py", "conftest.py", "*/conftest.py")
+_TEST_FOLDERS = ("tests", "test", "testing_suite")
+
+
+class NothingToAuditError(Exception):
+    """A path that does not exist, or holds no Python source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A program to audit.
+
+    Attributes:
+        root: Paths in findings are relative to it.
+        files: The whole program, its tests left out.
+        reported: Findings in these folders and files are shown; everything when empty.
+        entry_points: `module:function` roots that the project names.
+        origin: Where the settings came from.
+    """
+
+    root: Path
+    files: tuple[SourceFile, ...]
+    reported: tuple[Path, ...]
+    entry_points: tuple[str, ...]
+    origin: str
+
+    def shows(self, path: str) -> bool:
+        """Whether a finding at this path (relative to the root) is to be shown."""
+        place = self.root / path
+        return not self.reported or any(place.is_relative_to(one) for one in self.reported)
+
+
+def find_targets(paths: Sequence[Path]) -> list[Target]:
+    """Return the programs that paths belong to.
+
+    A path in a configured project stands for the project, with findings of that path only; any other folder is a
+    program by itself: a package under its own name, or a folder of packages and modules.
+
+    Raises:
+        NothingToAuditError: A path does not exist or holds no Python source.
+        ConfigurationError: The project's configuration cannot be used.
+    """
+    projects: dict[Path, tuple[Configuration, list[Path]]] = {}
+    targets: list[Target] = []
+    for path in (one.resolve() for one in paths):
+        if not path.exists():
+            raise NothingToAuditError(f"{path} does not exist")
+        start = path if path.is_dir() else path.parent
+        configuration = load_configuration(start)
+        root = find_root(start)
+        if _has_settings(root) and any(file.path.is_relative_to(path) for file in _sources_of(configuration)):
+            projects.setdefault(root, (configuration, []))[1].append(path)
+        else:
+            targets.append(_stand_alone(path))
+    for root, (configuration, reported) in projects.items():
+        shown = () if root in reported else tuple(reported)
+        files = tuple(_sources_of(configuration))
+        targets.append(Target(root, files, shown, configuration.entry_points, configuration.origin))
+    return targets
+
+
+def _has_settings(root: Path) -> bool:
+    return any((root / name).is_file() for name in ("pyproject.toml", "telewire.toml"))
+
+
+def _sources_of(configuration: Configuration) -> list[SourceFile]:
+    files = discover(configuration.sources, root=configuration.root, exclude=configuration.exclude)
+    return [
+        file for file in files if not any(file.path.is_relative_to(folder) for folder in configuration.tests)
+    ]
+
+
+def _stand_alone(path: Path) -> Target:
+    """Return a program that no project configures: its tests are told by their names."""
+    if path.is_file():
+        root, sources, exclude = path.parent, {"": path.parent}, ()
+        files = [file for file in discover(sources, root=root, exclude=exclude) if file.path == path]
+    else:
+        is_package = (path / "__init__.py").exists()
+        root = path.parent if is_package else path
+        folders: Mapping[str, Path] = {path.name: path} if is_package else {"": path}
+        globs = (
+            *TEST_GLOBS,
+            *(f"{name}/*" for name in _TEST_FOLDERS),
+            *(f"*/{name}/*" for name in _TEST_FOLDERS),
+        )
+        files = discover(folders, root=root, exclude=globs)
+    if not files:
+        raise NothingToAuditError(f"{path} holds no Python source")
+    return Target(root, tuple(files), (), (), "no configuration")

@@ -1,0 +1,74 @@
+"""What counts as telemetry: classes and functions, told by their names.
+
+The names are patterns (`*Stats`, `emit_*`), and a project can give its own in `[tool.telewire.audit]`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import translate
+from functools import cached_property
+
+CLASS_PATTERNS = (
+    "*Stats",
+    "*Statistics",
+    "*Metrics",
+    "*Metric",
+    "*Telemetry*",
+    "*Payload",
+    "*Event",
+    "*Snapshot",
+    "*Health",
+    "*Report",
+    "*Summary",
+    "*Counters",
+    "*Diagnostics",
+    "*Measurement*",
+    "*Monitor",
+    "*Tracker",
+    "*Collector",
+    "*Detector",
+)
+FUNCTION_PATTERNS = (
+    "emit_*",
+    "check_*",
+    "compute_*",
+    "collect_*",
+    "aggregate_*",
+    "record_*",
+    "log_*",
+    "track_*",
+    "report_*",
+    "measure_*",
+    "observe_*",
+    "publish_*",
+)
+
+
+@dataclass(frozen=True)
+class TelemetryNames:
+    """Patterns over bare names; a leading underscore of a name does not matter."""
+
+    classes: tuple[str, ...] = CLASS_PATTERNS
+    functions: tuple[str, ...] = FUNCTION_PATTERNS
+
+    def is_class(self, name: str) -> bool:
+        """Whether a class of this bare name holds or handles telemetry."""
+        return self._class_pattern.match(name.lstrip("_")) is not None
+
+    def is_function(self, name: str) -> bool:
+        """Whether a function of this bare name makes, checks or sends telemetry."""
+        return self._function_pattern.match(name.lstrip("_")) is not None
+
+    @cached_property
+    def _class_pattern(self) -> re.Pattern[str]:
+        return _any_of(self.classes)
+
+    @cached_property
+    def _function_pattern(self) -> re.Pattern[str]:
+        return _any_of(self.functions)
+
+
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(translate, patterns)) if patterns else r"(?!)")

@@ -1,0 +1,37 @@
+"""Reads and summarises the files of a program; what cannot be analysed is named, and the rest still is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .files import SourceFile
+from .model import ModuleSummary
+from .summarise import SourceError, summarise
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The summaries of a program's files, and by module name why a file has none."""
+
+    summaries: tuple[ModuleSummary, ...]
+    unparsed: dict[str, SourceError]
+
+    @property
+    def lines(self) -> int:
+        """Source lines of all files that were summarised."""
+        return sum(summary.source_lines for summary in self.summaries)
+
+
+def read_sources(files: Iterable[SourceFile]) -> Reading:
+    """Summarise files. Never raises: a file that cannot be read or parsed is in `unparsed`."""
+    summaries: list[ModuleSummary] = []
+    unparsed: dict[str, SourceError] = {}
+    for file in files:
+        try:
+            summaries.append(summarise(file, file.path.read_bytes()))
+        except SourceError as error:
+            unparsed[file.module] = error
+        except OSError as error:
+            unparsed[file.module] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
+    return Reading(tuple(summaries), unparsed)
