@@ -17,6 +17,7 @@ from .gradings import gradings
 from .known_tests import KnownTests
 from .rules import RULES, Check, apply_waivers
 from .source import FunctionSymbol, Program, SourceError, discover, read_sources
+from .suppression import apply_suppressions, find_suppressions
 from .wiring import Verdict, Wiring
 
 _ALIKE = 0.85  # how similar a name is to one of the sources when it is that one, misspelt
@@ -39,7 +40,7 @@ class Verification:
 
     Attributes:
         findings: What stands, in the order of places.
-        accepted: What a record's waiver accepts.
+        accepted: What a record's waiver or a comment beside the code accepts.
         skipped: Files that could not be analysed; the rest was.
         resolved: Share of attribute accesses whose receiver's type is known, None without any.
         seconds: Wall time.
@@ -120,17 +121,22 @@ def _verify(configuration: Configuration, only: Collection[str], today: datetime
     check = Check(wiring, registry, configuration.root, KnownTests(configuration.root), tuple(gradings(flow)))
     found = {finding for rule in RULES.values() for finding in rule.check(check)}
     standing, accepted = apply_waivers(check, sorted(found, key=_order), today=today)
+    standing, suppressed = apply_suppressions(standing, find_suppressions(files), judged=_is_judged)
     return Verification(
         configuration=configuration,
         wiring=wiring,
         findings=tuple(sorted(standing, key=_order)),
-        accepted=tuple(accepted),
+        accepted=(*accepted, *suppressed),
         skipped=tuple(skipped),
         files=len(files),
         lines=reading.lines,
         resolved=flow.resolved_share(),
         seconds=time.perf_counter() - started,
     )
+
+
+def _is_judged(code: str) -> bool:
+    return not code.startswith("TW5")  # those are the audit's
 
 
 def _order(finding: Finding) -> tuple[str, int, int, str, str]:

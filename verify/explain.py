@@ -6,10 +6,13 @@ import difflib
 from dataclasses import dataclass
 
 from ..registry import PROBLEM_KINDS
+from .any_rule import AnyRule
 from .audit import AUDIT_RULES
 from .rules import RULES, problem_documentation
+from .suppression import SuppressionWithoutEffect
 
-_RULES = {**RULES, **AUDIT_RULES}
+_RULES: dict[str, AnyRule] = {**RULES, **AUDIT_RULES}
+_RULES[SuppressionWithoutEffect.code] = SuppressionWithoutEffect()
 
 
 class UnknownCodeError(Exception):

@@ -10,6 +10,7 @@ from ..collector import collector_paused
 from ..finding import Confidence, Finding
 from ..flow import Flow
 from ..source import FunctionSymbol, Program, SourceError, read_sources
+from ..suppression import apply_suppressions, find_suppressions
 from .rules import AUDIT_RULES, AuditCheck
 from .target import Target
 from .telemetry_names import TelemetryNames
@@ -25,6 +26,7 @@ class Audit:
     Attributes:
         findings: Those of the wanted confidence, in the order of places.
         unsure: How many more there are below that confidence.
+        accepted: What a comment beside the code accepts.
         skipped: Files that could not be analysed; the rest was.
         sites_resolved: Attribute accesses whose receiver's type is known.
         sites: All attribute accesses.
@@ -34,6 +36,7 @@ class Audit:
     target: Target
     findings: tuple[Finding, ...]
     unsure: int
+    accepted: tuple[Finding, ...]
     skipped: tuple[SourceError, ...]
     files: int
     lines: int
@@ -69,13 +72,20 @@ def audit(
         flow = Flow.of(program, entry_points=_entry_points(program, target.entry_points))
         check = AuditCheck(flow, Usage.of(flow), TelemetryNames() if names is None else names)
         rules = [rule for code, rule in AUDIT_RULES.items() if not codes or code in codes]
-        found = {finding for rule in rules for finding in rule.check(check) if target.shows(finding.path)}
-    wanted = [one for one in found if _RANK[one.confidence] >= _RANK[min_confidence]]
+        found = {finding for rule in rules for finding in rule.check(check)}
+    standing, accepted = apply_suppressions(
+        found,
+        find_suppressions(target.files),
+        judged=lambda code: code in codes if codes else code.startswith("TW5"),
+    )
+    shown = [finding for finding in standing if target.shows(finding.path)]
+    wanted = [one for one in shown if _RANK[one.confidence] >= _RANK[min_confidence]]
     facts = flow.facts
     return Audit(
         target=target,
         findings=tuple(sorted(wanted, key=lambda finding: (*finding.sort_key, finding.subject))),
-        unsure=len(found) - len(wanted),
+        unsure=len(shown) - len(wanted),
+        accepted=tuple(finding for finding in accepted if target.shows(finding.path)),
         skipped=tuple(reading.unparsed.values()),
         files=len(target.files),
         lines=reading.lines,
