@@ -21,7 +21,8 @@ from .carriers import (
     ReturnCarrier,
     UnresolvedCarrier,
 )
-from .inference import Inference, is_property
+from .classes import is_property
+from .inference import Inference
 from .mappings import Mappings
 from .names import COPIES, KEY_READERS, TAKERS
 from .roots import local_roots

@@ -1,0 +1,160 @@
+"""What can be asked of classes before any value is looked at: what they declare, store and take, who overrides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..source import ClassSymbol, FunctionSymbol, Program
+from ..source.model import ClassSummary, EffectKind, FunctionSummary, Kind
+from .types import Instance, Type, members
+
+
+@dataclass(frozen=True, slots=True)
+class StoredField:
+    """A store into a field: which function, which node is stored."""
+
+    function: FunctionSymbol
+    value: int
+
+
+class ClassFacts:
+    """The fields, constructors and overrides of a program's classes."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._stored: dict[tuple[ClassSymbol, str], list[StoredField]] = {}
+        self._globals: dict[tuple[str, str], list[StoredField]] = {}
+        self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
+        self._collect_self_stores()
+
+    def _collect_self_stores(self) -> None:
+        for function in self.program.functions():
+            summary = self.program.function(function)
+            nodes = summary.graph.nodes
+            receiver = receiver_name(summary)
+            for effect in summary.graph.effects:
+                if effect.kind is EffectKind.STORE_GLOBAL and effect.name is not None:
+                    self._globals.setdefault((function.module, effect.name), []).append(
+                        StoredField(function, effect.value)
+                    )
+                if effect.kind is not EffectKind.STORE_ATTR or summary.owner is None or effect.name is None:
+                    continue
+                base = nodes[effect.base]
+                if base.kind is Kind.PARAM and base.data == receiver:
+                    owner = ClassSymbol(function.module, summary.owner)
+                    self._stored.setdefault((owner, effect.name), []).append(
+                        StoredField(function, effect.value)
+                    )
+
+    def owner_of_field(self, cls: ClassSymbol, name: str) -> ClassSymbol | None:
+        """Return the class in the line of `cls` that declares or first stores a field."""
+        declared = self.program.field(cls, name)
+        if declared is not None:
+            return declared[0]
+        for one in reversed(self.program.mro(cls)):
+            if isinstance(one, ClassSymbol) and (one, name) in self._stored:
+                return one
+        return None
+
+    def field_stores(self, cls: ClassSymbol, name: str) -> list[StoredField]:
+        """Return every store into a field through `self`."""
+        return self._stored.get((cls, name), [])
+
+    def global_stores(self, module: str, name: str) -> list[StoredField]:
+        """Return every store into a module-level name."""
+        return self._globals.get((module, name), [])
+
+    def constructor(self, cls: ClassSymbol) -> FunctionSymbol | None:
+        """Return a class's own or inherited `__init__`, where the program has one."""
+        return self.program.method(cls, "__init__")
+
+    def constructor_fields(self, cls: ClassSymbol) -> list[str]:
+        """Return the fields that a class without `__init__` takes, in order of declaration, its bases' first."""
+        names: dict[str, None] = {}
+        for one in reversed(self.program.mro(cls)):
+            if isinstance(one, ClassSymbol):
+                summary: ClassSummary = self.program.class_(one)
+                names.update(
+                    (name, None)
+                    for name, declared in summary.fields.items()
+                    if declared.annotation is not None
+                    and "ClassVar" not in declared.annotation
+                    and (declared.default is None or declared.default.in_constructor)
+                )
+        return list(names)
+
+    def positional_fields(self, cls: ClassSymbol) -> list[str]:
+        """Return the fields that a class without `__init__` takes by position, in order."""
+        keyword_only: set[str] = set()
+        for one in self.program.mro(cls):
+            if isinstance(one, ClassSymbol):
+                summary = self.program.class_(one)
+                names = list(summary.fields)
+                if any("kw_only=True" in decorator for decorator in summary.decorators):
+                    keyword_only.update(names)
+                elif "_" in names and "KW_ONLY" in str(summary.fields["_"].annotation):
+                    keyword_only.update(names[names.index("_") :])
+        return [name for name in self.constructor_fields(cls) if name not in keyword_only]
+
+    def field_at(self, cls: ClassSymbol, position: int) -> str | None:
+        """Return the field at a position of a NamedTuple or of a class pattern; None for what iterates itself."""
+        names = self.positional_fields(cls)
+        special = ("__iter__", "__getitem__", "__init__")
+        inside = -len(names) <= position < len(names)
+        return names[position] if inside and not any(self.program.method(cls, s) for s in special) else None
+
+    def dispatch(self, function: FunctionSymbol, receiver: Type | None) -> tuple[FunctionSymbol, ...]:
+        """Return what a method call may reach: the method, its overrides below, a protocol's implementers."""
+        if receiver is None:
+            return (function,)
+        found = {function: None}
+        for one in members(receiver):
+            if isinstance(one, Instance):
+                below = self.program.subclasses(one.cls)
+                if self.program.is_protocol(one.cls):
+                    below = [*below, *self.implementers(one.cls)]
+                for cls in below:
+                    override = self.program.method(cls, function.name)
+                    if override is not None:
+                        found.setdefault(override)
+        return tuple(found)
+
+    def implementers(self, protocol: ClassSymbol) -> tuple[ClassSymbol, ...]:
+        """Return the classes that have all methods of a protocol."""
+        if protocol not in self._implementers:
+            wanted = {name for name in self.program.class_(protocol).methods if name != "__init__"}
+            self._implementers[protocol] = tuple(
+                cls
+                for cls in self.program.classes()
+                if cls != protocol and wanted and all(self._offers(cls, protocol, name) for name in wanted)
+            )
+        return self._implementers[protocol]
+
+    def _offers(self, cls: ClassSymbol, protocol: ClassSymbol, name: str) -> bool:
+        """Whether a class has what a protocol asks for: a method, or for a property a field as well."""
+        if self.program.method(cls, name) is not None:
+            return True
+        asked = self.program.method(protocol, name)
+        is_readable = asked is not None and is_property(self.program.function(asked))
+        return is_readable and self.owner_of_field(cls, name) is not None
+
+    def method_above(self, cls: ClassSymbol, name: str) -> FunctionSymbol | None:
+        """Return what `super().name` is: the next definition above, which no override below replaces."""
+        for one in self.program.mro(cls)[1:]:
+            if isinstance(one, ClassSymbol) and name in self.program.class_(one).methods:
+                return FunctionSymbol(one.module, self.program.class_(one).methods[name])
+        return None
+
+
+def receiver_name(summary: FunctionSummary) -> str | None:
+    """Return the name of the parameter that a method is bound by (`self`, `cls`)."""
+    if summary.owner is None or not summary.parameters or "staticmethod" in summary.decorators:
+        return None
+    return summary.parameters[0].name
+
+
+def is_property(summary: FunctionSummary) -> bool:
+    """Whether a method is read like a field."""
+    return any(
+        decorator.rpartition(".")[2] in {"property", "cached_property"} for decorator in summary.decorators
+    )
