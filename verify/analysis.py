@@ -16,7 +16,7 @@ from .flow import Flow
 from .gradings import gradings
 from .known_tests import KnownTests
 from .rules import RULES, Check, apply_waivers
-from .source import FunctionSymbol, Program, SourceError, discover, read_sources
+from .source import FunctionSymbol, Program, Reader, SourceError, discover, read_sources
 from .suppression import apply_suppressions, find_suppressions
 from .wiring import Verdict, Wiring
 
@@ -70,7 +70,11 @@ class Verification:
 
 
 def verify(
-    configuration: Configuration, *, only: Collection[str] = (), today: datetime.date | None = None
+    configuration: Configuration,
+    *,
+    only: Collection[str] = (),
+    today: datetime.date | None = None,
+    read: Reader = read_sources,
 ) -> Verification:
     """Verify the records of a project against its sources. Nothing of the target is imported or run.
 
@@ -78,15 +82,18 @@ def verify(
         configuration: Which sources and records.
         only: IDs or slugs of the records to report; all when empty.
         today: The day that waivers are judged by.
+        read: What reads the files; another one can have some of the summaries already.
 
     Raises:
         CannotVerify: There is nothing to verify, or records cannot be loaded.
     """
     with collector_paused():
-        return _verify(configuration, only, datetime.date.today() if today is None else today)
+        return _verify(configuration, only, datetime.date.today() if today is None else today, read)
 
 
-def _verify(configuration: Configuration, only: Collection[str], today: datetime.date) -> Verification:
+def _verify(
+    configuration: Configuration, only: Collection[str], today: datetime.date, read: Reader
+) -> Verification:
     started = time.perf_counter()
     registry = load_records(configuration)
     unknown = [name for name in only if name not in registry]
@@ -103,7 +110,7 @@ def _verify(configuration: Configuration, only: Collection[str], today: datetime
         raise CannotVerify(
             f"no Python source found (looked for {looked}); set `sources` ({configuration.origin})"
         )
-    reading = read_sources(files)
+    reading = read(files)
     unparsed = reading.unparsed
     skipped = list(unparsed.values())
     if not reading.summaries:

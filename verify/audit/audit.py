@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..collector import collector_paused
 from ..finding import Confidence, Finding
 from ..flow import Flow
-from ..source import FunctionSymbol, Program, SourceError, read_sources
+from ..source import FunctionSymbol, Program, Reader, SourceError, read_sources
 from ..suppression import apply_suppressions, find_suppressions
 from .rules import AUDIT_RULES, AuditCheck
 from .target import Target
@@ -56,6 +56,7 @@ def audit(
     names: TelemetryNames | None = None,
     min_confidence: Confidence = Confidence.MEDIUM,
     codes: Collection[str] = (),
+    read: Reader = read_sources,
 ) -> Audit:
     """Audit a program.
 
@@ -64,10 +65,11 @@ def audit(
         names: What counts as telemetry; the usual names when None.
         min_confidence: Findings below it are counted and left out.
         codes: Rules to apply; all when empty.
+        read: What reads the files; another one can have some of the summaries already.
     """
     started = time.perf_counter()
     with collector_paused():
-        reading = read_sources(target.files)
+        reading = read(target.files)
         program = Program.link(reading.summaries)
         flow = Flow.of(program, entry_points=_entry_points(program, target.entry_points))
         check = AuditCheck(flow, Usage.of(flow), TelemetryNames() if names is None else names)

@@ -6,7 +6,7 @@ This package knows no record.
 
 from .files import SourceFile, SourceFolder, discover
 from .program import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program, Symbol
-from .reading import Reading, read_sources
+from .reading import Reader, Reading, read_sources
 from .summarise import SourceError, summarise
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "FunctionSymbol",
     "ModuleSymbol",
     "Program",
+    "Reader",
     "Reading",
     "SourceError",
     "SourceFile",

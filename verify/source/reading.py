@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .files import SourceFile
@@ -35,3 +35,7 @@ def read_sources(files: Iterable[SourceFile]) -> Reading:
         except OSError as error:
             unparsed[file.module] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
     return Reading(tuple(summaries), unparsed)
+
+
+Reader = Callable[[Iterable[SourceFile]], Reading]
+"""What reads the files of a program: `read_sources`, or one that has some of the summaries already."""
