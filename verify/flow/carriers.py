@@ -10,11 +10,12 @@ import enum
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, FunctionSymbol
+from ..source.interned import Interned
 from ..source.model import Span
 
 
-@dataclass(frozen=True, slots=True)
-class FieldCarrier:
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldCarrier(metaclass=Interned):
     """A field of a class; the owner is the class that declares it."""
 
     owner: ClassSymbol
@@ -24,8 +25,8 @@ class FieldCarrier:
         return f"{self.owner.qualname}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class UnresolvedCarrier:
+@dataclass(frozen=True, slots=True, eq=False)
+class UnresolvedCarrier(metaclass=Interned):
     """A field of that name whose owner could not be told."""
 
     name: str
@@ -34,16 +35,16 @@ class UnresolvedCarrier:
         return f"?.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class MappingOrigin:
+@dataclass(frozen=True, slots=True, eq=False)
+class MappingOrigin(metaclass=Interned):
     """The place that makes a mapping: a node of a function's value graph."""
 
     function: FunctionSymbol
     node: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCarrier:
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyCarrier(metaclass=Interned):
     """A mapping's string key.
 
     `mapping` is the mapping where it is known; without it the key's name is all that is. `function` is set for the
@@ -64,8 +65,8 @@ class KeyCarrier:
         return f'{owner}["{self.key}"]'
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterCarrier:
+@dataclass(frozen=True, slots=True, eq=False)
+class ParameterCarrier(metaclass=Interned):
     """A function's parameter."""
 
     function: FunctionSymbol
@@ -75,8 +76,8 @@ class ParameterCarrier:
         return f"{self.function.qualname}({self.name})"
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnCarrier:
+@dataclass(frozen=True, slots=True, eq=False)
+class ReturnCarrier(metaclass=Interned):
     """What a function returns or yields."""
 
     function: FunctionSymbol
@@ -85,8 +86,8 @@ class ReturnCarrier:
         return f"{self.function.qualname}()"
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleCarrier:
+@dataclass(frozen=True, slots=True, eq=False)
+class ModuleCarrier(metaclass=Interned):
     """A module-level name."""
 
     module: str
@@ -96,8 +97,8 @@ class ModuleCarrier:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class UseCarrier:
+@dataclass(frozen=True, slots=True, eq=False)
+class UseCarrier(metaclass=Interned):
     """The outside world as one function reaches it: what it displays, sends, compares or branches on."""
 
     function: FunctionSymbol
@@ -106,8 +107,8 @@ class UseCarrier:
         return f"used in {self.function.qualname}"
 
 
-@dataclass(frozen=True, slots=True)
-class OutsideCarrier:
+@dataclass(frozen=True, slots=True, eq=False)
+class OutsideCarrier(metaclass=Interned):
     """What something outside the program gives without being given anything: `time.perf_counter()`."""
 
     name: str
@@ -116,8 +117,8 @@ class OutsideCarrier:
         return f"{self.name}(...)"
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectCarrier:
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectCarrier(metaclass=Interned):
     """An object of a class, as its construction makes it; what it is made from rests in its fields."""
 
     owner: ClassSymbol
@@ -164,8 +165,8 @@ class Site:
         return f"{self.path}:{self.span.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant(metaclass=Interned):
     """A literal that is stored into a carrier; `masks` names the key that it stands in for when that is missing."""
 
     value: str

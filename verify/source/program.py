@@ -8,19 +8,20 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from .interned import Interned
 from .model import ClassSummary, FieldSummary, FunctionSummary, ModuleSummary, Span
 from .summarise import TOP_LEVEL
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleSymbol:
+@dataclass(frozen=True, slots=True, eq=False)
+class ModuleSymbol(metaclass=Interned):
     """A module of the program."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClassSymbol:
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassSymbol(metaclass=Interned):
     """A class of the program; `qualname` is within its module."""
 
     module: str
@@ -35,8 +36,8 @@ class ClassSymbol:
         return self.qualname.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionSymbol:
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionSymbol(metaclass=Interned):
     """A function, method or module body of the program."""
 
     module: str
@@ -51,8 +52,8 @@ class FunctionSymbol:
         return self.qualname.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class ConstantSymbol:
+@dataclass(frozen=True, slots=True, eq=False)
+class ConstantSymbol(metaclass=Interned):
     """A module-level name that is neither class, function nor import."""
 
     module: str
@@ -62,8 +63,8 @@ class ConstantSymbol:
         return f"{self.module}:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalSymbol:
+@dataclass(frozen=True, slots=True, eq=False)
+class ExternalSymbol(metaclass=Interned):
     """Something outside the program, by its dotted name (`builtins.int`, `torch.isnan`)."""
 
     dotted: str
