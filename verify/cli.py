@@ -7,10 +7,29 @@ from pathlib import Path
 
 import click
 
-from .output import EXIT_FINDINGS, EXIT_UNUSABLE, Unusable, deliver, make_console, progress, write_out
+from .lazy_group import LazyGroup
+from .output import (
+    EXIT_FINDINGS,
+    EXIT_UNUSABLE,
+    Unusable,
+    deliver,
+    make_console,
+    page_of,
+    progress,
+    write_out,
+)
+
+COMMANDS = {
+    "audit": ("telewire.verify.audit.cli:audit", "List telemetry that is not wired; no record is needed."),
+}
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    later=COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--project",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -78,15 +97,7 @@ def verify(
 
         deliver(to_json(verification), output)
     elif output is not None:
-        from io import StringIO
-
-        from rich.console import Console
-
-        page = StringIO()
-        TerminalReport(Console(file=page, width=100, no_color=True, force_terminal=False), hops=hops).print(
-            verification
-        )
-        deliver(page.getvalue(), output)
+        deliver(page_of(lambda page: TerminalReport(page, hops=hops).print(verification)), output)
     else:
         report = TerminalReport(make_console(colour), hops=hops)
         write_out(lambda: report.print(verification))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 EXIT_FINDINGS = 1
 EXIT_UNUSABLE = 2
 
+_FILE_WIDTH = 100
+
 
 class Unusable(click.ClickException):
     """Nothing could be done with what was given."""
@@ -39,13 +41,22 @@ def make_console(colour: bool | None, *, error: bool = False) -> Console:
 
 
 @contextmanager
-def progress(console: Console) -> Iterator[None]:
-    """Show on a terminal that something is being worked on."""
+def progress(console: Console, what: str = "reading sources and records") -> Iterator[None]:
+    """Show on a terminal what is being worked on."""
     if console.is_terminal:
-        with console.status("reading sources and records"):
+        with console.status(what):
             yield
     else:
         yield
+
+
+def page_of(print_on: Callable[[Console], None]) -> str:
+    """Return what is printed, as a file is to hold it."""
+    from rich.console import Console
+
+    page = io.StringIO()
+    print_on(Console(file=page, width=_FILE_WIDTH, no_color=True, force_terminal=False))
+    return page.getvalue()
 
 
 def write_out(write: Callable[[], object]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ..analysis import Verification
 from ..any_rule import hop_line
-from ..finding import Finding
+from ..finding_model import FindingModel, HopModel, ReportPart, SkippedModel
 from ..resolve import Unresolved
 from ..status import derive_status
 from ..wiring import Edge, Verdict
@@ -16,44 +16,7 @@ from ..wiring import Edge, Verdict
 FORMAT_VERSION: Literal[1] = 1
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class HopModel(_Model):
-    """A value moves from one carrier to another at one place."""
-
-    source: str
-    target: str
-    how: Literal["copy", "computed", "control"]
-    function: str = Field(description="module:qualified.name of the function that it happens in")
-    path: str
-    line: int
-    column: int
-
-
-class FindingModel(_Model):
-    """A diagnosed fault."""
-
-    rule: str = Field(description="the rule's code, TW204")
-    name: str = Field(description="the rule's readable name, hardcoded-constant")
-    severity: Literal["error", "warning", "note"]
-    confidence: Literal["high", "medium", "low"]
-    record: str | None = Field(description="the record's ID")
-    stage: str | None = Field(description="the stage of the wire that the fault is in")
-    subject: str = Field(description="the qualified carrier or symbol")
-    path: str = Field(description="relative to the project's folder")
-    line: int = Field(ge=1)
-    column: int = Field(ge=1)
-    end_line: int = Field(ge=1)
-    end_column: int = Field(ge=1, description="exclusive")
-    message: str
-    help: str
-    context: dict[str, str] = Field(description="every dynamic part of the message")
-    hops: list[HopModel] = Field(description="the wire as far as it goes")
-
-
-class EdgeModel(_Model):
+class EdgeModel(ReportPart):
     """What a record promises between two stages."""
 
     stage: str
@@ -66,7 +29,7 @@ class EdgeModel(_Model):
     proof: list[HopModel]
 
 
-class RecordModel(_Model):
+class RecordModel(ReportPart):
     """One record with its edges and the status that they support."""
 
     id: str
@@ -77,16 +40,7 @@ class RecordModel(_Model):
     edges: list[EdgeModel]
 
 
-class SkippedModel(_Model):
-    """A file that could not be analysed."""
-
-    path: str
-    line: int
-    column: int
-    reason: str
-
-
-class SummaryModel(_Model):
+class SummaryModel(ReportPart):
     """The run in numbers."""
 
     records: int
@@ -104,7 +58,7 @@ class SummaryModel(_Model):
     seconds: float
 
 
-class ReportModel(_Model):
+class ReportModel(ReportPart):
     """A whole verification. `clean` is what exit status 0 means."""
 
     format: Literal[1]
@@ -137,12 +91,9 @@ def report_of(verification: Verification) -> ReportModel:
         format=FORMAT_VERSION,
         clean=verification.is_clean,
         records=records,
-        findings=[_finding(finding) for finding in verification.findings],
-        accepted=[_finding(finding) for finding in verification.accepted],
-        skipped=[
-            SkippedModel(path=one.path, line=one.line, column=one.column, reason=one.reason)
-            for one in verification.skipped
-        ],
+        findings=[FindingModel.of(finding) for finding in verification.findings],
+        accepted=[FindingModel.of(finding) for finding in verification.accepted],
+        skipped=[SkippedModel.of(one) for one in verification.skipped],
         summary=SummaryModel(
             records=len(verification.wiring.wires),
             edges=len(edges),
@@ -178,14 +129,5 @@ def _edge(edge: Edge) -> EdgeModel:
         at=None if edge.target.at is None else str(edge.target.at),
         carriers=edge_carriers(edge),
         verdict=edge.verdict.value,
-        proof=[HopModel.model_validate(_plain(hop_line(hop))) for hop in edge.proof],
+        proof=[HopModel.of(hop_line(hop)) for hop in edge.proof],
     )
-
-
-def _finding(finding: Finding) -> FindingModel:
-    values = {name: getattr(finding, name) for name in FindingModel.model_fields if name != "hops"}
-    return FindingModel.model_validate({**values, "hops": [_plain(hop) for hop in finding.hops]})
-
-
-def _plain(hop: object) -> dict[str, object]:
-    return {name: getattr(hop, name) for name in HopModel.model_fields}

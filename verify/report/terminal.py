@@ -5,16 +5,14 @@ Everything can be read without colour, in 80 columns, and in an encoding that ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ..analysis import CannotVerify, Verification
-from ..finding import Finding, FindingSeverity
+from ..finding_frames import FindingPrinter, has_unicode, plural
 from ..flow import Hop
 from ..status import derive_status
 from ..wiring import Edge, StageKind, Verdict, Wire
@@ -41,7 +39,8 @@ class TerminalReport:
     def __init__(self, console: Console, *, hops: bool = False) -> None:
         self._console = console
         self._hops = hops
-        self._unicode = (console.encoding or "").lower().replace("-", "").startswith("utf")
+        self._unicode = has_unicode(console)
+        self._findings = FindingPrinter(console)
 
     def print(self, verification: Verification) -> None:
         """Print a whole verification."""
@@ -51,8 +50,7 @@ class TerminalReport:
             self._wire(wire)
         if verification.findings:
             self._console.print()
-        for group in _same_fault(verification.findings):
-            self._finding(group, verification.configuration.root)
+        self._findings.print(verification.findings, verification.configuration.root)
         for skipped in verification.skipped:
             self._console.print(Text(f"warning: {skipped}; the file was left out", style="yellow"))
         self._summary(verification)
@@ -105,51 +103,6 @@ class TerminalReport:
         arrow = " → " if self._unicode else " -> "
         return Text(f"{hop.site}: {hop.source}{arrow}{hop.target}", style="dim")
 
-    # -- findings ---------------------------------------------------------------------------------------------
-
-    def _finding(self, group: list[Finding], root: Path) -> None:
-        finding = group[0]
-        severe = finding.severity is FindingSeverity.ERROR
-        head = Text(f"{finding.rule} {finding.name}", style="bold red" if severe else "bold yellow")
-        for parts in ([one.record for one in group], [one.stage for one in group]):
-            named = ", ".join(dict.fromkeys(part for part in parts if part is not None))
-            if named:
-                head.append(f"  {named}", style="bold")
-        self._console.print(head)
-        where = f"{finding.path}:{finding.line}:{finding.column}"
-        self._console.print(Text(f"  {where}", style="cyan"), soft_wrap=True)
-        self._frame(finding, root)
-        self._wrapped(finding.message)
-        lost = finding.context.get("lost_after")
-        if lost is not None:
-            at = finding.context.get("lost_after_at")
-            place = f" ({at})" if at is not None else ""
-            self._wrapped(f"the value is lost after {lost}{place}")
-        self._wrapped(f"help: {finding.help}", style="green")
-        self._console.print()
-
-    def _wrapped(self, text: str, *, style: str = "") -> None:
-        self._console.print(Padding(Text(text, style=style), (0, 0, 0, 2)))
-
-    def _frame(self, finding: Finding, root: Path) -> None:
-        lines = _source_lines(root / finding.path)
-        if not 1 <= finding.line <= len(lines):
-            return
-        bar = "│" if self._unicode else "|"
-        width = len(str(finding.line))
-        room = max(20, self._console.width - width - 6)
-        for number in range(max(1, finding.line - 2), finding.line + 1):
-            text = lines[number - 1].expandtabs(1)
-            shown = text if len(text) <= room else text[: room - 1] + ("…" if self._unicode else "~")
-            self._console.print(Text(f"  {number:>{width}} {bar} {shown}"), soft_wrap=True)
-        end = finding.end_column if finding.end_line == finding.line else len(lines[finding.line - 1]) + 1
-        start = finding.column - 1
-        if start < room:
-            carets = "^" * max(1, min(end - finding.column, room - start))
-            self._console.print(
-                Text(f"  {'':>{width}} {bar} {' ' * start}").append(carets, style="bold red"), soft_wrap=True
-            )
-
     # -- the last line ------------------------------------------------------------------------------------------
 
     def _summary(self, verification: Verification) -> None:
@@ -160,12 +113,12 @@ class TerminalReport:
         parts += [f"{broken} broken"] if broken else []
         parts += [f"{counts[Verdict.UNRESOLVED]} unresolved"] if counts[Verdict.UNRESOLVED] else []
         records = len(verification.wiring.wires)
-        result = [f"{_plural(records, 'record')}, {_plural(len(edges), 'edge')}: {', '.join(parts)}"]
+        result = [f"{plural(records, 'record')}, {plural(len(edges), 'edge')}: {', '.join(parts)}"]
         findings = len(verification.findings)
-        result.append(_plural(findings, "finding") if findings else "no findings")
+        result.append(plural(findings, "finding") if findings else "no findings")
         if verification.accepted:
             result.append(f"{len(verification.accepted)} waived")
-        work = [f"{_plural(verification.files, 'file')}, {verification.lines:,} lines"]
+        work = [f"{plural(verification.files, 'file')}, {verification.lines:,} lines"]
         if verification.resolved is not None:
             work.append(f"{verification.resolved:.1%} of sites resolved")
         work.append(f"{verification.seconds:.1f} s")
@@ -185,20 +138,8 @@ def print_failure(console: Console, failure: CannotVerify, root: Path) -> None:
         record = f"{problem.record}: " if problem.record else ""
         text = f"{path}:{problem.line}:{problem.column}: {problem.code} {problem.name}: {record}{problem.message}"
         console.print(Text(f"{text}; {problem.help}" if problem.help else text), soft_wrap=True)
-    count = f" ({_plural(len(failure.problems), 'problem')})" if failure.problems else ""
+    count = f" ({plural(len(failure.problems), 'problem')})" if failure.problems else ""
     console.print(Text(f"nothing was verified: {failure}{count}", style="bold red"), soft_wrap=True)
-
-
-def _same_fault(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Return findings grouped where several records suffer from one fault."""
-    groups: dict[tuple[object, ...], list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault((*finding.sort_key, finding.message), []).append(finding)
-    return list(groups.values())
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _why(edge: Edge) -> str:
@@ -207,10 +148,3 @@ def _why(edge: Edge) -> str:
     if edge.diagnosis is None:
         return edge.verdict.value
     return edge.diagnosis.cause.value
-
-
-def _source_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []

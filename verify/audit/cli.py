@@ -1,0 +1,98 @@
+"""`telewire audit`: what of a source tree's telemetry is not wired, with no record written."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..output import EXIT_FINDINGS, Unusable, deliver, make_console, page_of, progress, write_out
+
+if TYPE_CHECKING:
+    from .target import Target
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."
+)
+@click.option(
+    "--min-confidence",
+    type=click.Choice(["high", "medium", "low"]),
+    default="medium",
+    show_default=True,
+    help="Leave out findings below it; they are counted.",
+)
+@click.option("--rule", "rules", multiple=True, metavar="CODE", help="Apply this rule only (repeatable).")
+@click.option("--summary", is_flag=True, help="Print the counts only.")
+@click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
+def audit(
+    paths: tuple[Path, ...],
+    form: str,
+    output: Path | None,
+    min_confidence: str,
+    rules: tuple[str, ...],
+    summary: bool,
+    colour: bool | None,
+) -> None:
+    """List telemetry that is computed and never arrives, or shown and never computed.
+
+    PATH is a project, a package, a folder or a file, the current folder by default. No record is needed. Sources are
+    read, never imported. Exit status: 0 nothing was found, 1 there are findings, 2 nothing could be audited.
+    """
+    from ...registry.config import ConfigurationError
+    from ..finding import Confidence
+    from .audit import audit as run
+    from .report import AuditReport, to_json
+    from .target import NothingToAuditError, find_targets
+    from .terminal import AuditPrinter
+
+    codes = [_code_of(rule) for rule in rules]
+    wanted = Confidence(min_confidence)
+    errors = make_console(colour, error=True)
+    try:
+        targets = find_targets(paths or (Path(),))
+    except (ConfigurationError, NothingToAuditError) as error:
+        raise Unusable(str(error)) from None
+    audits = []
+    for target in targets:
+        with progress(errors, _doing(target, targets)):
+            audits.append(run(target, min_confidence=wanted, codes=codes))
+    report = AuditReport.of(audits, wanted)
+    if len(report.skipped) == report.files:
+        reasons = "; ".join(map(str, report.skipped[:3]))
+        raise Unusable(f"nothing was audited: none of {report.files} files can be analysed: {reasons}")
+    if form == "json":
+        deliver(to_json(report), output)
+    elif output is not None:
+        deliver(page_of(lambda page: AuditPrinter(page, summary=summary).print(report)), output)
+    else:
+        printer = AuditPrinter(make_console(colour), summary=summary)
+        write_out(lambda: printer.print(report))
+    sys.exit(EXIT_FINDINGS if report.findings else 0)
+
+
+def _code_of(rule: str) -> str:
+    """Return the code of a rule that was named by its code or name."""
+    from .rules import AUDIT_RULES
+
+    for code, known in AUDIT_RULES.items():
+        if rule.upper() == code or rule.lower() == known.name:
+            return code
+    names = {name.lower(): name for known in AUDIT_RULES.values() for name in (known.code, known.name)}
+    closest = difflib.get_close_matches(rule.lower(), names, n=1)
+    hint = f"did you mean {names[closest[0]]}?" if closest else f"known: {', '.join(AUDIT_RULES)}"
+    raise Unusable(f"there is no audit rule {rule!r}; {hint}")
+
+
+def _doing(target: Target, targets: Sequence[Target]) -> str:
+    which = f" ({targets.index(target) + 1} of {len(targets)})" if len(targets) > 1 else ""
+    return f"auditing {target.root.name}: {len(target.files):,} files{which}"
