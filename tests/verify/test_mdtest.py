@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from telewire.verify.flow import Constant, FieldCarrier, Flow, Hop, How, UnresolvedCarrier
+from telewire.verify.flow import Constant, FieldCarrier, Flow, Hop, How, Role, UnresolvedCarrier
 from telewire.verify.flow.carriers import Carrier
 from telewire.verify.flow.types import (
     NONE,
@@ -37,6 +37,7 @@ _HEADING = re.compile(r"^(#+)\s+(.*)$")
 _FENCE = re.compile(r"^```(\w*)\s*(.*?)\s*$")
 _COMMENT = re.compile(r"#\s*((?:hop|only|no hop|type of|unresolved)\b.*)$")
 _FORM = re.compile(r"(hop:|only:|no hop:|type of|unresolved:)\s+(.*)$")
+_UNSAID = frozenset({"initial", "reset"})  # said of a hop only where it matters
 _MODIFIERS = re.compile(r"\s+\(([a-z, ]+)\)$")
 
 
@@ -179,7 +180,7 @@ class Checker:
         source, target, modifiers = _ends(statement.text)
         here = self._hops_at(statement)
         between = [hop for hop in here if _is(hop.source, source) and _is(hop.target, target)]
-        if any(_modifiers(hop) == modifiers for hop in between):
+        if any(_modifiers(hop) - (_UNSAID - modifiers) == modifiers for hop in between):
             return None
         found = between or [h for h in here if _is(h.target, target)] or here
         return "no such hop; there is\n" + "\n".join(f"    {_shown(hop)}" for hop in found)
@@ -322,6 +323,7 @@ def _ends(text: str) -> tuple[str, str, frozenset[str]]:
 def _modifiers(hop: Hop) -> frozenset[str]:
     words = {"" if hop.how is How.COPY else hop.how.name.lower()}
     words |= {word for word, holds in (("part", hop.partial), ("gated", hop.gated)) if holds}
+    words |= {hop.role.value} if hop.role is not Role.MOVE else set()
     return frozenset(words - {""})
 
 

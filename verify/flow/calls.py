@@ -17,6 +17,7 @@ from .carriers import (
     KeyCarrier,
     MappingOrigin,
     ParameterCarrier,
+    Role,
     UnresolvedCarrier,
     UseCarrier,
 )
@@ -122,7 +123,8 @@ class Calls:
             constant = Constant(found[1].default.text, is_default=True)
             site = self._facts.site(function, node.span)
             target = FieldCarrier(found[0], name)
-            self._facts.hops.append(Hop(constant, target, How.COPY, site, node.span, node.gated))
+            hop = Hop(constant, target, How.COPY, site, node.span, node.gated, role=Role.INITIAL)
+            self._facts.hops.append(hop)
 
     def _spread(
         self,

@@ -178,6 +178,19 @@ class Constant(metaclass=Interned):
         return self.value
 
 
+class Role(enum.StrEnum):
+    """What a hop does beside moving one value.
+
+    A value that only moves is neither made nor used on the way: see `Hop.is_transport`.
+    """
+
+    MOVE = "move"
+    WHOLE = "whole"  # with all other fields: an object is copied, rebuilt or restored as a whole
+    EXPORT = "export"  # with all other fields: an object is turned into a mapping, text or bytes as a whole
+    INITIAL = "initial"  # a constant that a carrier starts with: a default, or what `__init__` stores
+    RESET = "reset"  # the constant that a carrier starts with, stored into it again
+
+
 @dataclass(frozen=True, slots=True)
 class Hop:
     """A value moves from `source` to `target`.
@@ -196,3 +209,17 @@ class Hop:
     through: bool = False
     partial: bool = False  # a part of the source is read (`state.health.h_norm` of `state.health`)
     discarded: bool = False  # the target is in an object that nothing keeps
+    role: Role = Role.MOVE
+
+    @property
+    def is_transport(self) -> bool:
+        """Whether the value only changes its place: nothing is made of it, and nobody looks at it.
+
+        A carrier is alive only if a computed value reaches it over such hops, and used only if somebody looks at it
+        or at what it is copied to.
+        """
+        return (
+            self.how is How.COPY
+            and not isinstance(self.source, Constant)
+            and not isinstance(self.target, UseCarrier)
+        )

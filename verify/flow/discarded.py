@@ -72,7 +72,9 @@ def _kept(graph: ValueGraph, made: Iterable[int]) -> set[int]:
         for operand in node.operands:
             users.setdefault(operand, []).append(index)
     given_away = {
-        effect.value for effect in graph.effects if effect.kind is not EffectKind.EVALUATE or effect.guards
+        effect.value
+        for effect in graph.effects
+        if effect.kind not in {EffectKind.EVALUATE, EffectKind.DROP} or effect.guards
     }
     kept: set[int] = set()
     for index in made:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Effect, EffectKind, Kind, Node
+from ..source.summarise import TOP_LEVEL
 from .calls import Calls
 from .carriers import (
     Carrier,
@@ -20,6 +22,7 @@ from .carriers import (
     ModuleCarrier,
     ParameterCarrier,
     ReturnCarrier,
+    Role,
     Site,
     UseCarrier,
 )
@@ -27,14 +30,15 @@ from .comparisons import Comparisons
 from .discarded import Discarded
 from .facts import Facts, MethodCall
 from .inference import Inference
-from .names import MUTATORS
 from .references import References
+from .roles import mark_resets, parameter_defaults
 from .roots import local_roots
 from .sources import Sources
 from .steps import Source
 from .types import Instance, Type, members
 
 _RECURSION = 5000
+_CONSTRUCTORS = {"__init__", "__post_init__", "__new__"}
 
 
 def extract(program: Program) -> Facts:
@@ -48,6 +52,8 @@ def extract(program: Program) -> Facts:
         facts.too_deep += [function for function in again if not extractor.try_function(function)]
     for cls in program.classes():
         extractor.class_defaults(cls)
+    parameter_defaults(facts)
+    mark_resets(facts.hops)
     return facts
 
 
@@ -87,7 +93,7 @@ class _Extractor:
     def function(self, function: FunctionSymbol) -> None:
         summary = self._program.function(function)
         graph = summary.graph
-        self._references.collect(function)
+        unstarted = self._references.collect(function)
         for index, node in enumerate(graph.nodes):
             match node.kind:
                 case Kind.CALL:
@@ -96,7 +102,8 @@ class _Extractor:
                         self._facts.method_calls.setdefault(str(callee.data), []).append(
                             MethodCall(function, index)
                         )
-                    self._calls.collect(function, index, node)
+                    started = replace(node, gated=True) if index in unstarted else node
+                    self._calls.collect(function, index, started)
                 case Kind.COMPARE if not node.gated:
                     self._comparisons.collect(function, node)
                 case Kind.DICT:
@@ -114,13 +121,15 @@ class _Extractor:
             if declared.default is not None:
                 constant = Constant(declared.default.text, is_default=True)
                 site = Site(FunctionSymbol(cls.module, "<module>"), path, declared.span)
-                self._facts.hops.append(Hop(constant, FieldCarrier(cls, name), How.COPY, site, declared.span))
+                target = FieldCarrier(cls, name)
+                hop = Hop(constant, target, How.COPY, site, declared.span, role=Role.INITIAL)
+                self._facts.hops.append(hop)
 
     # -- stores -----------------------------------------------------------------------------------------------
 
     def _effect(self, function: FunctionSymbol, effect: Effect) -> None:
-        if effect.kind is EffectKind.EVALUATE and self._is_mutation(function, effect.value):
-            return  # nobody looks at what `x.append(y)` gives back
+        if effect.kind is EffectKind.DROP:
+            return
         sources = self._sources.of(function, effect.value)
         if effect.in_handler:
             sources = [_in_handler(source) for source in sources]
@@ -134,6 +143,7 @@ class _Extractor:
             gated=effect.gated,
             how=self._strength(effect),
             discarded=discarded,
+            role=self._role(function, effect),
         )
         if effect.kind is EffectKind.STORE_ITEM and effect.name is None:
             targets = []
@@ -141,13 +151,17 @@ class _Extractor:
             guarding = self._sources.of(function, guard)
             self._facts.move(function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL)
 
-    def _is_mutation(self, function: FunctionSymbol, index: int) -> bool:
-        nodes = self._program.function(function).graph.nodes
-        node = nodes[index]
-        if node.kind is not Kind.CALL:
-            return False
-        callee = nodes[node.operands[0]]
-        return callee.kind is Kind.ATTR and callee.data in MUTATORS
+    def _role(self, function: FunctionSymbol, effect: Effect) -> Role:
+        """A constant that a constructor or a module's body stores is what its carrier starts with."""
+        if effect.kind is EffectKind.STORE_GLOBAL:
+            return Role.INITIAL if function.qualname == TOP_LEVEL else Role.MOVE
+        is_first = effect.kind is EffectKind.STORE_ATTR and function.name in _CONSTRUCTORS
+        if not is_first or effect.guards:
+            return Role.MOVE
+        summary = self._program.function(function)
+        base = summary.graph.nodes[effect.base]
+        is_own = base.kind is Kind.PARAM and base.data == summary.parameters[0].name
+        return Role.INITIAL if is_own else Role.MOVE
 
     @staticmethod
     def _strength(effect: Effect) -> How:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Span
 from ..source.program import Place
-from .carriers import Carrier, Hop, How, ParameterCarrier, ReturnCarrier, Site
+from .carriers import Carrier, Constant, Hop, How, ParameterCarrier, ReturnCarrier, Role, Site
 from .inference import Inference
 from .sources import Sources
 from .steps import Source
@@ -75,8 +75,9 @@ class Facts:
         gated: bool = False,
         how: How = How.COPY,
         discarded: bool = False,
+        role: Role = Role.MOVE,
     ) -> None:
-        """Note that the sources move to each of the targets."""
+        """Note that the sources move to each of the targets; only constants can have the role INITIAL."""
         targets = list(targets)
         site = self.site(function, span)
         for source in sources:
@@ -97,5 +98,8 @@ class Facts:
                         through,
                         source.partial,
                         discarded,
+                        Role.MOVE
+                        if role is Role.INITIAL and not isinstance(source.carrier, Constant)
+                        else role,
                     )
                 )

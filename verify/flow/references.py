@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ..source import FunctionSymbol
-from ..source.model import Kind, Node
+from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .facts import Facts
 from .types import UNKNOWN, ClassObject, FunctionObject, Instance, members
+
+_LABELS = {"__name__", "__qualname__", "__doc__", "__module__", "__annotations__"}
 
 
 class References:
@@ -16,16 +18,18 @@ class References:
         self._program = facts.program
         self._inference = facts.inference
 
-    def collect(self, function: FunctionSymbol) -> None:
-        """Note everything that a function refers to."""
+    def collect(self, function: FunctionSymbol) -> set[int]:
+        """Note everything that a function refers to; return the calls whose body never starts."""
         graph = self._program.function(function).graph
         calls = self._facts.calls.setdefault(function, set())
         classes = self._facts.used_classes.setdefault(function, set())
         strings = self._facts.strings.setdefault(function, set())
+        unstarted = self._unstarted(function, graph)
+        idle = {graph.nodes[call].operands[0] for call in unstarted} | _only_named(graph)
         used = {operand for node in graph.nodes for operand in node.operands}
         used |= {index for effect in graph.effects for index in (effect.value, effect.base)}
         for index, node in enumerate(graph.nodes):
-            if node.gated or (node.kind is Kind.FUNCTION and index not in used):
+            if node.gated or index in idle or (node.kind is Kind.FUNCTION and index not in used):
                 continue  # what stands there is not used; a definition alone is no use
             match node.kind:
                 case Kind.ATTR | Kind.GLOBAL | Kind.FUNCTION | Kind.FREE:
@@ -41,6 +45,27 @@ class References:
                     strings.add(node.data)
                 case _:
                     pass  # refers to nothing by name
+        return unstarted
+
+    def _unstarted(self, function: FunctionSymbol, graph: ValueGraph) -> set[int]:
+        """Return the calls of coroutines and generators that are thrown away before their body starts."""
+        return {
+            effect.value
+            for effect in graph.effects
+            if effect.kind is EffectKind.DROP and self._never_starts(function, graph.nodes[effect.value])
+        }
+
+    def _never_starts(self, function: FunctionSymbol, node: Node) -> bool:
+        if node.kind is not Kind.CALL:
+            return False
+        callees = members(self._inference.type_of(function, node.operands[0]))
+        return bool(callees) and all(
+            isinstance(one, FunctionObject) and self._starts_later(one.function) for one in callees
+        )
+
+    def _starts_later(self, function: FunctionSymbol) -> bool:
+        summary = self._program.function(function)
+        return (summary.is_async or summary.is_generator) and not summary.decorators
 
     def _count_receiver(self, function: FunctionSymbol, node: Node) -> None:
         receiver = self._inference.type_of(function, node.operands[0])
@@ -54,3 +79,14 @@ class References:
                 method = self._program.method(one.cls, str(node.data))
                 if method is not None:
                     calls.update(self._inference.dispatch(method, one))
+
+
+def _only_named(graph: ValueGraph) -> set[int]:
+    """Return the nodes that are asked for nothing but how they are called: `handle.__name__`."""
+    named = {node.operands[0] for node in graph.nodes if node.kind is Kind.ATTR and node.data in _LABELS}
+    if not named:
+        return named
+    for node in graph.nodes:
+        if node.kind is not Kind.ATTR or node.data not in _LABELS:
+            named.difference_update(node.operands)
+    return named.difference(*((effect.value, effect.base) for effect in graph.effects))

@@ -63,8 +63,10 @@ class BodyBuilder(ValueBuilder):
 
     def _statement(self, node: ast.stmt) -> None:
         match node:
+            case ast.Expr(value=ast.Await(value=value)):
+                self._value(value)
             case ast.Expr(value=value):
-                self._effect(EffectKind.EVALUATE, None, -1, self._value(value), span_of(node))
+                self._effect(EffectKind.DROP, None, -1, self._value(value), span_of(node))
                 self._dead = self._dead or self._never_returns(value)
             case ast.Assign(targets=targets, value=value):
                 stored = self._value(value)

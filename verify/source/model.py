@@ -91,7 +91,8 @@ class EffectKind(enum.StrEnum):
     STORE_GLOBAL = "store-global"
     RETURN = "return"
     YIELD = "yield"
-    EVALUATE = "evaluate"  # an expression statement or a test: its calls and reads happen
+    EVALUATE = "evaluate"  # a test, a decorator, a message: its calls and reads happen, and it is looked at
+    DROP = "drop"  # an expression statement: its calls happen, and nothing looks at what it is
 
 
 @dataclass(frozen=True, slots=True)
