@@ -46,7 +46,7 @@ def extract(program: Program) -> Facts:
     inference = Inference(program)
     facts = Facts(program, inference, Sources(program, inference))
     extractor = _Extractor(facts)
-    with _room_to_recurse():
+    with room_to_recurse():
         again = [function for function in program.functions() if not extractor.try_function(function)]
         # What they lead to has been answered since, so that the second time there is less to recurse into.
         facts.too_deep += [function for function in again if not extractor.try_function(function)]
@@ -58,7 +58,7 @@ def extract(program: Program) -> Facts:
 
 
 @contextmanager
-def _room_to_recurse() -> Iterator[None]:
+def room_to_recurse() -> Iterator[None]:
     """Answers are followed from function to function: a chain of calls is as deep as the program is."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _RECURSION))
