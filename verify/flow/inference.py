@@ -158,7 +158,7 @@ class Inference(ClassFacts):
             case Kind.COMPARE:
                 return External("builtins.bool")
             case Kind.OP:
-                if node.data in {"f-string", "format"}:
+                if node.data in {"f-string", "format", "repr"}:
                     return External("builtins.str")
                 if node.data == "Not":
                     return External("builtins.bool")

@@ -81,6 +81,7 @@ class Node:
     gated: bool = False  # behind a constant that is false, or after a `return`
     control: int | None = None  # of a PHI: the test that chose between the alternatives
     parts: tuple[Span, ...] = ()  # where each operand of a call (callee left out) or dict stands as written
+    keys: tuple[int, ...] = ()  # of a DICT with computed keys: the node of each key, -1 for a literal or `**`
 
 
 class EffectKind(enum.StrEnum):
@@ -97,7 +98,10 @@ class EffectKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`name` is the attribute, the literal key or the global; `base` is -1 where there is none."""
+    """`name` is the attribute, the literal key or the global; `base` is -1 where there is none.
+
+    `index` is the node of the key of a `STORE_ITEM` whose key is not written as a literal, else -1.
+    """
 
     kind: EffectKind
     name: str | None
@@ -107,6 +111,7 @@ class Effect:
     guards: tuple[int, ...]
     in_handler: bool = False
     gated: bool = False  # behind a constant that is false
+    index: int = -1
 
 
 @dataclass(slots=True)

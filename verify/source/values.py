@@ -91,7 +91,9 @@ class ValueBuilder:
         )
         return len(self.graph.nodes) - 1
 
-    def _effect(self, kind: EffectKind, name: str | None, base: int, value: int, span: Span) -> None:
+    def _effect(
+        self, kind: EffectKind, name: str | None, base: int, value: int, span: Span, index: int = -1
+    ) -> None:
         self.graph.effects.append(
             Effect(
                 kind,
@@ -102,6 +104,7 @@ class ValueBuilder:
                 tuple(self._guards),
                 self._handlers > 0,
                 self._gates > 0 or self._dead,
+                index,
             )
         )
 
@@ -111,9 +114,15 @@ class ValueBuilder:
         self._environment[name] = node
         self.graph.bindings.setdefault(name, []).append(node)
 
+    def _evaluated(self, expression: ast.expr) -> int:
+        """Walk an expression that is looked at where it stands, and return its node."""
+        value = self._value(expression)
+        self._effect(EffectKind.EVALUATE, None, -1, value, span_of(expression))
+        return value
+
     def _evaluate_all(self, expressions: Iterable[ast.expr]) -> None:
         for expression in expressions:
-            self._effect(EffectKind.EVALUATE, None, -1, self._value(expression), span_of(expression))
+            self._evaluated(expression)
 
     def _annotated(self, value: int, annotation: ast.expr) -> int:
         span = self.graph.nodes[value].span
@@ -155,9 +164,10 @@ class ValueBuilder:
                         del self._environment[narrowed]
             case ast.Subscript(value=base, slice=index):
                 key = self._key(index)
-                self._effect(EffectKind.STORE_ITEM, key, self._value(base), value, span)
+                position = self._value(index) if key is None else -1
+                self._effect(EffectKind.STORE_ITEM, key, self._value(base), value, span, position)
                 if key is None:
-                    self._evaluate_all([index])
+                    self._effect(EffectKind.EVALUATE, None, -1, position, span_of(index))
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 for position, element in enumerate(elements):
                     if isinstance(element, ast.Starred):
@@ -238,8 +248,10 @@ class ValueBuilder:
                 return self._add(Kind.FUNCTION, self._definitions.nested_function(node, self), (), span)
             case ast.JoinedStr(values=values):
                 return self._add(Kind.OP, "f-string", map(self._value, values), span)
-            case ast.FormattedValue(value=value, format_spec=specification):
+            case ast.FormattedValue(value=value, conversion=conversion, format_spec=specification):
                 inner = [self._value(value)]
+                if conversion not in {-1, ord("s")}:
+                    return self._add(Kind.OP, "repr", inner, span)
                 if specification is not None:
                     inner.append(self._value(specification))
                 return self._add(Kind.OP, "format", inner, span)
@@ -334,9 +346,14 @@ class ValueBuilder:
 
     def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr], span: Span) -> int:
         literal = tuple(None if key is None else self._key(key) for key in keys)
-        self._evaluate_all(key for key in keys if key is not None and self._key(key) is None)
+        computed = [
+            self._evaluated(key) if key is not None and name is None else -1
+            for key, name in zip(keys, literal, strict=True)
+        ]
         result = self._add(Kind.DICT, literal, map(self._value, values), span)
         self.graph.nodes[result].parts = tuple(span_of(value) for value in values)
+        if any(key >= 0 for key in computed):
+            self.graph.nodes[result].keys = tuple(computed)
         return result
 
     def _call(self, node: ast.Call, span: Span) -> int:
@@ -366,8 +383,7 @@ class ValueBuilder:
                 self._guards.append(test)
                 guards += 1
                 self._gates += self._truth(condition) is False
-        if isinstance(node, ast.DictComp):
-            self._evaluate_all([node.key])
+        key = self._evaluated(node.key) if isinstance(node, ast.DictComp) else -1
         element = self._value(node.value if isinstance(node, ast.DictComp) else node.elt)
         kept_out = self._gates > gates  # a filter that never holds
         self._gates = gates
@@ -375,6 +391,8 @@ class ValueBuilder:
             keys = () if kept_out else (self._key(node.key),)
             result = self._add(Kind.DICT, keys, () if kept_out else (element,), span)
             self.graph.nodes[result].parts = () if kept_out else (span_of(node.value),)
+            if keys == (None,):
+                self.graph.nodes[result].keys = (key,)
         else:
             kind = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(node), "generator")
             result = self._add(Kind.SEQUENCE, kind, () if kept_out else (element,), span)
