@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.interned import Interned
@@ -153,8 +154,7 @@ class How(enum.IntEnum):
     CONTROL = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """Where a hop happens: the function, its file, the span."""
 
     function: FunctionSymbol
@@ -191,8 +191,7 @@ class Role(enum.StrEnum):
     RESET = "reset"  # the constant that a carrier starts with, stored into it again
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """A value moves from `source` to `target`.
 
     `through` marks a parameter that is handed back by the same function: it counts only for a wire that starts

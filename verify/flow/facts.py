@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Span
@@ -34,8 +35,7 @@ class CallSite:
     arguments: dict[str, tuple[Source, ...]] = field(hash=False)
 
 
-@dataclass(frozen=True, slots=True)
-class MethodCall:
+class MethodCall(NamedTuple):
     """A call by attribute, `receiver.name(...)`, whatever the receiver is."""
 
     function: FunctionSymbol

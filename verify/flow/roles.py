@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..source.model import Span
 from .carriers import Carrier, Constant, Hop, How, ParameterCarrier, Role, Site
 from .facts import Facts
@@ -26,7 +24,7 @@ def mark_resets(hops: list[Hop]) -> None:
             and hop.source.masks is None
             and hop.source.value in initial.get(hop.target, ())
         ):
-            hops[index] = replace(hop, role=Role.RESET)
+            hops[index] = hop._replace(role=Role.RESET)
 
 
 def parameter_defaults(facts: Facts) -> None:

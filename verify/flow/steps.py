@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
@@ -39,8 +38,7 @@ from .types import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One thing that a value draws on; `origin` is the expression in the function that asked."""
 
     carrier: Carrier | Constant
@@ -49,8 +47,7 @@ class Source:
     partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Onward:
+class Onward(NamedTuple):
     """Another node of the same graph that a value draws on."""
 
     node: int

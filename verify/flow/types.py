@@ -10,63 +10,64 @@ import ast
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
+from ..source.interned import Interned
 from ..source.program import ExternalSymbol
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance(metaclass=Interned):
     """An instance of a class of the program."""
 
     cls: ClassSymbol
 
 
-@dataclass(frozen=True, slots=True)
-class ClassObject:
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassObject(metaclass=Interned):
     """A class of the program itself."""
 
     cls: ClassSymbol
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionObject:
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionObject(metaclass=Interned):
     """A function of the program; `receiver` is what it is bound to."""
 
     function: FunctionSymbol
     receiver: Type | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleObject:
+@dataclass(frozen=True, slots=True, eq=False)
+class ModuleObject(metaclass=Interned):
     """A module of the program."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+@dataclass(frozen=True, slots=True, eq=False)
+class External(metaclass=Interned):
     """An instance of a class outside the program, with its type arguments (`builtins.list[T]`)."""
 
     dotted: str
     arguments: tuple[Type, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalObject:
+@dataclass(frozen=True, slots=True, eq=False)
+class ExternalObject(metaclass=Interned):
     """A function, class or module outside the program; `receiver` is set for a method of an instance."""
 
     dotted: str
     receiver: Type | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SuperObject:
+@dataclass(frozen=True, slots=True, eq=False)
+class SuperObject(metaclass=Interned):
     """What `super()` gives in a method of `cls`: the classes above it."""
 
     cls: ClassSymbol
 
 
-@dataclass(frozen=True, slots=True)
-class Union:
+@dataclass(frozen=True, slots=True, eq=False)
+class Union(metaclass=Interned):
     """One of several types; never nested, never with `NONE` alone."""
 
     members: frozenset[Type]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 
@@ -15,17 +14,21 @@ class Interned(type):
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, object]) -> None:
         super().__init__(name, bases, namespace)
-        cls._known: dict[tuple[object, ...], object] = {}
+        cls._known: dict[
+            tuple[object, ...], object
+        ] = {}  # by the values of all fields, or without the defaults
+        cls._named: dict[tuple[object, ...], object] = {}  # by arguments some of which are keywords
+        cls._fields: tuple[str, ...] = tuple(namespace.get("__match_args__", ()))  # type: ignore[arg-type]
 
     def __call__(cls, *arguments: object, **keywords: object) -> Any:
         """Return the one object of these field values."""
-        if not keywords:
-            known = cls._known.get(arguments)
-            if known is not None:
-                return known
-        made = super().__call__(*arguments, **keywords)
-        values = tuple([getattr(made, field.name) for field in dataclasses.fields(made)])
-        one = cls._known.setdefault(values, made)
-        if not keywords:
-            cls._known[arguments] = one  # with defaults left out
+        if keywords:
+            table, key = cls._named, (*arguments, *keywords.items())
+        else:
+            table, key = cls._known, arguments
+        one = table.get(key)
+        if one is None:
+            made = super().__call__(*arguments, **keywords)
+            values = tuple([getattr(made, name) for name in cls._fields])
+            one = table[key] = cls._known.setdefault(values, made)
         return one

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .interned import Interned
 
 
 class Kind(enum.StrEnum):
@@ -35,8 +38,7 @@ class Kind(enum.StrEnum):
     ENTER = "enter"  # operands: the context manager
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A place in a file: lines from 1, columns from 1, the end column exclusive."""
 
     line: int
@@ -45,8 +47,8 @@ class Span:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallShape:
+@dataclass(frozen=True, slots=True, eq=False)
+class CallShape(metaclass=Interned):
     """How the operands of a call are to be read: callee, then `positional` values, then one per keyword.
 
     A keyword of None is `**mapping`; `starred` holds the positions of `*iterable` arguments.
@@ -57,8 +59,8 @@ class CallShape:
     starred: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowing:
+@dataclass(frozen=True, slots=True, eq=False)
+class Narrowing(metaclass=Interned):
     """What a test proved of a value's type: it is (or is not) one of these, as written in the source."""
 
     types: tuple[str, ...]
@@ -96,8 +98,7 @@ class EffectKind(enum.StrEnum):
     DROP = "drop"  # an expression statement: its calls happen, and nothing looks at what it is
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """`name` is the attribute, the literal key or the global; `base` is -1 where there is none.
 
     `index` is the node of the key of a `STORE_ITEM` whose key is not written as a literal, else -1.

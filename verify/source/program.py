@@ -7,6 +7,7 @@ import builtins
 import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .interned import Interned
 from .model import ClassSummary, FieldSummary, FunctionSummary, ModuleSummary, Span
@@ -76,8 +77,7 @@ class ExternalSymbol(metaclass=Interned):
 Symbol = ModuleSymbol | ClassSymbol | FunctionSymbol | ConstantSymbol | ExternalSymbol
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands: the file as reports show it, and the span."""
 
     path: str
@@ -94,6 +94,9 @@ class Program:
         default_factory=dict, repr=False
     )
     _subclasses: dict[ClassSymbol, list[ClassSymbol]] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self._roots = {name.partition(".")[0] for name in self.modules}
 
     @classmethod
     def link(cls, summaries: Iterable[ModuleSummary]) -> Program:
@@ -182,7 +185,7 @@ class Program:
                 for part in parts[length:]:
                     symbol = None if symbol is None else self.member(symbol, part)
                 return symbol
-        if any(name.split(".")[0] == parts[0] for name in self.modules):
+        if parts[0] in self._roots:
             return None  # inside the program, but not there
         return ExternalSymbol(dotted)
 
