@@ -98,7 +98,8 @@ class EffectKind(enum.StrEnum):
     DROP = "drop"  # an expression statement: its calls happen, and nothing looks at what it is
 
 
-class Effect(NamedTuple):
+@dataclass(slots=True)
+class Effect:
     """`name` is the attribute, the literal key or the global; `base` is -1 where there is none.
 
     `index` is the node of the key of a `STORE_ITEM` whose key is not written as a literal, else -1.
