@@ -33,6 +33,18 @@ if TYPE_CHECKING:
 )
 @click.option("--rule", "rules", multiple=True, metavar="CODE", help="Apply this rule only (repeatable).")
 @click.option("--summary", is_flag=True, help="Print the counts only.")
+@click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Leave out the findings that this file knows; only new ones fail.",
+)
+@click.option(
+    "--write-baseline",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the findings to this file, as the baseline of later audits, and leave with status 0.",
+)
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
 def audit(
     paths: tuple[Path, ...],
@@ -41,6 +53,8 @@ def audit(
     min_confidence: str,
     rules: tuple[str, ...],
     summary: bool,
+    baseline: Path | None,
+    write_baseline: Path | None,
     colour: bool | None,
 ) -> None:
     """List telemetry that is computed and never arrives, or shown and never computed.
@@ -50,11 +64,21 @@ def audit(
     """
     from ...registry.config import ConfigurationError
     from ..finding import Confidence
+    from ..finding_frames import plural
     from .audit import audit as run
+    from .baseline import Baseline, BaselineError
     from .report import AuditReport, to_json
     from .target import NothingToAuditError, find_targets
     from .terminal import AuditPrinter
 
+    if baseline is not None and write_baseline is not None:
+        raise Unusable(
+            "--baseline and --write-baseline exclude each other: the second writes what is found now"
+        )
+    try:
+        known = None if baseline is None else Baseline.load(baseline)
+    except BaselineError as error:
+        raise Unusable(str(error)) from None
     codes = [_code_of(rule) for rule in rules]
     wanted = Confidence(min_confidence)
     errors = make_console(colour, error=True)
@@ -70,6 +94,14 @@ def audit(
     if len(report.skipped) == report.files:
         reasons = "; ".join(map(str, report.skipped[:3]))
         raise Unusable(f"nothing was audited: none of {report.files} files can be analysed: {reasons}")
+    if write_baseline is not None:
+        deliver(Baseline.of(report.findings).to_json(), write_baseline)
+        write_out(
+            lambda: click.echo(f"{plural(len(report.findings), 'finding')} written to {write_baseline}")
+        )
+        return
+    if known is not None:
+        report = report.without(known)
     if form == "json":
         deliver(to_json(report), output)
     elif output is not None:

@@ -17,6 +17,7 @@ from ..finding import Confidence, Finding
 from ..finding_model import FindingModel, ReportPart, SkippedModel
 from ..source import SourceError
 from .audit import Audit
+from .baseline import Baseline
 
 FORMAT_VERSION: Literal[1] = 1
 
@@ -28,6 +29,8 @@ class AuditReport:
     Attributes:
         min_confidence: What was asked for.
         unsure: How many findings lie below that.
+        known: What a baseline accepts.
+        gone: How many findings of the baseline are no longer there.
         accepted: What comments beside the code accept.
         sites_resolved: Attribute accesses whose receiver's type is known, of `sites`.
     """
@@ -44,6 +47,8 @@ class AuditReport:
     sites_resolved: int
     sites: int
     seconds: float
+    known: tuple[Finding, ...] = ()
+    gone: int = 0
 
     @classmethod
     def of(cls, audits: Sequence[Audit], min_confidence: Confidence) -> AuditReport:
@@ -69,6 +74,11 @@ class AuditReport:
             sites=sum(audit.sites for audit in audits),
             seconds=sum(audit.seconds for audit in audits),
         )
+
+    def without(self, baseline: Baseline) -> AuditReport:
+        """Return this report with the findings that a baseline does not know."""
+        new, known, gone = baseline.split(self.findings)
+        return dataclasses.replace(self, findings=tuple(new), known=tuple(known), gone=gone)
 
     @property
     def resolved(self) -> float | None:
@@ -103,6 +113,8 @@ class AuditSummaryModel(ReportPart):
     findings: int
     below: int = Field(description="findings below the confidence that was asked for, left out here")
     accepted: int = Field(description="findings that a comment beside the code accepts")
+    known: int = Field(description="findings that the baseline accepts")
+    gone: int = Field(description="findings of the baseline that are no longer there")
     by_rule: list[RuleCountModel]
     files: int
     lines: int
@@ -141,6 +153,8 @@ def to_json(report: AuditReport) -> str:
             findings=len(report.findings),
             below=report.unsure,
             accepted=len(report.accepted),
+            known=len(report.known),
+            gone=report.gone,
             by_rule=[
                 RuleCountModel(rule=code, name=name, findings=count)
                 for (code, name), count in report.by_rule.items()

@@ -36,6 +36,8 @@ class AuditPrinter:
         result = [plural(found, "finding") if found else "no findings"]
         if report.accepted:
             result.append(f"{len(report.accepted)} accepted beside the code")
+        if report.known:
+            result.append(f"{len(report.known)} in the baseline")
         self._line(self._joined(result), "bold red" if found else "bold green")
         if report.unsure:
             lower = _LOWER[report.min_confidence]
@@ -44,6 +46,9 @@ class AuditPrinter:
                 f"left out (--min-confidence {lower.value})",
                 "dim",
             )
+        if report.gone:
+            gone = plural(report.gone, "finding")
+            self._line(f"{gone} of the baseline no longer there: write it anew (--write-baseline)", "dim")
         work = [f"{plural(report.files, 'file')}, {report.lines:,} lines"]
         if report.resolved is not None:
             work.append(f"{report.resolved:.1%} of sites resolved")
