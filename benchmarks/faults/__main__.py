@@ -1,0 +1,103 @@
+"""The command line of the benchmark: `python -m telewire.benchmarks.faults`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .planters import PLANTERS
+from .run import choose, run
+from .table import markdown, missed, rows, to_json
+from .targets import PACKAGES, installed, shipped
+from .trial import Bench, Outcome
+
+SHIPPED = "telemetry"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("names", nargs=-1, type=click.Choice([SHIPPED, *(package.name for package in PACKAGES)]))
+@click.option("--per-class", default=10, show_default=True, help="Plants of each fault class and program.")
+@click.option("--all", "everywhere", is_flag=True, help="Plant at every place.")
+@click.option("--fault", "faults", multiple=True, metavar="TEXT", help="Fault classes that hold this text.")
+@click.option("--jobs", default=1, show_default=True, help="Processes.")
+@click.option("--list", "only_list", is_flag=True, help="Count the places, plant nothing.")
+@click.option(
+    "--packages",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to install packages into, and to find them in again.  [default: one that is thrown away]",
+)
+@click.option("--json", "as_json", type=click.Path(dir_okay=False, path_type=Path), help="Write JSON here.")
+@click.option(
+    "--missed",
+    "list_of_missed",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the misses here.",
+)
+def main(
+    names: Sequence[str],
+    per_class: int,
+    everywhere: bool,
+    faults: Sequence[str],
+    jobs: int,
+    only_list: bool,
+    packages: Path | None,
+    as_json: Path | None,
+    list_of_missed: Path | None,
+) -> None:
+    """Plant faults in the shipped telemetry and in packages from PyPI (all when NAMES is empty)."""
+    console = Console()
+    planters = {
+        fault: planter
+        for fault, planter in PLANTERS.items()
+        if not faults or any(part in fault for part in faults)
+    }
+    outcomes: list[Outcome] = []
+    places: dict[str, int] = dict.fromkeys(planters, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names or [SHIPPED, *(package.name for package in PACKAGES)]:
+            bench = _bench(name, packages or Path(folder))
+            chosen = choose(bench, planters, None if everywhere else per_class)
+            for one in chosen:
+                places[one.planter.fault] += one.places
+            count = sum(len(one.plants) for one in chosen)
+            print(f"{bench.tree.name}: {bench.tree.lines:,} lines, {count} plants")
+            if only_list:
+                for one in chosen:
+                    print(f"  {one.places:5} {one.planter.fault}")
+                    for plant in one.plants if everywhere else ():
+                        print(f"        {plant.path}:{plant.line} {plant.what}")
+                continue
+            with Progress(
+                TextColumn(bench.tree.name),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=console,
+                transient=True,
+            ) as progress:
+                progress.add_task("", total=count)
+                outcomes += run(bench, chosen, jobs=jobs, done=lambda: progress.advance(progress.task_ids[0]))
+    if only_list:
+        return
+    found = rows(outcomes, planters, places)
+    if found:
+        print("\n".join(markdown(found, planters)))
+    if as_json is not None:
+        as_json.write_text(to_json(outcomes, found), encoding="utf-8")
+    if list_of_missed is not None:
+        list_of_missed.write_text("\n".join(missed(outcomes, planters)) + "\n", encoding="utf-8")
+
+
+def _bench(name: str, folder: Path) -> Bench:
+    if name == SHIPPED:
+        return shipped()
+    return installed(next(package for package in PACKAGES if package.name == name), folder)
+
+
+if __name__ == "__main__":
+    main()

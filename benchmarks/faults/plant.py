@@ -1,0 +1,61 @@
+"""What a planted fault is, and what plants it."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .edits import Edit
+from .tree import Tree
+
+
+class Instrument(enum.StrEnum):
+    """Which command has to find a fault."""
+
+    VERIFY = "verify"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """One fault at one place.
+
+    Attributes:
+        edits: What changes, by the path of the file.
+        path: The file of the place that the fault is told of.
+        line: Its line.
+        names: The carriers, keys and functions that lose their wire: a finding about it names one of them.
+        what: What was done, for the table of misses.
+    """
+
+    edits: Mapping[str, tuple[Edit, ...]]
+    path: str
+    line: int
+    names: frozenset[str]
+    what: str
+
+
+class Planter(ABC):
+    """One class of fault: every place where it can stand, and the rules that tell it rightly.
+
+    The docstring of each says what the fault is, and which places are left out because no reader of the source
+    could call it a fault there.
+    """
+
+    fault: str
+    """Name of the fault class, as the table shows it."""
+    rules: tuple[str, ...]
+    """Codes of the rules that are right for it, the aimed one first."""
+    instrument: Instrument
+
+    @property
+    def documentation(self) -> str:
+        """What the fault is."""
+        return inspect.cleandoc(type(self).__doc__ or "")
+
+    @abstractmethod
+    def plants(self, tree: Tree) -> Iterator[Plant]:
+        """Yield the fault at every place where it can stand."""

@@ -1,0 +1,75 @@
+"""Which plants are made, and in which process: a fixed seed chooses, so that every run is the same."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from .plant import Plant, Planter
+from .trial import Bench, Outcome, parses
+
+SEED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The plants of one fault class in one program that are made, out of `places` that there are."""
+
+    planter: Planter
+    plants: tuple[Plant, ...]
+    places: int
+
+
+def choose(bench: Bench, planters: Mapping[str, Planter], per_class: int | None) -> list[Chosen]:
+    """Find every place of every fault class, and choose as many of each at random, by a fixed seed."""
+    chosen: list[Chosen] = []
+    for planter in planters.values():
+        if not bench.has(planter.instrument):
+            continue
+        plants = [plant for plant in planter.plants(bench.tree) if parses(bench.tree, plant)]
+        plants.sort(key=lambda plant: (plant.path, plant.line, plant.what))
+        places = len(plants)
+        if per_class is not None and places > per_class:
+            generator = random.Random(f"{SEED} {bench.tree.name} {planter.fault}")
+            plants = sorted(
+                generator.sample(plants, per_class), key=lambda plant: (plant.path, plant.line, plant.what)
+            )
+        chosen.append(Chosen(planter, tuple(plants), places))
+    return chosen
+
+
+def run(bench: Bench, chosen: list[Chosen], *, jobs: int, done: Callable[[], None]) -> list[Outcome]:
+    """Make every chosen plant and return the outcomes in the same order; `done` is called after each."""
+    pairs = [(one.planter, plant) for one in chosen for plant in one.plants]
+    for instrument in {planter.instrument for planter, _ in pairs}:
+        bench.before(instrument)
+    gc.collect()
+    gc.freeze()  # what every plant starts from is neither searched nor, in a forked process, copied
+    outcomes: list[Outcome] = []
+    for outcome in _outcomes(bench, pairs, jobs):
+        outcomes.append(outcome)
+        done()
+    gc.unfreeze()
+    return outcomes
+
+
+_WORK: list[tuple[Bench, list[tuple[Planter, Plant]]]] = []
+"""What a forked process works on: a program's trees are too large to be sent."""
+
+
+def _outcomes(bench: Bench, pairs: list[tuple[Planter, Plant]], jobs: int) -> Iterator[Outcome]:
+    if jobs == 1:
+        for planter, plant in pairs:
+            yield bench.run(planter, plant)
+        return
+    _WORK[:] = [(bench, pairs)]
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        yield from pool.imap(_one, range(len(pairs)))
+
+
+def _one(number: int) -> Outcome:
+    bench, pairs = _WORK[0]
+    return bench.run(*pairs[number])

@@ -1,0 +1,133 @@
+"""The programs that faults are planted in: the shipped telemetry, and packages from PyPI with their versions."""
+
+from __future__ import annotations
+
+import fnmatch
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from telewire.registry.config import Configuration, load_configuration
+from telewire.verify.audit import Target
+from telewire.verify.audit.target import TEST_GLOBS
+from telewire.verify.source import SourceFile, discover
+
+from .plant import Instrument
+from .tree import Tree
+from .trial import Bench
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+SITE = "site"
+"""Folder under an example into which its package is installed; the settings of the examples name it."""
+
+SHIPPED_CODE = ("cli.py", "__init__.py", "registry", "telemetry")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package from PyPI, and where its records and settings are.
+
+    Attributes:
+        name: Its import name, and the folder under `examples/`.
+        requirements: What is installed, the dependencies that its source is read with included.
+    """
+
+    name: str
+    requirements: tuple[str, ...]
+
+
+PACKAGES = (
+    Package("stable_baselines3", ("stable-baselines3==2.9.2",)),
+    Package("sb3_contrib", ("sb3-contrib==2.9.2", "stable-baselines3==2.9.2")),
+    Package("skrl", ("skrl==2.1.1",)),
+    Package("jupyter_server", ("jupyter-server==2.21.1",)),
+    Package("prometheus_fastapi_instrumentator", ("prometheus-fastapi-instrumentator==8.1.0",)),
+    Package("starlette_exporter", ("starlette-exporter==0.24.0",)),
+)
+"""Pure-Python packages: training code, services, and instruments of prometheus_client."""
+
+
+def shipped() -> Bench:
+    """Return the telemetry of this repository, with the code that it is built on."""
+    configuration = Configuration(
+        root=ROOT,
+        origin="the benchmark",
+        sources={"telewire": ROOT},
+        registry=(ROOT / "registry/specs",),
+        tests=(ROOT / "tests",),
+        entry_points=("telewire.cli:main",),
+        exclude=(
+            "tests/**",
+            "benchmarks/**",
+            "docs/**",
+            "examples/**",
+            "verify/**",
+            "records/**",
+            "build/**",
+        ),
+    )
+    files = [file for file in _files(configuration) if file.shown.split("/")[0] in SHIPPED_CODE]
+    return _bench("telewire.telemetry", configuration, files, planted=["telemetry/*"])
+
+
+def installed(package: Package, folder: Path) -> Bench:
+    """Install a package beside a copy of its example, where that has not been done, and return it.
+
+    Nothing of the package is imported or run.
+
+    Raises:
+        subprocess.CalledProcessError: It cannot be installed.
+    """
+    root = folder / package.name
+    shutil.copytree(EXAMPLES / package.name, root, dirs_exist_ok=True)
+    if not (root / SITE).is_dir():
+        _install(package.requirements, root / SITE)
+    configuration = load_configuration(root)
+    planted = [f"{SITE}/{package.name}/*"]
+    return _bench(package.name, configuration, _files(configuration), planted=planted)
+
+
+def _install(requirements: Sequence[str], folder: Path) -> None:
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    arguments = [
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        str(unfinished),
+        *requirements,
+    ]
+    has_pip = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False)
+    python = sys.executable if has_pip.returncode == 0 else "python3"
+    subprocess.run([python, "-m", "pip", *arguments], check=True)
+    unfinished.rename(folder)
+
+
+def _files(configuration: Configuration) -> list[SourceFile]:
+    files = discover(configuration.sources, root=configuration.root, exclude=configuration.exclude)
+    return [
+        file
+        for file in files
+        if not any(file.path.is_relative_to(folder) for folder in configuration.tests)
+        and not any(fnmatch.fnmatch(file.shown, pattern) for pattern in TEST_GLOBS)
+    ]
+
+
+def _bench(
+    name: str, configuration: Configuration, files: Collection[SourceFile], *, planted: Collection[str]
+) -> Bench:
+    paths = [file.shown for file in files if any(fnmatch.fnmatch(file.shown, pattern) for pattern in planted)]
+    tree = Tree.read(name, files, paths)
+    shown = tuple(configuration.root / path for path in paths)
+    target = Target(configuration.root, tuple(files), shown, configuration.entry_points, configuration.origin)
+    has_records = any(path.exists() for path in configuration.registry)
+    bench = Bench(tree, configuration if has_records else None, target)
+    if has_records:
+        bench.before(Instrument.VERIFY)
+    return bench
