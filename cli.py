@@ -15,6 +15,7 @@ COMMANDS = {
         "telewire.verify.audit.cli:audit",
         "List telemetry that is not wired; no record is needed.",
     ),
+    "trace": ("telewire.verify.trace.cli:trace", "Show the wire of any field, function or key."),
     "explain": ("telewire.verify.cli:explain", "Say what a rule finds, and what to write instead."),
     "registry": ("telewire.registry.cli:registry", "List, show, check and grade records."),
     "records": ("telewire.records.cli:records", "Write the records' Markdown, or check that it is fresh."),

@@ -76,11 +76,17 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is traced: a carrier under its name, and where it is declared (None where nothing declares it)."""
+    """What is traced: a carrier under its name, its module, and where it is declared; a bare key has no module."""
 
     name: str
     carrier: Carrier
     place: Place | None
+    module: str | None = None
+
+    @property
+    def qualified(self) -> str:
+        """The name with its module, which no other carrier has."""
+        return self.name if self.module is None else f"{self.module}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

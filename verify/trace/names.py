@@ -141,7 +141,9 @@ class Names:
             if owner is None and declared is not None:
                 owner = declared[0]
             if owner is not None:
-                found.setdefault(KeyCarrier(member) if self._is_mapping(owner) else FieldCarrier(owner, member))
+                found.setdefault(
+                    KeyCarrier(member) if self._is_mapping(owner) else FieldCarrier(owner, member)
+                )
         return list(found)
 
     def _is_mapping(self, cls: ClassSymbol) -> bool:
@@ -168,7 +170,7 @@ class Names:
         module, colon, rest = text.rpartition(":")
         if not colon or module not in self._program.modules:
             module, rest = "", text
-        found = [
+        found: list[Carrier] = [
             one
             for one in self._known
             if bare_name(one) == rest
@@ -231,8 +233,8 @@ class Names:
     # -- subjects and complaints ------------------------------------------------------------------------------------
 
     def subject(self, carrier: Carrier) -> Subject:
-        """Return a carrier as a subject, with its module where the name alone is not enough."""
-        return Subject(str(carrier), carrier, self.place(carrier))
+        """Return a carrier as a subject."""
+        return Subject(str(carrier), carrier, self.place(carrier), _module(carrier) or None)
 
     def place(self, carrier: Carrier) -> Place | None:
         """Return where a carrier is declared, or else where the first hop touches it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -42,18 +43,20 @@ _ASCII = _Guides("|- ", "`- ", "|  ", "...")
 
 
 class TraceReport:
-    """Prints traces."""
+    """Prints traces; `root`, the folder that paths are relative to, is named where it is given."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, root: Path | None = None) -> None:
         self._console = console
+        self._root = root
         is_unicode = (console.encoding or "").lower().replace("-", "").startswith("utf")
         self._guides = _UNICODE if is_unicode else _ASCII
 
     def print(self, trace: Trace) -> None:
         """Print a whole trace."""
         subject = trace.subject
-        head = Text(subject.name, style="bold")
-        self._line(head, "" if subject.place is None else _place(subject.place), "", "")
+        self._line(subject.name, "" if subject.place is None else _place(subject.place), style="bold")
+        if self._root is not None:
+            self._note(f"in {self._root}")
         if trace.same_wire:
             self._note(f"on the same wire: {', '.join(one.name for one in trace.same_wire)}")
         if trace.functions:
@@ -97,13 +100,11 @@ class TraceReport:
             self._console.print(Text(f"{before}{self._guides.last}{self._guides.more} {hidden} more"))
 
     def _branch(self, flow: Flow, branch: Branch, lead: str, under: str) -> None:
-        label = Text(_label(branch))
         notes = ", ".join(self._notes(flow, branch))
-        if notes:
-            label.append(f" ({notes})", style="dim")
         place = str(branch.hops[0].site)
         others = len({(hop.site.path, hop.site.span.line) for hop in branch.hops}) - 1
-        self._line(label, f"{place} +{others}" if others else place, lead, under)
+        where = f"{place} +{others}" if others else place
+        self._line(_label(branch), where, lead, under, notes=f"({notes})" if notes else "")
         if branch.state is not State.CUT:
             self._branches(flow, branch.children, branch.hidden, under)
 
@@ -121,19 +122,23 @@ class TraceReport:
         elif branch.state is State.END and (end := _end_note(branch)) is not None:
             yield end
 
-    def _line(self, label: Text, place: str, lead: str, under: str) -> None:
-        """Print a label with its place at the right margin, or under it where there is no room."""
-        width = self._console.width
-        line = Text(lead).append_text(label)
-        gap = width - line.cell_len - len(place)
-        if gap >= 2:
-            self._console.print(line.append(" " * gap).append(place, style="dim"), soft_wrap=True)
-            return
-        self._console.print(line, soft_wrap=True)
-        indent = max(len(under) + 2, width - len(place))
-        self._console.print(
-            Text(under).append(" " * (indent - len(under))).append(place, style="dim"), soft_wrap=True
-        )
+    def _line(
+        self, label: str, place: str, lead: str = "", under: str = "", *, notes: str = "", style: str = ""
+    ) -> None:
+        """Print a label and its place at the right margin; what has no room goes to the next line."""
+        line = Text(lead).append(label, style=style)
+        if notes and line.cell_len + 1 + len(notes) > self._console.width:
+            self._console.print(line, soft_wrap=True)
+            line = Text(f"{under}  ")
+        elif notes:
+            line.append(" ")
+        line.append(notes, style="dim")
+        gap = self._console.width - line.cell_len - len(place)
+        if gap < 2:
+            self._console.print(line, soft_wrap=True)
+            line = Text(under)
+            gap = max(1, self._console.width - line.cell_len - len(place))
+        self._console.print(line.append(" " * gap).append(place, style="dim"), soft_wrap=True)
 
     def _note(self, text: str) -> None:
         self._console.print(Text(text, style="dim"))

@@ -27,7 +27,9 @@ from .model import Branch, End, Reader, Side, State, Trace
 from .names import Named
 
 _Step = tuple[End, list[Hop]]
+_HopOrder = tuple[bool, int, tuple[str, int, int, int, int]]
 _HELPER_DEPTH = 5
+_MOST = 5000  # branches of one side, whatever was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,23 @@ class Limits:
 
     depth: int = 12
     width: int = 8
-    branches: int = 120
+    branches: int = 60
     made_from: int = 2
     makes: int = 1
+
+    @classmethod
+    def of(cls, *, depth: int | None, width: int | None) -> Limits:
+        """Return the usual limits, or those that were asked for: then no other limit hides what they allow."""
+        if depth is None and width is None:
+            return cls()
+        usual = cls()
+        return cls(
+            depth=usual.depth if depth is None else depth,
+            width=usual.width if width is None else width,
+            branches=_MOST,
+            made_from=usual.made_from if depth is None else depth,
+            makes=usual.makes if depth is None else depth,
+        )
 
 
 def trace_wire(
@@ -94,12 +110,11 @@ class Walker:
             if hop.how <= How.COMPUTED and hop.source != carrier and (first or not hop.through)
         ]
         whole = {(hop.site, hop.target) for hop in hops if not hop.partial}
-        is_named = any(not isinstance(hop.source, Constant) for hop in hops)
         groups: dict[object, _Step] = {}
         for hop in hops:
             if hop.partial and (hop.site, hop.target) in whole:
                 continue  # the part that is read has a carrier of its own
-            if isinstance(hop.source, Constant) and hop.how is How.COMPUTED and is_named:
+            if isinstance(hop.source, Constant) and hop.how is How.COMPUTED:
                 continue  # a number or a format in an expression is not where the value begins
             key: object = _identity(hop.source)
             if isinstance(hop.source, Constant) and hop.source.is_default:
@@ -119,9 +134,7 @@ class Walker:
 
     def after(self, carrier: Carrier, *, first: bool) -> list[_Step]:
         """Return where the values of a carrier go: the carriers that functions put them into, else who reads them."""
-        hops = [
-            hop for hop in self.leaving(carrier) if hop.target != carrier and (first or not hop.through)
-        ]
+        hops = [hop for hop in self.leaving(carrier) if hop.target != carrier and (first or not hop.through)]
         by_function: dict[FunctionSymbol, list[Hop]] = {}
         for hop in hops:
             by_function.setdefault(hop.site.function, []).append(hop)
@@ -192,15 +205,16 @@ class Walker:
             found.append((end, best))
         return sorted(found, key=lambda step: self._step_order(*step))
 
-    def _step_order(self, end: End, hops: list[Hop]) -> tuple[int, tuple[bool, int, str, int, int], int]:
+    def _step_order(self, end: End, hops: list[Hop]) -> tuple[int, _HopOrder, int]:
         group = 0
         if isinstance(end, Constant):
             group = 2 if end.is_default else 1
         return (3 if isinstance(end, Reader) else group, self._hop_order(hops[0]), _rank(end))
 
-    def _hop_order(self, hop: Hop) -> tuple[bool, int, str, int, int]:
-        span = hop.site.span
-        return (not self._flow.is_live(hop), hop.how, hop.site.path, span.line, span.column)
+    def _hop_order(self, hop: Hop) -> _HopOrder:
+        span, origin = hop.site.span, hop.origin
+        place = (hop.site.path, span.line, span.column, origin.line, origin.column)
+        return (not self._flow.is_live(hop), hop.how, place)
 
 
 def _identity(end: Carrier | Constant) -> object:
@@ -251,9 +265,7 @@ class _Bud:
         return Branch(self.end, self.hops, self.state, children, self.hidden)
 
 
-def _grow(
-    start: Carrier, steps_of: Callable[..., list[_Step]], limits: Limits, computations: int
-) -> Side:
+def _grow(start: Carrier, steps_of: Callable[..., list[_Step]], limits: Limits, computations: int) -> Side:
     """Grow a tree breadth first, so that each carrier opens where it is nearest to the subject."""
     root = _Bud(start, (), None, 0)
     pending = deque([root])
@@ -274,7 +286,11 @@ def _grow(
             bud.hidden = len(steps)
             continue
         room = max(0, min(limits.width, limits.branches - total))
-        shown = steps if len(steps) == room + 1 and room else steps[:room]  # "1 more" saves no line
+        if room == 0 and bud is not root:
+            bud.state = State.CUT
+            bud.hidden = len(steps)
+            continue
+        shown = steps if len(steps) == room + 1 else steps[:room]  # "1 more" saves no line
         bud.hidden = len(steps) - len(shown)
         bud.state = State.OPEN
         total += len(shown)
