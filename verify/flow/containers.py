@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..source.model import Kind, Node
-from .types import MAPPINGS, NONE, UNKNOWN, External, Instance, Type, members, union
+from .types import MAPPINGS, NONE, UNKNOWN, External, Instance, Type, each, union
 
 if TYPE_CHECKING:
     from .inference import Inference
@@ -22,20 +22,19 @@ def element(container: Type) -> Type:
 
 def unpacked(inference: Inference, value: Type, position: object) -> Type:
     """Return what unpacking gives at one position."""
-    found: list[Type] = []
-    for one in members(value):
+
+    def part(one: Type) -> Type:
         if isinstance(one, Instance) and isinstance(position, int):
             name = inference.field_at(one.cls, position)
             known = None if name is None else inference.field_type(one.cls, name)
-            found.append(element(iterated(inference, one)) if known is None else known)
-        elif isinstance(one, External) and one.dotted == "builtins.tuple" and isinstance(position, int):
+            return element(iterated(inference, one)) if known is None else known
+        if isinstance(one, External) and one.dotted == "builtins.tuple" and isinstance(position, int):
             if position < len(one.arguments):
-                found.append(one.arguments[position])
-            else:
-                found.append(one.arguments[0] if one.arguments else UNKNOWN)
-        else:
-            found.append(element(iterated(inference, one)))
-    return union(*found)
+                return one.arguments[position]
+            return one.arguments[0] if one.arguments else UNKNOWN
+        return element(iterated(inference, one))
+
+    return each(value, part)
 
 
 def item(inference: Inference, base: Type, position: Node) -> Type:
@@ -72,17 +71,17 @@ def iterated(inference: Inference, base: Type) -> Type:
 
 def entered(inference: Inference, manager: Type) -> Type:
     """Return what `with manager as x` binds."""
-    found: list[Type] = []
-    for one in members(manager):
+
+    def part(one: Type) -> Type:
         enter = inference.program.method(one.cls, "__enter__") if isinstance(one, Instance) else None
         if enter is not None:
             returned = inference.return_type(enter)
-            found.append(one if returned is UNKNOWN else returned)
-        elif isinstance(one, External) and one.arguments:
-            found.append(one.arguments[0])  # @contextmanager: Iterator[T]
-        else:
-            found.append(one)
-    return union(*found)
+            return one if returned is UNKNOWN else returned
+        if isinstance(one, External) and one.arguments:
+            return one.arguments[0]  # @contextmanager: Iterator[T]
+        return one
+
+    return each(manager, part)
 
 
 def method_result(receiver: External, name: str) -> Type:

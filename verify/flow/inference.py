@@ -7,6 +7,7 @@ from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node
 from ..source.program import ExternalSymbol
 from .classes import ClassFacts, StoredField, is_property, receiver_name
 from .containers import element, entered, item, iterated, unpacked
+from .fixpoint import FixedPoint
 from .results import call_result
 from .types import (
     NONE,
@@ -19,8 +20,9 @@ from .types import (
     ModuleObject,
     SuperObject,
     Type,
+    Union,
     annotated_type,
-    members,
+    each,
     union,
     without,
 )
@@ -34,15 +36,15 @@ class Inference(ClassFacts):
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self._types: dict[tuple[FunctionSymbol, int], Type] = {}
+        self._answers = FixedPoint()
         self._through: dict[FunctionSymbol, int] = {}  # up to which node a body's types were asked for
-        self._returns: dict[FunctionSymbol, Type] = {}
+        self._annotations: dict[tuple[str, str, ClassSymbol | None], Type] = {}
 
     # -- questions ------------------------------------------------------------------------------------------
 
     def type_of(self, function: FunctionSymbol, index: int) -> Type:
         """Return the type of a node."""
-        known = self._types.get((function, index))
+        known = self._answers.known((function, index))
         if known is not None:
             return known
         through = self._through.get(function, 0)
@@ -55,49 +57,47 @@ class Inference(ClassFacts):
         return self._settle(function, index)
 
     def _settle(self, function: FunctionSymbol, index: int) -> Type:
-        key = (function, index)
-        known = self._types.get(key)
-        if known is None:
-            self._types[key] = UNKNOWN  # a value that feeds itself
-            try:
-                known = self._types[key] = self._infer(function, self.program.function(function), index)
-            except RecursionError:
-                del self._types[key]
-                raise
-        return known
+        return self._answers.ask(
+            (function, index), lambda: self._infer(function, self.program.function(function), index)
+        )
 
     def field_type(self, cls: ClassSymbol, name: str) -> Type | None:
         """Return a field's type, or None where the class has no such field."""
+        known = self._answers.known((cls, name))
+        if known is not None:
+            return known
+        if self.owner_of_field(cls, name) is None:
+            return None
+        return self._answers.ask((cls, name), lambda: self._field(cls, name))
+
+    def _field(self, cls: ClassSymbol, name: str) -> Type:
         declared = self.program.field(cls, name)
         if declared is not None and declared[1].annotation is not None:
-            return annotated_type(self.program, declared[0].module, declared[1].annotation, owner=cls)
+            return self.annotated(declared[0].module, declared[1].annotation, cls)
         stores: list[StoredField] = []
         for one in self.program.mro(cls):
             if isinstance(one, ClassSymbol):
                 stores += self._stored.get((one, name), [])
-        if stores:
-            return union(*(self.type_of(store.function, store.value) for store in stores))
-        return UNKNOWN if declared is not None else None
+        return union(*(self.type_of(store.function, store.value) for store in stores))
 
     def return_type(self, function: FunctionSymbol) -> Type:
         """Return what a function returns: as annotated, else as its returns show."""
-        if function not in self._returns:
-            self._returns[function] = UNKNOWN
-            summary = self.program.function(function)
+        return self._answers.ask(function, lambda: self._returned(function))
+
+    def _returned(self, function: FunctionSymbol) -> Type:
+        summary = self.program.function(function)
+        if summary.returns is not None:
             owner = ClassSymbol(function.module, summary.owner) if summary.owner else None
-            if summary.returns is not None:
-                found = annotated_type(self.program, function.module, summary.returns, owner=owner)
-            else:
-                returned = [e.value for e in summary.graph.effects if e.kind is EffectKind.RETURN]
-                try:
-                    found = (
-                        union(*(self.type_of(function, value) for value in returned)) if returned else NONE
-                    )
-                except RecursionError:
-                    del self._returns[function]
-                    raise
-            self._returns[function] = found
-        return self._returns[function]
+            return self.annotated(function.module, summary.returns, owner)
+        returned = [e.value for e in summary.graph.effects if e.kind is EffectKind.RETURN]
+        return union(*(self.type_of(function, value) for value in returned)) if returned else NONE
+
+    def annotated(self, module: str, annotation: str, owner: ClassSymbol | None) -> Type:
+        """Return what an annotation in a module means; `owner` is what `Self` stands for."""
+        key = (module, annotation, owner)
+        if key not in self._annotations:
+            self._annotations[key] = annotated_type(self.program, module, annotation, owner=owner)
+        return self._annotations[key]
 
     # -- inference ------------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class Inference(ClassFacts):
                 return FunctionObject(FunctionSymbol(function.module, qualname))
             case Kind.ATTR:
                 base = self.type_of(function, node.operands[0])
-                return union(*(self.attribute(one, name_of(node)) for one in members(base)))
+                return each(base, lambda one: self.attribute(one, name_of(node)))
             case Kind.CALL:
                 return call_result(self, function, node)
             case Kind.PHI:
@@ -131,18 +131,14 @@ class Inference(ClassFacts):
             case Kind.NARROW:
                 return self._narrow(function, summary, node)
             case Kind.ELEMENT:
-                return union(
-                    *(
-                        element(iterated(self, one))
-                        for one in members(self.type_of(function, node.operands[0]))
-                    )
-                )
+                base = self.type_of(function, node.operands[0])
+                return each(base, lambda one: element(iterated(self, one)))
             case Kind.UNPACK:
                 return unpacked(self, self.type_of(function, node.operands[0]), node.data)
             case Kind.ITEM:
                 base = self.type_of(function, node.operands[0])
                 position = summary.graph.nodes[node.operands[1]]
-                return union(*(item(self, one, position) for one in members(base)))
+                return each(base, lambda one: item(self, one, position))
             case Kind.SEQUENCE:
                 inner = union(*(self.type_of(function, operand) for operand in node.operands))
                 if node.data == "tuple":
@@ -162,8 +158,8 @@ class Inference(ClassFacts):
                     return External("builtins.str")
                 if node.data == "Not":
                     return External("builtins.bool")
-                types = {self.type_of(function, operand) for operand in node.operands}
-                return next(iter(types)) if len(types) == 1 else UNKNOWN
+                found = union(*(self.type_of(function, operand) for operand in node.operands))
+                return UNKNOWN if isinstance(found, Union) else found
 
     def _parameter(self, function: FunctionSymbol, summary: FunctionSummary, name: str) -> Type:
         if name == receiver_name(summary) and summary.owner is not None:
@@ -172,7 +168,7 @@ class Inference(ClassFacts):
         for parameter in summary.parameters:
             if parameter.name == name and parameter.annotation is not None:
                 owner_class = ClassSymbol(function.module, summary.owner) if summary.owner else None
-                found = annotated_type(self.program, function.module, parameter.annotation, owner=owner_class)
+                found = self.annotated(function.module, parameter.annotation, owner_class)
                 if parameter.kind == "args":
                     return External("builtins.tuple", (found,))
                 return (
@@ -225,7 +221,7 @@ class Inference(ClassFacts):
             case ConstantSymbol(module=module, name=name):
                 variable = self.program.modules[module].variables.get(name)
                 if variable is not None and variable.annotation is not None:
-                    return annotated_type(self.program, module, variable.annotation)
+                    return self.annotated(module, variable.annotation, None)
                 stores = self._globals.get((module, name), [])
                 return union(*(self.type_of(store.function, store.value) for store in stores))
             case ExternalSymbol(dotted=dotted):
@@ -291,7 +287,7 @@ class Inference(ClassFacts):
         owner = ClassSymbol(function.module, summary.owner) if summary.owner else None
         named = union(
             *(
-                annotated_type(self.program, function.module, written.removeprefix(": "), owner=owner)
+                self.annotated(function.module, written.removeprefix(": "), owner)
                 for written in narrowing.types
             )
         )

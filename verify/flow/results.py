@@ -17,7 +17,7 @@ from .types import (
     Instance,
     SuperObject,
     Type,
-    annotated_type,
+    each,
     members,
     union,
 )
@@ -45,7 +45,7 @@ def call_result(inference: Inference, function: FunctionSymbol, node: Node) -> T
     shape = node.data
     assert isinstance(shape, CallShape)
     arguments = node.operands[1 : 1 + shape.positional]
-    return union(*(_called(inference, function, one, arguments) for one in members(callee)))
+    return each(callee, lambda one: _called(inference, function, one, arguments))
 
 
 def _called(inference: Inference, function: FunctionSymbol, callee: Type, arguments: Sequence[int]) -> Type:
@@ -88,7 +88,7 @@ def _external_call(
         return _cast(inference, function, arguments[0])
     if name in _SAME_TYPE:
         return first
-    inner = union(*(element(iterated(inference, one)) for one in members(first)))
+    inner = each(first, lambda one: element(iterated(inference, one)))
     if name in _PASSES_ELEMENTS:
         return External(dotted, (inner,))
     if name in {"next", "min", "max"} and len(arguments) == 1:
@@ -111,6 +111,6 @@ def _external_call(
 def _cast(inference: Inference, function: FunctionSymbol, index: int) -> Type:
     node = inference.program.function(function).graph.nodes[index]
     if node.kind is Kind.CONST and isinstance(node.data, str):
-        return annotated_type(inference.program, function.module, node.data)
+        return inference.annotated(function.module, node.data, None)
     found = inference.type_of(function, index)
     return Instance(found.cls) if isinstance(found, ClassObject) else UNKNOWN

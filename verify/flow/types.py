@@ -7,6 +7,7 @@ stays so: an unknown receiver is reported as unresolved, never taken for wired.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
@@ -85,8 +86,17 @@ class _None:
         return "NONE"
 
 
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    def __repr__(self) -> str:
+        return "NOTHING"
+
+
 UNKNOWN = _Unknown()
 NONE = _None()
+NOTHING = _Nothing()
+"""What is known of a value before anything is: the start of a circle. No settled answer is this."""
+
 
 Type = (
     Instance
@@ -99,6 +109,7 @@ Type = (
     | Union
     | _Unknown
     | _None
+    | _Nothing
 )
 
 _TRANSPARENT = {
@@ -137,9 +148,14 @@ def union(*types: Type) -> Type:
     """Return the union of types: flat, and plain where only one is left."""
     members: set[Type] = set()
     for one in types:
-        members |= one.members if isinstance(one, Union) else {one}
+        if isinstance(one, Union):
+            members |= one.members
+        else:
+            members.add(one)
     if not members:
         return UNKNOWN
+    if len(members) > 1:
+        members.discard(NOTHING)
     return next(iter(members)) if len(members) == 1 else Union(frozenset(members))
 
 
@@ -147,7 +163,14 @@ def members(type_: Type) -> tuple[Type, ...]:
     """Return the alternatives of a type in a stable order, None left out: `x.field` needs a value."""
     if isinstance(type_, Union):
         return tuple(sorted((one for one in type_.members if one is not NONE), key=repr))
-    return () if type_ is NONE else (type_,)
+    return () if type_ is NONE or type_ is NOTHING else (type_,)
+
+
+def each(type_: Type, part: Callable[[Type], Type]) -> Type:
+    """Return what holds of every alternative of a type together."""
+    if type_ is NOTHING:
+        return NOTHING
+    return union(*[part(one) for one in members(type_)])
 
 
 def without(type_: Type, removed: Type) -> Type:

@@ -1,0 +1,93 @@
+"""Answers that depend on each other in circles: a loop's variable, a field that is set from itself, recursion.
+
+A question that is asked while it is being answered gets what was found so far, at first `NOTHING`. When the outermost
+question of a circle is through and an answer has changed, the circle is answered again, until nothing changes. Only
+then its answers are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from .types import NOTHING, UNKNOWN, Type, union
+
+_NO_CIRCLE = 1 << 60
+_ROUNDS = 6  # a type that still grows has no end: a list that is put into itself
+
+
+class FixedPoint:
+    """Keeps the answers to questions about types; each is settled once."""
+
+    def __init__(self) -> None:
+        self._settled: dict[Hashable, Type] = {}
+        self._open: dict[Hashable, int] = {}  # questions that are being answered, with their depth
+        self._so_far: dict[Hashable, Type] = {}  # what the last round found for a question of a circle
+        self._tentative: dict[Hashable, Type] = {}  # answers of this round that rely on an open question
+        self._order: list[tuple[Hashable, int]] = []  # of the tentative answers, with the outermost relied on
+        self._circle = _NO_CIRCLE  # the outermost open question that the current answer relies on
+        self._changes = 0
+
+    def known(self, key: Hashable) -> Type | None:
+        """Return a settled answer."""
+        return self._settled.get(key)
+
+    def ask(self, key: Hashable, answer: Callable[[], Type]) -> Type:
+        """Return the answer to a question; `answer` is called for it, and may ask others."""
+        known = self._settled.get(key)
+        if known is not None:
+            return known
+        if key in self._open:
+            self._circle = min(self._circle, self._open[key])
+            return self._so_far.get(key, NOTHING)
+        tentative = self._tentative.get(key)
+        if tentative is not None:
+            self._circle = min(self._circle, self._order[-1][1])
+            return tentative
+        around, depth, mark = self._circle, len(self._open), len(self._order)
+        self._open[key] = depth
+        try:
+            found = self._rounds(key, answer, depth, mark)
+        except BaseException:
+            self._forget(mark)
+            self._circle = around
+            raise
+        finally:
+            del self._open[key]
+        if self._circle < depth:
+            outermost = min(self._circle, self._order[-1][1] if self._order else _NO_CIRCLE)
+            self._tentative[key] = found
+            self._order.append((key, outermost))
+            self._circle = min(around, outermost)
+            return found
+        self._keep(mark)
+        self._circle = around
+        found = self._settled[key] = UNKNOWN if found is NOTHING else found
+        self._so_far.pop(key, None)
+        return found
+
+    def _rounds(self, key: Hashable, answer: Callable[[], Type], depth: int, mark: int) -> Type:
+        for _ in range(_ROUNDS):
+            changes = self._changes
+            self._circle = _NO_CIRCLE
+            found = answer()
+            if self._circle > depth:
+                return found  # no circle leads back to it
+            if found != self._so_far.get(key):
+                self._so_far[key] = found
+                self._changes += 1
+            if self._circle < depth or self._changes == changes:
+                return found
+            self._forget(mark)
+        return union(found, UNKNOWN)
+
+    def _forget(self, mark: int) -> None:
+        for key, _ in self._order[mark:]:
+            del self._tentative[key]
+        del self._order[mark:]
+
+    def _keep(self, mark: int) -> None:
+        for key, _ in self._order[mark:]:
+            found = self._tentative.pop(key)
+            self._settled[key] = UNKNOWN if found is NOTHING else found
+            self._so_far.pop(key, None)
+        del self._order[mark:]
