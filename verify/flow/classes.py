@@ -52,9 +52,19 @@ class ClassFacts:
         if declared is not None:
             return declared[0]
         for one in reversed(self.program.mro(cls)):
-            if isinstance(one, ClassSymbol) and (one, name) in self._stored:
+            if isinstance(one, ClassSymbol) and (
+                (one, name) in self._stored or name in self.program.class_(one).annotated
+            ):
                 return one
         return None
+
+    def field_annotation(self, cls: ClassSymbol, name: str) -> str | None:
+        """Return how a class itself annotates a field: in its body, or where a method assigns it to `self`."""
+        summary = self.program.class_(cls)
+        declared = summary.fields.get(name)
+        if declared is not None and declared.annotation is not None:
+            return declared.annotation
+        return summary.annotated.get(name)
 
     def field_stores(self, cls: ClassSymbol, name: str) -> list[StoredField]:
         """Return every store into a field through `self`."""

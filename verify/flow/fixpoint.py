@@ -66,6 +66,7 @@ class FixedPoint:
         return found
 
     def _rounds(self, key: Hashable, answer: Callable[[], Type], depth: int, mark: int) -> Type:
+        found: Type = NOTHING
         for _ in range(_ROUNDS):
             changes = self._changes
             self._circle = _NO_CIRCLE

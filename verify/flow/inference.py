@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node
 from ..source.program import ExternalSymbol
-from .classes import ClassFacts, StoredField, is_property, receiver_name
+from .classes import ClassFacts, is_property, receiver_name
 from .containers import element, entered, item, iterated, unpacked
 from .fixpoint import FixedPoint
 from .results import call_result
@@ -71,13 +71,12 @@ class Inference(ClassFacts):
         return self._answers.ask((cls, name), lambda: self._field(cls, name))
 
     def _field(self, cls: ClassSymbol, name: str) -> Type:
-        declared = self.program.field(cls, name)
-        if declared is not None and declared[1].annotation is not None:
-            return self.annotated(declared[0].module, declared[1].annotation, cls)
-        stores: list[StoredField] = []
-        for one in self.program.mro(cls):
-            if isinstance(one, ClassSymbol):
-                stores += self._stored.get((one, name), [])
+        line = [one for one in self.program.mro(cls) if isinstance(one, ClassSymbol)]
+        for one in line:
+            annotation = self.field_annotation(one, name)
+            if annotation is not None:
+                return self.annotated(one.module, annotation, cls)
+        stores = [store for one in line for store in self._stored.get((one, name), ())]
         return union(*(self.type_of(store.function, store.value) for store in stores))
 
     def return_type(self, function: FunctionSymbol) -> Type:

@@ -73,6 +73,9 @@ class BodyBuilder(ValueBuilder):
                 for target in targets:
                     self._assign(target, stored, span_of(node), value)
             case ast.AnnAssign(target=target, value=value, annotation=annotation):
+                path = dotted_name(target) if isinstance(target, ast.Attribute) else None
+                if path is not None:
+                    self.annotated.setdefault(path, ast.unparse(annotation))
                 if value is not None:
                     stored = self._annotated(self._value(value), annotation)
                     self._assign(target, stored, span_of(node), value)
@@ -114,7 +117,9 @@ class BodyBuilder(ValueBuilder):
                 self._dead = self._dead or self._truth(test) is False
             case ast.Delete(targets=targets):
                 for target in targets:
-                    if isinstance(target, ast.Subscript | ast.Attribute):
+                    if isinstance(target, ast.Subscript):
+                        self._evaluate_all([target.value, target.slice])
+                    elif isinstance(target, ast.Attribute):
                         self._evaluate_all([target.value])
             case ast.Global(names=names):
                 self._globals |= set(names)

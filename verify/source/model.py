@@ -185,6 +185,9 @@ class ClassSummary:
     span: Span
     setters: dict[str, str] = field(default_factory=dict)  # property -> qualified name of its setter
     keywords: tuple[tuple[str, str], ...] = ()
+    annotated: dict[str, str] = field(
+        default_factory=dict
+    )  # `self.x: T` in a method, with or without a value
 
 
 @dataclass(slots=True)

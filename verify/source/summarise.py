@@ -178,6 +178,11 @@ class _Summariser:
             builder.body(node.body)
             decorators = tuple(ast.unparse(decorator) for decorator in node.decorator_list)
             returns = None if node.returns is None else ast.unparse(node.returns)
+        if owner is not None and parameters:
+            for path, annotation in builder.annotated.items():
+                receiver, _, field_name = path.partition(".")
+                if receiver == parameters[0].name and "." not in field_name:
+                    self._classes[owner].annotated.setdefault(field_name, annotation)
         self._functions[qualname] = FunctionSummary(
             qualname=qualname,
             parameters=parameters,

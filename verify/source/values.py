@@ -43,6 +43,7 @@ class ValueBuilder:
         self.qualname = qualname
         self.graph = ValueGraph()
         self.is_generator = False
+        self.annotated: dict[str, str] = {}  # dotted paths with the annotation of their assignment
         self._definitions = definitions
         self._module_level = module_level
         self._enclosing = enclosing
@@ -204,6 +205,14 @@ class ValueBuilder:
             case _:
                 pass  # other tests prove no type
 
+    def _proved(self, narrowed: int, read: int) -> int:
+        """Narrow what is read now as an earlier read of the same path was."""
+        before = self.graph.nodes[narrowed]
+        if before.kind not in {Kind.NARROW, Kind.PHI}:
+            return read
+        operands = [self._proved(operand, read) for operand in before.operands]
+        return self._add(before.kind, before.data, operands, self.graph.nodes[read].span)
+
     # -- expressions ----------------------------------------------------------------------------------------
 
     def _value(self, node: ast.expr) -> int:
@@ -215,9 +224,10 @@ class ValueBuilder:
                 return self._name(name, span)
             case ast.Attribute(value=base, attr=name):
                 path = dotted_name(node)
+                read = self._add(Kind.ATTR, name, (self._value(base),), span)
                 if path is not None and path in self._environment:
-                    return self._environment[path]
-                return self._add(Kind.ATTR, name, (self._value(base),), span)
+                    return self._proved(self._environment[path], read)
+                return read
             case ast.Subscript(value=base, slice=index):
                 key = self._key(index)
                 return self._add(Kind.ITEM, key, (self._value(base), self._value(index)), span)

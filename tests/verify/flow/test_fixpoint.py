@@ -1,0 +1,83 @@
+"""Questions that depend on each other in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from telewire.verify.flow.fixpoint import FixedPoint
+from telewire.verify.flow.types import NOTHING, UNKNOWN, External, Type, union
+
+INT, STR = External("builtins.int"), External("builtins.str")
+
+
+class Circle:
+    """Questions by name, each answered from the others; `asked` counts how often."""
+
+    def __init__(self, questions: dict[str, Callable[[Circle], Type]]) -> None:
+        self.points = FixedPoint()
+        self.asked: list[str] = []
+        self._questions = questions
+
+    def ask(self, name: str) -> Type:
+        def answer() -> Type:
+            self.asked.append(name)
+            return self._questions[name](self)
+
+        return self.points.ask(name, answer)
+
+
+def test_a_question_without_a_circle_is_answered_once() -> None:
+    circle = Circle({"a": lambda c: union(c.ask("b"), c.ask("b")), "b": lambda c: INT})
+    assert circle.ask("a") == INT
+    assert circle.asked == ["a", "b"]
+
+
+def test_every_member_of_a_circle_gets_what_enters_it_anywhere() -> None:
+    circle = Circle({"a": lambda c: union(INT, c.ask("b")), "b": lambda c: union(STR, c.ask("a"))})
+    assert circle.ask("a") == union(INT, STR)
+    assert circle.ask("b") == union(INT, STR)
+
+
+def test_the_answers_do_not_depend_on_where_one_starts() -> None:
+    questions: dict[str, Callable[[Circle], Type]] = {
+        "a": lambda c: c.ask("b"),
+        "b": lambda c: union(c.ask("c"), c.ask("a")),
+        "c": lambda c: union(INT, c.ask("b")),
+    }
+    starts = [Circle(questions).ask(start) for start in questions]
+    assert starts == [INT, INT, INT]
+
+
+def test_what_nothing_enters_is_unknown() -> None:
+    circle = Circle({"a": lambda c: c.ask("b"), "b": lambda c: c.ask("a")})
+    assert circle.ask("a") is UNKNOWN
+    assert circle.points.known("b") is UNKNOWN
+
+
+def test_inside_a_circle_nothing_is_known_at_first() -> None:
+    seen: list[Type] = []
+    circle = Circle({"a": lambda c: seen.append(c.ask("a")) or INT})
+    circle.ask("a")
+    assert seen == [NOTHING, INT]
+
+
+def test_a_type_without_end_is_given_up() -> None:
+    circle = Circle({"a": lambda c: External("builtins.list", (c.ask("a"),))})
+    found = circle.ask("a")
+    assert found == union(found, UNKNOWN)
+
+
+def test_a_question_that_fails_can_be_asked_again() -> None:
+    failures = [RecursionError()]
+
+    def answer(circle: Circle) -> Type:
+        if failures:
+            raise failures.pop()
+        return union(INT, circle.ask("a"))
+
+    circle = Circle({"a": answer, "b": lambda c: c.ask("a")})
+    with pytest.raises(RecursionError):
+        circle.ask("b")
+    assert circle.ask("b") == INT
