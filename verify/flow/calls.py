@@ -23,6 +23,8 @@ from .carriers import (
 )
 from .discarded import Discarded
 from .facts import CallSite, Facts
+from .instruments import InstrumentCall, instrument_kind, subclass_kind
+from .metric_libraries import FACTORY_NAMES, METER_METHODS
 from .names import MUTATORS
 from .steps import Source
 from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, members
@@ -48,14 +50,17 @@ class Calls:
             match one:
                 case FunctionObject():
                     for called in self._inference.dispatch(one.function, one.receiver):
-                        self._arguments(function, FunctionObject(called, one.receiver), node)
+                        self._arguments(function, FunctionObject(called, one.receiver), index, node)
                 case ClassObject(cls=cls):
                     self._construct(function, cls, index, node)
                 case Instance(cls=cls) if (method := self._program.method(cls, "__call__")) is not None:
-                    self._arguments(function, FunctionObject(method, one), node)
+                    self._arguments(function, FunctionObject(method, one), index, node)
                 case ExternalObject(dotted=dotted):
-                    self._outside(function, dotted.rpartition(".")[2], index, node, callee)
+                    name = dotted.rpartition(".")[2]
+                    self._instrument(function, index, name, one)
+                    self._outside(function, name, index, node, callee)
                 case _:
+                    self._instrument(function, index, str(callee.data), None)
                     self._outside(function, str(callee.data), index, node, callee)
         if not types:
             self._outside(function, str(callee.data), index, node, callee)
@@ -64,7 +69,15 @@ class Calls:
             if base is UNKNOWN or (not members(base) and base is not NONE):
                 self._facts.called_names.setdefault(function, set()).add(str(callee.data))
 
-    def _arguments(self, function: FunctionSymbol, called: FunctionObject, node: Node) -> None:
+    def _instrument(
+        self, function: FunctionSymbol, index: int, name: str, callee: ExternalObject | None
+    ) -> None:
+        if name in FACTORY_NAMES or name in METER_METHODS:
+            kind = instrument_kind(self._program, function.module, name, callee)
+            if kind is not None:
+                self._facts.instrument_calls.append(InstrumentCall(function, index, kind))
+
+    def _arguments(self, function: FunctionSymbol, called: FunctionObject, index: int, node: Node) -> None:
         if not node.gated:
             self._facts.calls.setdefault(function, set()).add(called.function)
         given: dict[str, tuple[Source, ...]] = {}
@@ -74,17 +87,20 @@ class Calls:
                 given[name] = (*given.get(name, ()), *sources)
                 targets = [ParameterCarrier(called.function, name)]
                 self._facts.move(function, sources, targets, node.parts[position], gated=node.gated)
-        site = CallSite(called.function, self._facts.site(function, node.span), given)
+        site = CallSite(called.function, self._facts.site(function, node.span), given, index)
         if not node.gated:
             self._facts.call_sites.setdefault(called.function, []).append(site)
 
     def _construct(self, function: FunctionSymbol, cls: ClassSymbol, index: int, node: Node) -> None:
+        kind = subclass_kind(self._program, cls)
+        if kind is not None:
+            self._facts.instrument_calls.append(InstrumentCall(function, index, kind))
         constructor = self._inference.constructor(cls)
         post = self._program.method(cls, "__post_init__")
         if post is not None and not node.gated:
             self._facts.calls.setdefault(function, set()).add(post)
         if constructor is not None:
-            self._arguments(function, FunctionObject(constructor, Instance(cls)), node)
+            self._arguments(function, FunctionObject(constructor, Instance(cls)), index, node)
             return
         shape = node.data
         assert isinstance(shape, CallShape)

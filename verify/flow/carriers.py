@@ -128,6 +128,21 @@ class ObjectCarrier(metaclass=Interned):
         return f"{self.owner.qualname}(...)"
 
 
+@dataclass(frozen=True, slots=True)
+class InstrumentCarrier:
+    """A metric instrument of Prometheus or OpenTelemetry, by the place that makes it.
+
+    `name` is the metric's name as written there, or the name that it is kept under where that is computed.
+    """
+
+    module: str
+    name: str
+    span: Span
+
+    def __str__(self) -> str:
+        return f'metric "{self.name}"'
+
+
 Carrier = (
     FieldCarrier
     | UnresolvedCarrier
@@ -138,6 +153,7 @@ Carrier = (
     | UseCarrier
     | ObjectCarrier
     | OutsideCarrier
+    | InstrumentCarrier
 )
 
 

@@ -30,6 +30,7 @@ from .comparisons import Comparisons
 from .discarded import Discarded
 from .facts import Facts, MethodCall
 from .inference import Inference
+from .instruments import find_instruments
 from .references import References
 from .roles import mark_resets, parameter_defaults
 from .roots import local_roots
@@ -50,8 +51,9 @@ def extract(program: Program) -> Facts:
         again = [function for function in program.functions() if not extractor.try_function(function)]
         # What they lead to has been answered since, so that the second time there is less to recurse into.
         facts.too_deep += [function for function in again if not extractor.try_function(function)]
-    for cls in program.classes():
-        extractor.class_defaults(cls)
+        for cls in program.classes():
+            extractor.class_defaults(cls)
+        facts.instruments += find_instruments(facts)
     parameter_defaults(facts)
     mark_resets(facts.hops)
     return facts

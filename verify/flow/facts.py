@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,8 +11,10 @@ from ..source.model import Span
 from ..source.program import Place
 from .carriers import Carrier, Constant, Hop, How, ParameterCarrier, ReturnCarrier, Role, Site
 from .inference import Inference
+from .instruments import Instrument, InstrumentCall
 from .sources import Sources
 from .steps import Source
+from .whereabouts import Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """A call of a function of the program, with what each parameter is given."""
+    """A call of a function of the program, with what each parameter is given; `node` is the call in `site.function`."""
 
     callee: FunctionSymbol
     site: Site
     arguments: dict[str, tuple[Source, ...]] = field(hash=False)
+    node: int
 
 
 class MethodCall(NamedTuple):
@@ -57,9 +60,28 @@ class Facts:
     strings: dict[FunctionSymbol, set[str]] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
     method_calls: dict[str, list[MethodCall]] = field(default_factory=dict)
+    instrument_calls: list[InstrumentCall] = field(default_factory=list)
+    factories_handed_on: list[InstrumentCall] = field(default_factory=list)  # named, and not called there
+    instruments: list[Instrument] = field(default_factory=list)
     sites_resolved: int = 0
     sites_unresolved: int = 0
     too_deep: list[FunctionSymbol] = field(default_factory=list)  # nested too deeply to be followed
+    _whereabouts: Whereabouts | None = None
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """What follows objects forward; it needs every call to have been collected."""
+        if self._whereabouts is None:
+            self._whereabouts = Whereabouts(self)
+        return self._whereabouts
+
+    def measured_methods(self) -> Iterator[tuple[FunctionSymbol, tuple[str, ...]]]:
+        """Yield the methods that have decorators which are calls, with those."""
+        for function in self.program.functions():
+            summary = self.program.function(function)
+            called = tuple(text for text in summary.decorators if "." in text and text.endswith(")"))
+            if summary.owner is not None and called:
+                yield function, called
 
     def site(self, function: FunctionSymbol, span: Span) -> Site:
         """Return the place of a hop."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..source import FunctionSymbol
 from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .facts import Facts
-from .types import UNKNOWN, ClassObject, FunctionObject, Instance, members
+from .instruments import InstrumentCall
+from .metric_libraries import FACTORIES, InstrumentKind
+from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, members
 
 _LABELS = {"__name__", "__qualname__", "__doc__", "__module__", "__annotations__"}
 
@@ -28,6 +30,7 @@ class References:
         idle = {graph.nodes[call].operands[0] for call in unstarted} | _only_named(graph)
         used = {operand for node in graph.nodes for operand in node.operands}
         used |= {index for effect in graph.effects for index in (effect.value, effect.base)}
+        handed_on: list[tuple[int, InstrumentKind]] = []
         for index, node in enumerate(graph.nodes):
             if node.gated or index in idle or (node.kind is Kind.FUNCTION and index not in used):
                 continue  # what stands there is not used; a definition alone is no use
@@ -41,6 +44,8 @@ class References:
                             calls.update(self._inference.dispatch(one.function, one.receiver))
                         elif isinstance(one, ClassObject) and node.kind is not Kind.FREE:
                             classes.add(one.cls)
+                        elif isinstance(one, ExternalObject) and one.dotted in FACTORIES:
+                            handed_on.append((index, FACTORIES[one.dotted]))
                 case Kind.CONST if isinstance(node.data, str) and ":" in node.data:
                     strings.add(node.data)
                 case _:
@@ -66,6 +71,12 @@ class References:
     def _starts_later(self, function: FunctionSymbol) -> bool:
         summary = self._program.function(function)
         return (summary.is_async or summary.is_generator) and not summary.decorators
+
+        if handed_on:
+            called = {node.operands[0] for node in graph.nodes if node.kind is Kind.CALL}
+            self._facts.factories_handed_on += [
+                InstrumentCall(function, index, kind) for index, kind in handed_on if index not in called
+            ]
 
     def _count_receiver(self, function: FunctionSymbol, node: Node) -> None:
         receiver = self._inference.type_of(function, node.operands[0])

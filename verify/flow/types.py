@@ -241,6 +241,8 @@ class _Annotation:
             return External(_CONTAINERS[name], arguments)
         if name.rpartition(".")[2] == "Self" and self._owner is not None:
             return Instance(self._owner)
+        if name.rpartition(".")[2] in _TRANSPARENT:
+            return UNKNOWN  # a bare `Final` says nothing of the type
         symbol = self._program.resolve(self._module, name)
         match symbol:
             case ClassSymbol():
