@@ -333,6 +333,8 @@ class _Instruments:
                 yield Recording("labels", site, spot.certain, node.gated)
 
     def _site_of(self, use: Use) -> Site:
+        if use.span is not None:
+            return self._facts.site(use.function, use.span)
         graph = self._graph(use.function)
         node = graph.nodes[use.node if use.node >= 0 else use.spot.node]
         return self._facts.site(use.function, node.span)

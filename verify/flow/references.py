@@ -50,6 +50,11 @@ class References:
                     strings.add(node.data)
                 case _:
                     pass  # refers to nothing by name
+        if handed_on:
+            called = {node.operands[0] for node in graph.nodes if node.kind is Kind.CALL}
+            self._facts.factories_handed_on += [
+                InstrumentCall(function, index, kind) for index, kind in handed_on if index not in called
+            ]
         return unstarted
 
     def _unstarted(self, function: FunctionSymbol, graph: ValueGraph) -> set[int]:
@@ -71,12 +76,6 @@ class References:
     def _starts_later(self, function: FunctionSymbol) -> bool:
         summary = self._program.function(function)
         return (summary.is_async or summary.is_generator) and not summary.decorators
-
-        if handed_on:
-            called = {node.operands[0] for node in graph.nodes if node.kind is Kind.CALL}
-            self._facts.factories_handed_on += [
-                InstrumentCall(function, index, kind) for index, kind in handed_on if index not in called
-            ]
 
     def _count_receiver(self, function: FunctionSymbol, node: Node) -> None:
         receiver = self._inference.type_of(function, node.operands[0])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
-from ..source.model import CallShape, Effect, EffectKind, Kind, Node, ValueGraph
+from ..source.model import CallShape, Effect, EffectKind, Kind, Node, Span, ValueGraph
 from ..source.program import ExternalSymbol
 from .arguments import argument_positions
 from .carriers import FieldCarrier, ModuleCarrier, UnresolvedCarrier
@@ -107,12 +107,13 @@ class UseKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One thing that is done with the object; `node` is the node that does it, -1 for an effect."""
+    """One thing that is done with the object; `node` is the node that does it, -1 for an effect, which has a `span`."""
 
     kind: UseKind
     spot: Spot
     node: int
     name: str | None = None
+    span: Span | None = None
 
     @property
     def function(self) -> FunctionSymbol:
@@ -228,8 +229,10 @@ class _Following:
             self._trail.spots[spot] = None
             self._pending.append(spot)
 
-    def _use(self, kind: UseKind, spot: Spot, node: int, name: str | None = None) -> None:
-        self._trail.uses.append(Use(kind, spot, node, name))
+    def _use(
+        self, kind: UseKind, spot: Spot, node: int, name: str | None = None, span: Span | None = None
+    ) -> None:
+        self._trail.uses.append(Use(kind, spot, node, name, span))
 
     def _graph(self, function: FunctionSymbol) -> ValueGraph:
         return self._program.function(function).graph
@@ -363,9 +366,11 @@ class _Following:
             case EffectKind.STORE_GLOBAL:
                 self._into_global(function.module, str(effect.name), spot.path, certain=spot.certain)
             case EffectKind.RETURN:
-                self._returned(spot, spot.path)
+                self._returned(spot, spot.path, effect.span)
             case EffectKind.YIELD:
-                self._returned(spot, (None, *spot.path))
+                self._returned(spot, (None, *spot.path), effect.span)
+            case EffectKind.DROP:
+                pass  # nobody looks at it
             case EffectKind.EVALUATE:
                 if effect.guards == () and self._graph(function).nodes[spot.node].kind is not Kind.CALL:
                     self._use(UseKind.OPERATION, spot, -1)
@@ -518,10 +523,10 @@ class _Following:
         else:
             self._use(UseKind.ATTRIBUTE, spot, index, name.data)
 
-    def _returned(self, spot: Spot, path: Path) -> None:
+    def _returned(self, spot: Spot, path: Path, span: Span) -> None:
         function = spot.function
         summary = self._program.function(function)
-        self._use(UseKind.RETURNED, spot, -1, function.qualname)
+        self._use(UseKind.RETURNED, spot, -1, function.qualname, span)
         if function == self._within:
             return
         found = False
@@ -533,7 +538,7 @@ class _Following:
             found = True
             self._reach(Spot(call.site.function, call.node, path, spot.certain))
         if not found:
-            self._use(UseKind.UNCALLED, spot, -1, function.qualname)
+            self._use(UseKind.UNCALLED, spot, -1, function.qualname, span)
 
     # -- where it is kept ---------------------------------------------------------------------------------------------
 

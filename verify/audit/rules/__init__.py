@@ -2,8 +2,11 @@
 
 from .base import AuditCheck, AuditRule
 from .field_never_written import FieldNeverWritten
+from .instrument_never_recorded import InstrumentNeverRecorded
 
-AUDIT_RULES: dict[str, AuditRule] = {rule.code: rule for rule in (FieldNeverWritten(),)}
+AUDIT_RULES: dict[str, AuditRule] = {
+    rule.code: rule for rule in (FieldNeverWritten(), InstrumentNeverRecorded())
+}
 """Every audit rule by its code."""
 
 __all__ = ["AUDIT_RULES", "AuditCheck", "AuditRule"]

@@ -1,0 +1,129 @@
+"""TW515 instrument-never-recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...flow import FieldCarrier, ModuleCarrier
+from ...flow.instruments import Instrument
+from ...source.model import Kind
+from ...source.program import Place
+from .base import AuditCheck, AuditRule
+
+
+class InstrumentNeverRecorded(AuditRule):
+    """A metric instrument is declared, and nothing ever records a value in it.
+
+    ## Why is this bad?
+    The metric is exported, with help text and all, and stays at zero or has no series. A dashboard over it looks calm.
+
+    ## Example
+    ```python
+    REJECTED = Counter("rejected_total", "Requests that were turned away")
+
+    def admit(request: Request) -> bool:
+        return len(queue) < LIMIT  # nobody says REJECTED.inc()
+    ```
+
+    ## Use instead
+    ```python
+    def admit(request: Request) -> bool:
+        if len(queue) >= LIMIT:
+            REJECTED.inc()
+            return False
+        return True
+    ```
+    """
+
+    code = "TW515"
+    name = "instrument-never-recorded"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each instrument that nothing records in."""
+        for instrument in audit.flow.facts.instruments:
+            judge = self._family if instrument.kind.is_family else self._instrument
+            found = judge(audit, instrument)
+            if found is None:
+                continue
+            reason, help_, confidence = found
+            word, name = instrument.kind.word, instrument.carrier.name
+            yield self.make(
+                subject=f"{instrument.carrier.module}:{instrument.carrier}",
+                place=Place(instrument.site.path, instrument.site.span),
+                message=f'{word} "{name}" {reason}',
+                help=help_,
+                context={"instrument": word, "metric": name, "reason": reason, **_kept(instrument)},
+                confidence=confidence,
+            )
+
+    def _instrument(self, audit: AuditCheck, instrument: Instrument) -> tuple[str, str, Confidence] | None:
+        live = [one for one in instrument.recordings if not one.gated]
+        reached = [one for one in live if one.site.function in audit.flow.reachable]
+        if reached or instrument.lost:
+            return None
+        record = _methods(instrument)
+        if live:
+            where = ", ".join(dict.fromkeys(one.site.function.qualname for one in live))
+            return (
+                f"is recorded only in {where}, which nothing calls",
+                f"call {where} where it happens, or remove the instrument",
+                Confidence.MEDIUM,
+            )
+        if instrument.recordings:
+            site = instrument.recordings[0].site
+            return (
+                f"is recorded only in code that never runs ({site})",
+                "remove the condition that is never true, or the instrument",
+                Confidence.MEDIUM,
+            )
+        confidence = Confidence.HIGH
+        if instrument.doubtful or instrument.uncalled:
+            confidence = Confidence.MEDIUM
+        if _is_exported(audit, instrument):
+            confidence = Confidence.LOW
+        if not instrument.kind.records:
+            return "has no callback: it never has a value", "give it callbacks", confidence
+        return "is declared and never recorded", f"call {record} where it happens, or remove it", confidence
+
+    def _family(self, audit: AuditCheck, instrument: Instrument) -> tuple[str, str, Confidence] | None:
+        if instrument.site.function.name == "describe" or instrument.lost:
+            return None
+        if not instrument.recordings:
+            return (
+                "is handed to the registry empty",
+                "give it a value, or call .add_metric(...) for each series",
+                Confidence.MEDIUM if instrument.doubtful else Confidence.HIGH,
+            )
+        if not instrument.handed_back:
+            return (
+                "is filled and never handed to the registry",
+                f"yield it from {instrument.site.function.name}()",
+                Confidence.MEDIUM if instrument.doubtful else Confidence.HIGH,
+            )
+        return None
+
+
+def _methods(instrument: Instrument) -> str:
+    shown = ("inc", "set", "observe", "add", "record", "info", "state")
+    known = [f".{name}()" for name in shown if name in instrument.kind.records]
+    return " or ".join(known[:2]) or ".labels()"
+
+
+def _kept(instrument: Instrument) -> dict[str, str]:
+    return {"kept_in": str(instrument.kept_in[0])} if instrument.kept_in else {}
+
+
+def _is_exported(audit: AuditCheck, instrument: Instrument) -> bool:
+    """Whether its module offers it to other packages by name, in `__all__`."""
+    names = [one.name for one in instrument.kept_in if isinstance(one, ModuleCarrier | FieldCarrier)]
+    body = audit.program.modules[instrument.carrier.module].functions["<module>"].graph
+    for effect in body.effects:
+        if effect.name == "__all__":
+            listed = body.nodes[effect.value]
+            if any(
+                body.nodes[operand].kind is Kind.CONST and body.nodes[operand].data in names
+                for operand in listed.operands
+            ):
+                return True
+    return False
