@@ -17,7 +17,7 @@ from ..source.model import CallShape, Effect, EffectKind, Kind, Node, Span, Valu
 from ..source.program import ExternalSymbol
 from .arguments import argument_positions
 from .carriers import FieldCarrier, ModuleCarrier, UnresolvedCarrier
-from .inference import is_property
+from .classes import is_property
 from .name_index import NameIndex
 from .roots import local_roots
 from .types import (
