@@ -190,11 +190,7 @@ class Calls:
         if callee.kind is Kind.ATTR and name in MUTATORS:
             container = graph.nodes[callee.operands[0]]
             discarded = container.kind is Kind.ATTR and self._discarded.holds(function, container.operands[0])
-            targets += [
-                source.carrier
-                for source in self._sources.of(function, callee.operands[0])
-                if not isinstance(source.carrier, Constant) and source.how is How.COPY and not source.partial
-            ]
+            targets += self._sources.containers(function, callee.operands[0])
         for operand, span in zip(operands, node.parts, strict=True):
             to = targets
             if operand in keyed:

@@ -191,11 +191,7 @@ class _Extractor:
                     if self._returned_roots(function) & set(local_roots(graph, effect.base)):
                         yield KeyCarrier(effect.name, function)
                     return  # a literal key is a carrier of its own: the mapping's other keys are not touched
-                for source in self._sources.of(function, effect.base):
-                    carrier = source.carrier
-                    is_whole = source.how is How.COPY and not source.partial
-                    if not isinstance(carrier, Constant) and is_whole:
-                        yield carrier
+                yield from self._sources.containers(function, effect.base)
 
     def _setters(self, receivers: Iterable[Type], name: str) -> list[ParameterCarrier]:
         """Return what a store into a property gives its value to: the parameter of its setter."""

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 
 from ..source import FunctionSymbol, Program
-from ..source.model import EffectKind, Kind, ValueGraph
+from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .arguments import keyed_arguments
 from .carriers import Carrier, Constant, How, ParameterCarrier
 from .inference import Inference
 from .mappings import Mappings
-from .names import MUTATORS
+from .names import COPIES, MUTATORS
 from .roots import local_roots
 from .steps import Onward, Source, Steps
 from .types import Type
@@ -126,6 +126,35 @@ class Sources:
                         found.setdefault(root, []).append(effect.value)
             self._mutated[function] = found
         return self._mutated[function]
+
+    def containers(self, function: FunctionSymbol, index: int) -> list[Carrier]:
+        """Return the carriers that a node itself is, of whose container something is put into it.
+
+        A container that is made in the function is none, and what was put into it before is no container of what
+        comes next: after `rows.append(a.x)`, `rows.append(a.y)` puts nothing into `a.x`.
+        """
+        graph = self.program.function(function).graph
+        found: dict[Carrier, None] = {}
+        pending, seen = [index], {index}
+        while pending:
+            node = graph.nodes[pending.pop()]
+            if node.kind in {Kind.SEQUENCE, Kind.DICT} or self._is_copy(graph, node):
+                continue
+            for step in self.steps.of(function, graph, node):
+                if step.how is not How.COPY or step.partial:
+                    continue
+                if isinstance(step, Source):
+                    if not isinstance(step.carrier, Constant):
+                        found.setdefault(step.carrier)
+                elif step.node not in seen:
+                    seen.add(step.node)
+                    pending.append(step.node)
+        return list(found)
+
+    @staticmethod
+    def _is_copy(graph: ValueGraph, node: Node) -> bool:
+        callee = graph.nodes[node.operands[0]] if node.kind is Kind.CALL else None
+        return callee is not None and callee.kind in {Kind.GLOBAL, Kind.ATTR} and callee.data in COPIES
 
     def _all_steps(
         self, function: FunctionSymbol, graph: ValueGraph, index: int
