@@ -31,6 +31,7 @@ from .discarded import Discarded
 from .facts import Facts, MethodCall
 from .inference import Inference
 from .instruments import find_instruments
+from .logger_keys import find_logged
 from .references import References
 from .roles import mark_resets, parameter_defaults
 from .roots import local_roots
@@ -54,6 +55,7 @@ def extract(program: Program) -> Facts:
         for cls in program.classes():
             extractor.class_defaults(cls)
         facts.instruments += find_instruments(facts)
+        facts.logged += find_logged(facts)
     parameter_defaults(facts)
     mark_resets(facts.hops)
     return facts

@@ -12,6 +12,7 @@ from ..source.program import Place
 from .carriers import Carrier, Constant, Hop, How, ParameterCarrier, ReturnCarrier, Role, Site
 from .inference import Inference
 from .instruments import Instrument, InstrumentCall
+from .logger_keys import Logged
 from .sources import Sources
 from .steps import Source
 from .whereabouts import Whereabouts
@@ -63,6 +64,7 @@ class Facts:
     instrument_calls: list[InstrumentCall] = field(default_factory=list)
     factories_handed_on: list[InstrumentCall] = field(default_factory=list)  # named, and not called there
     instruments: list[Instrument] = field(default_factory=list)
+    logged: list[Logged] = field(default_factory=list)
     sites_resolved: int = 0
     sites_unresolved: int = 0
     too_deep: list[FunctionSymbol] = field(default_factory=list)  # nested too deeply to be followed

@@ -73,6 +73,24 @@ class Mappings:
                         pending.append(source)
         return list(found)
 
+    def held(self, function: FunctionSymbol, index: int) -> list[KeyCarrier]:
+        """Return every literal key of the mappings that a node may be, those of what they are filled from included."""
+        found: dict[KeyCarrier, None] = {}
+        pending = [(function, index)]
+        seen: set[tuple[FunctionSymbol, int]] = set()
+        while pending:
+            place = pending.pop()
+            if place in seen:
+                continue
+            seen.add(place)
+            for origin in self._sorted(self.of(*place)):
+                if origin is not None:
+                    found.update(
+                        (KeyCarrier(key, mapping=origin), None) for key in sorted(self._keys(origin))
+                    )
+                    pending += [source for source in self._filled_from(origin) if source is not None]
+        return list(found)
+
     def of(self, function: FunctionSymbol, index: int) -> Origins:
         """Return the mappings that a node may be."""
         place = (function, index)
