@@ -2,9 +2,16 @@
 
 from ..plant import Planter
 from .consumers import CONSUMER_PLANTERS
+from .crossed import CROSSED_PLANTERS
 from .declarations import DECLARATION_PLANTERS
+from .fields import FIELD_PLANTERS
+from .instruments import INSTRUMENT_PLANTERS
+from .keys import KEY_PLANTERS
+from .series import SERIES_PLANTERS
+from .siblings import SIBLING_PLANTERS
 from .stages import STAGE_PLANTERS
 from .stored_values import STORED_VALUE_PLANTERS
+from .uses import USE_PLANTERS
 
 PLANTERS: dict[str, Planter] = {
     planter.fault: planter
@@ -13,6 +20,13 @@ PLANTERS: dict[str, Planter] = {
         *STAGE_PLANTERS,
         *CONSUMER_PLANTERS,
         *DECLARATION_PLANTERS,
+        *FIELD_PLANTERS,
+        *KEY_PLANTERS,
+        *USE_PLANTERS,
+        *CROSSED_PLANTERS,
+        *SERIES_PLANTERS,
+        *INSTRUMENT_PLANTERS,
+        *SIBLING_PLANTERS,
     )
 }
 """All fault classes, in the order of the table."""

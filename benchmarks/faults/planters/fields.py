@@ -1,0 +1,210 @@
+"""Faults of telemetry fields with no record: only ever a constant, never written, never read, written too late."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..edits import Edit
+from ..plant import Plant, Planter
+from ..tree import Tree
+from .audited import AuditPlanter, DeclaredField, is_literal, plant, planted_only, telemetry_fields, without
+
+
+class WrittenOnce(AuditPlanter):
+    """A fault at the one place that stores a value into a field that is read."""
+
+    def plants(self, tree: Tree) -> Iterator[Plant]:
+        """Yield each field of a telemetry class with one writer and some reader."""
+        for field in telemetry_fields(tree):
+            if len(field.writes) != 1 or not field.reads or not planted_only(tree, *field.writes):
+                continue
+            (write,) = field.writes
+            edit = self.edit(tree, field)
+            if edit is not None:
+                what = f"{field.owner.name}.{field.name}"
+                yield plant(tree.texts[write.path], write.node, {field.name}, what, edit)
+
+    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
+        """Return what to change; None where the fault cannot stand."""
+        raise NotImplementedError
+
+
+class OnlyConstant(WrittenOnce):
+    """The only value that is ever stored into a field is a literal.
+
+    Left out: values that are literals already, and counters, whose increment is no value.
+    """
+
+    fault = "field only a literal"
+    rules = ("TW501", "TW502")
+
+    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
+        """Put a zero in the place of the stored value."""
+        (write,) = field.writes
+        text = tree.texts[write.path]
+        if isinstance(write.node, ast.keyword):
+            value = write.node.value
+        else:
+            statement = tree.statement(write.node)
+            if not isinstance(statement, ast.Assign) or statement.targets != [write.node]:
+                return None
+            value = statement.value
+        return None if is_literal(value) else text.replace(value, "0")
+
+
+class NeverWritten(WrittenOnce):
+    """The only statement that stores into a field with a default is gone."""
+
+    fault = "field never written"
+    rules = ("TW502", "TW501")
+
+    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
+        """Drop the statement."""
+        (write,) = field.writes
+        if isinstance(write.node, ast.keyword) or not field.has_default:
+            return None
+        return without(tree.texts[write.path], tree.statement(write.node))
+
+
+class Forgotten(AuditPlanter):
+    """A constructor call passes a field's siblings and forgets the field, which has a default."""
+
+    fault = "field forgotten in the constructor call"
+    rules = ("TW505", "TW502")
+
+    def plants(self, tree: Tree) -> Iterator[Plant]:
+        """Yield each field with a default that one constructor call passes, beside others."""
+        for field in telemetry_fields(tree):
+            if len(field.writes) != 1 or not field.reads or not field.has_default:
+                continue
+            (write,) = field.writes
+            if not isinstance(write.node, ast.keyword) or not planted_only(tree, write):
+                continue
+            text = tree.texts[write.path]
+            what = f"{field.owner.name}.{field.name}"
+            yield plant(text, write.node, {field.name}, what, text.drop_keyword(write.node))
+
+
+class NeverRead(AuditPlanter):
+    """The only reader of a field takes a literal instead.
+
+    Left out: fields of classes that are exported whole (`asdict`, `__dict__`, `model_dump`), whose fields all leave.
+    """
+
+    fault = "field never read"
+    rules = ("TW503",)
+
+    def plants(self, tree: Tree) -> Iterator[Plant]:
+        """Yield each field of a telemetry class with some writer and one reader."""
+        if any(tree.occurrences.of_name(name) for name in ("asdict", "__dict__", "model_dump", "vars")):
+            return
+        for field in telemetry_fields(tree):
+            if not field.writes or len(field.reads) != 1 or not planted_only(tree, *field.reads):
+                continue
+            (read,) = field.reads
+            parent = tree.parent(read.node)
+            if isinstance(parent, ast.Attribute | ast.Subscript) or (
+                isinstance(parent, ast.Call) and parent.func is read.node
+            ):
+                continue
+            assert isinstance(read.node, ast.Attribute)
+            text = tree.texts[read.path]
+            what = f"{field.owner.name}.{field.name}"
+            yield plant(text, read.node, {field.name}, what, text.replace(read.node, "0"))
+
+
+class OnlyInHandler(WrittenOnce):
+    """The value is computed and thrown away; a caught exception is all that sets the field."""
+
+    fault = "field set by an exception only"
+    rules = ("TW501", "TW502")
+
+    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
+        """Put the store into an `except` block, with a zero."""
+        (write,) = field.writes
+        statement = tree.statement(write.node)
+        text = tree.texts[write.path]
+        if not isinstance(statement, ast.Assign) or statement.targets != [write.node]:
+            return None
+        if is_literal(statement.value) or not text.stands_alone(statement):
+            return None
+        indent = text.indent(statement)
+        return text.replace(
+            statement,
+            f"try:\n{indent}    {text.of(statement.value)}\n{indent}except Exception:\n"
+            f"{indent}    {text.of(statement.targets[0])} = 0",
+        )
+
+
+class GatedOff(WrittenOnce):
+    """The only statement that stores into a field with a default stands behind a constant that is false."""
+
+    fault = "field written behind `if False`"
+    rules = ("TW502", "TW501")
+
+    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
+        """Wrap the statement."""
+        (write,) = field.writes
+        statement = tree.statement(write.node)
+        text = tree.texts[write.path]
+        if isinstance(write.node, ast.keyword) or not field.has_default or not text.stands_alone(statement):
+            return None
+        return text.wrap(statement, "if False:")
+
+
+class LostInCopy(AuditPlanter):
+    """A method that lists the fields of its class, to a mapping or from one, misses one of them."""
+
+    fault = "field missing in to_dict or from_dict"
+    rules = ("TW507",)
+
+    def plants(self, tree: Tree) -> Iterator[Plant]:
+        """Yield each entry of a method that lists at least three fields of its class under their own names."""
+        for path in tree.planted:
+            for cls in (one for one in ast.walk(tree.modules[path]) if isinstance(one, ast.ClassDef)):
+                fields = {
+                    one.target.id
+                    for one in cls.body
+                    if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+                }
+                for method in (one for one in cls.body if isinstance(one, ast.FunctionDef)):
+                    if (
+                        "dict" in method.name
+                        or "json" in method.name
+                        or method.name in {"serialize", "deserialize"}
+                    ):
+                        yield from self._entries(tree, path, method, fields, cls.name)
+
+    def _entries(
+        self, tree: Tree, path: str, method: ast.FunctionDef, fields: set[str], owner: str
+    ) -> Iterator[Plant]:
+        text = tree.texts[path]
+        for node in ast.walk(method):
+            listed: list[tuple[str, Edit, ast.AST]] = []
+            if isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value in fields:
+                        edit = text.drop_item(text.start(key), text.end(value))
+                        listed.append((str(key.value), edit, key))
+            elif isinstance(node, ast.Call):
+                listed += [
+                    (str(keyword.arg), text.drop_keyword(keyword), keyword)
+                    for keyword in node.keywords
+                    if keyword.arg in fields
+                ]
+            if len(listed) >= 3:
+                for name, edit, place in listed:
+                    yield plant(text, place, {name, method.name}, f"{owner}.{method.name}: {name}", edit)
+
+
+FIELD_PLANTERS: tuple[Planter, ...] = (
+    OnlyConstant(),
+    NeverWritten(),
+    Forgotten(),
+    NeverRead(),
+    OnlyInHandler(),
+    GatedOff(),
+    LostInCopy(),
+)
+"""Faults of fields, found with no record."""
