@@ -76,6 +76,9 @@ Owner = tuple[str, int, str, bool]
 """A class by its module, line and bare name, and whether the class itself is meant."""
 
 
+_Place = tuple[int, int, int | None, int | None]
+
+
 class Verdict(enum.StrEnum):
     """How an answer compares with mypy's."""
 
@@ -119,7 +122,8 @@ def oracle(folder: Path) -> dict[Site, frozenset[Owner]]:
     options.ignore_missing_imports = True
     options.ignore_errors = True
     options.check_untyped_defs = True
-    options.show_traceback = True
+    options.allow_redefinition = True  # a name without annotation is what it was given last
+    options.local_partial_types = True
     options.python_executable = None
     options.incremental = False
     options.namespace_packages = True
@@ -135,7 +139,7 @@ def oracle(folder: Path) -> dict[Site, frozenset[Owner]]:
         tree = result.graph[file.module].tree if file.module in result.graph else None
         if tree is None:
             continue
-        stored = _stored_places(file.path)
+        touched = _touched(file.path)
         collector = NameAndMemberCollector()
         tree.accept(collector)
         for expression in collector.member_exprs:
@@ -144,25 +148,34 @@ def oracle(folder: Path) -> dict[Site, frozenset[Owner]]:
                 continue
             owners = frozenset(_owners(said, shown))
             place = (expression.line, expression.column, expression.end_line, expression.end_column)
-            if owners:
+            if owners and place in touched:
                 line, column, end_line, end_column = place
                 where = (file.shown, line, column + 1, end_line, end_column + 1)
-                site = Site(*where, expression.name, place in stored)
+                site = Site(*where, expression.name, touched[place])
                 found[site] = found.get(site, frozenset()) | owners
     return found
 
 
-def _stored_places(path: Path) -> set[tuple[int, int, int | None, int | None]]:
-    """Return where attributes are stored to, as the syntax tree counts lines and columns."""
+def _touched(path: Path) -> dict[_Place, bool]:
+    """Return where attributes are loaded (False) or stored to (True), as the syntax tree counts lines and columns.
+
+    `del x.name` is neither, nor is a declaration without a value (`self.name: int`).
+    """
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
-        return set()
-    return {
-        (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-    }
+        return {}
+    found: dict[_Place, bool] = {}
+    declared: set[int] = set()
+    for node in ast.walk(tree):  # a statement comes before what it consists of
+        if isinstance(node, ast.AnnAssign) and node.value is None:
+            declared.add(id(node.target))
+        elif (
+            isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Del) and id(node) not in declared
+        ):
+            place = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
+            found[place] = isinstance(node.ctx, ast.Store)
+    return found
 
 
 def _owners(said: MypyType, modules: Iterable[str], *, is_class: bool = False) -> Iterator[Owner]:
@@ -188,9 +201,8 @@ def _owners(said: MypyType, modules: Iterable[str], *, is_class: bool = False) -
 
 
 def _class_owners(info: TypeInfo, modules: Iterable[str], *, is_class: bool) -> Iterator[Owner]:
-    if info.is_intersection:
-        for base in info.bases:
-            yield from _class_owners(base.type, modules, is_class=is_class)
+    if info.is_intersection:  # `isinstance` with an unrelated class: taken for the class that is tested
+        yield from _class_owners(info.bases[-1].type, modules, is_class=is_class)
     elif info.module_name in modules and info.defn.line > 0:
         yield info.module_name, info.defn.line, info.name.partition("@")[0], is_class
 
@@ -252,6 +264,9 @@ class Answers:
         return self.program.is_protocol(above) and cls in self._inference.implementers(above)
 
 
+_Class = tuple[ClassSymbol, bool]
+
+
 def compare(answers: Answers, expected: dict[Site, frozenset[Owner]]) -> Iterator[Compared]:
     """Compare every site that both sides know a class for."""
     for site, owners in sorted(expected.items()):
@@ -264,24 +279,29 @@ def compare(answers: Answers, expected: dict[Site, frozenset[Owner]]) -> Iterato
         yield Compared(site, _verdict(answers, types or frozenset(), wanted), owners, shown)
 
 
-def _verdict(answers: Answers, types: frozenset[Type], wanted: set[tuple[ClassSymbol, bool]]) -> Verdict:
+def _verdict(answers: Answers, types: frozenset[Type], wanted: set[_Class]) -> Verdict:
     found = {
         (one.cls, isinstance(one, ClassObject)) for one in types if isinstance(one, Instance | ClassObject)
     }
     whole = UNKNOWN not in types and bool(found)
-    if found == wanted and whole:
+    if whole and _widest(answers, found) == _widest(answers, wanted):
         return Verdict.EXACT
-
-    def below(one: tuple[ClassSymbol, bool], others: set[tuple[ClassSymbol, bool]]) -> bool:
-        return any(one[1] == other[1] and answers.is_below(one[0], other[0]) for other in others)
-
-    narrower = all(below(one, wanted) for one in found)
-    wider = all(below(one, found) for one in wanted)
+    narrower = all(_is_below(answers, one, wanted) for one in found)
+    wider = all(_is_below(answers, one, found) for one in wanted)
     if found and not narrower and not wider:
         return Verdict.WRONG
     if not whole:
         return Verdict.UNKNOWN
     return Verdict.NARROWER if narrower else Verdict.WIDER
+
+
+def _is_below(answers: Answers, one: _Class, others: set[_Class]) -> bool:
+    return any(one[1] == other[1] and answers.is_below(one[0], other[0]) for other in others)
+
+
+def _widest(answers: Answers, classes: set[_Class]) -> set[_Class]:
+    """Return a union without the members that another one of it includes."""
+    return {one for one in classes if not _is_below(answers, one, classes - {one})}
 
 
 def _shown(one: Type) -> str:

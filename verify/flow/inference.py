@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
-from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node
+from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node, Proof
 from ..source.program import ExternalSymbol
 from .classes import ClassFacts, is_property, receiver_name
 from .containers import element, entered, item, iterated, unpacked
 from .fixpoint import FixedPoint
+from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed
 from .results import call_result
 from .types import (
     NONE,
@@ -24,7 +25,6 @@ from .types import (
     annotated_type,
     each,
     union,
-    without,
 )
 
 _STEP = 100
@@ -284,15 +284,20 @@ class Inference(ClassFacts):
         assert isinstance(narrowing, Narrowing)
         value = self.type_of(function, node.operands[0])
         owner = ClassSymbol(function.module, summary.owner) if summary.owner else None
-        named = union(
-            *(
-                self.annotated(function.module, written.removeprefix(": "), owner)
-                for written in narrowing.types
-            )
-        )
-        if not narrowing.holds:
-            return without(value, named)
-        return value if named is UNKNOWN else named
+        named = union(*(self.annotated(function.module, written, owner) for written in narrowing.types))
+        match narrowing.proof:
+            case Proof.IS:
+                return narrowed(self.program, value, named)
+            case Proof.IS_NOT:
+                return excluded(self.program, value, named)
+            case Proof.SUBCLASS:
+                return narrowed(self.program, value, classes_of(named))
+            case Proof.NOT_SUBCLASS:
+                return excluded(self.program, value, classes_of(named))
+            case Proof.DECLARED:
+                return declared_value(self.program, value, named)
+            case Proof.ASSIGNED:
+                return assigned_value(self.program, value, named)
 
 
 def name_of(node: Node) -> str:

@@ -173,13 +173,6 @@ def each(type_: Type, part: Callable[[Type], Type]) -> Type:
     return union(*[part(one) for one in members(type_)])
 
 
-def without(type_: Type, removed: Type) -> Type:
-    """Return a union less some of its members; anything else unchanged."""
-    if not isinstance(type_, Union):
-        return type_
-    return union(*(type_.members - set(members(removed)))) if type_.members - set(members(removed)) else type_
-
-
 def annotated_type(
     program: Program, module: str, annotation: str, *, owner: ClassSymbol | None = None
 ) -> Type:
@@ -209,6 +202,15 @@ class _Annotation:
                     return UNKNOWN
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 return union(self.type(left), self.type(right))
+            case ast.Tuple(elts=elements):  # of `isinstance(x, (A, B))`
+                return union(*(self.type(one) for one in elements))
+            case ast.Call(func=ast.Name(id="type"), args=[ast.Constant(value=None)]):
+                return NONE
+            case (
+                ast.Call(func=ast.Name(id="type"), args=[ast.Name(id="self")])
+                | ast.Attribute(value=ast.Name(id="self"), attr="__class__")
+            ):
+                return UNKNOWN if self._owner is None else Instance(self._owner)
             case ast.Name() | ast.Attribute():
                 return self._named(ast.unparse(node), ())
             case ast.Subscript(value=base, slice=arguments):

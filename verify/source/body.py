@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from .constants import given_once
-from .model import EffectKind, Kind, Narrowing, Span
+from .model import EffectKind, Kind, Narrowing, Proof, Span
 from .overwritten import StraightLine
 from .syntax import assigned_names, default_values, dotted_name, span_of
 from .values import Definitions, Environment, ValueBuilder
@@ -31,10 +31,13 @@ class BodyBuilder(ValueBuilder):
 
     # -- entry points -------------------------------------------------------------------------------------
 
-    def parameters(self, names: Iterable[str], span: Span) -> None:
+    def parameters(self, arguments: ast.arguments, span: Span) -> None:
         """Declare the function's parameters."""
-        for name in names:
-            self._bind(name, self._add(Kind.PARAM, name, (), span))
+        plain = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        gathered = [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
+        for one in (*plain, *gathered):
+            self._bind(one.arg, self._add(Kind.PARAM, one.arg, (), span))
+        self._declared = {one.arg: one.annotation for one in plain if one.annotation is not None}
 
     def body(self, statements: Sequence[ast.stmt]) -> None:
         """Walk a function's (or module's) statements."""
@@ -79,6 +82,8 @@ class BodyBuilder(ValueBuilder):
                 if value is not None:
                     stored = self._annotated(self._value(value), annotation)
                     self._assign(target, stored, span_of(node), value)
+                if isinstance(target, ast.Name):
+                    self._declared[target.id] = annotation
             case ast.AugAssign(target=target, op=operator, value=value):
                 self._augmented(target, operator, value, span_of(node))
             case ast.Return(value=value):
@@ -323,7 +328,7 @@ class BodyBuilder(ValueBuilder):
                 return value
             case ast.MatchClass(cls=cls, patterns=_, kwd_attrs=names, kwd_patterns=patterns):
                 written = ast.unparse(cls)
-                value = self._add(Kind.NARROW, Narrowing((written,), True), (subject,), span)
+                value = self._add(Kind.NARROW, Narrowing((written,), Proof.IS), (subject,), span)
                 for name, inner in zip(names, patterns, strict=True):
                     self._pattern(inner, self._add(Kind.ATTR, name, (value,), span_of(inner)))
                 for position, inner in enumerate(pattern.patterns):

@@ -59,12 +59,23 @@ class CallShape(metaclass=Interned):
     starred: tuple[int, ...] = ()
 
 
+class Proof(enum.StrEnum):
+    """How the type of a value is known beyond what it comes from."""
+
+    IS = "is"  # an instance of one of the types
+    IS_NOT = "is-not"
+    SUBCLASS = "subclass"  # one of the types itself, or a class below
+    NOT_SUBCLASS = "not-subclass"
+    DECLARED = "declared"  # by the annotation of the name that it is given to
+    ASSIGNED = "assigned"  # to a name that was declared earlier
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Narrowing(metaclass=Interned):
-    """What a test proved of a value's type: it is (or is not) one of these, as written in the source."""
+    """What is proved of a value's type; the types are as written in the source."""
 
     types: tuple[str, ...]
-    holds: bool
+    proof: Proof
 
 
 type_data = str | int | float | bool | bytes | complex | None

@@ -169,7 +169,7 @@ class _Summariser:
     ) -> None:
         parameters = tuple(_parameters(node.args))
         builder = BodyBuilder(qualname, self, module_level=False, enclosing=enclosing)
-        builder.parameters([parameter.name for parameter in parameters], span_of(node))
+        builder.parameters(node.args, span_of(node))
         if isinstance(node, ast.Lambda):
             builder.result(node.body)
             decorators: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from .constants import ModuleNames, Settled, truth
-from .model import CallShape, Effect, EffectKind, Kind, Narrowing, Node, NodeData, Span, ValueGraph
+from .model import CallShape, Effect, EffectKind, Kind, Narrowing, Node, NodeData, Proof, Span, ValueGraph
 from .syntax import FunctionNode, dotted_name, joined, literal_key, span_of, type_names
 
 Environment = dict[str, int]
@@ -44,6 +44,7 @@ class ValueBuilder:
         self.graph = ValueGraph()
         self.is_generator = False
         self.annotated: dict[str, str] = {}  # dotted paths with the annotation of their assignment
+        self._declared: dict[str, ast.expr] = {}  # locals and parameters with their annotations
         self._definitions = definitions
         self._module_level = module_level
         self._enclosing = enclosing
@@ -125,9 +126,9 @@ class ValueBuilder:
         for expression in expressions:
             self._evaluated(expression)
 
-    def _annotated(self, value: int, annotation: ast.expr) -> int:
+    def _annotated(self, value: int, annotation: ast.expr, proof: Proof = Proof.DECLARED) -> int:
         span = self.graph.nodes[value].span
-        return self._add(Kind.NARROW, Narrowing((f": {ast.unparse(annotation)}",), True), (value,), span)
+        return self._add(Kind.NARROW, Narrowing((ast.unparse(annotation),), proof), (value,), span)
 
     @contextmanager
     def _guarded(self, test: int, *, gated: bool = False) -> Iterator[None]:
@@ -155,7 +156,9 @@ class ValueBuilder:
                 if self._module_level or name in self._globals:
                     self._effect(EffectKind.STORE_GLOBAL, name, -1, value, span)
                 else:
-                    self._bind(name, value)
+                    declared = self._declared.get(name)
+                    proof = Proof.ASSIGNED
+                    self._bind(name, value if declared is None else self._annotated(value, declared, proof))
             case ast.Attribute(value=base, attr=name):
                 where = span_of(written) if written is not None else span
                 self._effect(EffectKind.STORE_ATTR, name, self._value(base), value, joined(span, where))
@@ -196,14 +199,35 @@ class ValueBuilder:
                 for value in values:
                     self._narrow(value, holds=False)
             case ast.Call(func=ast.Name(id="isinstance"), args=[subject, types]):
-                path = dotted_name(subject)
-                if path is None:
-                    return
-                narrowing = Narrowing(tuple(type_names(types)), holds)
-                narrowed = self._add(Kind.NARROW, narrowing, (self._value(subject),), span_of(test))
-                self._environment[path] = narrowed
+                self._prove(subject, types, Proof.IS if holds else Proof.IS_NOT)
+            case ast.Call(func=ast.Name(id="issubclass"), args=[subject, types]):
+                self._prove(subject, types, Proof.SUBCLASS if holds else Proof.NOT_SUBCLASS)
+            case ast.Compare(left=left, ops=[ast.Is() | ast.Eq()], comparators=[right]) if holds:
+                self._same_type(left, right)
+            case ast.Compare(left=left, ops=[ast.IsNot() | ast.NotEq()], comparators=[right]) if not holds:
+                self._same_type(left, right)
             case _:
                 pass  # other tests prove no type
+
+    def _prove(self, subject: ast.expr, types: ast.expr, proof: Proof) -> None:
+        while isinstance(subject, ast.NamedExpr):
+            subject = subject.target
+        path = dotted_name(subject)
+        if path is not None:
+            narrowing = Narrowing(tuple(type_names(types)), proof)
+            value = self._value(subject)
+            self._environment[path] = self._add(Kind.NARROW, narrowing, (value,), span_of(subject))
+
+    def _same_type(self, left: ast.expr, right: ast.expr) -> None:
+        """`type(x) is T` proves what `isinstance(x, T)` does, and of a subclass nothing."""
+        match left:
+            case (
+                ast.Call(func=ast.Name(id="type"), args=[subject])
+                | ast.Attribute(value=subject, attr="__class__")
+            ):
+                self._prove(subject, right, Proof.IS)
+            case _:
+                pass  # other comparisons prove no type
 
     def _proved(self, narrowed: int, read: int) -> int:
         """Narrow what is read now as an earlier read of the same path was."""
