@@ -29,6 +29,7 @@ class Plant:
         line: Its line.
         names: The carriers, keys and functions that lose their wire: a finding about it names one of them.
         what: What was done, for the table of misses.
+        declared: Where the carrier is declared, path and line: a finding there is about it as well.
     """
 
     edits: Mapping[str, tuple[Edit, ...]]
@@ -36,6 +37,7 @@ class Plant:
     line: int
     names: frozenset[str]
     what: str
+    declared: frozenset[tuple[str, int]] = frozenset()
 
 
 class Planter(ABC):

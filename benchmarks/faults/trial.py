@@ -113,8 +113,9 @@ def parses(tree: Tree, plant: Plant) -> bool:
 
 
 def names(finding: Finding, plant: Plant) -> bool:
-    """Whether a finding is about a plant: it names its carrier or its record, or stands on its line."""
-    if finding.record in plant.names or (finding.path, finding.line) == (plant.path, plant.line):
+    """Whether a finding is about a plant: it names its carrier or its record, or stands on a line of either."""
+    place = (finding.path, finding.line)
+    if finding.record in plant.names or place == (plant.path, plant.line) or place in plant.declared:
         return True
     return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", finding.subject) for name in plant.names)
 

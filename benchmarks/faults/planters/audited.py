@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from telewire.verify.audit import TelemetryNames
@@ -150,9 +150,17 @@ def planted_only(tree: Tree, *found: Occurrence) -> bool:
     return all(one.path in tree.planted for one in found)
 
 
-def plant(text: SourceText, node: ast.AST, names: Iterator[str] | set[str], what: str, *edits: Edit) -> Plant:
+def plant(
+    text: SourceText,
+    node: ast.AST,
+    names: Iterable[str],
+    what: str,
+    *edits: Edit,
+    declared: Iterable[tuple[str, int]] = (),
+) -> Plant:
     """Return a plant with all its edits in one file."""
-    return Plant({text.path: tuple(edits)}, text.path, node.lineno, frozenset(names), what)  # type: ignore[attr-defined]
+    line: int = node.lineno  # type: ignore[attr-defined]
+    return Plant({text.path: tuple(edits)}, text.path, line, frozenset(names), what, frozenset(declared))
 
 
 def without(text: SourceText, statement: ast.stmt) -> Edit | None:

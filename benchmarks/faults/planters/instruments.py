@@ -40,15 +40,16 @@ class Recording:
 class DeclaredInstrument:
     """An instrument of prometheus_client that one name holds, with every place that records into it."""
 
-    path: str
     name: str
+    declared: frozenset[tuple[str, int]]
     recordings: tuple[Recording, ...]
 
 
 def instruments(tree: Tree) -> Iterator[DeclaredInstrument]:
     """Yield the instruments whose every use is a recording statement.
 
-    Left out: instruments that are passed on, returned or listed: others may record into them.
+    Left out: instruments that are passed on, returned or listed, and those that a module offers in `__all__`:
+    others may record into them.
     """
     for path in tree.planted:
         imported = {
@@ -57,21 +58,22 @@ def instruments(tree: Tree) -> Iterator[DeclaredInstrument]:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prometheus_client")
             for alias in node.names
         } & _KINDS
-        declared: dict[str, None] = {}
+        declared: dict[str, set[tuple[str, int]]] = {}
         for node in ast.walk(tree.modules[path]):
             match node:
                 case ast.Assign(
                     targets=[ast.Name(id=name) | ast.Attribute(attr=name)],
                     value=ast.Call(func=ast.Name(id=kind)),
                 ) if kind in imported:
-                    declared.setdefault(name)
+                    declared.setdefault(name, set()).add((path, node.lineno))
                 case _:
                     pass
-        for name in declared:
-            yield from _uses(tree, path, name)
+        for name, places in declared.items():
+            if not tree.occurrences.of_name(name, Part.STRING):
+                yield from _uses(tree, path, name, places)
 
 
-def _uses(tree: Tree, path: str, name: str) -> Iterator[DeclaredInstrument]:
+def _uses(tree: Tree, path: str, name: str, declared: set[tuple[str, int]]) -> Iterator[DeclaredInstrument]:
     """Split the uses of a local name by the function that declares it: closures of several may share the name."""
     uses = [one for one in tree.occurrences.of_name(name, Part.NAME, Part.LOAD) if one.path in tree.planted]
     scopes: dict[ast.AST | None, list[Recording | None]] = {}
@@ -82,10 +84,15 @@ def _uses(tree: Tree, path: str, name: str) -> Iterator[DeclaredInstrument]:
         if recording is None and _is_idle(tree, use.node):
             continue
         scopes.setdefault(scope, []).append(recording)
-    for found in scopes.values():
+    for scope, found in scopes.items():
         recordings = [one for one in found if one is not None]
         if recordings and len(recordings) == len(found):
-            yield DeclaredInstrument(path, name, tuple(recordings))
+            here = {place for place in declared if scope is None or _is_inside(place[1], scope)}
+            yield DeclaredInstrument(name, frozenset(here), tuple(recordings))
+
+
+def _is_inside(line: int, node: ast.AST) -> bool:
+    return node.lineno <= line <= (node.end_lineno or 0)  # type: ignore[attr-defined]
 
 
 def _recording(tree: Tree, path: str, node: ast.AST) -> Recording | None:
@@ -127,7 +134,9 @@ class NeverRecorded(AuditPlanter):
                 )
             first = one.recordings[0]
             changed = {path: tuple(found) for path, found in edits.items()}
-            yield Plant(changed, first.path, first.statement.lineno, frozenset({one.name}), one.name)
+            yield Plant(
+                changed, first.path, first.statement.lineno, frozenset({one.name}), one.name, one.declared
+            )
 
 
 class LabelledOnly(AuditPlanter):
@@ -149,7 +158,7 @@ class LabelledOnly(AuditPlanter):
                 and isinstance(call.func.value, ast.Call)
             ):
                 edit = text.replace(call, text.of(call.func.value))
-                yield plant(text, first.statement, {one.name}, one.name, edit)
+                yield plant(text, first.statement, {one.name}, one.name, edit, declared=one.declared)
 
 
 class InstrumentsCrossed(AuditPlanter):
