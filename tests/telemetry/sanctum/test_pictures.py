@@ -21,6 +21,9 @@ def screenshot(aggregator: SanctumAggregator) -> str:
         app = SanctumApp(aggregator, clock=lambda: 1_003.0)
         app.theme = "textual-dark"
         async with app.run_test(size=SCREEN) as pilot:
+            async with asyncio.timeout(60):  # the footer is filled when the screen has told it the keys
+                while not app.query("FooterKey"):
+                    await pilot.pause()
             await pilot.pause()
             return app.export_screenshot()
 
