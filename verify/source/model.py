@@ -8,34 +8,60 @@ Summaries hold plain data only, so that they can be compared, cached and built b
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from .interned import Interned
 
 
-class Kind(enum.StrEnum):
-    """What a node of a value graph is; `data` and `operands` of the node depend on it."""
+class Kind:
+    """What a node of a value graph is; `data` and `operands` of the node depend on it.
 
-    CONST = "const"  # data: the literal
-    PARAM = "param"  # data: the parameter's name
-    GLOBAL = "global"  # data: a name that is no local; module level or builtin
-    FREE = "free"  # data: a name of an enclosing function
-    REBOUND = "rebound"  # data: qualified name of a nested function and the name that it sets by `nonlocal`
-    ATTR = "attr"  # data: attribute name; operands: base
-    ITEM = "item"  # data: literal key or None; operands: base, index
-    CALL = "call"  # data: CallShape; operands: callee, positional..., keyword...
-    OP = "op"  # data: operator; operands: what it computes from
-    COMPARE = "compare"  # data: operators; operands: left, right...
-    PHI = "phi"  # operands: alternatives
-    DICT = "dict"  # data: literal keys or None each; operands: values
-    SEQUENCE = "sequence"  # data: "list", "tuple" or "set"; operands: elements
-    ELEMENT = "element"  # operands: the iterable
-    UNPACK = "unpack"  # data: index; operands: the value
-    FUNCTION = "function"  # data: qualified name of a nested function or lambda
-    NARROW = "narrow"  # data: Narrowing; operands: the value
-    ENTER = "enter"  # operands: the context manager
+    No enumeration: its members are looked up ten times as slowly, and everything here asks for kinds all the time.
+    """
+
+    CONST: Final = "const"  # data: the literal
+    PARAM: Final = "param"  # data: the parameter's name
+    GLOBAL: Final = "global"  # data: a name that is no local; module level or builtin
+    FREE: Final = "free"  # data: a name of an enclosing function
+    REBOUND: Final = (
+        "rebound"  # data: qualified name of a nested function and the name that it sets by `nonlocal`
+    )
+    ATTR: Final = "attr"  # data: attribute name; operands: base
+    ITEM: Final = "item"  # data: literal key or None; operands: base, index
+    CALL: Final = "call"  # data: CallShape; operands: callee, positional..., keyword...
+    OP: Final = "op"  # data: operator; operands: what it computes from
+    COMPARE: Final = "compare"  # data: operators; operands: left, right...
+    PHI: Final = "phi"  # operands: alternatives
+    DICT: Final = "dict"  # data: literal keys or None each; operands: values
+    SEQUENCE: Final = "sequence"  # data: "list", "tuple" or "set"; operands: elements
+    ELEMENT: Final = "element"  # operands: the iterable
+    UNPACK: Final = "unpack"  # data: index; operands: the value
+    FUNCTION: Final = "function"  # data: qualified name of a nested function or lambda
+    NARROW: Final = "narrow"  # data: Narrowing; operands: the value
+    ENTER: Final = "enter"  # operands: the context manager
+
+
+NodeKind = Literal[
+    "const",
+    "param",
+    "global",
+    "free",
+    "rebound",
+    "attr",
+    "item",
+    "call",
+    "op",
+    "compare",
+    "phi",
+    "dict",
+    "sequence",
+    "element",
+    "unpack",
+    "function",
+    "narrow",
+    "enter",
+]
 
 
 class Span(NamedTuple):
@@ -86,7 +112,7 @@ NodeData = type_data | CallShape | Narrowing | tuple[str | None, ...] | tuple[st
 class Node:
     """One value of a function's body. `operands` are indices into the graph's `nodes`."""
 
-    kind: Kind
+    kind: NodeKind
     data: NodeData
     operands: list[int]
     span: Span
@@ -97,16 +123,29 @@ class Node:
     keys: tuple[int, ...] = ()  # of a DICT with computed keys: the node of each key, -1 for a literal or `**`
 
 
-class EffectKind(enum.StrEnum):
+class EffectKind:
     """How a value leaves a function's locals."""
 
-    STORE_ATTR = "store-attr"
-    STORE_ITEM = "store-item"
-    STORE_GLOBAL = "store-global"
-    RETURN = "return"
-    YIELD = "yield"
-    EVALUATE = "evaluate"  # a test, a decorator, a message: its calls and reads happen, and it is looked at
-    DROP = "drop"  # an expression statement: its calls happen, and nothing looks at what it is
+    STORE_ATTR: Final = "store-attr"
+    STORE_ITEM: Final = "store-item"
+    STORE_GLOBAL: Final = "store-global"
+    RETURN: Final = "return"
+    YIELD: Final = "yield"
+    EVALUATE: Final = (
+        "evaluate"  # a test, a decorator, a message: its calls and reads happen, and it is looked at
+    )
+    DROP: Final = "drop"  # an expression statement: its calls happen, and nothing looks at what it is
+
+
+EffectName = Literal[
+    "store-attr",
+    "store-item",
+    "store-global",
+    "return",
+    "yield",
+    "evaluate",
+    "drop",
+]
 
 
 @dataclass(slots=True)
@@ -116,7 +155,7 @@ class Effect:
     `index` is the node of the key of a `STORE_ITEM` whose key is not written as a literal, else -1.
     """
 
-    kind: EffectKind
+    kind: EffectName
     name: str | None
     base: int
     value: int

@@ -8,7 +8,20 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from .constants import ModuleNames, Settled, truth
-from .model import CallShape, Effect, EffectKind, Kind, Narrowing, Node, NodeData, Proof, Span, ValueGraph
+from .model import (
+    CallShape,
+    Effect,
+    EffectKind,
+    EffectName,
+    Kind,
+    Narrowing,
+    Node,
+    NodeData,
+    NodeKind,
+    Proof,
+    Span,
+    ValueGraph,
+)
 from .syntax import FunctionNode, dotted_name, joined, literal_key, span_of, type_names
 
 Environment = dict[str, int]
@@ -87,14 +100,14 @@ class ValueBuilder:
 
     # -- graph ----------------------------------------------------------------------------------------------
 
-    def _add(self, kind: Kind, data: NodeData, operands: Iterable[int], span: Span) -> int:
+    def _add(self, kind: NodeKind, data: NodeData, operands: Iterable[int], span: Span) -> int:
         self.graph.nodes.append(
             Node(kind, data, list(operands), span, self._handlers > 0, self._gates > 0 or self._dead)
         )
         return len(self.graph.nodes) - 1
 
     def _effect(
-        self, kind: EffectKind, name: str | None, base: int, value: int, span: Span, index: int = -1
+        self, kind: EffectName, name: str | None, base: int, value: int, span: Span, index: int = -1
     ) -> None:
         self.graph.effects.append(
             Effect(
