@@ -150,7 +150,9 @@ class _Extractor:
             role=self._role(function, effect),
         )
         if effect.kind is EffectKind.STORE_ITEM and effect.name is None:
-            targets = []
+            return
+        if effect.kind is EffectKind.EVALUATE:
+            return  # that the test itself is looked at has been noted where it stands
         for guard in effect.guards:
             guarding = self._sources.of(function, guard)
             self._facts.move(function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL)

@@ -9,13 +9,15 @@ from typing import NamedTuple
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Span
 from ..source.program import Place
-from .carriers import Carrier, Constant, Hop, How, ParameterCarrier, ReturnCarrier, Role, Site
+from .carriers import Carrier, Constant, Hop, How, ParameterCarrier, ReturnCarrier, Role, Site, UseCarrier
 from .inference import Inference
 from .instruments import Instrument, InstrumentCall
 from .logger_keys import Logged
 from .sources import Sources
 from .steps import Source
 from .whereabouts import Whereabouts
+
+_MOVE, _INITIAL = Role.MOVE, Role.INITIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,29 +103,25 @@ class Facts:
         discarded: bool = False,
         role: Role = Role.MOVE,
     ) -> None:
-        """Note that the sources move to each of the targets; only constants can have the role INITIAL."""
+        """Note that the sources move to each of the targets; only constants can have the role INITIAL.
+
+        A literal that is merely looked at moves nothing.
+        """
         targets = list(targets)
+        if not targets:
+            return
         site = self.site(function, span)
-        for source in sources:
+        note = self.hops.append
+        for carrier, strength, origin, partial in sources:
+            is_constant = type(carrier) is Constant
+            part = _MOVE if role is _INITIAL and not is_constant else role
             for target in targets:
+                if is_constant and type(target) is UseCarrier:
+                    continue
                 through = (
-                    isinstance(source.carrier, ParameterCarrier)
-                    and isinstance(target, ReturnCarrier)
-                    and source.carrier.function == target.function
+                    type(target) is ReturnCarrier
+                    and type(carrier) is ParameterCarrier
+                    and carrier.function is target.function
                 )
-                self.hops.append(
-                    Hop(
-                        source.carrier,
-                        target,
-                        max(how, source.how),
-                        site,
-                        source.origin,
-                        gated,
-                        through,
-                        source.partial,
-                        discarded,
-                        Role.MOVE
-                        if role is Role.INITIAL and not isinstance(source.carrier, Constant)
-                        else role,
-                    )
-                )
+                weaker = strength if strength > how else how
+                note(Hop(carrier, target, weaker, site, origin, gated, through, partial, discarded, part))
