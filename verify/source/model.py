@@ -8,6 +8,7 @@ Summaries hold plain data only, so that they can be compared, cached and built b
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
