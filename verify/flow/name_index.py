@@ -5,11 +5,12 @@ Built when it is first asked for, and by name, so that a question looks at the f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol
-from ..source.model import EffectKind, Kind
+from ..source.model import EffectKind, Kind, ModuleSummary
 from ..source.program import ExternalSymbol
 from .types import UNKNOWN, ClassObject, Instance, ModuleObject, Type, members
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .facts import Facts
 
 _Place = tuple[FunctionSymbol, int]
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _AS_A_WHOLE = {"vars", "asdict", "astuple", "fields", "_asdict", "__dict__", "model_dump", "attrgetter"}
 
 
@@ -35,6 +37,7 @@ class NameIndex:
         self._parts: list[_Place] = []  # elements by position: of what may be a NamedTuple
         self._imported_as: dict[str, list[tuple[str, str]]] | None = None
         self._defaults: dict[tuple[str, str], list[tuple[FunctionSymbol, str]]] | None = None
+        self._mentioned: set[tuple[str, str]] | None = None
         self._field_defaults: dict[tuple[str, str], list[tuple[ClassSymbol, str]]] = {}
 
     # -- fields -----------------------------------------------------------------------------------------------------
@@ -161,6 +164,15 @@ class NameIndex:
         for module, local in self._names_of(symbol):
             yield from self._field_defaults.get((module, local), ())
 
+    def is_mentioned(self, symbol: ConstantSymbol) -> bool:
+        """Whether a class body, a decorator of a method or a default mentions a module-level name."""
+        if self._mentioned is None:
+            self._mentioned = set()
+            for module in self._program.modules.values():
+                for text in _texts(module):
+                    self._mentioned.update((module.name, word) for word in _WORD.findall(text))
+        return any(name in self._mentioned for name in self._names_of(symbol))
+
     def _names_of(self, symbol: ConstantSymbol) -> list[tuple[str, str]]:
         """Return the module and name of each place where a module-level name is known, imports followed."""
         if self._imported_as is None:
@@ -252,3 +264,19 @@ class NameIndex:
                         named = (module.name, declared.default.text)
                         owner = ClassSymbol(module.name, cls.qualname)
                         self._field_defaults.setdefault(named, []).append((owner, name))
+
+
+def _texts(module: ModuleSummary) -> Iterator[str]:
+    """Yield the expressions that stand in no function's body, as written."""
+    for cls in module.classes.values():
+        yield from cls.decorators
+        yield from cls.bases
+        for declared in cls.fields.values():
+            if declared.default is not None and not declared.default.is_literal:
+                yield declared.default.text
+    for function in module.functions.values():
+        if function.owner is not None:
+            yield from function.decorators
+        for parameter in function.parameters:
+            if parameter.default is not None and not parameter.default.is_literal:
+                yield parameter.default.text

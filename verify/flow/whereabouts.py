@@ -163,6 +163,11 @@ class Whereabouts:
         """
         return _Following(self._facts, self._index, self, same, stands_for_it, within).run(start, fields)
 
+    @property
+    def index(self) -> NameIndex:
+        """Where names are read."""
+        return self._index
+
     def users(self, function: FunctionSymbol) -> tuple[dict[int, list[int]], dict[int, list[Effect]]]:
         """Return for each node of a body the nodes that have it as operand, and the effects that have it as value."""
         if function not in self._users:

@@ -155,6 +155,8 @@ class _Summariser:
             name = node.name
         outer = enclosing.qualname
         qualname = name if outer == TOP_LEVEL else f"{outer}.<locals>.{name}"
+        if qualname in self._functions:  # defined in each branch of an `if`: both are there
+            qualname = f"{qualname}:{node.lineno}"
         self._function(node, qualname, owner=None, enclosing=enclosing)
         return qualname
 

@@ -1,11 +1,12 @@
 """Audit rules: one kind of unwired telemetry each, one file each. `AUDIT_RULES` is the table of codes."""
 
 from .base import AuditCheck, AuditRule
+from .collected_never_reduced import CollectedNeverReduced
 from .field_never_written import FieldNeverWritten
 from .instrument_never_recorded import InstrumentNeverRecorded
 
 AUDIT_RULES: dict[str, AuditRule] = {
-    rule.code: rule for rule in (FieldNeverWritten(), InstrumentNeverRecorded())
+    rule.code: rule for rule in (FieldNeverWritten(), InstrumentNeverRecorded(), CollectedNeverReduced())
 }
 """Every audit rule by its code."""
 

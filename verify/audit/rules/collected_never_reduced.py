@@ -1,0 +1,61 @@
+"""TW520 collected-never-reduced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...flow import FieldCarrier
+from ...source.program import Place
+from ..only_filled import OnlyFilled, has_foreign_base, only_filled
+from .base import AuditCheck, AuditRule
+
+
+class CollectedNeverReduced(AuditRule):
+    """Values are collected in a list, a dictionary or a window, and nothing ever reads it.
+
+    ## Why is this bad?
+    The values were measured for a mean, a maximum or a plot that does not exist: they never arrive anywhere, and the
+    list grows.
+
+    ## Example
+    ```python
+    clip_fractions = []
+    for batch in batches:
+        clip_fractions.append(fraction(batch))
+    logger.record("train/loss", loss)  # and nothing of the fractions
+    ```
+
+    ## Use instead
+    ```python
+    logger.record("train/clip_fraction", mean(clip_fractions))
+    ```
+    """
+
+    code = "TW520"
+    name = "collected-never-reduced"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each container that is only ever filled."""
+        for found in only_filled(audit.flow):
+            where = found.function.qualname
+            module = audit.program.modules[found.function.module]
+            local = f"{where}.{found.name}" if found.kept_in is None else found.name
+            yield self.make(
+                subject=f"{module.name}:{local}",
+                place=Place(module.path, found.span),
+                message=f"{found.name} is filled here and never read",
+                help="report what was collected, or stop collecting it",
+                context={"container": found.name, "function": where, "fills": str(found.fills)},
+                confidence=_confidence(audit, found),
+            )
+
+
+def _confidence(audit: AuditCheck, found: OnlyFilled) -> Confidence:
+    if found.kept_in is None:
+        return Confidence.HIGH
+    if found.kept_in.name.startswith("_"):
+        return Confidence.HIGH
+    if not isinstance(found.kept_in, FieldCarrier) or has_foreign_base(audit.flow, found.kept_in.owner):
+        return Confidence.LOW
+    return Confidence.MEDIUM
