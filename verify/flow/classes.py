@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import ClassSummary, EffectKind, FunctionSummary, Kind
+from ..source.program import ExternalSymbol
 from .types import Instance, Type, members
+
+_ON_THE_CLASS = {"__new__", "__init_subclass__", "__class_getitem__"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,10 @@ class ClassFacts:
     def global_stores(self, module: str, name: str) -> list[StoredField]:
         """Return every store into a module-level name."""
         return self._globals.get((module, name), [])
+
+    def is_enum(self, cls: ClassSymbol) -> bool:
+        """Whether the names of a class body are its instances."""
+        return any(isinstance(one, ExternalSymbol) and "Enum" in one.dotted for one in self.program.mro(cls))
 
     def constructor(self, cls: ClassSymbol) -> FunctionSymbol | None:
         """Return a class's own or inherited `__init__`, where the program has one."""
@@ -161,6 +168,12 @@ def receiver_name(summary: FunctionSummary) -> str | None:
     if summary.owner is None or not summary.parameters or "staticmethod" in summary.decorators:
         return None
     return summary.parameters[0].name
+
+
+def takes_class(summary: FunctionSummary) -> bool:
+    """Whether a method's first parameter is the class itself."""
+    implicit = summary.owner is not None and summary.qualname.rpartition(".")[2] in _ON_THE_CLASS
+    return implicit or "classmethod" in summary.decorators
 
 
 def is_property(summary: FunctionSummary) -> bool:

@@ -5,10 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..source.model import Kind, Node
-from .types import MAPPINGS, NONE, UNKNOWN, External, Instance, Type, each, union
+from .types import MAPPINGS, NONE, UNKNOWN, ClassObject, External, Instance, Type, each, union
 
 if TYPE_CHECKING:
+    from .given import Given
     from .inference import Inference
+
+_SETS = {"set", "frozenset", "Set", "MutableSet", "WeakSet"}
+_SET_METHODS = {"union", "intersection", "difference", "symmetric_difference"}
+_TAKES_ONE = {"pop", "popleft", "get", "get_nowait", "result", "popright"}
+_STRING = External("builtins.str")
+_STRINGS = External("builtins.list", (_STRING,))
+_STRING_METHODS: dict[str, Type] = {
+    "encode": External("builtins.bytes"),
+    "split": _STRINGS,
+    "rsplit": _STRINGS,
+    "splitlines": _STRINGS,
+    "partition": External("builtins.tuple", (_STRING, _STRING, _STRING)),
+    "rpartition": External("builtins.tuple", (_STRING, _STRING, _STRING)),
+    **dict.fromkeys(("startswith", "endswith", "isdigit", "isidentifier"), External("builtins.bool")),
+    **dict.fromkeys(("count", "find", "index"), External("builtins.int")),
+}
 
 
 def element(container: Type) -> Type:
@@ -39,7 +56,11 @@ def unpacked(inference: Inference, value: Type, position: object) -> Type:
 
 def item(inference: Inference, base: Type, position: Node) -> Type:
     """Return what `base[position]` is."""
+    if isinstance(base, ClassObject):
+        return Instance(base.cls) if inference.is_enum(base.cls) else UNKNOWN
     if isinstance(base, External):
+        if position.kind is Kind.OP and position.data == "slice":
+            return base
         if (
             base.dotted == "builtins.tuple"
             and isinstance(position.data, int)
@@ -66,6 +87,8 @@ def iterated(inference: Inference, base: Type) -> Type:
     if isinstance(base, Instance):
         iterate = inference.program.method(base.cls, "__iter__")
         return inference.return_type(iterate) if iterate else UNKNOWN
+    if isinstance(base, ClassObject) and inference.is_enum(base.cls):
+        return External("builtins.list", (Instance(base.cls),))
     return base
 
 
@@ -84,25 +107,40 @@ def entered(inference: Inference, manager: Type) -> Type:
     return each(manager, part)
 
 
-def method_result(receiver: External, name: str) -> Type:
-    """Return what a method of a builtin container gives."""
-    arguments = receiver.arguments
-    kind = receiver.dotted.rpartition(".")[2]
+def method_result(inference: Inference, receiver: External, name: str, given: Given) -> Type:
+    """Return what a method of a container, a string or a future gives."""
+    if name in {"enter_context", "enter_async_context"} and given.positional:
+        return entered(inference, inference.type_of(given.function, given.positional[0]))
     if name in {"copy", "__copy__"}:
         return receiver
+    arguments = receiver.arguments
+    kind = receiver.dotted.rpartition(".")[2]
     if kind in MAPPINGS and len(arguments) > 1:
-        key, value = arguments[0], arguments[1]
-        results: dict[str, Type] = {
-            "get": union(value, NONE),
-            "pop": value,
-            "setdefault": value,
-            "values": External("builtins.list", (value,)),
-            "keys": External("builtins.list", (key,)),
-            "items": External("builtins.list", (External("builtins.tuple", (key, value)),)),
-        }
-        return results.get(name, UNKNOWN)
-    if arguments and name in {"pop", "popleft", "get", "get_nowait", "popitem", "result"}:
+        return _mapping_method(inference, receiver, name, given)
+    if arguments and kind in _SETS and name in _SET_METHODS:
+        return receiver
+    if arguments and name in _TAKES_ONE:
         return arguments[0]
-    if receiver.dotted == "builtins.str":
-        return External("builtins.str")
-    return UNKNOWN
+    return _STRING_METHODS.get(name, receiver) if receiver.dotted == "builtins.str" else UNKNOWN
+
+
+def _mapping_method(inference: Inference, receiver: External, name: str, given: Given) -> Type:
+    key, value = receiver.arguments[:2]
+    default = [inference.type_of(given.function, one) for one in given.positional[1:2]]
+    match name:
+        case "get":
+            return union(value, *(default or [NONE]))
+        case "pop":
+            return union(value, *default)
+        case "setdefault":
+            return union(value, *default)
+        case "values":
+            return External("builtins.list", (value,))
+        case "keys":
+            return External("builtins.list", (key,))
+        case "items":
+            return External("builtins.list", (External("builtins.tuple", (key, value)),))
+        case "popitem":
+            return External("builtins.tuple", (key, value))
+        case _:
+            return UNKNOWN

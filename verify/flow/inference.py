@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node, Proof
 from ..source.program import ExternalSymbol
-from .classes import ClassFacts, is_property, receiver_name
+from .classes import ClassFacts, is_property, receiver_name, takes_class
 from .containers import element, entered, item, iterated, unpacked
 from .fixpoint import FixedPoint
 from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed
-from .results import call_result
+from .results import call_result, called
 from .types import (
     NONE,
     UNKNOWN,
@@ -88,8 +88,36 @@ class Inference(ClassFacts):
         if summary.returns is not None:
             owner = ClassSymbol(function.module, summary.owner) if summary.owner else None
             return self.annotated(function.module, summary.returns, owner)
-        returned = [e.value for e in summary.graph.effects if e.kind is EffectKind.RETURN]
-        return union(*(self.type_of(function, value) for value in returned)) if returned else NONE
+        wanted = EffectKind.YIELD if summary.is_generator else EffectKind.RETURN
+        values = [effect.value for effect in summary.graph.effects if effect.kind is wanted]
+        found = union(*(self.type_of(function, value) for value in values)) if values else NONE
+        return External("collections.abc.Generator", (found,)) if summary.is_generator else found
+
+    def returned_to(self, function: FunctionSymbol, receiver: Type | None) -> Type:
+        """Return what a function gives when called on a receiver: `Self` is the receiver's own class."""
+        returns = self.program.function(function).returns
+        if receiver is not None and returns is not None and "Self" in returns:
+            own = receiver.cls if isinstance(receiver, Instance | ClassObject) else None
+            return self.annotated(function.module, returns, own)
+        return self.return_type(function)
+
+    def called(self, callee: Type) -> Type:
+        """Return what calling a value gives, whatever it is given."""
+        return called(self, callee, None)
+
+    def owner_of(self, function: FunctionSymbol) -> ClassSymbol | None:
+        """Return the class that a function is a method of, or stands in a method of."""
+        summary = self.program.function(function)
+        while summary.owner is None and summary.enclosing is not None:
+            summary = self.program.function(FunctionSymbol(function.module, summary.enclosing))
+        return None if summary.owner is None else ClassSymbol(function.module, summary.owner)
+
+    def written_type(self, function: FunctionSymbol, index: int) -> Type:
+        """Return the type that an argument names, as in `cast(T, x)`."""
+        node = self.program.function(function).graph.nodes[index]
+        if node.kind is Kind.CONST:
+            return self.annotated(function.module, node.data, None) if isinstance(node.data, str) else NONE
+        return each(self.type_of(function, index), lambda one: called(self, one, None))
 
     def annotated(self, module: str, annotation: str, owner: ClassSymbol | None) -> Type:
         """Return what an annotation in a module means; `owner` is what `Self` stands for."""
@@ -163,7 +191,7 @@ class Inference(ClassFacts):
     def _parameter(self, function: FunctionSymbol, summary: FunctionSummary, name: str) -> Type:
         if name == receiver_name(summary) and summary.owner is not None:
             owner = ClassSymbol(function.module, summary.owner)
-            return ClassObject(owner) if "classmethod" in summary.decorators else Instance(owner)
+            return ClassObject(owner) if takes_class(summary) else Instance(owner)
         for parameter in summary.parameters:
             if parameter.name == name and parameter.annotation is not None:
                 owner_class = ClassSymbol(function.module, summary.owner) if summary.owner else None
@@ -232,6 +260,8 @@ class Inference(ClassFacts):
         """Return the type of `base.name` for one alternative of a receiver."""
         match base:
             case Instance(cls=cls):
+                if name == "__class__":
+                    return ClassObject(cls)
                 method = self.program.method(cls, name)
                 if method is not None:
                     if is_property(self.program.function(method)):
@@ -247,17 +277,13 @@ class Inference(ClassFacts):
                 member = self.program.member(cls, name)
                 if isinstance(member, FunctionSymbol):
                     return FunctionObject(
-                        member, base if "classmethod" in self.program.function(member).decorators else None
+                        member, base if takes_class(self.program.function(member)) else None
                     )
                 if isinstance(member, ClassSymbol):
                     return ClassObject(member)
                 if self.program.field(cls, name) is not None:
-                    enum_like = any(
-                        isinstance(one, ExternalSymbol) and "Enum" in one.dotted
-                        for one in self.program.mro(cls)
-                    )
                     found = self.field_type(cls, name)
-                    return Instance(cls) if enum_like or found is None else found
+                    return Instance(cls) if self.is_enum(cls) or found is None else found
                 return UNKNOWN
             case ModuleObject(name=module):
                 return self._symbol_type(self.program.member(ModuleSymbol(module), name))
@@ -272,6 +298,8 @@ class Inference(ClassFacts):
 
     def _above(self, cls: ClassSymbol, name: str) -> Type:
         method = self.method_above(cls, name)
+        if method is None and name == "__new__":
+            return ExternalObject("builtins.object.__new__")
         if method is None:
             foreign = any(isinstance(one, ExternalSymbol) for one in self.program.mro(cls)[1:])
             return ExternalObject(f"?.{name}", Instance(cls)) if foreign else UNKNOWN

@@ -1,0 +1,235 @@
+"""What builtins and well-known functions of the standard library give, as far as the types of their arguments show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..source.model import Kind
+from .containers import element, iterated, method_result
+from .given import Given
+from .types import (
+    UNKNOWN,
+    ClassObject,
+    External,
+    Instance,
+    SuperObject,
+    Type,
+    each,
+    union,
+)
+
+if TYPE_CHECKING:
+    from .inference import Inference
+
+_INT = External("builtins.int")
+
+
+def outside_result(inference: Inference, dotted: str, receiver: Type | None, given: Given) -> Type:
+    """Return what a call of something outside the program gives; an instance of its own name by default."""
+    name = dotted.rpartition(".")[2]
+    if isinstance(receiver, External):
+        return method_result(inference, receiver, name, given)
+    if name == "__new__" and given.positional:  # `object.__new__(cls)`, `super().__new__(cls)`
+        return each(_argument(inference, given, 0), _made)
+    if dotted == "builtins.super":
+        return _super(inference, given)
+    if dotted.startswith("?."):
+        return UNKNOWN
+    known = _RULES.get(dotted)
+    if known is not None and (given.positional or given.keywords):
+        return known(inference, dotted, given)
+    return External(dotted)
+
+
+def _argument(inference: Inference, given: Given, position: int, keyword: str = "") -> Type:
+    if position < len(given.positional):
+        return inference.type_of(given.function, given.positional[position])
+    if keyword in given.keywords:
+        return inference.type_of(given.function, given.keywords[keyword])
+    return UNKNOWN
+
+
+def _arguments(inference: Inference, given: Given) -> list[Type]:
+    return [inference.type_of(given.function, node) for node in given.positional]
+
+
+def elements(inference: Inference, iterable: Type) -> Type:
+    """Return what iterating over a value gives."""
+    return each(iterable, lambda one: element(iterated(inference, one)))
+
+
+def _made(cls: Type) -> Type:
+    return Instance(cls.cls) if isinstance(cls, ClassObject) else UNKNOWN
+
+
+def _super(inference: Inference, given: Given) -> Type:
+    if given.positional:
+        first = _argument(inference, given, 0)
+        return SuperObject(first.cls) if isinstance(first, ClassObject) else UNKNOWN
+    owner = inference.owner_of(given.function)
+    return UNKNOWN if owner is None else SuperObject(owner)
+
+
+# -- one function each ------------------------------------------------------------------------------------------------
+
+_Rule = Callable[["Inference", str, Given], Type]
+
+
+def _same(inference: Inference, dotted: str, given: Given) -> Type:
+    return _argument(inference, given, 0)
+
+
+def _type(inference: Inference, dotted: str, given: Given) -> Type:
+    if len(given.positional) != 1:
+        return External(dotted)
+    return each(
+        _argument(inference, given, 0),
+        lambda one: ClassObject(one.cls) if isinstance(one, Instance) else UNKNOWN,
+    )
+
+
+def _cast(inference: Inference, dotted: str, given: Given) -> Type:
+    if not given.positional:
+        return UNKNOWN
+    return inference.written_type(given.function, given.positional[0])
+
+
+def _getattr(inference: Inference, dotted: str, given: Given) -> Type:
+    if len(given.positional) < 2:
+        return UNKNOWN
+    name = inference.program.function(given.function).graph.nodes[given.positional[1]]
+    if name.kind is not Kind.CONST or not isinstance(name.data, str):
+        return UNKNOWN
+    written = name.data
+    found = each(_argument(inference, given, 0), lambda one: inference.attribute(one, written))
+    return union(found, _argument(inference, given, 2)) if len(given.positional) > 2 else found
+
+
+def _iterable(inference: Inference, dotted: str, given: Given) -> Type:
+    return External(dotted, (elements(inference, _argument(inference, given, 0)),))
+
+
+def _filter(inference: Inference, dotted: str, given: Given) -> Type:
+    return External(dotted, (elements(inference, _argument(inference, given, 1)),))
+
+
+def _chain(inference: Inference, dotted: str, given: Given) -> Type:
+    return External(dotted, (union(*(elements(inference, one) for one in _arguments(inference, given))),))
+
+
+def _flattened(inference: Inference, dotted: str, given: Given) -> Type:
+    return External(dotted, (elements(inference, elements(inference, _argument(inference, given, 0))),))
+
+
+def _next(inference: Inference, dotted: str, given: Given) -> Type:
+    first = elements(inference, _argument(inference, given, 0))
+    return union(first, _argument(inference, given, 1)) if len(given.positional) > 1 else first
+
+
+def _extreme(inference: Inference, dotted: str, given: Given) -> Type:
+    found = _arguments(inference, given)
+    if len(found) == 1 and not given.starred:
+        found = [elements(inference, found[0])]
+    if "default" in given.keywords:
+        found.append(_argument(inference, given, len(given.positional), "default"))
+    return union(*found)
+
+
+def _enumerate(inference: Inference, dotted: str, given: Given) -> Type:
+    pair = External("builtins.tuple", (_INT, elements(inference, _argument(inference, given, 0))))
+    return External("builtins.list", (pair,))
+
+
+def _zip(inference: Inference, dotted: str, given: Given) -> Type:
+    if given.starred:
+        return External("builtins.list")
+    one = External("builtins.tuple", tuple(elements(inference, a) for a in _arguments(inference, given)))
+    return External("builtins.list", (one,))
+
+
+def _map(inference: Inference, dotted: str, given: Given) -> Type:
+    return External(
+        "builtins.list", (each(_argument(inference, given, 0), lambda one: inference.called(one)),)
+    )
+
+
+def _mapping(inference: Inference, dotted: str, given: Given) -> Type:
+    """`dict(other)`, `dict(pairs)`, `dict(key=value)`."""
+    key: list[Type] = [External("builtins.str")] * bool(given.keywords)
+    value = [inference.type_of(given.function, node) for node in given.keywords.values()]
+    for one in _arguments(inference, given):
+        inner = one.arguments if isinstance(one, External) else ()
+        if isinstance(one, External) and len(inner) == 1 and isinstance(inner[0], External):
+            inner = inner[0].arguments
+        if len(inner) != 2:
+            return External(dotted)
+        key.append(inner[0])
+        value.append(inner[1])
+    return External(dotted, (union(*key), union(*value)))
+
+
+def _defaultdict(inference: Inference, dotted: str, given: Given) -> Type:
+    made = each(_argument(inference, given, 0, "default_factory"), lambda one: inference.called(one))
+    return External(dotted, (UNKNOWN, made))
+
+
+def _partial(inference: Inference, dotted: str, given: Given) -> Type:
+    return External(dotted, (_argument(inference, given, 0),))
+
+
+def _holder(inference: Inference, dotted: str, given: Given) -> Type:
+    """`weakref.ref(x)`, `create_task(x)`: something that gives `x` when asked."""
+    return External(dotted, (_argument(inference, given, 0),))
+
+
+def _submitted(inference: Inference, dotted: str, given: Given) -> Type:
+    return each(_argument(inference, given, 0), lambda one: inference.called(one))
+
+
+def _gathered(inference: Inference, dotted: str, given: Given) -> Type:
+    found = tuple(_arguments(inference, given))
+    return External("builtins.list", (union(*found),)) if given.starred else External("builtins.tuple", found)
+
+
+_ITERABLES = ("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter")
+_RULES: dict[str, _Rule] = {
+    **{f"builtins.{name}": _iterable for name in _ITERABLES},
+    "builtins.filter": _filter,
+    "builtins.getattr": _getattr,
+    "builtins.type": _type,
+    "builtins.next": _next,
+    "builtins.anext": _next,
+    "builtins.min": _extreme,
+    "builtins.max": _extreme,
+    "builtins.enumerate": _enumerate,
+    "builtins.zip": _zip,
+    "builtins.map": _map,
+    "builtins.dict": _mapping,
+    "collections.OrderedDict": _mapping,
+    "types.MappingProxyType": _mapping,
+    "collections.defaultdict": _defaultdict,
+    "collections.deque": _iterable,
+    "itertools.chain": _chain,
+    "itertools.chain.from_iterable": _flattened,
+    "itertools.islice": _iterable,
+    "itertools.cycle": _iterable,
+    "functools.partial": _partial,
+    "weakref.ref": _holder,
+    "weakref.proxy": _same,
+    "weakref.WeakSet": _iterable,
+    "contextlib.closing": _same,
+    "contextlib.nullcontext": _same,
+    "asyncio.run": _same,
+    "asyncio.wait_for": _same,
+    "asyncio.shield": _same,
+    "asyncio.create_task": _holder,
+    "asyncio.ensure_future": _holder,
+    "asyncio.gather": _gathered,
+    "asyncio.to_thread": _submitted,
+    **dict.fromkeys(("copy.copy", "copy.deepcopy", "copy.replace", "dataclasses.replace"), _same),
+    **dict.fromkeys(("attr.evolve", "attrs.evolve", "msgspec.structs.replace"), _same),
+    **dict.fromkeys(("tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.rich.tqdm", "rich.progress.track"), _same),
+    **dict.fromkeys(("typing.assert_type", "typing.reveal_type"), _same),
+    **dict.fromkeys(("typing.cast", "typing_extensions.cast"), _cast),
+}
