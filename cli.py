@@ -16,6 +16,10 @@ COMMANDS = {
         "List telemetry that is not wired; no record is needed.",
     ),
     "trace": ("telewire.verify.trace.cli:trace", "Show the wire of any field, function or key."),
+    "scaffold": (
+        "telewire.verify.scaffold.cli:scaffold",
+        "Draft the record of a metric from its wire.",
+    ),
     "explain": ("telewire.verify.cli:explain", "Say what a rule finds, and what to write instead."),
     "registry": ("telewire.registry.cli:registry", "List, show, check and grade records."),
     "records": ("telewire.records.cli:records", "Write the records' Markdown, or check that it is fresh."),

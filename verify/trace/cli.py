@@ -82,7 +82,7 @@ def trace(
     except (ConfigurationError, NothingToAuditError, NothingReadableError, UnknownNameError) as error:
         raise Unusable(str(error)) from None
     except AmbiguousNameError as error:
-        _print_candidates(errors, error)
+        print_candidates(errors, error)
         raise SystemExit(EXIT_UNUSABLE) from None
     for skipped in program.skipped:
         errors.print(
@@ -116,7 +116,8 @@ def trace(
                 write_out(lambda: print_on(console))
 
 
-def _print_candidates(console: Console, error: AmbiguousNameError) -> None:
+def print_candidates(console: Console, error: AmbiguousNameError) -> None:
+    """Print what a name may mean, each by the shortest name that means it alone."""
     from rich.text import Text
 
     console.print(Text(f"{error}; say which:", style="bold"), soft_wrap=True)

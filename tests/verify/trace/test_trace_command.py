@@ -33,7 +33,7 @@ upstream: where its values begin
 
 downstream: who reads it
 ├─ show uses it                                                        app.py:40
-└─ guard branches on it                                             app.py:44 +1
+└─ guard branches on it                                                app.py:44
 """
 
 
