@@ -217,11 +217,11 @@ class TrainingLoop:
             grad_norm=update.grad_norm,
             lstm_health=lstm_health,
         )
-        report = self._detector.check_gradients(
+        report = self._detector.check_all(
             nan_grad_count=gradient_health["nan_grad_count"],
             inf_grad_count=gradient_health["inf_grad_count"],
+            lstm_health=lstm_health,
         )
-        report.merge(self._detector.check_lstm_health(lstm_health))
         self._handle_telemetry_escalation(report)
         self._emit_anomaly_diagnostics(report, update)
         self._telemetry.tick()

@@ -98,4 +98,4 @@ def test_a_record_whose_consumers_are_all_displays_lists_their_files(shipped: di
 
 
 def test_a_record_with_other_consumers_lists_their_kinds(shipped: dict[str, Page]) -> None:
-    assert "| check_lstm_health | Internal |" in render(shipped["TELE-340"])
+    assert "| check_all | Internal |" in render(shipped["TELE-340"])

@@ -4,10 +4,15 @@ from .base import AuditCheck, AuditRule
 from .collected_never_reduced import CollectedNeverReduced
 from .field_never_written import FieldNeverWritten
 from .instrument_never_recorded import InstrumentNeverRecorded
+from .telemetry_never_called import TelemetryNeverCalled
 
-AUDIT_RULES: dict[str, AuditRule] = {
-    rule.code: rule for rule in (FieldNeverWritten(), InstrumentNeverRecorded(), CollectedNeverReduced())
-}
+_RULES: tuple[AuditRule, ...] = (
+    FieldNeverWritten(),
+    TelemetryNeverCalled(),
+    InstrumentNeverRecorded(),
+    CollectedNeverReduced(),
+)
+AUDIT_RULES: dict[str, AuditRule] = {rule.code: rule for rule in _RULES}
 """Every audit rule by its code."""
 
 __all__ = ["AUDIT_RULES", "AuditCheck", "AuditRule"]

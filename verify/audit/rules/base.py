@@ -5,13 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from ...any_rule import AnyRule
 from ...finding import Finding, FindingSeverity
 from ...flow import Flow
-from ...source import Program
+from ...source import ClassSymbol, FunctionSymbol, Program
+from ...source.model import Span
+from ...source.program import Place
+from ..api import PublicApi
+from ..mentions import Mentions
 from ..telemetry_names import TelemetryNames
 from ..usage import Usage
+from ..uses import Uses
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,35 @@ class AuditCheck:
     def program(self) -> Program:
         """The program's symbols."""
         return self.flow.program
+
+    @cached_property
+    def api(self) -> PublicApi:
+        """What the program offers to others."""
+        return PublicApi(self.program)
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Where the names of telemetry functions and classes are said."""
+        wanted = {
+            symbol.name
+            for symbol in (*self.program.functions(), *self.program.classes())
+            if self.names.is_function(symbol.name) or self.names.is_class(symbol.name)
+        }
+        return Mentions.of(self.program, wanted)
+
+    @cached_property
+    def uses(self) -> Uses:
+        """Who uses which function and class."""
+        return Uses(self.flow, self.mentions)
+
+    def definition(self, symbol: ClassSymbol | FunctionSymbol) -> Place:
+        """Return where a class or function is named."""
+        place = self.program.place(symbol)
+        word = "class " if isinstance(symbol, ClassSymbol) else "def "
+        if isinstance(symbol, FunctionSymbol) and self.program.function(symbol).is_async:
+            word = "async def "
+        column = place.span.column + len(word)
+        return Place(place.path, Span(place.span.line, column, place.span.line, column + len(symbol.name)))
 
 
 class AuditRule(AnyRule, ABC):

@@ -1,0 +1,148 @@
+"""TW509 telemetry-never-called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...source import ClassSymbol, FunctionSymbol
+from ..uses import Use
+from .base import AuditCheck, AuditRule
+
+_NUMERICAL = (
+    "prob",
+    "probs",
+    "likelihood",
+    "softmax",
+    "sum",
+    "det",
+    "std",
+    "normal",
+    "ratio",
+    "sigmoid",
+    "pdf",
+)
+
+
+class TelemetryNeverCalled(AuditRule):
+    """A function that makes, checks or sends telemetry is called by nobody but tests.
+
+    A re-export, `__all__`, a table of lazy imports and a docstring are no use. An override that is called through
+    its base, the implementation of a protocol, what a framework calls, what a decorator registers, an entry point
+    and a name that is put together at run time (`getattr(self, f"check_{kind}")`) are used. What a library offers
+    is for others to call: such a finding is of low confidence, unless all its neighbours are called.
+
+    ## Why is this bad?
+    The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
+    functions behind.
+
+    ## Example
+    ```python
+    def check_gradients(stats: GradientStats) -> None:  # nobody calls it
+        if stats.nan_count:
+            alert("NaN in gradients")
+
+    def training_step(batch: Batch) -> None:
+        collect_gradients(batch)
+    ```
+
+    ## Use instead
+    ```python
+    def training_step(batch: Batch) -> None:
+        check_gradients(collect_gradients(batch))
+    ```
+    """
+
+    code = "TW509"
+    name = "telemetry-never-called"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each telemetry function that no code but tests uses."""
+        neighbours = _Neighbours(audit)
+        for function in audit.program.functions():
+            if not is_subject(audit, function):
+                continue
+            use = audit.uses.of_function(function)
+            if use is not Use.NEVER:
+                continue
+            called = neighbours.called(function)
+            offered = audit.api.offers(function)
+            if not offered:
+                confidence = Confidence.HIGH
+            elif len(called) >= 3 and not neighbours.other_unused(function) and not _is_hook(audit, function):
+                confidence = Confidence.MEDIUM
+            else:
+                confidence = Confidence.LOW
+            kind = "method" if audit.program.function(function).owner else "function"
+            message = f"no code but tests calls {function.qualname} or hands it over"
+            if offered and confidence is Confidence.MEDIUM:
+                message += f", as it does with {_listed(called)} beside it"
+            yield self.make(
+                subject=str(function),
+                place=audit.definition(function),
+                message=message,
+                help=f"call it where its values are known, or remove the {kind}",
+                context={
+                    "function": function.qualname,
+                    "kind": kind,
+                    "offered": "yes" if offered else "no",
+                    "neighbours": ", ".join(one.name for one in called),
+                },
+                confidence=confidence,
+            )
+
+
+def is_subject(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a function or method makes, checks or sends telemetry; nested ones and overrides are none."""
+    name = function.name
+    if not audit.names.is_function(name) or "<" in function.qualname:
+        return False
+    _, _, rest = name.lstrip("_").partition("_")
+    if rest.partition("_")[0] in _NUMERICAL:
+        return False
+    owner = audit.program.function(function).owner
+    if owner is None:
+        return True
+    bases = audit.program.mro(ClassSymbol(function.module, owner))[1:]
+    return not any(
+        isinstance(base, ClassSymbol) and name in audit.program.class_(base).methods for base in bases
+    )
+
+
+def _is_hook(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a subclass overrides a method: then it is there for others."""
+    owner = audit.program.function(function).owner
+    if owner is None:
+        return False
+    below = audit.program.subclasses(ClassSymbol(function.module, owner))
+    return any(function.name in audit.program.class_(cls).methods for cls in below)
+
+
+class _Neighbours:
+    """Functions that stand beside each other: telemetry of one module, or of one class."""
+
+    def __init__(self, audit: AuditCheck) -> None:
+        self._audit = audit
+        self._groups: dict[tuple[str, str | None], list[FunctionSymbol]] = {}
+        for function in audit.program.functions():
+            if is_subject(audit, function) and not function.name.startswith("_"):
+                self._groups.setdefault(self._key(function), []).append(function)
+
+    def _key(self, function: FunctionSymbol) -> tuple[str, str | None]:
+        return (function.module, self._audit.program.function(function).owner)
+
+    def _others(self, function: FunctionSymbol) -> list[FunctionSymbol]:
+        return [one for one in self._groups.get(self._key(function), ()) if one != function]
+
+    def called(self, function: FunctionSymbol) -> list[FunctionSymbol]:
+        """Return the neighbours that are used for certain."""
+        return [one for one in self._others(function) if self._audit.uses.of_function(one) is Use.USED]
+
+    def other_unused(self, function: FunctionSymbol) -> bool:
+        """Whether a neighbour is unused as well: then the module is made for others."""
+        return any(self._audit.uses.of_function(one) is Use.NEVER for one in self._others(function))
+
+
+def _listed(functions: list[FunctionSymbol]) -> str:
+    names = [one.name for one in functions[:3]]
+    return ", ".join(names) if len(functions) <= 3 else f"{', '.join(names)} and {len(functions) - 3} more"

@@ -1,0 +1,203 @@
+"""Is a function or class used at all by code that is no test? Whether that code runs is another question."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from ..flow import Flow
+from ..flow.frameworks import called_from_outside
+from ..flow.types import UNKNOWN, ClassObject, FunctionObject, Instance, SuperObject, Type, members
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.program import ExternalSymbol
+from .mentions import Mention, Mentions
+
+PLAIN_DECORATORS = {
+    "property",
+    "cached_property",
+    "staticmethod",
+    "classmethod",
+    "dataclass",
+    "override",
+    "final",
+    "cache",
+    "lru_cache",
+    "contextmanager",
+    "asynccontextmanager",
+    "wraps",
+    "no_grad",
+    "inference_mode",
+    "torch_no_grad",
+    "retry",
+    "deprecated",
+}
+"""Decorators that hand a function to nobody."""
+
+
+_KNOWN_BASES = {
+    "object",
+    "Protocol",
+    "ABC",
+    "Generic",
+    "NamedTuple",
+    "TypedDict",
+    "Enum",
+    "StrEnum",
+    "IntEnum",
+    "Flag",
+    "Module",
+    "Thread",
+    "Exception",
+    "BaseModel",
+}
+
+
+class Use(enum.Enum):
+    """How sure it is that something is used."""
+
+    USED = "used"
+    MAYBE = (
+        "maybe"  # its name is said where the receiver is unknown, in a string, or put together at run time
+    )
+    NEVER = "never"
+
+
+@dataclass
+class Uses:
+    """Answers whether non-test code calls, constructs or hands over a function or class."""
+
+    flow: Flow
+    mentions: Mentions
+    _outside: dict[ClassSymbol, frozenset[FunctionSymbol] | None] = field(default_factory=dict)
+
+    def of_function(self, function: FunctionSymbol) -> Use:
+        """Whether a function or method is called or handed over. A call in its own body is no use."""
+        program = self.flow.program
+        summary = program.function(function)
+        if any(_bare(decorator) not in PLAIN_DECORATORS for decorator in summary.decorators):
+            return Use.USED
+        owner = None if summary.owner is None else ClassSymbol(function.module, summary.owner)
+        if owner is not None and self._is_called_from_outside(owner, function):
+            return Use.USED
+        found = Use.NEVER
+        for mention in self.mentions.nodes.get(function.name, ()):
+            if _is_inside(mention.function, function):
+                continue
+            use = self._means_function(mention, function, owner)
+            if use is Use.USED:
+                return use
+            found = use if use is Use.MAYBE else found
+        if self._is_in_text(function.name, function.module, function.qualname):
+            return Use.MAYBE
+        if any(not _is_inside(one, function) for one in self.mentions.strings.get(function.name, ())):
+            return Use.MAYBE
+        return Use.MAYBE if self.mentions.is_built(function.name) else found
+
+    def of_class(self, cls: ClassSymbol) -> Use:
+        """Whether a class is constructed, subclassed, annotated or handed over, outside of its own body."""
+        found = Use.NEVER
+        if any(
+            _bare(decorator) not in PLAIN_DECORATORS for decorator in self.flow.program.class_(cls).decorators
+        ):
+            return Use.USED
+        for mention in self.mentions.nodes.get(cls.name, ()):
+            if mention.function.module == cls.module and _is_within(mention.function.qualname, cls.qualname):
+                continue
+            known = members(self._type_of(mention))
+            if any(isinstance(one, ClassObject) and one.cls == cls for one in known):
+                return Use.USED
+            if not known or UNKNOWN in known:
+                found = Use.MAYBE
+        if self._is_in_text(cls.name, cls.module, cls.qualname):
+            return Use.MAYBE
+        return Use.MAYBE if self.mentions.strings.get(cls.name) else found
+
+    def _type_of(self, mention: Mention) -> Type:
+        return self.flow.facts.inference.type_of(mention.function, mention.node)
+
+    def _means_function(self, mention: Mention, function: FunctionSymbol, owner: ClassSymbol | None) -> Use:
+        known = members(self._type_of(mention))
+        if not known or UNKNOWN in known:
+            node = self.flow.program.function(mention.function).graph.nodes[mention.node]
+            if not node.operands:  # a bare name: some variable of that name
+                return Use.NEVER if owner is not None else Use.MAYBE
+            return Use.NEVER if owner is None and not self._may_be_module(mention) else Use.MAYBE
+        for one in known:
+            if isinstance(one, FunctionObject):
+                if one.function == function:
+                    return Use.USED
+                if owner is not None and self._is_related(one, function, owner):
+                    return Use.USED
+            elif not isinstance(one, ClassObject | Instance):
+                continue
+        if owner is not None and not any(isinstance(one, FunctionObject) for one in known):
+            node = self.flow.program.function(mention.function).graph.nodes[mention.node]
+            if node.operands and self._receives(mention.function, node.operands[0], owner):
+                return Use.USED  # a property, read
+        return Use.NEVER
+
+    def _may_be_module(self, mention: Mention) -> bool:
+        """Whether `x.name` may be a module's function: `x` is no instance of anything known."""
+        node = self.flow.program.function(mention.function).graph.nodes[mention.node]
+        base = members(self.flow.facts.inference.type_of(mention.function, node.operands[0]))
+        return not base or UNKNOWN in base
+
+    def _receives(self, function: FunctionSymbol, index: int, owner: ClassSymbol) -> bool:
+        program = self.flow.program
+        for one in members(self.flow.facts.inference.type_of(function, index)):
+            if isinstance(one, Instance | ClassObject | SuperObject) and (
+                owner in program.mro(one.cls) or one.cls in program.mro(owner)
+            ):
+                return True
+        return False
+
+    def _is_related(self, said: FunctionObject, function: FunctionSymbol, owner: ClassSymbol) -> bool:
+        """Whether a call of one method may run another: an override, what it overrides, or a protocol's."""
+        program = self.flow.program
+        other = program.function(said.function).owner
+        if other is None:
+            return False
+        declared = ClassSymbol(said.function.module, other)
+        if program.is_protocol(declared) or declared in program.mro(owner) or owner in program.mro(declared):
+            return True
+        receiver = said.receiver
+        return isinstance(receiver, Instance) and owner in program.mro(receiver.cls)
+
+    def _is_called_from_outside(self, owner: ClassSymbol, function: FunctionSymbol) -> bool:
+        """Whether a class of which the method's class is part has a base from outside that may call it."""
+        program = self.flow.program
+        for cls in (owner, *program.subclasses(owner)):
+            if cls not in self._outside:
+                foreign = (one.dotted for one in program.mro(cls) if isinstance(one, ExternalSymbol))
+                self._outside[cls] = (
+                    None
+                    if any(not _is_known_base(dotted) for dotted in foreign)
+                    else frozenset(called_from_outside(program, cls))
+                )
+            called = self._outside[cls]
+            if called is None or function in called:
+                return True
+        return False
+
+    def _is_in_text(self, name: str, module: str, qualname: str) -> bool:
+        return any(
+            not (one.module == module and _is_within(one.holder, qualname))
+            for one in self.mentions.texts.get(name, ())
+        )
+
+
+def _is_known_base(dotted: str) -> bool:
+    """Whether it is known which methods a base from outside calls; of any other it may be all of them."""
+    return dotted.startswith("textual.") or dotted.rpartition(".")[2] in _KNOWN_BASES
+
+
+def _bare(decorator: str) -> str:
+    return decorator.partition("(")[0].rpartition(".")[2]
+
+
+def _is_inside(inner: FunctionSymbol, outer: FunctionSymbol) -> bool:
+    return inner.module == outer.module and _is_within(inner.qualname, outer.qualname)
+
+
+def _is_within(inner: str, outer: str) -> bool:
+    return inner == outer or inner.startswith(f"{outer}.")
