@@ -41,12 +41,9 @@ class AuditCheck:
     @cached_property
     def mentions(self) -> Mentions:
         """Where the names of telemetry functions and classes are said."""
-        wanted = {
-            symbol.name
-            for symbol in (*self.program.functions(), *self.program.classes())
-            if self.names.is_function(symbol.name) or self.names.is_class(symbol.name)
-        }
-        return Mentions.of(self.program, wanted)
+        functions = {one.name for one in self.program.functions() if self.names.is_function(one.name)}
+        classes = {one.name for one in self.program.classes() if self.names.is_class(one.name)}
+        return Mentions.of(self.program, functions | classes)
 
     @cached_property
     def uses(self) -> Uses:
