@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node, Proof
 from ..source.program import ExternalSymbol
 from .classes import ClassFacts, is_property, receiver_name, takes_class
 from .containers import element, entered, item, iterated, unpacked
+from .contents import Contents, filled
 from .fixpoint import FixedPoint
+from .lambdas import Lambdas
 from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed
 from .results import call_result, called
 from .types import (
@@ -37,6 +41,8 @@ class Inference(ClassFacts):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._answers = FixedPoint()
+        self._contents = Contents(self)
+        self._lambdas = Lambdas(self)
         self._through: dict[FunctionSymbol, int] = {}  # up to which node a body's types were asked for
         self._annotations: dict[tuple[str, str, ClassSymbol | None], Type] = {}
 
@@ -77,7 +83,41 @@ class Inference(ClassFacts):
             if annotation is not None:
                 return self.annotated(one.module, annotation, cls)
         stores = [store for one in line for store in self._stored.get((one, name), ())]
-        return union(*(self.type_of(store.function, store.value) for store in stores))
+        found = [self.type_of(store.function, store.value) for store in stores]
+        for one in line:
+            declared = self.program.class_(one).fields.get(name)
+            if declared is not None and declared.default is not None and not self.is_enum(cls):
+                found.append(self._written(one, declared.default.text))
+        return each(union(*found), lambda one: self._with_contents(cls, name, one))
+
+    def _with_contents(self, cls: ClassSymbol, name: str, held: Type) -> Type:
+        is_open = isinstance(held, External) and UNKNOWN in held.arguments[-1:]
+        return filled(self, held, self._contents.of_field(cls, name)) if is_open else held
+
+    def _written(self, cls: ClassSymbol, text: str) -> Type:
+        """Return the type of an expression in a class body: a name, a call of a name, a literal."""
+        try:
+            return self._expression(cls, ast.parse(text, mode="eval").body)
+        except (SyntaxError, ValueError):
+            return UNKNOWN
+
+    def _expression(self, cls: ClassSymbol, node: ast.expr) -> Type:
+        match node:
+            case ast.Constant(value=value):
+                literal = _LITERALS.get(type(value))
+                return NONE if value is None else External(f"builtins.{literal}") if literal else UNKNOWN
+            case ast.Name(id=name) if self.program.class_(cls).fields.get(name) is not None:
+                return (
+                    UNKNOWN if self.field_type(cls, name) is None else self.attribute(ClassObject(cls), name)
+                )
+            case ast.Name(id=name):
+                return self._global(cls.module, name)
+            case ast.Attribute(value=base, attr=name):
+                return each(self._expression(cls, base), lambda one: self.attribute(one, name))
+            case ast.Call(func=function):
+                return each(self._expression(cls, function), self.called)
+            case _:
+                return UNKNOWN
 
     def return_type(self, function: FunctionSymbol) -> Type:
         """Return what a function returns: as annotated, else as its returns show."""
@@ -104,6 +144,10 @@ class Inference(ClassFacts):
     def called(self, callee: Type) -> Type:
         """Return what calling a value gives, whatever it is given."""
         return called(self, callee, None)
+
+    def elements(self, iterable: Type) -> Type:
+        """Return what iterating over a value gives."""
+        return each(iterable, lambda one: element(iterated(self, one)))
 
     def owner_of(self, function: FunctionSymbol) -> ClassSymbol | None:
         """Return the class that a function is a method of, or stands in a method of."""
@@ -152,14 +196,15 @@ class Inference(ClassFacts):
                 base = self.type_of(function, node.operands[0])
                 return each(base, lambda one: self.attribute(one, name_of(node)))
             case Kind.CALL:
-                return call_result(self, function, node)
+                return filled(
+                    self, call_result(self, function, node), self._contents.of_local(function, index)
+                )
             case Kind.PHI:
                 return union(*(self.type_of(function, operand) for operand in node.operands))
             case Kind.NARROW:
                 return self._narrow(function, summary, node)
             case Kind.ELEMENT:
-                base = self.type_of(function, node.operands[0])
-                return each(base, lambda one: element(iterated(self, one)))
+                return self.elements(self.type_of(function, node.operands[0]))
             case Kind.UNPACK:
                 return unpacked(self, self.type_of(function, node.operands[0]), node.data)
             case Kind.ITEM:
@@ -167,15 +212,17 @@ class Inference(ClassFacts):
                 position = summary.graph.nodes[node.operands[1]]
                 return each(base, lambda one: item(self, one, position))
             case Kind.SEQUENCE:
-                inner = union(*(self.type_of(function, operand) for operand in node.operands))
+                inner = tuple(self.type_of(function, operand) for operand in node.operands)
                 if node.data == "tuple":
-                    return External(
-                        "builtins.tuple", tuple(self.type_of(function, operand) for operand in node.operands)
-                    )
-                return External(f"builtins.{name_of(node)}", (inner,))
+                    return External("builtins.tuple", inner)
+                made = External(f"builtins.{name_of(node)}", (union(*inner),))
+                return filled(self, made, self._contents.of_local(function, index))
             case Kind.DICT:
-                inner = union(*(self.type_of(function, operand) for operand in node.operands))
-                return External("builtins.dict", (External("builtins.str"), inner))
+                assert isinstance(node.data, tuple)
+                key = External("builtins.str") if node.data and None not in node.data else UNKNOWN
+                value = union(*(self.type_of(function, operand) for operand in node.operands))
+                made = External("builtins.dict", (key, value))
+                return filled(self, made, self._contents.of_local(function, index))
             case Kind.ENTER:
                 return entered(self, self.type_of(function, node.operands[0]))
             case Kind.COMPARE:
@@ -206,6 +253,9 @@ class Inference(ClassFacts):
             if parameter.name == name and parameter.default is not None and parameter.default.is_literal:
                 literal = _LITERALS.get(type(parameter.default.literal))
                 return External(f"builtins.{literal}") if literal else UNKNOWN
+        if function.name.startswith("<lambda"):
+            names = [parameter.name for parameter in summary.parameters]
+            return self._lambdas.parameter(function, names.index(name)) if name in names else UNKNOWN
         return UNKNOWN
 
     def _free(self, function: FunctionSymbol, name: str) -> Type:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..source.model import Kind
-from .containers import element, iterated, method_result
+from .containers import method_result
 from .given import Given
 from .types import (
     UNKNOWN,
@@ -52,11 +52,6 @@ def _argument(inference: Inference, given: Given, position: int, keyword: str = 
 
 def _arguments(inference: Inference, given: Given) -> list[Type]:
     return [inference.type_of(given.function, node) for node in given.positional]
-
-
-def elements(inference: Inference, iterable: Type) -> Type:
-    """Return what iterating over a value gives."""
-    return each(iterable, lambda one: element(iterated(inference, one)))
 
 
 def _made(cls: Type) -> Type:
@@ -107,44 +102,44 @@ def _getattr(inference: Inference, dotted: str, given: Given) -> Type:
 
 
 def _iterable(inference: Inference, dotted: str, given: Given) -> Type:
-    return External(dotted, (elements(inference, _argument(inference, given, 0)),))
+    return External(dotted, (inference.elements(_argument(inference, given, 0)),))
 
 
 def _filter(inference: Inference, dotted: str, given: Given) -> Type:
-    return External(dotted, (elements(inference, _argument(inference, given, 1)),))
+    return External(dotted, (inference.elements(_argument(inference, given, 1)),))
 
 
 def _chain(inference: Inference, dotted: str, given: Given) -> Type:
-    return External(dotted, (union(*(elements(inference, one) for one in _arguments(inference, given))),))
+    return External(dotted, (union(*(inference.elements(one) for one in _arguments(inference, given))),))
 
 
 def _flattened(inference: Inference, dotted: str, given: Given) -> Type:
-    return External(dotted, (elements(inference, elements(inference, _argument(inference, given, 0))),))
+    return External(dotted, (inference.elements(inference.elements(_argument(inference, given, 0))),))
 
 
 def _next(inference: Inference, dotted: str, given: Given) -> Type:
-    first = elements(inference, _argument(inference, given, 0))
+    first = inference.elements(_argument(inference, given, 0))
     return union(first, _argument(inference, given, 1)) if len(given.positional) > 1 else first
 
 
 def _extreme(inference: Inference, dotted: str, given: Given) -> Type:
     found = _arguments(inference, given)
     if len(found) == 1 and not given.starred:
-        found = [elements(inference, found[0])]
+        found = [inference.elements(found[0])]
     if "default" in given.keywords:
         found.append(_argument(inference, given, len(given.positional), "default"))
     return union(*found)
 
 
 def _enumerate(inference: Inference, dotted: str, given: Given) -> Type:
-    pair = External("builtins.tuple", (_INT, elements(inference, _argument(inference, given, 0))))
+    pair = External("builtins.tuple", (_INT, inference.elements(_argument(inference, given, 0))))
     return External("builtins.list", (pair,))
 
 
 def _zip(inference: Inference, dotted: str, given: Given) -> Type:
     if given.starred:
         return External("builtins.list")
-    one = External("builtins.tuple", tuple(elements(inference, a) for a in _arguments(inference, given)))
+    one = External("builtins.tuple", tuple(inference.elements(a) for a in _arguments(inference, given)))
     return External("builtins.list", (one,))
 
 

@@ -234,7 +234,8 @@ class _Annotation:
             return union(*(ClassObject(one.cls) for one in members(inner) if isinstance(one, Instance)))
         if last == "Callable":
             returned = self.type(parts[-1]) if len(parts) > 1 else UNKNOWN
-            return External("collections.abc.Callable", (returned,))
+            taken = parts[0].elts if len(parts) > 1 and isinstance(parts[0], ast.List) else []
+            return External("collections.abc.Callable", (returned, *(self.type(one) for one in taken)))
         elements = [part for part in parts if not (isinstance(part, ast.Constant) and part.value is ...)]
         return self._named(base, tuple(self.type(part) for part in elements))
 

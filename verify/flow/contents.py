@@ -1,0 +1,118 @@
+"""What is put into a container after it is made: `xs = []` and then `xs.append(stats)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import CallShape, EffectKind, Kind
+from .classes import receiver_name
+from .roots import local_roots
+from .types import MAPPINGS, UNKNOWN, External, Type, each, union
+
+if TYPE_CHECKING:
+    from .inference import Inference
+
+_PUTS = {"append": 0, "add": 0, "appendleft": 0, "put": 0, "put_nowait": 0, "insert": 1, "setdefault": 1}
+_SPREADS = {"extend", "extendleft", "update"}
+_FILLED = {"list", "set", "deque", "Queue", "WeakSet", *MAPPINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A value that goes into a container, or with `spread` a container whose elements do."""
+
+    function: FunctionSymbol
+    value: int
+    spread: bool = False
+    key: str | None = None  # a literal key of a mapping
+
+
+class Contents:
+    """Finds what is put where; every function is looked through once."""
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+        self._local: dict[FunctionSymbol, dict[int, list[Put]]] = {}
+        self._fields: dict[FunctionSymbol, dict[str, list[Put]]] = {}
+
+    def of_local(self, function: FunctionSymbol, made: int) -> list[Put]:
+        """Return what a function puts into a container that it makes at a node."""
+        self._look_through(function)
+        return self._local[function].get(made, [])
+
+    def of_field(self, cls: ClassSymbol, name: str) -> list[Put]:
+        """Return what the methods of a class put into a container that is held by a field of `self`."""
+        found: list[Put] = []
+        for one in self._inference.program.mro(cls):
+            if isinstance(one, ClassSymbol):
+                for qualname in self._inference.program.class_(one).methods.values():
+                    method = FunctionSymbol(one.module, qualname)
+                    self._look_through(method)
+                    found += self._fields[method].get(name, [])
+        return found
+
+    def _look_through(self, function: FunctionSymbol) -> None:
+        if function in self._local:
+            return
+        local = self._local[function] = {}
+        fields = self._fields[function] = {}
+        summary = self._inference.program.function(function)
+        nodes = summary.graph.nodes
+        receiver = receiver_name(summary)
+        for base, put in self._puts(function):
+            for root in local_roots(summary.graph, base, every=True):
+                node = nodes[root]
+                if node.kind in {Kind.SEQUENCE, Kind.DICT, Kind.CALL}:
+                    local.setdefault(root, []).append(put)
+                elif node.kind is Kind.ATTR and receiver is not None:
+                    holder = nodes[node.operands[0]]
+                    if holder.kind is Kind.PARAM and holder.data == receiver:
+                        fields.setdefault(str(node.data), []).append(put)
+
+    def _puts(self, function: FunctionSymbol) -> Iterator[tuple[int, Put]]:
+        graph = self._inference.program.function(function).graph
+        for node in graph.nodes:
+            if node.kind is not Kind.CALL:
+                continue
+            callee, shape = graph.nodes[node.operands[0]], node.data
+            if callee.kind is not Kind.ATTR or not isinstance(shape, CallShape):
+                continue
+            name = callee.data
+            if name in _SPREADS and shape.positional == 1:
+                yield callee.operands[0], Put(function, node.operands[1], spread=True)
+            elif isinstance(name, str) and shape.positional > _PUTS.get(name, shape.positional):
+                yield callee.operands[0], Put(function, node.operands[1 + _PUTS[name]])
+        for effect in graph.effects:
+            if effect.kind is EffectKind.STORE_ITEM:
+                yield effect.base, Put(function, effect.value, key=effect.name)
+
+
+def filled(inference: Inference, container: Type, puts: list[Put]) -> Type:
+    """Return the type of a container whose elements are not known when it is made, with what is put into it."""
+    if not isinstance(container, External) or container.dotted.rpartition(".")[2] not in _FILLED or not puts:
+        return container
+    is_mapping = container.dotted.rpartition(".")[2] in MAPPINGS
+    size = 2 if is_mapping else 1
+    before = container.arguments if len(container.arguments) == size else (UNKNOWN,) * size
+    values = [] if before[-1] is UNKNOWN else [before[-1]]
+    for put in puts:
+        value = inference.type_of(put.function, put.value)
+        if not put.spread:
+            values.append(value)
+        elif is_mapping:
+            values.append(each(value, _mapped))
+        else:
+            values.append(inference.elements(value))
+    inner = union(*values)
+    if not is_mapping:
+        return External(container.dotted, (inner,))
+    all_literal = before[0] is UNKNOWN and all(put.key is not None for put in puts)
+    return External(container.dotted, (External("builtins.str") if all_literal else before[0], inner))
+
+
+def _mapped(mapping: Type) -> Type:
+    is_known = isinstance(mapping, External) and len(mapping.arguments) == 2
+    return mapping.arguments[1] if is_known and isinstance(mapping, External) else UNKNOWN
