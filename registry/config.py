@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 
 class ConfigurationError(Exception):
     """The configuration cannot be used; the message says where, what was found and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """What `[tool.telewire.audit]` says. What is None was not written, and the usual applies.
+
+    Attributes:
+        classes: Patterns of the names of classes that hold telemetry (`*Stats`), instead of the usual ones.
+        functions: Patterns of the names of functions that make or send it (`emit_*`).
+        disabled: Codes of rules that are not applied.
+        min_confidence: Findings below it are not shown: "high", "medium" or "low".
+        library: Whether the code has users that are no part of it; found out where it is None.
+    """
+
+    classes: tuple[str, ...] | None = None
+    functions: tuple[str, ...] | None = None
+    disabled: tuple[str, ...] = ()
+    min_confidence: str | None = None
+    library: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +44,8 @@ class Configuration:
         records: Folder of the generated Markdown records.
         entry_points: `module:function` roots of reachability beside console scripts.
         exclude: Globs over paths relative to the root.
+        consumers: Globs of files in other languages: a field that they name counts as read.
+        audit: What an audit looks for.
         defaulted: Settings that nobody wrote, with what was assumed.
     """
 
@@ -37,6 +58,8 @@ class Configuration:
     entry_points: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     categories: Path | None = None
+    consumers: tuple[str, ...] = ()
+    audit: AuditSettings = field(default_factory=AuditSettings)
     defaulted: tuple[str, ...] = field(default=())
 
     def assumes(self, setting: str) -> bool:
@@ -46,6 +69,11 @@ class Configuration:
 
 SETTINGS = frozenset(name.name for name in fields(Configuration)) - {"root", "origin", "defaulted"}
 """The names that `[tool.telewire]` may hold."""
+
+AUDIT_SETTINGS = frozenset(name.name for name in fields(AuditSettings))
+"""The names that `[tool.telewire.audit]` may hold."""
+
+_CONFIDENCES = ("high", "medium", "low")
 
 
 def find_root(start: Path) -> Path:
@@ -95,7 +123,7 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
             settings = _table(content, "tool", "telewire")
             where = "pyproject.toml [tool.telewire]" if settings else "pyproject.toml (no [tool.telewire])"
     reader = _Reader(where, settings)
-    reader.refuse_unknown()
+    reader.refuse_unknown(SETTINGS)
     defaulted: list[str] = []
     sources = reader.mapping("sources")
     if sources is None:
@@ -124,6 +152,8 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
     records = reader.strings("records")
     categories = reader.strings("categories")
     entry_points = reader.strings("entry_points")
+    consumers = reader.strings("consumers")
+    audit = _audit_settings(reader)
     reader.finish()
     for name, folder in found.items():
         if not folder.is_dir():
@@ -138,7 +168,22 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
         entry_points=(*(entry_points or ()), *(str(value) for value in scripts.values())),
         exclude=tuple(exclude),
         categories=root / categories[0] if categories else None,
+        consumers=tuple(consumers or ()),
+        audit=audit,
         defaulted=tuple(defaulted),
+    )
+
+
+def _audit_settings(reader: _Reader) -> AuditSettings:
+    inner = reader.inner("audit")
+    inner.refuse_unknown(AUDIT_SETTINGS)
+    classes, functions = inner.strings("classes"), inner.strings("functions")
+    return AuditSettings(
+        classes=None if classes is None else tuple(classes),
+        functions=None if functions is None else tuple(functions),
+        disabled=tuple(inner.strings("disabled") or ()),
+        min_confidence=inner.choice("min_confidence", _CONFIDENCES),
+        library=inner.truth("library"),
     )
 
 
@@ -161,17 +206,42 @@ def _table(content: Mapping[str, object], *keys: str) -> dict[str, object]:
 class _Reader:
     """Reads settings and keeps every complaint, so that all are told at once."""
 
-    def __init__(self, where: str, settings: Mapping[str, object]) -> None:
+    def __init__(self, where: str, settings: Mapping[str, object], *, prefix: str = "") -> None:
         self._where = where
         self._settings = settings
+        self._prefix = prefix
         self._problems: list[str] = []
 
-    def refuse_unknown(self) -> None:
+    def inner(self, key: str) -> _Reader:
+        """Return a reader of a table in this one; its complaints are told with the others."""
+        value = self._settings.get(key, {})
+        if not isinstance(value, dict):
+            self._problems.append(f"{key} = {value!r}: expected a table")
+            value = {}
+        reader = _Reader(self._where, value, prefix=f"{self._prefix}{key}.")
+        reader._problems = self._problems
+        return reader
+
+    def choice(self, key: str, allowed: Sequence[str]) -> str | None:
+        value = self._settings.get(key)
+        if value is None or (isinstance(value, str) and value in allowed):
+            return value
+        self._problems.append(f"{self._prefix}{key} = {value!r}: expected one of {', '.join(allowed)}")
+        return None
+
+    def truth(self, key: str) -> bool | None:
+        value = self._settings.get(key)
+        if value is None or isinstance(value, bool):
+            return value
+        self._problems.append(f"{self._prefix}{key} = {value!r}: expected true or false")
+        return None
+
+    def refuse_unknown(self, allowed: Collection[str]) -> None:
         for key in self._settings:
-            if key not in SETTINGS:
-                close = difflib.get_close_matches(key, SETTINGS, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(SETTINGS))}"
-                self._problems.append(f"unknown setting {key!r}{hint}")
+            if key not in allowed:
+                close = difflib.get_close_matches(key, allowed, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(allowed))}"
+                self._problems.append(f"unknown setting {self._prefix + key!r}{hint}")
 
     def strings(self, key: str) -> list[str] | None:
         value = self._settings.get(key)
@@ -181,7 +251,7 @@ class _Reader:
             return [value]
         if isinstance(value, list) and all(isinstance(one, str) for one in value):
             return list(value)
-        self._problems.append(f"{key} = {value!r}: expected a string or a list of strings")
+        self._problems.append(f"{self._prefix}{key} = {value!r}: expected a string or a list of strings")
         return []
 
     def mapping(self, key: str) -> dict[str, str] | None:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from telewire.registry.config import Configuration, ConfigurationError, find_root, load_configuration
+from telewire.registry.config import (
+    AuditSettings,
+    Configuration,
+    ConfigurationError,
+    find_root,
+    load_configuration,
+)
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -99,7 +105,7 @@ def test_an_unknown_setting_is_told_with_the_one_that_was_meant(tmp_path: Path) 
 
 def test_an_unknown_setting_that_is_like_none_is_told_with_all_that_exist(tmp_path: Path) -> None:
     write(tmp_path, telewire_toml="zzz = 1\n")
-    assert "known: categories, entry_points, exclude, records, registry, sources, tests" in failure(tmp_path)
+    assert "known: audit, categories, consumers, entry_points, exclude, records" in failure(tmp_path)
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
@@ -148,3 +154,38 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 def test_a_tool_table_that_is_no_table_is_told(tmp_path: Path) -> None:
     write(tmp_path, pyproject_toml="[tool]\ntelewire = 3\n")
     assert "expected a table" in failure(tmp_path)
+
+
+def test_what_the_audit_looks_for_can_be_set(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        telewire_toml='consumers = "web/**/*.vue"\n[audit]\nclasses = ["*Gauges"]\ndisabled = "TW503"\n'
+        'min_confidence = "high"\nlibrary = true\n',
+    )
+    found = load_configuration(tmp_path)
+    assert found.consumers == ("web/**/*.vue",)
+    assert found.audit == AuditSettings(("*Gauges",), None, ("TW503",), "high", True)
+
+
+def test_without_settings_the_audit_looks_for_the_usual(tmp_path: Path) -> None:
+    write(tmp_path, telewire_toml="")
+    assert load_configuration(tmp_path).audit == AuditSettings()
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('clases = ["*"]', "unknown setting 'audit.clases'; did you mean 'classes'?"),
+        ("disabled = 5", "audit.disabled = 5: expected a string or a list of strings"),
+        ('min_confidence = "sure"', "audit.min_confidence = 'sure': expected one of high, medium, low"),
+        ('library = "yes"', "audit.library = 'yes': expected true or false"),
+    ],
+)
+def test_settings_of_the_audit_are_as_strict_as_the_others(tmp_path: Path, written: str, told: str) -> None:
+    write(tmp_path, telewire_toml=f"[audit]\n{written}\n")
+    assert failure(tmp_path) == f"telewire.toml: {told}"
+
+
+def test_settings_of_the_audit_are_a_table(tmp_path: Path) -> None:
+    write(tmp_path, telewire_toml="audit = 5\n")
+    assert failure(tmp_path) == "telewire.toml: audit = 5: expected a table"

@@ -72,7 +72,8 @@ def audit(
         reading = read(target.files)
         program = Program.link(reading.summaries)
         flow = Flow.of(program, entry_points=_entry_points(program, target.entry_points))
-        check = AuditCheck(flow, Usage.of(flow), TelemetryNames() if names is None else names)
+        usage = Usage.of(flow, is_library=target.is_library)
+        check = AuditCheck(flow, usage, TelemetryNames() if names is None else names)
         rules = [rule for code, rule in AUDIT_RULES.items() if not codes or code in codes]
         found = {finding for rule in rules for finding in rule.check(check)}
     standing, accepted = apply_suppressions(

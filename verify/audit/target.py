@@ -27,6 +27,7 @@ class Target:
         reported: Findings in these folders and files are shown; everything when empty.
         entry_points: `module:function` roots that the project names.
         origin: Where the settings came from.
+        is_library: It has users that are no part of it: see `audience`.
     """
 
     root: Path
@@ -34,6 +35,7 @@ class Target:
     reported: tuple[Path, ...]
     entry_points: tuple[str, ...]
     origin: str
+    is_library: bool = False
 
     def shows(self, path: str) -> bool:
         """Whether a finding at this path (relative to the root) is to be shown."""
@@ -66,7 +68,16 @@ def find_targets(paths: Sequence[Path]) -> list[Target]:
     for root, (configuration, reported) in projects.items():
         shown = () if root in reported else tuple(reported)
         files = tuple(_sources_of(configuration))
-        targets.append(Target(root, files, shown, configuration.entry_points, configuration.origin))
+        targets.append(
+            Target(
+                root,
+                files,
+                shown,
+                configuration.entry_points,
+                configuration.origin,
+                is_library=_is_library(configuration, files),
+            )
+        )
     return targets
 
 
@@ -79,6 +90,15 @@ def _sources_of(configuration: Configuration) -> list[SourceFile]:
     return [
         file for file in files if not any(file.path.is_relative_to(folder) for folder in configuration.tests)
     ]
+
+
+def _is_library(configuration: Configuration, files: Sequence[SourceFile]) -> bool:
+    """Whether a project is a library, as `audience` says it."""
+    if configuration.audit.library is not None:
+        return configuration.audit.library
+    starts_itself = any(file.module.rpartition(".")[2] == "__main__" for file in files)
+    is_package = any(file.is_package for file in files)
+    return is_package and not configuration.entry_points and not starts_itself
 
 
 def _stand_alone(path: Path) -> Target:
@@ -98,4 +118,5 @@ def _stand_alone(path: Path) -> Target:
         files = discover(folders, root=root, exclude=globs)
     if not files:
         raise NothingToAuditError(f"{path} holds no Python source")
-    return Target(root, tuple(files), (), (), "no configuration")
+    is_package = any(file.is_package for file in files)
+    return Target(root, tuple(files), (), (), "no configuration", is_library=is_package)

@@ -110,6 +110,10 @@ class Mappings:
             self._origins[place] = found
         return found
 
+    def given(self, function: FunctionSymbol, parameter: str) -> list[tuple[FunctionSymbol, int]]:
+        """Return what callers give to a parameter: the calling function and the node."""
+        return self._all_callers().get((function, parameter), [])
+
     @staticmethod
     def _sorted(origins: Origins) -> list[MappingOrigin | None]:
         known = sorted(

@@ -2,12 +2,16 @@
 
 from .base import AuditCheck, AuditRule
 from .collected_never_reduced import CollectedNeverReduced
+from .field_never_read import FieldNeverRead
 from .field_never_written import FieldNeverWritten
+from .field_only_constant import FieldOnlyConstant
 from .instrument_never_recorded import InstrumentNeverRecorded
 from .telemetry_never_called import TelemetryNeverCalled
 
 _RULES: tuple[AuditRule, ...] = (
+    FieldOnlyConstant(),
     FieldNeverWritten(),
+    FieldNeverRead(),
     TelemetryNeverCalled(),
     InstrumentNeverRecorded(),
     CollectedNeverReduced(),

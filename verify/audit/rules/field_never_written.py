@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...finding import Finding
+from ..ladder import certainty_of_writes, where_it_is_lost
+from ..liveness import End, Origin
+from ..subjects import FieldSubject, telemetry_fields
 from .base import AuditCheck, AuditRule
 
 
@@ -35,20 +38,33 @@ class FieldNeverWritten(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each field that is read and never stored."""
+        for field in telemetry_fields(audit.usage, audit.names):
+            if field.starts_neutral and (finding := self._judge(audit, field)) is not None:
+                yield finding
+
+    def _judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
         usage = audit.usage
-        for carrier in usage.fields():
-            if not audit.names.is_class(carrier.owner.name) or usage.writes(carrier):
-                continue
-            if usage.may_be_written(carrier.name) or not usage.reads(carrier):
-                continue
-            default = audit.program.class_(carrier.owner).fields[carrier.name].default
-            if default is None:
-                continue
-            yield self.make(
-                subject=f"{carrier.owner.module}:{carrier}",
-                place=usage.declaration(carrier.owner, carrier.name),
-                message=f"{carrier} is read and never written: it is always {default.text}",
-                help="store the measured value where it is known, or remove the field",
-                context={"field": str(carrier), "default": default.text},
-                confidence=Confidence.HIGH,
-            )
+        production = usage.production(field.carrier)
+        if production.origin is not Origin.NEVER:
+            return None
+        consumption = usage.consumption(field.carrier)
+        if (
+            consumption.end <= End.COPIED
+            and usage.handling.takes_whole(field.carrier.owner, field.carrier.name) is None
+        ):
+            return None  # nobody would see it
+        confidence = certainty_of_writes(audit, field)
+        if confidence is None:
+            return None
+        assert field.default is not None
+        start = field.default.text
+        steps = where_it_is_lost(audit, field, production)
+        return self.make(
+            subject=field.subject,
+            place=field.place,
+            message=f"{field.carrier} is read and never written: it is always {start}{steps.seen}",
+            help=steps.next_step,
+            context={"field": str(field.carrier), "default": start, **steps.context},
+            hops=(*steps.hops, *consumption.reads[:1]),
+            confidence=confidence,
+        )

@@ -1,0 +1,106 @@
+"""Who may use the code beside the program itself: the one place that says what an application and a library is.
+
+An *application* is complete: what nothing in it reads, calls or stores is not read, called or stored. A *library* has
+users that no analysis sees: they may read a public field, call a public function and subclass a public class.
+
+A program is an application if its settings name an entry point or it has console scripts, if it has a `__main__`
+module, or if it is a folder of modules and no package. Any other package is a library, and so is every package that
+lies there without a project of its own, as installed ones do. `library = true` or `false` under
+`[tool.telewire.audit]` decides it otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..flow import Flow
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.program import ExternalSymbol
+from .known_calls import PLAIN_BASES
+
+_KEEPS_THE_CALLER = {
+    "staticmethod",
+    "classmethod",
+    "property",
+    "cached_property",
+    "abstractmethod",
+    "override",
+    "final",
+    "overload",
+    "contextmanager",
+    "asynccontextmanager",
+    "cache",
+    "lru_cache",
+    "wraps",
+    "no_grad",
+    "inference_mode",
+    "setter",
+    "deprecated",
+}
+_CALLED_BY_CONSTRUCTION = {"__init__", "__post_init__", "__new__"}
+
+
+@dataclass
+class Audience:
+    """Answers what may be used from outside the program."""
+
+    flow: Flow
+    is_library: bool
+    _handed_on: set[FunctionSymbol] | None = field(default=None, repr=False)
+
+    def sees_class(self, owner: ClassSymbol) -> bool:
+        """Whether users of a library know a class."""
+        return self.is_library and _is_public(owner.module) and _is_public(owner.qualname)
+
+    def sees_field(self, owner: ClassSymbol, name: str) -> bool:
+        """Whether users of a library may read or store a field."""
+        return self.sees_class(owner) and not name.startswith("_")
+
+    def sees_function(self, function: FunctionSymbol) -> bool:
+        """Whether users of a library may call a function, or override it."""
+        return self.is_library and _is_public(function.module) and _is_public(function.qualname)
+
+    def may_call(self, function: FunctionSymbol) -> bool:
+        """Whether something outside the program may call a function, with arguments of its own."""
+        if self.sees_function(function) or not self.flow.call_sites(function):
+            return True
+        return function in self._all_handed_on() or self._is_called_by_a_framework(function)
+
+    def _is_called_by_a_framework(self, function: FunctionSymbol) -> bool:
+        program = self.flow.program
+        summary = program.function(function)
+        if any(
+            one.partition("(")[0].rpartition(".")[2] not in _KEEPS_THE_CALLER for one in summary.decorators
+        ):
+            return True
+        if summary.owner is None:
+            return False
+        name = function.name
+        if name.startswith("__") and name.endswith("__") and name not in _CALLED_BY_CONSTRUCTION:
+            return True
+        return name not in _CALLED_BY_CONSTRUCTION and any(
+            isinstance(one, ExternalSymbol) and one.dotted.rpartition(".")[2] not in PLAIN_BASES
+            for one in program.mro(ClassSymbol(function.module, summary.owner))
+        )
+
+    def _all_handed_on(self) -> set[FunctionSymbol]:
+        """Return the functions that are named somewhere without being called there."""
+        if self._handed_on is None:
+            facts = self.flow.facts
+            called = {
+                (callee, site.site.function) for callee, sites in facts.call_sites.items() for site in sites
+            }
+            self._handed_on = {
+                callee
+                for caller, callees in facts.calls.items()
+                for callee in callees
+                if (callee, caller) not in called
+            }
+        return self._handed_on
+
+
+def _is_public(dotted: str) -> bool:
+    return not any(
+        part.startswith(("_", "<")) and not (part.startswith("__") and part.endswith("__"))
+        for part in dotted.split(".")
+    )

@@ -1,0 +1,148 @@
+"""Why a value is missing, by ever narrower questions, and how sure that is.
+
+Is the name nowhere else? Is it stored only in code that cannot run? Is a value of that name computed and not handed
+on? Is it kept under another name? Each finding says how far the wire goes and what its next step would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..finding import Confidence
+from ..flow import FieldCarrier, Hop
+from ..source import FunctionSymbol
+from ..source.model import Kind
+from ..source.program import Place
+from .liveness import Origin, Production
+from .names import closest
+from .rules.base import AuditCheck
+from .subjects import FieldSubject
+from .usage import Usage
+
+_ALIKE = 0.75  # how much of two names is the same when one may be the other, renamed
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How far a wire goes: what was seen on the way, in words, and what to do next."""
+
+    seen: str
+    next_step: str
+    context: dict[str, str] = field(default_factory=dict)
+    hops: tuple[Hop, ...] = ()
+
+
+def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence | None:
+    """Return how sure it is that nobody else stores into a field; None where somebody unseen may well do."""
+    usage = audit.usage
+    owner, name = subject.carrier.owner, subject.carrier.name
+    handling = usage.handling
+    if handling.may_build(owner) is not None or handling.names_computed(owner, name):
+        return None
+    if not any(one in handling.constructions for one in handling.lines(owner)):
+        return None  # no object of it is ever made here: it is made elsewhere, or not used at all
+    if not subject.is_record and usage.audience.sees_field(owner, name):
+        return None  # an attribute of a public class: a class below it may set it
+    confidence = Confidence.HIGH
+    if usage.may_be_written(name) or name in handling.keywords:
+        confidence = Confidence.LOW
+    elif usage.audience.sees_field(owner, name) or not subject.holds_data:
+        confidence = Confidence.MEDIUM
+    return confidence
+
+
+def certainty_of_reads(audit: AuditCheck, subject: FieldSubject) -> Confidence | None:
+    """Return how sure it is that nobody else reads a field; None where somebody unseen may well do."""
+    usage = audit.usage
+    owner, name = subject.carrier.owner, subject.carrier.name
+    if usage.handling.names_computed(owner, name):
+        return None
+    doubts = usage.doubts_about_reads(subject.carrier)
+    if doubts or name in usage.handling.strings:
+        return Confidence.LOW
+    return Confidence.HIGH if subject.holds_data else Confidence.MEDIUM
+
+
+def where_it_is_lost(audit: AuditCheck, subject: FieldSubject, production: Production) -> Steps:
+    """Return what there is of a value that a field waits for."""
+    usage = audit.usage
+    name = subject.carrier.name
+    if production.idle:
+        hop = production.idle[0]
+        return Steps(
+            f"; the only store is in code that never runs ({hop.site})",
+            f"call {hop.site.function.qualname}() where the value is known, or remove the field",
+            {"idle_store": str(hop.site)},
+            (hop,),
+        )
+    if (found := _field_of_that_name(usage, subject)) is not None:
+        other, hop = found
+        return Steps(
+            f"; {other} holds a value of that name and nothing hands it on",
+            f"pass {other} ({hop.site}) on to {subject.carrier}",
+            {"computed_as": str(other), "computed_at": str(hop.site)},
+            (hop,),
+        )
+    if (place := _local_of_that_name(audit, subject)) is not None:
+        function, at = place
+        return Steps(
+            f"; a value of that name is computed in {function.qualname}() and not stored here",
+            f"store it in {subject.carrier} ({at.path}:{at.span.line})",
+            {"computed_in": str(function), "computed_at": f"{at.path}:{at.span.line}"},
+        )
+    other_name = closest(name, _written_siblings(audit, subject), at_least=_ALIKE)
+    if other_name is not None:
+        return Steps(
+            f"; {other_name} of the same class is",
+            f"did you mean {other_name}? Else store the measured value, or remove the field",
+            {"closest": other_name},
+        )
+    return Steps("", "store the measured value where it is known, or remove the field")
+
+
+def closest_read(audit: AuditCheck, subject: FieldSubject) -> str | None:
+    """Return the name, like a field's, under which somebody reads what the class does not have."""
+    usage = audit.usage
+    siblings = set(audit.program.class_(subject.carrier.owner).fields)
+    unknown = {
+        name for name in usage.unresolved_reads if name not in siblings and name != subject.carrier.name
+    }
+    return closest(subject.carrier.name, unknown, at_least=_ALIKE)
+
+
+def _field_of_that_name(usage: Usage, subject: FieldSubject) -> tuple[FieldCarrier, Hop] | None:
+    """Return a field of the same name, in another class, that a value reaches."""
+    family = set(usage.family(subject.carrier))
+    for other in usage.fields_named(subject.carrier.name):
+        if other in family:
+            continue
+        production = usage.production(other)
+        if production.origin is Origin.ALIVE and production.writes:
+            return other, production.writes[0]
+    return None
+
+
+def _local_of_that_name(audit: AuditCheck, subject: FieldSubject) -> tuple[FunctionSymbol, Place] | None:
+    """Return a function that makes objects of the class and computes a local of that name."""
+    handling = audit.usage.handling
+    for cls in handling.lines(subject.carrier.owner):
+        for function, _ in handling.constructions.get(cls, ()):
+            graph = audit.program.function(function).graph
+            for node in graph.bindings.get(subject.carrier.name, ()):
+                if graph.nodes[node].kind not in {Kind.CONST, Kind.PARAM}:
+                    path = audit.program.modules[function.module].path
+                    return function, Place(path, graph.nodes[node].span)
+    return None
+
+
+def _written_siblings(audit: AuditCheck, subject: FieldSubject) -> Iterator[str]:
+    owner = subject.carrier.owner
+    for name in audit.program.class_(owner).fields:
+        if name != subject.carrier.name and audit.usage.writes(FieldCarrier(owner, name)):
+            yield name
+
+
+def places_of(hops: Iterable[Hop]) -> str:
+    """Return where hops are, each place once."""
+    return ", ".join(dict.fromkeys(str(hop.site) for hop in hops))

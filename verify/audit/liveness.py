@@ -1,0 +1,325 @@
+"""Is a carrier alive, and does anybody look at it? The least fixed point over the hops, asked for carrier by carrier.
+
+*Production*: a value is made where something is computed, measured or comes from outside the program. Hops only carry
+it on, so a circle of copies that nothing feeds is dead. A constant makes no value; two different constants at different
+places do, since which of them it is says something (a flag, a state). A counter (`x += 1`) makes one; putting a carrier
+back to what it starts with does not.
+
+*Consumption*: a value is read where something is done with it: shown, sent, compared, branched on. A copy is no
+consumer: what is only copied is read if one of the copies is.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..flow import (
+    Carrier,
+    Constant,
+    FieldCarrier,
+    Flow,
+    Hop,
+    How,
+    InstrumentCarrier,
+    KeyCarrier,
+    ModuleCarrier,
+    ObjectCarrier,
+    OutsideCarrier,
+    ParameterCarrier,
+    ReturnCarrier,
+    Role,
+    UnresolvedCarrier,
+    UseCarrier,
+)
+from ..flow.classes import receiver_name
+from ..source import FunctionSymbol
+from ..source.model import EffectKind
+from .audience import Audience
+from .expressions import Expressions
+from .handling import Handling
+
+
+class Origin(enum.IntEnum):
+    """Where a carrier's value comes from, the weakest first."""
+
+    NEVER = 0  # nothing stores anything, but for what it starts with
+    CONSTANT = 1  # only one constant ever
+    POSSIBLE = 2  # it cannot be told
+    ALIVE = 3
+
+
+class End(enum.IntEnum):
+    """What becomes of a carrier's value, the weakest first."""
+
+    UNREAD = 0
+    COPIED = 1  # to where nobody looks
+    EXPORTED = 2  # with the whole object or mapping that it is part of
+    POSSIBLE = 3  # it cannot be told
+    CONTROL = 4  # it decides what happens
+    READ = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """What is known of a carrier's values.
+
+    Attributes:
+        constants: The different constants that are stored, those left out that it starts with.
+        initial: What it starts with: defaults, what constructors store.
+        writes: The hops that store something else than that, directly.
+        idle: Such hops in code that cannot run or that nothing calls.
+    """
+
+    origin: Origin
+    constants: tuple[str, ...] = ()
+    initial: tuple[str, ...] = ()
+    writes: tuple[Hop, ...] = ()
+    idle: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """What is known of who looks at a carrier: the strongest end, and the direct reads."""
+
+    end: End
+    reads: tuple[Hop, ...] = ()
+
+
+class Liveness:
+    """Answers production and consumption of carriers; every answer is computed once."""
+
+    def __init__(self, flow: Flow, handling: Handling, audience: Audience) -> None:
+        self._flow = flow
+        self._handling = handling
+        self._audience = audience
+        self._expressions = Expressions(flow.facts)
+        self._productions: dict[frozenset[Carrier], Production] = {}
+        self._consumptions: dict[frozenset[Carrier], Consumption] = {}
+
+    # -- production ---------------------------------------------------------------------------------------------------
+
+    def production(self, carriers: Iterable[Carrier]) -> Production:
+        """Return where the values of carriers that are one and the same come from."""
+        key = frozenset(carriers)
+        if key not in self._productions:
+            self._productions[key] = _Backward(
+                self._flow, self._handling, self._audience, self._expressions
+            ).run(key)
+        return self._productions[key]
+
+    def is_alive(self, carrier: Carrier) -> bool:
+        """Whether a value that is made somewhere reaches a carrier, or may reach it."""
+        return self.production((carrier,)).origin >= Origin.POSSIBLE
+
+    # -- consumption --------------------------------------------------------------------------------------------------
+
+    def consumption(self, carriers: Iterable[Carrier]) -> Consumption:
+        """Return what becomes of the values of carriers that are one and the same."""
+        key = frozenset(carriers)
+        if key not in self._consumptions:
+            self._consumptions[key] = self._forward(key)
+        return self._consumptions[key]
+
+    def is_read(self, carrier: Carrier) -> bool:
+        """Whether somebody looks at a carrier's value, or may do so."""
+        return self.consumption((carrier,)).end >= End.POSSIBLE
+
+    def _forward(self, start: frozenset[Carrier]) -> Consumption:
+        pending: list[Carrier] = list(start)
+        seen: set[Carrier] = set(start)
+        end = End.UNREAD
+        direct: list[Hop] = []
+        while pending:
+            current = pending.pop()
+            for hop in self._leaving(current):
+                if not self._flow.is_live(hop) or hop.target in start or hop.role is Role.RESET:
+                    continue
+                if hop.through and current not in start:
+                    continue
+                if current in start:
+                    direct.append(hop)
+                found = self._end_of(hop)
+                end = max(end, found)
+                if end is End.READ:
+                    return Consumption(End.READ, tuple(direct))
+                if hop.target not in seen and (found is End.COPIED or isinstance(hop.target, KeyCarrier)):
+                    seen.add(hop.target)
+                    pending.append(hop.target)
+        return Consumption(end, tuple(direct))
+
+    def _leaving(self, carrier: Carrier) -> list[Hop]:
+        hops = list(self._flow.out_of.get(carrier, ()))
+        if isinstance(carrier, KeyCarrier):
+            for other in self._flow.same_key(carrier):
+                hops += self._flow.out_of.get(other, ())
+        return hops
+
+    def _end_of(self, hop: Hop) -> End:
+        target = hop.target
+        if hop.role is Role.EXPORT:
+            return End.EXPORTED
+        match target:
+            case UseCarrier():
+                return End.CONTROL if hop.how is How.CONTROL and hop.partial else End.READ
+            case UnresolvedCarrier():
+                return End.POSSIBLE
+            case FieldCarrier(owner=owner, name=name):
+                if self._handling.names_computed(owner, name) or self._audience.sees_field(owner, name):
+                    return End.POSSIBLE
+                index = self._flow.facts.whereabouts.index
+                if any(not fits for _, _, fits in index.field_reads(owner, name)):
+                    return End.POSSIBLE
+                return End.COPIED
+            case ReturnCarrier(function=function):
+                return End.READ if self._audience.may_call(function) else End.COPIED
+            case KeyCarrier():
+                return End.EXPORTED
+            case ModuleCarrier() | ParameterCarrier():
+                return End.COPIED
+            case _:
+                return End.READ
+
+
+class _Backward:
+    """One search from a carrier back to everything that may give it a value."""
+
+    def __init__(self, flow: Flow, handling: Handling, audience: Audience, expressions: Expressions) -> None:
+        self._flow = flow
+        self._handling = handling
+        self._audience = audience
+        self._expressions = expressions
+        self._constants: dict[str, None] = {}
+        self._derived: dict[str, None] = {}
+        self._initial: dict[str, None] = {}
+        self._writes: list[Hop] = []
+        self._idle: list[Hop] = []
+        self._best = Origin.NEVER
+        self._onward: dict[Carrier, dict[Carrier, None]] = {}
+        self._computed: list[tuple[Carrier, Carrier]] = []
+
+    def run(self, start: frozenset[Carrier]) -> Production:
+        pending: list[tuple[Carrier, bool]] = [(one, False) for one in start]
+        seen: set[tuple[Carrier, bool]] = set(pending)
+        while pending:
+            current, derived = pending.pop()
+            self._best = max(self._best, self._intrinsic(current, is_start=current in start))
+            for hop in self._flow.entering(current):
+                is_first = current in start
+                if hop.how is How.CONTROL or (hop.through and not is_first):
+                    continue
+                if not self._flow.is_live(hop):
+                    if is_first and hop.role is not Role.INITIAL:
+                        self._idle.append(hop)
+                    continue
+                if is_first and hop.role not in {Role.INITIAL, Role.RESET}:
+                    self._writes.append(hop)
+                source = hop.source
+                if isinstance(source, Constant):
+                    self._constant(source, hop, derived=derived)
+                    continue
+                computed = hop.how is How.COMPUTED
+                self._onward.setdefault(source, {}).setdefault(current)
+                if computed:
+                    self._computed.append((source, current))
+                step = (source, derived or computed)
+                if self._best is Origin.ALIVE:
+                    continue
+                if step not in seen and source not in start:
+                    seen.add(step)
+                    pending.append(step)
+        return self._verdict()
+
+    def _verdict(self) -> Production:
+        stored = [value for value in self._constants if value not in self._initial]
+        everything = {*self._constants, *self._initial}
+        best = self._best
+        if best < Origin.ALIVE and stored and len({_plain(value) for value in everything}) > 1:
+            best = Origin.ALIVE
+        if best < Origin.ALIVE and any(self._leads_to(end, start) for start, end in self._computed):
+            best = Origin.ALIVE  # a counter, a running mean: computed from what it was
+        if best < Origin.ALIVE and len(self._derived) > 1:
+            best = max(best, Origin.POSSIBLE)
+        if best is Origin.NEVER and (self._constants or self._derived or self._writes):
+            best = Origin.CONSTANT
+        return Production(best, tuple(stored), tuple(self._initial), tuple(self._writes), tuple(self._idle))
+
+    def _leads_to(self, start: Carrier, end: Carrier) -> bool:
+        pending, seen = [start], {start}
+        while pending:
+            current = pending.pop()
+            if current == end:
+                return True
+            following = [one for one in self._onward.get(current, ()) if one not in seen]
+            seen.update(following)
+            pending += following
+        return False
+
+    def _constant(self, constant: Constant, hop: Hop, *, derived: bool) -> None:
+        if hop.how is How.COMPUTED:
+            if isinstance(hop.target, KeyCarrier | ModuleCarrier):
+                self._best = max(self._best, Origin.POSSIBLE)
+            return  # a part of a computation, which is judged by what else goes into it
+        if derived:
+            self._derived.setdefault(constant.value)
+        elif hop.role in {Role.INITIAL, Role.RESET}:
+            self._initial.setdefault(constant.value)
+        else:
+            self._constants.setdefault(constant.value)
+
+    def _intrinsic(self, carrier: Carrier, *, is_start: bool) -> Origin:
+        """Return what a carrier's kind alone says of where its values come from."""
+        match carrier:
+            case OutsideCarrier() | ObjectCarrier() | InstrumentCarrier():
+                return Origin.ALIVE
+            case UnresolvedCarrier() | UseCarrier():
+                return Origin.POSSIBLE
+            case ParameterCarrier(function=function, name=name):
+                return self._parameter(function, name)
+            case ReturnCarrier(function=function):
+                return self._returned(function)
+            case KeyCarrier():
+                known = carrier.mapping is not None and bool(self._flow.into.get(carrier))
+                return Origin.NEVER if known else Origin.POSSIBLE
+            case ModuleCarrier():
+                return Origin.NEVER if self._flow.into.get(carrier) else Origin.POSSIBLE
+            case FieldCarrier():
+                return self._field(carrier)
+
+    def _field(self, carrier: FieldCarrier) -> Origin:
+        if any(
+            self._expressions.makes_a_value(function, value)
+            for function, value in self._handling.stored_values(carrier)
+        ):
+            return Origin.ALIVE
+        return Origin.NEVER
+
+    def _parameter(self, function: FunctionSymbol, name: str) -> Origin:
+        summary = self._flow.program.function(function)
+        kinds = {one.name: one.kind for one in summary.parameters}
+        if kinds.get(name) in {"args", "kwargs"} or name == receiver_name(summary):
+            return Origin.ALIVE
+        if self._audience.may_call(function):
+            return Origin.ALIVE
+        given = self._flow.facts.sources.mappings.given(function, name)
+        if any(self._expressions.makes_a_value(caller, value) for caller, value in given):
+            return Origin.ALIVE
+        return Origin.NEVER
+
+    def _returned(self, function: FunctionSymbol) -> Origin:
+        summary = self._flow.program.function(function)
+        if any("abstract" in one or "overload" in one for one in summary.decorators):
+            return Origin.POSSIBLE
+        leaving = [one for one in summary.graph.effects if one.kind in {EffectKind.RETURN, EffectKind.YIELD}]
+        if any(self._expressions.makes_a_value(function, one.value) for one in leaving):
+            return Origin.ALIVE
+        return Origin.NEVER if self._flow.into.get(ReturnCarrier(function)) else Origin.POSSIBLE
+
+
+def _plain(value: str) -> str:
+    """Return a constant so that equal numbers are equal: `0` and `0.0`."""
+    try:
+        return repr(float(value))
+    except ValueError:
+        return value

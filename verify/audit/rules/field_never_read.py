@@ -1,0 +1,78 @@
+"""TW503 field-never-read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Finding
+from ..ladder import certainty_of_reads, closest_read, places_of
+from ..liveness import End, Origin
+from ..subjects import FieldSubject, telemetry_fields
+from .base import AuditCheck, AuditRule
+
+
+class FieldNeverRead(AuditRule):
+    """A value is computed and stored in a telemetry field that nobody reads.
+
+    ## Why is this bad?
+    The measuring costs time, the field looks like coverage, and nobody would see the fault that it was made to show.
+
+    ## Example
+    ```python
+    stats.overflow_count = count_overflows(gradients)  # and no panel, no log, no exporter reads it
+    ```
+
+    ## Use instead
+    ```python
+    panel.add_row("overflows", stats.overflow_count)
+    ```
+
+    A copy is no reader: a field that is only copied into fields that nobody reads is not read.
+    """
+
+    code = "TW503"
+    name = "field-never-read"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each field that is stored and never read."""
+        for field in telemetry_fields(audit.usage, audit.names):
+            if (finding := self._judge(audit, field)) is not None:
+                yield finding
+
+    def _judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+        usage = audit.usage
+        consumption = usage.consumption(field.carrier)
+        if (
+            consumption.end > End.COPIED
+            or usage.handling.takes_whole(field.carrier.owner, field.carrier.name) is not None
+        ):
+            return None
+        production = usage.production(field.carrier)
+        if production.origin is not Origin.ALIVE or not production.writes:
+            return None
+        if not usage.is_only_stored(field.carrier, consumption):
+            return None
+        confidence = certainty_of_reads(audit, field)
+        if confidence is None:
+            return None
+        copies = f"; it is only copied at {places_of(consumption.reads)}" if consumption.reads else ""
+        other = closest_read(audit, field)
+        meant = (
+            f"{other} is read, of an object of unknown class: did you mean {field.carrier.name}? "
+            if other
+            else ""
+        )
+        stored = production.writes[0]
+        return self.make(
+            subject=field.subject,
+            place=field.place,
+            message=f"{field.carrier} is stored at {stored.site} and never read{copies}",
+            help=f"{meant}show, send or check it where it is wanted, or stop computing it",
+            context={
+                "field": str(field.carrier),
+                "stored_at": places_of(production.writes),
+                **({"closest": other} if other else {}),
+            },
+            hops=(*production.writes[:3], *consumption.reads[:3]),
+            confidence=confidence,
+        )

@@ -1,0 +1,86 @@
+"""TW501 field-only-constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...flow import Constant
+from ...source.program import Place
+from ..ladder import certainty_of_writes, where_it_is_lost
+from ..liveness import End, Origin, Production
+from ..subjects import FieldSubject, is_neutral, telemetry_fields
+from .base import AuditCheck, AuditRule
+
+
+class FieldOnlyConstant(AuditRule):
+    """A telemetry field is given the same constant everywhere, itself or by the values that are copied into it.
+
+    ## Why is this bad?
+    The field looks wired: somebody passes it, somebody shows it. What it shows was typed by hand.
+
+    ## Example
+    ```python
+    emit(UpdatePayload(entropy=metrics["entropy"], inf_grad_count=0))
+    ```
+
+    ## Use instead
+    ```python
+    emit(UpdatePayload(entropy=metrics["entropy"], inf_grad_count=metrics["inf_grad_count"]))
+    ```
+
+    A constant that says something (a version, the name of a kind) is no fault.
+    """
+
+    code = "TW501"
+    name = "field-only-constant"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each field that only ever holds one constant that somebody stores."""
+        for field in telemetry_fields(audit.usage, audit.names):
+            if (finding := self._judge(audit, field)) is not None:
+                yield finding
+
+    def _judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+        usage = audit.usage
+        production = usage.production(field.carrier)
+        if production.origin is not Origin.CONSTANT or not production.writes:
+            return None
+        value = _only_value(production)
+        if value is None or not is_neutral(value):
+            return None
+        consumption = usage.consumption(field.carrier)
+        if (
+            consumption.end <= End.COPIED
+            and usage.handling.takes_whole(field.carrier.owner, field.carrier.name) is None
+        ):
+            return None
+        confidence = certainty_of_writes(audit, field)
+        if confidence is None:
+            return None
+        hop = production.writes[0]
+        is_direct = isinstance(hop.source, Constant)
+        if value == "None" or not is_direct:
+            confidence = min(confidence, Confidence.MEDIUM, key=_RANK.__getitem__)
+        steps = where_it_is_lost(audit, field, production)
+        given = "" if is_direct else f", which {hop.source} hands on"
+        return self.make(
+            subject=field.subject,
+            place=Place(hop.site.path, hop.site.span),
+            message=f"{field.carrier} is only ever {value}{given}: no value reaches it{steps.seen}",
+            help=steps.next_step,
+            context={"field": str(field.carrier), "constant": value, **steps.context},
+            hops=(hop, *steps.hops, *consumption.reads[:1]),
+            confidence=confidence,
+        )
+
+
+_RANK = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
+
+
+def _only_value(production: Production) -> str | None:
+    if len(production.constants) > 1:
+        return None
+    if production.constants:
+        return production.constants[0]
+    return production.initial[0] if production.initial else None

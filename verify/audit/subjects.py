@@ -1,0 +1,112 @@
+"""Which fields an audit looks at: those of telemetry classes, with where they stand and what they start with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..flow import FieldCarrier
+from ..source import ClassSymbol, Program
+from ..source.model import ClassSummary, Default, FieldSummary
+from ..source.program import ExternalSymbol, Place
+from .telemetry_names import TelemetryNames
+from .usage import Usage
+
+_RECORD_DECORATORS = {"dataclass", "define", "frozen", "mutable", "attrs", "s"}
+_NEUTRAL = {
+    *("0", "0.0", "-1", "-1.0", "None", "False", "''", '""'),
+    *("float('nan')", "nan", "math.nan", "np.nan", "float('inf')", "float('-inf')", "math.inf", "-math.inf"),
+}
+_DOES_SOMETHING = re.compile(r"(Monitor|Tracker|Collector|Detector|Telemetry)$")
+_NO_FIELDS = ("Enum", "Flag", "Protocol", "TypedDict", "Exception", "Error", "Warning")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSubject:
+    """A field that an audit looks at.
+
+    Attributes:
+        is_record: It is declared by a dataclass or the like, so that every object has one of its own.
+        holds_data: Its class is one of values, and not one that does something (`*Tracker`).
+        default: What it starts with where nobody gives it a value.
+    """
+
+    carrier: FieldCarrier
+    place: Place
+    is_record: bool
+    holds_data: bool
+    annotation: str | None
+    default: Default | None
+
+    @property
+    def subject(self) -> str:
+        """How findings name it."""
+        return f"{self.carrier.owner.module}:{self.carrier}"
+
+    @property
+    def starts_neutral(self) -> bool:
+        """Whether it starts with what says nothing (0, None, an empty text): any other default is a setting."""
+        return self.default is not None and is_neutral(self.default.text)
+
+    @property
+    def holds_container(self) -> bool:
+        """Whether it starts as a list, a mapping or an object, which may be filled by whoever gets it."""
+        return self.default is not None and (
+            self.default.factory is not None or not (self.default.is_literal or is_neutral(self.default.text))
+        )
+
+
+def is_neutral(text: str) -> bool:
+    """Whether a constant, as written, says nothing by itself."""
+    return text in _NEUTRAL
+
+
+def telemetry_fields(usage: Usage, names: TelemetryNames) -> Iterator[FieldSubject]:
+    """Yield the fields of classes that hold telemetry; constants of a class and names for its users are none."""
+    program = usage.flow.program
+    for cls in program.classes():
+        if not names.is_class(cls.name) or not _has_fields(program, cls):
+            continue
+        summary = program.class_(cls)
+        for name, declared in summary.fields.items():
+            if _is_value(name, declared):
+                yield _subject(program, cls, summary, declared)
+
+
+def is_record(summary: ClassSummary, program: Program, cls: ClassSymbol) -> bool:
+    """Whether a class's body declares the fields of its objects: a dataclass, a NamedTuple, a model."""
+    if any(one.partition("(")[0].rpartition(".")[2] in _RECORD_DECORATORS for one in summary.decorators):
+        return True
+    return any(
+        isinstance(one, ExternalSymbol)
+        and one.dotted.rpartition(".")[2] in {"NamedTuple", "BaseModel", "Struct"}
+        for one in program.mro(cls)
+    )
+
+
+def _subject(
+    program: Program, cls: ClassSymbol, summary: ClassSummary, declared: FieldSummary
+) -> FieldSubject:
+    return FieldSubject(
+        carrier=FieldCarrier(cls, declared.name),
+        place=Place(program.modules[cls.module].path, declared.span),
+        is_record=is_record(summary, program, cls),
+        holds_data=_DOES_SOMETHING.search(cls.name) is None,
+        annotation=declared.annotation,
+        default=declared.default,
+    )
+
+
+def _has_fields(program: Program, cls: ClassSymbol) -> bool:
+    return not any(
+        isinstance(one, ExternalSymbol) and one.dotted.rpartition(".")[2].endswith(_NO_FIELDS)
+        for one in program.mro(cls)
+    )
+
+
+def _is_value(name: str, declared: FieldSummary) -> bool:
+    if name.isupper() or (name.startswith("__") and name.endswith("__")) or name == "_":
+        return False
+    annotation = declared.annotation or ""
+    return not any(word in annotation for word in ("ClassVar", "KW_ONLY", "InitVar", "Callable"))
