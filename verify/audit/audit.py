@@ -16,7 +16,8 @@ from .target import Target
 from .telemetry_names import TelemetryNames
 from .usage import Usage
 
-_RANK = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
+RANK = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
+"""How sure each confidence is, the least first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def audit(
     target: Target,
     *,
     names: TelemetryNames | None = None,
-    min_confidence: Confidence = Confidence.MEDIUM,
+    min_confidence: Confidence | None = None,
     codes: Collection[str] = (),
     read: Reader = read_sources,
 ) -> Audit:
@@ -62,9 +63,9 @@ def audit(
 
     Args:
         target: Which program, and which part of it to report.
-        names: What counts as telemetry; the usual names when None.
-        min_confidence: Findings below it are counted and left out.
-        codes: Rules to apply; all when empty.
+        names: What counts as telemetry; what the project's settings say when None.
+        min_confidence: Findings below it are counted and left out; what the settings say, else medium, when None.
+        codes: Rules to apply; all that the settings do not disable when empty.
         read: What reads the files; another one can have some of the summaries already.
     """
     started = time.perf_counter()
@@ -73,8 +74,10 @@ def audit(
         program = Program.link(reading.summaries)
         flow = Flow.of(program, entry_points=_entry_points(program, target.entry_points))
         usage = Usage.of(flow, is_library=target.is_library)
-        check = AuditCheck(flow, usage, TelemetryNames() if names is None else names)
-        rules = [rule for code, rule in AUDIT_RULES.items() if not codes or code in codes]
+        known_names = TelemetryNames.of(target.settings) if names is None else names
+        check = AuditCheck(flow, usage, known_names, target.consumers)
+        applied = codes or [code for code in AUDIT_RULES if code not in target.settings.disabled]
+        rules = [rule for code, rule in AUDIT_RULES.items() if code in applied]
         found = {finding for rule in rules for finding in rule.check(check)}
     standing, accepted = apply_suppressions(
         found,
@@ -82,7 +85,8 @@ def audit(
         judged=lambda code: code in codes if codes else code.startswith("TW5"),
     )
     shown = [finding for finding in standing if target.shows(finding.path)]
-    wanted = [one for one in shown if _RANK[one.confidence] >= _RANK[min_confidence]]
+    least = wanted_confidence(target) if min_confidence is None else min_confidence
+    wanted = [one for one in shown if RANK[one.confidence] >= RANK[least]]
     facts = flow.facts
     return Audit(
         target=target,
@@ -96,6 +100,12 @@ def audit(
         sites=facts.sites_resolved + facts.sites_unresolved,
         seconds=time.perf_counter() - started,
     )
+
+
+def wanted_confidence(target: Target) -> Confidence:
+    """Return the least confidence that a project asks for, medium where it asks for none."""
+    written = target.settings.min_confidence
+    return Confidence.MEDIUM if written is None else Confidence(written)
 
 
 def _entry_points(program: Program, written: Collection[str]) -> list[FunctionSymbol]:

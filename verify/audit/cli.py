@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--min-confidence",
     type=click.Choice(["high", "medium", "low"]),
-    default="medium",
-    show_default=True,
-    help="Leave out findings below it; they are counted.",
+    help="Leave out findings below it; they are counted.  [default: what the project says, else medium]",
 )
 @click.option("--rule", "rules", multiple=True, metavar="CODE", help="Apply this rule only (repeatable).")
 @click.option("--summary", is_flag=True, help="Print the counts only.")
@@ -50,7 +48,7 @@ def audit(
     paths: tuple[Path, ...],
     form: str,
     output: Path | None,
-    min_confidence: str,
+    min_confidence: str | None,
     rules: tuple[str, ...],
     summary: bool,
     baseline: Path | None,
@@ -65,6 +63,7 @@ def audit(
     from ...registry.config import ConfigurationError
     from ..finding import Confidence
     from ..finding_frames import plural
+    from .audit import RANK, wanted_confidence
     from .audit import audit as run
     from .baseline import Baseline, BaselineError
     from .report import AuditReport, to_json
@@ -80,17 +79,21 @@ def audit(
     except BaselineError as error:
         raise Unusable(str(error)) from None
     codes = [_code_of(rule) for rule in rules]
-    wanted = Confidence(min_confidence)
+    wanted = None if min_confidence is None else Confidence(min_confidence)
     errors = make_console(colour, error=True)
     try:
         targets = find_targets(paths or (Path(),))
     except (ConfigurationError, NothingToAuditError) as error:
         raise Unusable(str(error)) from None
+    for target in targets:
+        for disabled in target.settings.disabled:
+            _code_of(disabled, where=f"{target.origin}: audit.disabled: ")
+    least = min(map(wanted_confidence, targets), key=RANK.__getitem__) if wanted is None else wanted
     audits = []
     for target in targets:
         with progress(errors, _doing(target, targets)):
             audits.append(run(target, min_confidence=wanted, codes=codes))
-    report = AuditReport.of(audits, wanted)
+    report = AuditReport.of(audits, least)
     if len(report.skipped) == report.files:
         reasons = "; ".join(map(str, report.skipped[:3]))
         raise Unusable(f"nothing was audited: none of {report.files} files can be analysed: {reasons}")
@@ -112,8 +115,8 @@ def audit(
     sys.exit(EXIT_FINDINGS if report.findings else 0)
 
 
-def _code_of(rule: str) -> str:
-    """Return the code of a rule that was named by its code or name."""
+def _code_of(rule: str, *, where: str = "") -> str:
+    """Return the code of a rule that was named by its code or name, `where` it was."""
     from .rules import AUDIT_RULES
 
     for code, known in AUDIT_RULES.items():
@@ -122,7 +125,7 @@ def _code_of(rule: str) -> str:
     names = {name.lower(): name for known in AUDIT_RULES.values() for name in (known.code, known.name)}
     closest = difflib.get_close_matches(rule.lower(), names, n=1)
     hint = f"did you mean {names[closest[0]]}?" if closest else f"known: {', '.join(AUDIT_RULES)}"
-    raise Unusable(f"there is no audit rule {rule!r}; {hint}")
+    raise Unusable(f"{where}there is no audit rule {rule!r}; {hint}")
 
 
 def _doing(target: Target, targets: Sequence[Target]) -> str:

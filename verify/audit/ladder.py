@@ -23,6 +23,15 @@ from .usage import Usage
 _ALIKE = 0.75  # how much of two names is the same when one may be the other, renamed
 
 
+CONFIDENCES = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+"""The confidences, the least sure first."""
+
+
+def at_most(confidence: Confidence, limit: Confidence) -> Confidence:
+    """Return the lower of two confidences."""
+    return min(confidence, limit, key=CONFIDENCES.index)
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """How far a wire goes: what was seen on the way, in words, and what to do next."""
@@ -59,7 +68,7 @@ def certainty_of_reads(audit: AuditCheck, subject: FieldSubject) -> Confidence |
     if usage.handling.names_computed(owner, name):
         return None
     doubts = usage.doubts_about_reads(subject.carrier)
-    if doubts or name in usage.handling.strings:
+    if doubts or name in usage.handling.strings or audit.consumers.mention(name) is not None:
         return Confidence.LOW
     return Confidence.HIGH if subject.holds_data else Confidence.MEDIUM
 

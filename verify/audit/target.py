@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...registry.config import Configuration, find_root, load_configuration
+from ...registry.config import AuditSettings, Configuration, find_root, load_configuration
 from ..source import SourceFile, discover
+from .outside_consumers import OutsideConsumers, find_consumers
 
 TEST_GLOBS = ("test_*.py", "*/test_*.py", "*_test.py", "conftest.py", "*/conftest.py")
 _TEST_FOLDERS = ("tests", "test", "testing_suite")
@@ -28,6 +29,8 @@ class Target:
         entry_points: `module:function` roots that the project names.
         origin: Where the settings came from.
         is_library: It has users that are no part of it: see `audience`.
+        settings: What the project says of its audit.
+        consumers: The files in other languages that may read fields.
     """
 
     root: Path
@@ -36,6 +39,8 @@ class Target:
     entry_points: tuple[str, ...]
     origin: str
     is_library: bool = False
+    settings: AuditSettings = field(default_factory=AuditSettings)
+    consumers: OutsideConsumers = field(default_factory=OutsideConsumers)
 
     def shows(self, path: str) -> bool:
         """Whether a finding at this path (relative to the root) is to be shown."""
@@ -76,6 +81,8 @@ def find_targets(paths: Sequence[Path]) -> list[Target]:
                 configuration.entry_points,
                 configuration.origin,
                 is_library=_is_library(configuration, files),
+                settings=configuration.audit,
+                consumers=find_consumers(root, configuration.consumers, configuration.exclude),
             )
         )
     return targets

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 from functools import cached_property
 
+from ...registry.config import AuditSettings
+
 CLASS_PATTERNS = (
     "*Stats",
     "*Statistics",
@@ -52,6 +54,14 @@ class TelemetryNames:
 
     classes: tuple[str, ...] = CLASS_PATTERNS
     functions: tuple[str, ...] = FUNCTION_PATTERNS
+
+    @classmethod
+    def of(cls, settings: AuditSettings) -> TelemetryNames:
+        """Return the names that a project gives, the usual ones where it gives none."""
+        return cls(
+            CLASS_PATTERNS if settings.classes is None else settings.classes,
+            FUNCTION_PATTERNS if settings.functions is None else settings.functions,
+        )
 
     def is_class(self, name: str) -> bool:
         """Whether a class of this bare name holds or handles telemetry."""

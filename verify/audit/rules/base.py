@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...any_rule import AnyRule
@@ -15,6 +15,7 @@ from ...source.model import Span
 from ...source.program import Place
 from ..api import PublicApi
 from ..mentions import Mentions
+from ..outside_consumers import OutsideConsumers
 from ..telemetry_names import TelemetryNames
 from ..usage import Usage
 from ..uses import Uses
@@ -27,6 +28,7 @@ class AuditCheck:
     flow: Flow
     usage: Usage
     names: TelemetryNames
+    consumers: OutsideConsumers = field(default_factory=OutsideConsumers)
 
     @property
     def program(self) -> Program:

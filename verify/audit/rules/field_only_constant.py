@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...finding import Confidence, Finding
 from ...flow import Constant
 from ...source.program import Place
-from ..ladder import certainty_of_writes, where_it_is_lost
+from ..ladder import at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
 from ..subjects import FieldSubject, is_neutral, telemetry_fields
 from .base import AuditCheck, AuditRule
@@ -61,7 +61,7 @@ class FieldOnlyConstant(AuditRule):
         hop = production.writes[0]
         is_direct = isinstance(hop.source, Constant)
         if value == "None" or not is_direct:
-            confidence = min(confidence, Confidence.MEDIUM, key=_RANK.__getitem__)
+            confidence = at_most(confidence, Confidence.MEDIUM)
         steps = where_it_is_lost(audit, field, production)
         given = "" if is_direct else f", which {hop.source} hands on"
         return self.make(
@@ -73,9 +73,6 @@ class FieldOnlyConstant(AuditRule):
             hops=(hop, *steps.hops, *consumption.reads[:1]),
             confidence=confidence,
         )
-
-
-_RANK = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
 
 
 def _only_value(production: Production) -> str | None:
