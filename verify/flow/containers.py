@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..source.model import Kind, Node
-from .types import MAPPINGS, NONE, UNKNOWN, ClassObject, External, Instance, Type, each, union
+from .types import MAPPINGS, NONE, UNKNOWN, ClassObject, External, FunctionObject, Instance, Type, each, union
 
 if TYPE_CHECKING:
     from .given import Given
@@ -43,7 +43,7 @@ def unpacked(inference: Inference, value: Type, position: object) -> Type:
     def part(one: Type) -> Type:
         if isinstance(one, Instance) and isinstance(position, int):
             name = inference.field_at(one.cls, position)
-            known = None if name is None else inference.field_type(one.cls, name)
+            known = None if name is None else inference.field_type(one.cls, name, one.arguments)
             return element(iterated(inference, one)) if known is None else known
         if isinstance(one, External) and one.dotted == "builtins.tuple" and isinstance(position, int):
             if position < len(one.arguments):
@@ -57,7 +57,7 @@ def unpacked(inference: Inference, value: Type, position: object) -> Type:
 def item(inference: Inference, base: Type, position: Node) -> Type:
     """Return what `base[position]` is."""
     if isinstance(base, ClassObject):
-        return Instance(base.cls) if inference.is_enum(base.cls) else UNKNOWN
+        return Instance(base.cls) if inference.is_enum(base.cls) else base  # `Box[Stats]`
     if isinstance(base, External):
         if position.kind is Kind.OP and position.data == "slice":
             return base
@@ -74,10 +74,10 @@ def item(inference: Inference, base: Type, position: Node) -> Type:
     if isinstance(base, Instance):
         getter = inference.program.method(base.cls, "__getitem__")
         if getter is not None:
-            return inference.return_type(getter)
+            return inference.returned_to(FunctionObject(getter, base), None)
         if isinstance(position.data, int) and position.kind is Kind.CONST:
             name = inference.field_at(base.cls, position.data)
-            known = None if name is None else inference.field_type(base.cls, name)
+            known = None if name is None else inference.field_type(base.cls, name, base.arguments)
             return UNKNOWN if known is None else known
     return UNKNOWN
 
@@ -86,7 +86,7 @@ def iterated(inference: Inference, base: Type) -> Type:
     """Return the container that iterating over a value goes through."""
     if isinstance(base, Instance):
         iterate = inference.program.method(base.cls, "__iter__")
-        return inference.return_type(iterate) if iterate else UNKNOWN
+        return inference.returned_to(FunctionObject(iterate, base), None) if iterate else UNKNOWN
     if isinstance(base, ClassObject) and inference.is_enum(base.cls):
         return External("builtins.list", (Instance(base.cls),))
     return base
@@ -98,7 +98,7 @@ def entered(inference: Inference, manager: Type) -> Type:
     def part(one: Type) -> Type:
         enter = inference.program.method(one.cls, "__enter__") if isinstance(one, Instance) else None
         if enter is not None:
-            returned = inference.return_type(enter)
+            returned = inference.returned_to(FunctionObject(enter, one), None)
             return one if returned is UNKNOWN else returned
         if isinstance(one, External) and one.arguments:
             return one.arguments[0]  # @contextmanager: Iterator[T]

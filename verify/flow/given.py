@@ -15,6 +15,7 @@ class Given:
     function: FunctionSymbol
     positional: tuple[int, ...]
     keywords: dict[str, int]
+    node: Node  # the call itself
     starred: frozenset[int] = frozenset()  # positions of `*iterable`: the node is one of its elements
 
     @classmethod
@@ -27,5 +28,6 @@ class Given:
             function,
             tuple(node.operands[1 : 1 + shape.positional]),
             {name: operand for name, operand in named if name is not None},
+            node,
             frozenset(shape.starred),
         )

@@ -11,6 +11,8 @@ from .classes import ClassFacts, is_property, receiver_name, takes_class
 from .containers import element, entered, item, iterated, unpacked
 from .contents import Contents, filled
 from .fixpoint import FixedPoint
+from .generics import Generics, substituted, variables
+from .given import Given
 from .lambdas import Lambdas
 from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed
 from .results import call_result, called
@@ -41,10 +43,12 @@ class Inference(ClassFacts):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._answers = FixedPoint()
+        self.generics = Generics(self)
         self._contents = Contents(self)
         self._lambdas = Lambdas(self)
         self._through: dict[FunctionSymbol, int] = {}  # up to which node a body's types were asked for
         self._annotations: dict[tuple[str, str, ClassSymbol | None], Type] = {}
+        self._declarations: dict[tuple[str, str, ClassSymbol | None], Type] = {}
 
     # -- questions ------------------------------------------------------------------------------------------
 
@@ -67,21 +71,23 @@ class Inference(ClassFacts):
             (function, index), lambda: self._infer(function, self.program.function(function), index)
         )
 
-    def field_type(self, cls: ClassSymbol, name: str) -> Type | None:
-        """Return a field's type, or None where the class has no such field."""
-        known = self._answers.known((cls, name))
+    def field_type(self, cls: ClassSymbol, name: str, arguments: tuple[Type, ...] = ()) -> Type | None:
+        """Return a field's type in `cls[arguments]`, or None where the class has no such field."""
+        key = (cls, name, arguments)
+        known = self._answers.known(key)
         if known is not None:
             return known
         if self.owner_of_field(cls, name) is None:
             return None
-        return self._answers.ask((cls, name), lambda: self._field(cls, name))
+        return self._answers.ask(key, lambda: self._field(cls, name, arguments))
 
-    def _field(self, cls: ClassSymbol, name: str) -> Type:
+    def _field(self, cls: ClassSymbol, name: str, arguments: tuple[Type, ...]) -> Type:
         line = [one for one in self.program.mro(cls) if isinstance(one, ClassSymbol)]
         for one in line:
             annotation = self.field_annotation(one, name)
             if annotation is not None:
-                return self.annotated(one.module, annotation, cls)
+                declared_as = self.declared(one.module, annotation, cls)
+                return substituted(declared_as, self.generics.bindings(cls, arguments, one))
         stores = [store for one in line for store in self._stored.get((one, name), ())]
         found = [self.type_of(store.function, store.value) for store in stores]
         for one in line:
@@ -133,13 +139,17 @@ class Inference(ClassFacts):
         found = union(*(self.type_of(function, value) for value in values)) if values else NONE
         return External("collections.abc.Generator", (found,)) if summary.is_generator else found
 
-    def returned_to(self, function: FunctionSymbol, receiver: Type | None) -> Type:
-        """Return what a function gives when called on a receiver: `Self` is the receiver's own class."""
-        returns = self.program.function(function).returns
-        if receiver is not None and returns is not None and "Self" in returns:
-            own = receiver.cls if isinstance(receiver, Instance | ClassObject) else None
-            return self.annotated(function.module, returns, own)
-        return self.return_type(function)
+    def returned_to(self, called: FunctionObject, given: Given | None) -> Type:
+        """Return what a function gives to one call: `Self` and type variables are what they are there."""
+        receiver = called.receiver
+        own = receiver.cls if isinstance(receiver, Instance | ClassObject) else None
+        returns = self.program.function(called.function).returns
+        if returns is None:
+            return self.return_type(called.function)
+        declared_as = self.declared(called.function.module, returns, own if "Self" in returns else None)
+        if variables(declared_as):
+            return self.generics.returned(called, given, declared_as)
+        return declared_as if "Self" in returns else self.return_type(called.function)
 
     def called(self, callee: Type) -> Type:
         """Return what calling a value gives, whatever it is given."""
@@ -167,8 +177,15 @@ class Inference(ClassFacts):
         """Return what an annotation in a module means; `owner` is what `Self` stands for."""
         key = (module, annotation, owner)
         if key not in self._annotations:
-            self._annotations[key] = annotated_type(self.program, module, annotation, owner=owner)
+            self._annotations[key] = substituted(self.declared(module, annotation, owner))
         return self._annotations[key]
+
+    def declared(self, module: str, annotation: str, owner: ClassSymbol | None) -> Type:
+        """Return what an annotation means, with its type variables as they are."""
+        key = (module, annotation, owner)
+        if key not in self._declarations:
+            self._declarations[key] = annotated_type(self.program, module, annotation, owner=owner)
+        return self._declarations[key]
 
     # -- inference ------------------------------------------------------------------------------------------
 
@@ -309,15 +326,15 @@ class Inference(ClassFacts):
     def attribute(self, base: Type, name: str) -> Type:
         """Return the type of `base.name` for one alternative of a receiver."""
         match base:
-            case Instance(cls=cls):
+            case Instance(cls=cls, arguments=arguments):
                 if name == "__class__":
                     return ClassObject(cls)
                 method = self.program.method(cls, name)
                 if method is not None:
                     if is_property(self.program.function(method)):
-                        return self.return_type(method)
+                        return self.returned_to(FunctionObject(method, base), None)
                     return FunctionObject(method, base)
-                found = self.field_type(cls, name)
+                found = self.field_type(cls, name, arguments)
                 if found is not None:
                     return found
                 if any(isinstance(one, ExternalSymbol) for one in self.program.mro(cls)):

@@ -24,12 +24,12 @@ def called(inference: Inference, callee: Type, given: Given | None) -> Type:
     """Return what calling one alternative gives; `given` is None where somebody else makes the call."""
     match callee:
         case ClassObject(cls=cls):
-            return Instance(cls)
-        case FunctionObject(function=function, receiver=receiver):
-            return inference.returned_to(function, receiver)
+            return inference.generics.made(cls, given)
+        case FunctionObject():
+            return inference.returned_to(callee, given)
         case Instance(cls=cls):
             method = inference.program.method(cls, "__call__")
-            return inference.returned_to(method, callee) if method else UNKNOWN
+            return inference.returned_to(FunctionObject(method, callee), given) if method else UNKNOWN
         case External(dotted="collections.abc.Callable" | "typing.Callable", arguments=(returned, *_)):
             return returned
         case External(dotted="functools.partial", arguments=(held,)):

@@ -17,9 +17,10 @@ from ..source.program import ExternalSymbol
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance(metaclass=Interned):
-    """An instance of a class of the program."""
+    """An instance of a class of the program, with its type arguments where they are known."""
 
     cls: ClassSymbol
+    arguments: tuple[Type, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +36,15 @@ class FunctionObject(metaclass=Interned):
 
     function: FunctionSymbol
     receiver: Type | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TypeVariable(metaclass=Interned):
+    """A `TypeVar` in a declaration; what a value has as its type is never one, but what it stands for."""
+
+    module: str
+    name: str
+    bound: Type
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +113,7 @@ Type = (
     | ClassObject
     | FunctionObject
     | ModuleObject
+    | TypeVariable
     | External
     | ExternalObject
     | SuperObject
@@ -231,6 +242,8 @@ class _Annotation:
             return UNKNOWN
         if last in {"type", "Type"}:
             inner = self.type(parts[0])
+            if isinstance(inner, TypeVariable):
+                return External("builtins.type", (inner,))
             return union(*(ClassObject(one.cls) for one in members(inner) if isinstance(one, Instance)))
         if last == "Callable":
             returned = self.type(parts[-1]) if len(parts) > 1 else UNKNOWN
@@ -249,7 +262,7 @@ class _Annotation:
         symbol = self._program.resolve(self._module, name)
         match symbol:
             case ClassSymbol():
-                return Instance(symbol)
+                return Instance(symbol, arguments)
             case ExternalSymbol(dotted="typing.Any" | "builtins.object"):
                 return UNKNOWN
             case ExternalSymbol(dotted=dotted):
@@ -273,4 +286,14 @@ class _Annotation:
             tree = ast.parse(variable.default.text, mode="eval").body
         except SyntaxError:
             return UNKNOWN
-        return _Annotation(self._program, module, self._owner, self._depth + 1).type(tree)
+        inner = _Annotation(self._program, module, self._owner, self._depth + 1)
+        match tree:
+            case ast.Call(
+                func=ast.Name(id="TypeVar") | ast.Attribute(attr="TypeVar"), args=[_, *constraints]
+            ):
+                bounds = [one.value for one in tree.keywords if one.arg == "bound"] or constraints
+                return TypeVariable(module, name, union(*(inner.type(one) for one in bounds)))
+            case ast.Call(func=ast.Name(id="NewType") | ast.Attribute(attr="NewType"), args=[_, base]):
+                return inner.type(base)
+            case _:
+                return inner.type(tree)
