@@ -135,9 +135,12 @@ def _field_on_the_way(flow: Flow, carrier: Carrier) -> FieldCarrier | None:
     while pending:
         for hop in _given(flow, walker, pending.popleft()):
             source = hop.source
-            if isinstance(source, FieldCarrier):
+            if isinstance(source, Constant):
+                continue
+            is_it = hop.how is How.COPY or bool(_words(bare_name(carrier)) & _words(bare_name(source)))
+            if isinstance(source, FieldCarrier) and is_it:
                 return source
-            if not isinstance(source, Constant) and hop.how is How.COPY and source not in seen:
+            if hop.how is How.COPY and source not in seen:
                 seen.add(source)
                 pending.append(source)
     return None

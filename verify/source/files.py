@@ -6,7 +6,7 @@ import fnmatch
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 _NEVER = {"__pycache__", "node_modules", "site-packages", "build", "dist"}
 
@@ -41,14 +41,24 @@ def discover(sources: Mapping[str, Path], *, root: Path, exclude: Sequence[str] 
             shown = _shown(path, root)
             if any(fnmatch.fnmatch(shown, pattern) for pattern in exclude):
                 continue
-            parts = list(path.relative_to(folder).with_suffix("").parts)
-            is_package = parts[-1] == "__init__"
-            if is_package:
-                parts.pop()
-            module = ".".join([*filter(None, [import_name]), *parts])
+            module, is_package = module_name(import_name, path.relative_to(folder))
             if module:
                 found.setdefault(module, SourceFile(module, path, shown, is_package))
     return [found[name] for name in sorted(found)]
+
+
+def module_name(import_name: str, path: PurePath) -> tuple[str, bool]:
+    """Return the module that a file below a source folder is, and whether it is a package."""
+    parts = list(path.with_suffix("").parts)
+    is_package = parts[-1] == "__init__"
+    if is_package:
+        parts.pop()
+    return ".".join([*filter(None, [import_name]), *parts]), is_package
+
+
+def is_entered(folder: str) -> bool:
+    """Whether sources are looked for in a folder of that name."""
+    return not folder.startswith(".") and folder not in _NEVER
 
 
 def _python_files(folder: Path) -> Iterator[Path]:
@@ -56,9 +66,7 @@ def _python_files(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".")
-            and name not in _NEVER
-            and not os.path.exists(os.path.join(current, name, "pyvenv.cfg"))
+            if is_entered(name) and not os.path.exists(os.path.join(current, name, "pyvenv.cfg"))
         )
         for name in sorted(names):
             if name.endswith(".py"):

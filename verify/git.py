@@ -1,0 +1,190 @@
+"""Reads a git repository: revisions, trees, blobs and differences. Nothing is ever written, the index included."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_HUNK = re.compile(rb"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_REGULAR = {b"100644", b"100755"}
+
+
+class GitError(Exception):
+    """git is missing, there is no repository, or a revision or blob is not there; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository, seen from one folder of its work tree: every path is relative to that folder.
+
+    `prefix` is that folder's path in the repository, empty or ending in a slash.
+    """
+
+    folder: Path
+    prefix: str
+
+    @classmethod
+    def around(cls, folder: Path) -> Repository:
+        """Return the repository that a folder lies in.
+
+        Raises:
+            GitError: git is not installed, or the folder is in no work tree.
+        """
+        found = _git(folder, "rev-parse", "--is-inside-work-tree", "--show-prefix", fails=True)
+        lines = found.decode(errors="replace").split("\n") if found is not None else []
+        if not lines or lines[0] != "true":
+            raise GitError(f"{folder} is in no git work tree")
+        return cls(folder, lines[1])
+
+    def commit(self, revision: str) -> str:
+        """Return the commit that a revision names.
+
+        Raises:
+            GitError: It names none.
+        """
+        found = _git(
+            self.folder,
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            f"{revision}^{{commit}}",
+            fails=True,
+        )
+        if found is None:
+            hint = (
+                "; the clone is shallow: `git fetch --unshallow` gets the rest" if self._is_shallow() else ""
+            )
+            raise GitError(f"there is no revision {revision!r} in {self.folder}{hint}")
+        return found.decode().strip()
+
+    def _is_shallow(self) -> bool:
+        return _git(self.folder, "rev-parse", "--is-shallow-repository", fails=True) == b"true\n"
+
+    def files(self, commit: str) -> dict[str, str]:
+        """Return the blob of every regular file of a commit below the folder, by path."""
+        listing = _git(self.folder, "ls-tree", "-r", "-z", "--full-tree", commit)
+        assert listing is not None
+        found: dict[str, str] = {}
+        for entry in listing.split(b"\0"):
+            head, _, name = entry.partition(b"\t")
+            path = os.fsdecode(name)
+            mode, _, rest = head.partition(b" ")
+            if mode in _REGULAR and path.startswith(self.prefix):
+                found[path.removeprefix(self.prefix)] = rest.split(b" ")[1].decode()
+        return found
+
+    def work_tree_files(self) -> list[str]:
+        """Return the files of the work tree below the folder that git does not ignore, new ones included."""
+        listing = _git(self.folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        assert listing is not None
+        return sorted({os.fsdecode(name) for name in listing.split(b"\0") if name})
+
+    def blobs(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return the contents of blobs, all read in one go.
+
+        Raises:
+            GitError: One is not in the repository, as in a partial clone.
+        """
+        wanted = list(dict.fromkeys(names))
+        if not wanted:
+            return {}
+        output = _git(
+            self.folder, "cat-file", "--batch", given="".join(f"{one}\n" for one in wanted).encode()
+        )
+        assert output is not None
+        found: dict[str, bytes] = {}
+        position = 0
+        for name in wanted:
+            end = output.index(b"\n", position)
+            head = output[position:end].split(b" ")
+            if head[1] != b"blob":
+                raise GitError(f"the repository lacks the content of {name}; is it a partial clone?")
+            size = int(head[2])
+            found[name] = output[end + 1 : end + 1 + size]
+            position = end + 1 + size + 1
+        return found
+
+    def changed_lines(self, commit: str) -> dict[str, ChangedLines]:
+        """Return for each file of the work tree that differs from a commit which of its lines are new or changed.
+
+        Files that git does not know yet are changed as a whole. Where lines were only taken away, the lines around
+        the gap count.
+        """
+        output = _git(
+            self.folder, "-c", "core.quotePath=false", "diff", "--no-ext-diff", "--no-textconv", "--no-color",
+            "--no-renames", "--relative", "--src-prefix=a/", "--dst-prefix=b/", "-U0", commit, "--",
+        )  # fmt: skip
+        assert output is not None
+        found: dict[str, ChangedLines] = {}
+        current: list[tuple[int, int]] = []
+        body = 0  # lines of the hunk that are still to come: what stands in them is no header
+        for line in output.split(b"\n"):
+            if body:
+                body -= not line.startswith(b"\\")  # "\ No newline at end of file" is counted nowhere
+            elif line.startswith(b"+++ b/"):
+                current = []
+                found[os.fsdecode(line[6:]).rstrip("\t")] = ChangedLines(current)
+            elif hunk := _HUNK.match(line):
+                taken, first, count = (int(hunk[n]) if hunk[n] is not None else 1 for n in (1, 2, 3))
+                body = taken + count
+                current.append((first, first + count - 1) if count else (first, first + 1))
+        untracked = _git(self.folder, "ls-files", "-z", "--others", "--exclude-standard")
+        assert untracked is not None
+        for name in untracked.split(b"\0"):
+            if name:
+                found[os.fsdecode(name)] = ChangedLines([(1, 1 << 30)])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLines:
+    """Ranges of lines, both ends included."""
+
+    ranges: list[tuple[int, int]]
+
+    def touch(self, first: int, last: int) -> bool:
+        """Whether any line from `first` to `last` is among them."""
+        return any(start <= last and first <= end for start, end in self.ranges)
+
+
+def blob_name(content: bytes, *, like: str) -> str:
+    """Return the name that git gives to a content, in the hash of an existing name."""
+    hashed = hashlib.sha256() if len(like) == 64 else hashlib.sha1(usedforsecurity=False)
+    hashed.update(b"blob %d\0" % len(content))
+    hashed.update(content)
+    return hashed.hexdigest()
+
+
+def _git(folder: Path, *arguments: str, given: bytes | None = None, fails: bool = False) -> bytes | None:
+    """Run git; None where it fails and `fails` allows that. No index is refreshed, nothing is fetched."""
+    environment: Mapping[str, str] = {
+        **{name: value for name, value in os.environ.items() if name not in _MISLEADING},
+        "LC_ALL": "C",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, input=given, capture_output=True, env=environment, check=False
+        )
+    except FileNotFoundError:
+        raise GitError("git cannot be run: it is not installed, or not on the PATH") from None
+    except OSError as error:
+        raise GitError(f"git cannot be run: {error.strerror}") from None
+    if done.returncode == 0:
+        return done.stdout
+    if fails and done.returncode in {1, 128} and b"dubious ownership" not in done.stderr:
+        return None
+    reason = done.stderr.decode(errors="replace").strip().split("\n")[0]
+    raise GitError(f"git {arguments[0]} failed: {reason or f'status {done.returncode}'}")
+
+
+# Set by hooks, which run for one repository while another folder may be asked about.
+_MISLEADING = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"}
