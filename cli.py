@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .verify import replay
 from .verify.lazy_group import LazyGroup
 
 COMMANDS = {
@@ -36,4 +37,4 @@ def telewire() -> None:
 
 def main() -> None:
     """Run `telewire`."""
-    telewire(prog_name="telewire")
+    replay.run(lambda: telewire(prog_name="telewire"))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from . import replay
+from .cache_options import cache_options
 from .lazy_group import LazyGroup
 from .output import (
     EXIT_FINDINGS,
@@ -56,6 +58,7 @@ COMMANDS = {
 )
 @click.option("--hops", is_flag=True, help="Show every hop of each proof.")
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
+@cache_options
 @click.version_option(package_name="telewire", prog_name="verify-wiring")
 @click.pass_context
 def verify(
@@ -67,6 +70,8 @@ def verify(
     output: Path | None,
     hops: bool,
     colour: bool | None,
+    no_cache: bool,
+    cache_dir: Path | None,
 ) -> None:
     """Prove each emitter → aggregator → schema → consumer edge of every record in the source.
 
@@ -80,6 +85,7 @@ def verify(
     from .analysis import verify as run
     from .report.terminal import TerminalReport, print_failure
 
+    replay.keep_this()
     errors = make_console(colour, error=True)
     root = find_root(project.resolve())
     try:
@@ -128,4 +134,4 @@ def explain(code: str | None) -> None:
 
 def main() -> None:
     """Run `verify-wiring`."""
-    verify(prog_name="verify-wiring")
+    replay.run(lambda: verify(prog_name="verify-wiring"))

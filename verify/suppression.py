@@ -71,7 +71,7 @@ def find_suppressions(files: Iterable[SourceFile]) -> list[Suppression]:
     found: list[Suppression] = []
     for file in files:
         try:
-            text = file.path.read_bytes()
+            text = file.read()
         except OSError:
             continue  # named by whoever summarises the file
         if _MARK in text:

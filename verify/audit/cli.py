@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .. import replay
+from ..cache_options import cache_options
 from ..output import EXIT_FINDINGS, Unusable, deliver, make_console, page_of, progress, write_out
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     help="Write the findings to this file, as the baseline of later audits, and leave with status 0.",
 )
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
+@cache_options
 def audit(
     paths: tuple[Path, ...],
     form: str,
@@ -54,6 +57,8 @@ def audit(
     baseline: Path | None,
     write_baseline: Path | None,
     colour: bool | None,
+    no_cache: bool,
+    cache_dir: Path | None,
 ) -> None:
     """List telemetry that is computed and never arrives, or shown and never computed.
 
@@ -80,6 +85,7 @@ def audit(
         raise Unusable(str(error)) from None
     codes = [_code_of(rule) for rule in rules]
     wanted = None if min_confidence is None else Confidence(min_confidence)
+    replay.keep_this()
     errors = make_console(colour, error=True)
     try:
         targets = find_targets(paths or (Path(),))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+
+LARGEST = 1 << 24
+"""Bytes of the largest file that is taken for a source."""
 
 _NEVER = {"__pycache__", "node_modules", "site-packages", "build", "dist"}
 
@@ -27,6 +32,21 @@ class SourceFile:
     path: Path
     shown: str
     is_package: bool
+
+    def read(self) -> bytes:
+        """Return the file's content.
+
+        Raises:
+            OSError: It cannot be read, is no regular file (a pipe would block for ever), or larger than any source.
+        """
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(self.path, flags), "rb") as stream:
+            info = os.fstat(stream.fileno())
+            if not stat.S_ISREG(info.st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file")
+            if info.st_size > LARGEST:
+                raise OSError(errno.EFBIG, f"it is larger than {LARGEST >> 20} MiB")
+            return stream.read(LARGEST)
 
 
 def discover(sources: Mapping[str, Path], *, root: Path, exclude: Sequence[str] = ()) -> list[SourceFile]:

@@ -29,7 +29,7 @@ def read_sources(files: Iterable[SourceFile]) -> Reading:
     unparsed: dict[str, SourceError] = {}
     for file in files:
         try:
-            summaries.append(summarise(file, file.path.read_bytes()))
+            summaries.append(summarise(file, file.read()))
         except SourceError as error:
             unparsed[file.module] = error
         except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import gc
+import sys
 import warnings
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from .syntax import FunctionNode, span_of, statements_in
 from .values import ValueBuilder
 
 TOP_LEVEL = "<module>"
+_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"  # what its parser can read
 
 
 @dataclass(eq=False)  # not frozen: contextlib sets the traceback of an exception that passes through
@@ -55,7 +57,7 @@ def summarise(file: SourceFile, text: str | bytes) -> ModuleSummary:
     except SyntaxError as error:
         line = error.lineno if error.lineno is not None else 1
         column = error.offset if error.offset is not None else 1
-        raise SourceError(file.shown, line, column, f"not valid Python: {error.msg}") from None
+        raise SourceError(file.shown, line, column, f"not valid Python {_VERSION}: {error.msg}") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise SourceError(file.shown, 1, 1, f"not readable as Python: {error}") from None
     except (RecursionError, MemoryError):

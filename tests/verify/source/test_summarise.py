@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from telewire.verify.source import SourceError, SourceFile, summarise
 from telewire.verify.source.model import ModuleSummary
 
 FILE = SourceFile("app", Path("app.py"), "app.py", is_package=False)
+
+
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def summary(text: str | bytes) -> ModuleSummary:
@@ -24,7 +28,7 @@ def error(text: str | bytes) -> SourceError:
 
 
 def test_a_syntax_error_has_its_place() -> None:
-    assert str(error("x = 1\ndef f(:\n")) == "app.py:2:7: not valid Python: invalid syntax"
+    assert str(error("x = 1\ndef f(:\n")) == f"app.py:2:7: not valid Python {VERSION}: invalid syntax"
 
 
 def test_a_wrong_indentation_has_its_place() -> None:

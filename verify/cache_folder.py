@@ -1,0 +1,111 @@
+"""The folder of what can be computed again: where it is, and files in it that are believed only when intact.
+
+Nothing in it is trusted. A file counts when it is a regular file of this user, not too large, and its checksum fits;
+what is written appears in one step, so that two runs at once never see half of each other's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from contextlib import suppress
+
+NAME = ".telewire_cache"
+LARGEST = 1 << 29  # bytes of one file
+_MARKS = ("telewire.toml", "pyproject.toml", ".git")
+_TAG = (
+    b"Signature: 8a477f597d28d172789f06886806bc55\n# A cache of telewire; see https://bford.info/cachedir/\n"
+)
+
+
+def cache_folder(start: str, given: str | None, kind: str) -> str | None:
+    """Return the folder for one kind of content, made if need be; None where nothing can be written.
+
+    It lies in `given` (`--cache-dir`), in $TELEWIRE_CACHE_DIR, in the project that `start` lies in, or, outside of
+    any project, in the user's cache folder.
+    """
+    given = given or os.environ.get("TELEWIRE_CACHE_DIR")
+    if given:
+        base = os.path.abspath(given)
+    else:
+        root = _project(os.path.realpath(start))
+        if root is None:
+            home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+            base = os.path.join(home, "telewire")
+        else:
+            base = os.path.join(root, NAME)
+    folder = os.path.join(base, kind)
+    try:
+        if not os.path.isdir(folder):
+            _make(base, folder)
+        info = os.lstat(base)
+    except OSError:
+        return None
+    own = not hasattr(os, "getuid") or info.st_uid == os.getuid()
+    return folder if own and stat.S_ISDIR(info.st_mode) and os.access(folder, os.W_OK) else None
+
+
+def _project(start: str) -> str | None:
+    place = start
+    while True:
+        if any(os.path.exists(os.path.join(place, mark)) for mark in _MARKS):
+            return place
+        above = os.path.dirname(place)
+        if above == place:
+            return None
+        place = above
+
+
+def _make(base: str, folder: str) -> None:
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for name, content in ((".gitignore", b"*\n"), ("CACHEDIR.TAG", _TAG)):
+        path = os.path.join(base, name)
+        if not os.path.lexists(path):
+            _replace(path, content)
+
+
+def read_checked(path: str) -> bytes | None:
+    """Return the content of a file that `write_checked` wrote; None for anything else."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    try:
+        info = os.fstat(descriptor)
+        own = not hasattr(os, "getuid") or info.st_uid == os.getuid()
+        if not stat.S_ISREG(info.st_mode) or not own or info.st_size > LARGEST:
+            return None
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            written = stream.read(32)
+            content = stream.read()
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return content if hashlib.blake2b(content, digest_size=32).digest() == written else None
+
+
+def write_checked(path: str, content: bytes) -> None:
+    """Write a file with its checksum, in one step.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    _replace(path, hashlib.blake2b(content, digest_size=32).digest() + content)
+
+
+def _replace(path: str, content: bytes) -> None:
+    unfinished = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        descriptor = os.open(
+            unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
+        )
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        os.replace(unfinished, path)
+    except OSError:
+        with suppress(OSError):
+            os.remove(unfinished)
+        raise

@@ -1,0 +1,25 @@
+"""The options of commands that keep what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def cache_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Add `--no-cache` and `--cache-dir`."""
+    command = click.option(
+        "--cache-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="FOLDER",
+        help="Where to keep what can be used again.  [default: .telewire_cache in the project]",
+    )(command)
+    return click.option(
+        "--no-cache", is_flag=True, help="Read and analyse everything anew, and keep nothing."
+    )(command)
