@@ -24,21 +24,31 @@ class Chosen:
 
 
 def choose(bench: Bench, planters: Mapping[str, Planter], per_class: int | None) -> list[Chosen]:
-    """Find every place of every fault class, and choose as many of each at random, by a fixed seed."""
+    """Find every place of every fault class, and choose as many of each at random, by a fixed seed.
+
+    Raises:
+        ValueError: An edited file is not Python any more, or is what it was: the planter is wrong.
+    """
     chosen: list[Chosen] = []
     for planter in planters.values():
         if not bench.has(planter.instrument):
             continue
-        plants = [plant for plant in planter.plants(bench.tree) if parses(bench.tree, plant)]
-        plants.sort(key=lambda plant: (plant.path, plant.line, plant.what))
+        plants = sorted(planter.plants(bench.tree), key=_place)
         places = len(plants)
         if per_class is not None and places > per_class:
             generator = random.Random(f"{SEED} {bench.tree.name} {planter.fault}")
-            plants = sorted(
-                generator.sample(plants, per_class), key=lambda plant: (plant.path, plant.line, plant.what)
+            plants = sorted(generator.sample(plants, per_class), key=_place)
+        unusable = next((plant for plant in plants if not parses(bench.tree, plant)), None)
+        if unusable is not None:
+            raise ValueError(
+                f"{planter.fault}: {unusable.path}:{unusable.line} {unusable.what} does not parse"
             )
         chosen.append(Chosen(planter, tuple(plants), places))
     return chosen
+
+
+def _place(plant: Plant) -> tuple[str, int, str]:
+    return (plant.path, plant.line, plant.what)
 
 
 def run(bench: Bench, chosen: list[Chosen], *, jobs: int, done: Callable[[], None]) -> list[Outcome]:
