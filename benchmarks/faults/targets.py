@@ -43,7 +43,6 @@ class Package:
 PACKAGES = (
     Package("stable_baselines3", ("stable-baselines3==2.9.2",)),
     Package("sb3_contrib", ("sb3-contrib==2.9.2", "stable-baselines3==2.9.2")),
-    Package("distributed", ("distributed==2026.8.0",)),
     Package("jupyter_server", ("jupyter-server==2.21.1",)),
     Package("prometheus_fastapi_instrumentator", ("prometheus-fastapi-instrumentator==8.1.0",)),
     Package("starlette_exporter", ("starlette-exporter==0.24.0",)),
