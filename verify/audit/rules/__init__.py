@@ -6,14 +6,18 @@ from .field_never_read import FieldNeverRead
 from .field_never_written import FieldNeverWritten
 from .field_only_constant import FieldOnlyConstant
 from .instrument_never_recorded import InstrumentNeverRecorded
+from .key_never_written import AuditKeyNeverWritten
+from .key_renamed import KeyRenamed
 from .telemetry_never_called import TelemetryNeverCalled
 
 _RULES: tuple[AuditRule, ...] = (
     FieldOnlyConstant(),
     FieldNeverWritten(),
     FieldNeverRead(),
+    AuditKeyNeverWritten(),
     TelemetryNeverCalled(),
     InstrumentNeverRecorded(),
+    KeyRenamed(),
     CollectedNeverReduced(),
 )
 AUDIT_RULES: dict[str, AuditRule] = {rule.code: rule for rule in _RULES}

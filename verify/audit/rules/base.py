@@ -13,7 +13,9 @@ from ...flow import Flow
 from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import Span
 from ...source.program import Place
-from ..api import PublicApi
+from ..audience import Audience
+from ..key_faults import KeyFaults
+from ..keys import Keys
 from ..mentions import Mentions
 from ..outside_consumers import OutsideConsumers
 from ..telemetry_names import TelemetryNames
@@ -35,10 +37,20 @@ class AuditCheck:
         """The program's symbols."""
         return self.flow.program
 
+    @property
+    def audience(self) -> Audience:
+        """Who may use the code beside the program itself."""
+        return self.usage.audience
+
     @cached_property
-    def api(self) -> PublicApi:
-        """What the program offers to others."""
-        return PublicApi(self.program)
+    def keys(self) -> Keys:
+        """Who reads and who writes string keys."""
+        return Keys.of(self.flow)
+
+    @cached_property
+    def key_faults(self) -> KeyFaults:
+        """The reads of keys that nothing writes."""
+        return KeyFaults.of(self.keys, self.audience)
 
     @cached_property
     def mentions(self) -> Mentions:

@@ -66,7 +66,7 @@ class TelemetryNeverCalled(AuditRule):
             if use is not Use.NEVER:
                 continue
             called = neighbours.called(function)
-            offered = audit.api.offers(function)
+            offered = audit.audience.sees_function(function)
             if not offered:
                 confidence = Confidence.HIGH
             elif len(called) >= 3 and not neighbours.other_unused(function) and not _is_hook(audit, function):

@@ -1,0 +1,87 @@
+"""Which reads of string keys find nothing: the key is written into none of the mappings that are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..flow.carriers import MappingOrigin
+from .audience import Audience
+from .keys import KeyRead, Keys
+from .names import closest
+
+_RENAMED = 0.75
+_SIMILAR = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFault:
+    """A read of a key that nothing writes.
+
+    Attributes:
+        made_at: Where the mappings that are read are made, as `path:line`.
+        keys: The keys that are written into them.
+        similar: One of those that is alike.
+        is_nowhere: The key is written into no mapping of the whole program.
+    """
+
+    read: KeyRead
+    made_at: tuple[str, ...]
+    keys: tuple[str, ...]
+    similar: str | None
+    is_nowhere: bool
+
+
+@dataclass
+class KeyFaults:
+    """The faults of a program's keys: `renamed` ones are written under another name that nobody reads."""
+
+    never_written: list[KeyFault] = field(default_factory=list)
+    renamed: list[KeyFault] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, keys: Keys, audience: Audience) -> KeyFaults:
+        """Judge every read of a program."""
+        faults = cls()
+        read_names = {read.key for read in keys.reads}
+        seen: set[tuple[object, ...]] = set()
+        for read in keys.reads:
+            if read.how == "setdefault" or (place := (read.function, read.key, read.span.line)) in seen:
+                continue
+            fault = _judge(keys, read, audience)
+            if fault is None:
+                continue
+            seen.add(place)
+            origins = _origins(keys, read)
+            unread = [key for key in fault.keys if key not in read_names]
+            renamed = closest(read.key, unread, at_least=_RENAMED)
+            if renamed is not None and not any(keys.is_read_as_a_whole(one) for one in origins):
+                one = KeyFault(read, fault.made_at, fault.keys, renamed, fault.is_nowhere)
+                faults.renamed.append(one)
+            else:
+                faults.never_written.append(fault)
+        return faults
+
+
+def _origins(keys: Keys, read: KeyRead) -> list[MappingOrigin]:
+    return [carrier.mapping for carrier in keys.carriers(read) if carrier.mapping is not None]
+
+
+def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
+    carriers = keys.carriers(read)
+    if not carriers or any(one.mapping is None or keys.is_written(one) for one in carriers):
+        return None
+    writers = keys.written.get(read.key, set())
+    if not writers.isdisjoint(keys.mappings(read)):
+        return None
+    if None in writers:
+        return None  # into a mapping that is not known: it may be this one
+    origins = _origins(keys, read)
+    present = sorted({key for one in origins for key in keys.of_mapping(one)})
+    if not present or any(keys.leaves(one) or not keys.of_mapping(one) for one in origins):
+        return None  # somebody else fills it
+    if any(keys.is_result_of_method(one) and audience.sees_function(one.function) for one in origins):
+        return None  # an override that nobody here sees may give another mapping
+    program = keys.flow.program
+    made = tuple(f"{program.modules[one.function.module].path}:{keys.span(one).line}" for one in origins[:3])
+    similar = closest(read.key, present, at_least=_SIMILAR)
+    return KeyFault(read, made, tuple(present), similar, not writers)

@@ -1,0 +1,187 @@
+"""Who reads and who writes string keys: each place, the mappings it may mean, and every key by its name alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..flow import Flow
+from ..flow.arguments import keyed_arguments
+from ..flow.carriers import KeyCarrier, MappingOrigin
+from ..flow.names import KEY_READERS
+from ..flow.roots import local_roots
+from ..flow.whereabouts import Spot, Trail, UseKind
+from ..source import FunctionSymbol
+from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
+
+_WHOLE = {"items", "values", "keys", "copy", "__dict__", "popitem"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRead:
+    """One read of a literal key: `m["k"]`, `m.get("k", default)`, `m.pop("k")`, `"k" in m`.
+
+    Attributes:
+        base: The node that is the mapping.
+        default: The default's source where there is one and it is a literal, None without.
+        how: "item", "get", "pop", "setdefault" or "in".
+    """
+
+    function: FunctionSymbol
+    node: int
+    base: int
+    key: str
+    how: str
+    default: str | None
+    span: Span
+
+
+@dataclass
+class Keys:
+    """The literal string keys of a program.
+
+    Attributes:
+        reads: Every read.
+        written: For each key that is written anywhere, the mappings that are known; None for one that is not.
+    """
+
+    flow: Flow
+    reads: list[KeyRead] = field(default_factory=list)
+    written: dict[str, set[MappingOrigin | None]] = field(default_factory=dict)
+    _open: set[MappingOrigin] = field(default_factory=set)
+    _trails: dict[MappingOrigin, Trail] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, flow: Flow) -> Keys:
+        """Collect the keys of a program."""
+        keys = cls(flow)
+        for function in flow.program.functions():
+            keys._collect(function)
+        return keys
+
+    def carriers(self, read: KeyRead) -> list[KeyCarrier]:
+        """Return what a read draws on; a carrier without a mapping where that cannot be told."""
+        return self.flow.facts.sources.mappings.read(read.function, read.base, read.key)
+
+    def mappings(self, read: KeyRead) -> frozenset[MappingOrigin | None]:
+        """Return the mappings that are read, those that they are filled from left out."""
+        return self.flow.facts.sources.mappings.of(read.function, read.base)
+
+    def is_written(self, carrier: KeyCarrier) -> bool:
+        """Whether anything is stored under a known mapping's key."""
+        return carrier.mapping in self.written.get(carrier.key, ())
+
+    def of_mapping(self, origin: MappingOrigin) -> list[str]:
+        """Return the literal keys that are written into a mapping itself."""
+        return sorted(key for key, origins in self.written.items() if origin in origins)
+
+    def trail(self, origin: MappingOrigin) -> Trail:
+        """Return where a mapping gets to."""
+        if origin not in self._trails:
+            spot = Spot(origin.function, origin.node)
+            self._trails[origin] = self.flow.facts.whereabouts.follow([spot])
+        return self._trails[origin]
+
+    def leaves(self, origin: MappingOrigin) -> bool:
+        """Whether a mapping gets to somebody who cannot be followed: that may write keys, or read them."""
+        return origin in self._open or any(
+            use.kind in {UseKind.LEAVES, UseKind.UNCALLED} for use in self.trail(origin).uses
+        )
+
+    def is_read_as_a_whole(self, origin: MappingOrigin) -> bool:
+        """Whether a mapping's keys may all be read at once: it is looped over, unpacked, sent, shown."""
+        graph_of = self.flow.program.function
+        for use in self.trail(origin).uses:
+            if use.kind in {UseKind.LEAVES, UseKind.UNCALLED}:
+                return True
+            if use.kind is UseKind.ATTRIBUTE and use.name in _WHOLE:
+                return True
+            if use.kind is UseKind.OPERATION and use.node >= 0:
+                node = graph_of(use.function).graph.nodes[use.node]
+                if node.kind not in {Kind.ITEM, Kind.COMPARE}:
+                    return True
+        return False
+
+    def is_result_of_method(self, origin: MappingOrigin) -> bool:
+        """Whether a mapping is what a method returns, so that an override may return another one."""
+        summary = self.flow.program.function(origin.function)
+        return summary.owner is not None and any(
+            effect.kind is EffectKind.RETURN and origin.node in local_roots(summary.graph, effect.value)
+            for effect in summary.graph.effects
+        )
+
+    def span(self, origin: MappingOrigin) -> Span:
+        """Return where a mapping is made."""
+        return self.flow.program.function(origin.function).graph.nodes[origin.node].span
+
+    # -- collecting ---------------------------------------------------------------------------------------------------
+
+    def _collect(self, function: FunctionSymbol) -> None:
+        graph = self.flow.program.function(function).graph
+        for index, node in enumerate(graph.nodes):
+            kind = node.kind
+            if kind is Kind.ITEM:
+                if isinstance(node.data, str) and not node.gated:
+                    read = KeyRead(function, index, node.operands[0], node.data, "item", None, node.span)
+                    self.reads.append(read)
+            elif kind is Kind.CALL:
+                self._call(function, graph, index, node)
+            elif kind is Kind.COMPARE:
+                self.reads.extend(_contained(function, graph, index, node))
+            elif kind is Kind.OP and node.data == "BitOr":
+                self._merge(function, node)
+            elif kind is Kind.DICT:
+                assert isinstance(node.data, tuple)
+                for key in node.data:
+                    if key is not None:
+                        self._write(function, index, key)
+        for effect in graph.effects:
+            if effect.kind is EffectKind.STORE_ITEM and effect.name is not None:
+                self._write(function, effect.base, effect.name)
+
+    def _call(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> None:
+        callee = graph.nodes[node.operands[0]]
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        keyed = keyed_arguments(graph, node)
+        for key, _, _ in keyed:
+            base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
+            self._write(function, base, key)
+        for name in shape.keywords if not keyed else ():
+            if name is not None:  # `f(**keywords)` may read it as a key
+                self.written.setdefault(name, set()).add(None)
+        if callee.kind is not Kind.ATTR or callee.data not in KEY_READERS or node.gated:
+            return
+        if not 1 <= shape.positional <= 2 or shape.keywords or shape.starred:
+            return
+        key_node = graph.nodes[node.operands[1]]
+        if key_node.kind is Kind.CONST and isinstance(key_node.data, str):
+            default = None
+            if shape.positional == 2:
+                given = graph.nodes[node.operands[2]]
+                default = repr(given.data) if given.kind is Kind.CONST else ""
+            read = KeyRead(
+                function, index, callee.operands[0], key_node.data, str(callee.data), default, node.span
+            )
+            self.reads.append(read)
+
+    def _merge(self, function: FunctionSymbol, node: Node) -> None:
+        """`m |= other` puts the keys of the other into `m` itself."""
+        mappings = self.flow.facts.sources.mappings
+        left = mappings.of(function, node.operands[0])
+        for carrier in mappings.held(function, node.operands[1]):
+            self.written.setdefault(carrier.key, set()).update(left)
+        if None in mappings.of(function, node.operands[1]):
+            self._open.update(one for one in left if one is not None)
+
+    def _write(self, function: FunctionSymbol, base: int, key: str) -> None:
+        origins = self.flow.facts.sources.mappings.of(function, base)
+        self.written.setdefault(key, set()).update(origins or (None,))
+
+
+def _contained(function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> Iterator[KeyRead]:
+    if node.gated or node.data not in {("In",), ("NotIn",)}:
+        return
+    key = graph.nodes[node.operands[0]]
+    if key.kind is Kind.CONST and isinstance(key.data, str):
+        yield KeyRead(function, index, node.operands[1], key.data, "in", None, node.span)
