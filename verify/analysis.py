@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import difflib
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..registry import Problem, Registry, RegistryError
 from ..registry.config import Configuration
+from .changes import Changes
 from .collector import collector_paused
 from .finding import Finding, FindingSeverity
 from .flow import Flow
 from .gradings import gradings
 from .known_tests import KnownTests
 from .rules import RULES, Check, apply_waivers
-from .source import FunctionSymbol, Program, Reader, SourceError, discover, read_sources
+from .source import ClassSymbol, FunctionSymbol, Program, Reader, SourceError, discover, read_sources
 from .suppression import apply_suppressions, find_suppressions
 from .wiring import Verdict, Wiring
 
@@ -44,6 +47,7 @@ class Verification:
         skipped: Files that could not be analysed; the rest was.
         resolved: Share of attribute accesses whose receiver's type is known, None without any.
         seconds: Wall time.
+        outside_change: How many findings a change does not touch; None where none was asked about.
     """
 
     configuration: Configuration
@@ -55,11 +59,35 @@ class Verification:
     lines: int
     resolved: float | None
     seconds: float
+    outside_change: int | None = None
+
+    def touched_by(self, changes: Changes) -> Verification:
+        """Return this verification with the findings that a change touches: in its lines, or on wires through it."""
+        files: dict[str, set[str]] = {}
+        for wire in self.wiring.wires:
+            found = files.setdefault(wire.record.id, set())
+            found.add(self._shown(self.wiring.registry.location(wire.record.id).path))
+            for edge in wire.edges:
+                found.update(hop.site.path for hop in edge.proof)
+                if isinstance(edge.target.definition, ClassSymbol | FunctionSymbol):
+                    found.add(self.wiring.flow.program.place(edge.target.definition).path)
+        touched = tuple(
+            one for one in self.findings if changes.touch(one, wire=files.get(one.record or "", set()))
+        )
+        return dataclasses.replace(self, findings=touched, outside_change=len(self.findings) - len(touched))
+
+    def _shown(self, path: Path) -> str:
+        try:
+            return path.resolve().relative_to(self.configuration.root).as_posix()
+        except ValueError:
+            return path.as_posix()
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing fails: no error, no warning, and every edge proved."""
+        """Whether nothing fails: no error, no warning, and every edge proved; of a change, what it touches."""
         severe = any(finding.severity is not FindingSeverity.NOTE for finding in self.findings)
+        if self.outside_change is not None:
+            return not severe
         accepted = {(finding.record, finding.stage) for finding in self.accepted}
         unproved = any(
             edge.verdict in {Verdict.BROKEN, Verdict.UNRESOLVED}

@@ -56,6 +56,11 @@ COMMANDS = {
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."
 )
+@click.option(
+    "--changed-since",
+    metavar="REV",
+    help="Report only findings that the change since this git revision touches.",
+)
 @click.option("--hops", is_flag=True, help="Show every hop of each proof.")
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
 @cache_options
@@ -68,6 +73,7 @@ def verify(
     records: tuple[str, ...],
     form: str,
     output: Path | None,
+    changed_since: str | None,
     hops: bool,
     colour: bool | None,
     no_cache: bool,
@@ -83,6 +89,8 @@ def verify(
     from ..registry.config import ConfigurationError, find_root, load_configuration
     from .analysis import CannotVerify
     from .analysis import verify as run
+    from .changes import Changes
+    from .git import GitError
     from .report.terminal import TerminalReport, print_failure
 
     replay.keep_this()
@@ -91,13 +99,16 @@ def verify(
     try:
         configuration = load_configuration(project, file=config)
         root = configuration.root
+        changes = None if changed_since is None else Changes.since(root, changed_since)
         with progress(errors):
             verification = run(configuration, only=records)
-    except ConfigurationError as error:
+    except (ConfigurationError, GitError) as error:
         raise Unusable(str(error)) from None
     except CannotVerify as error:
         print_failure(errors, error, root)
         sys.exit(EXIT_UNUSABLE)
+    if changes is not None:
+        verification = verification.touched_by(changes)
     if form == "json":
         from .report.json_report import to_json
 

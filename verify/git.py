@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _HUNK = re.compile(rb"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_WORD = re.compile(r"[A-Za-z_]\w{2,}")
 _REGULAR = {b"100644", b"100755"}
 
 
@@ -110,8 +111,8 @@ class Repository:
             position = end + 1 + size + 1
         return found
 
-    def changed_lines(self, commit: str) -> dict[str, ChangedLines]:
-        """Return for each file of the work tree that differs from a commit which of its lines are new or changed.
+    def difference(self, commit: str) -> Difference:
+        """Return in what the work tree differs from a commit.
 
         Files that git does not know yet are changed as a whole. Where lines were only taken away, the lines around
         the gap count.
@@ -123,13 +124,17 @@ class Repository:
         assert output is not None
         found: dict[str, ChangedLines] = {}
         current: list[tuple[int, int]] = []
+        gone: set[str] = set()
         body = 0  # lines of the hunk that are still to come: what stands in them is no header
         for line in output.split(b"\n"):
             if body:
                 body -= not line.startswith(b"\\")  # "\ No newline at end of file" is counted nowhere
-            elif line.startswith(b"+++ b/"):
+                if line.startswith(b"-"):
+                    gone.update(_WORD.findall(line.decode(errors="replace")))
+            elif line.startswith((b"+++ b/", b"+++ /dev/null")):
                 current = []
-                found[os.fsdecode(line[6:]).rstrip("\t")] = ChangedLines(current)
+                if line.startswith(b"+++ b/"):
+                    found[os.fsdecode(line[6:]).rstrip("\t")] = ChangedLines(current)
             elif hunk := _HUNK.match(line):
                 taken, first, count = (int(hunk[n]) if hunk[n] is not None else 1 for n in (1, 2, 3))
                 body = taken + count
@@ -139,7 +144,7 @@ class Repository:
         for name in untracked.split(b"\0"):
             if name:
                 found[os.fsdecode(name)] = ChangedLines([(1, 1 << 30)])
-        return found
+        return Difference(found, frozenset(gone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,14 @@ class ChangedLines:
     def touch(self, first: int, last: int) -> bool:
         """Whether any line from `first` to `last` is among them."""
         return any(start <= last and first <= end for start, end in self.ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What changed: the new and changed lines of each file, and every word that stands on a line taken away."""
+
+    lines: Mapping[str, ChangedLines]
+    gone: frozenset[str]
 
 
 def blob_name(content: bytes, *, like: str) -> str:

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     help="Leave out findings below it; they are counted.  [default: what the project says, else medium]",
 )
 @click.option("--rule", "rules", multiple=True, metavar="CODE", help="Apply this rule only (repeatable).")
+@click.option(
+    "--changed-since",
+    metavar="REV",
+    help="Report only findings that the change since this git revision touches.",
+)
 @click.option("--summary", is_flag=True, help="Print the counts only.")
 @click.option(
     "--baseline",
@@ -53,6 +58,7 @@ def audit(
     output: Path | None,
     min_confidence: str | None,
     rules: tuple[str, ...],
+    changed_since: str | None,
     summary: bool,
     baseline: Path | None,
     write_baseline: Path | None,
@@ -66,8 +72,10 @@ def audit(
     read, never imported. Exit status: 0 nothing was found, 1 there are findings, 2 nothing could be audited.
     """
     from ...registry.config import ConfigurationError
+    from ..changes import Changes
     from ..finding import Confidence
     from ..finding_frames import plural
+    from ..git import GitError
     from .audit import RANK, wanted_confidence
     from .audit import audit as run
     from .baseline import Baseline, BaselineError
@@ -111,6 +119,11 @@ def audit(
         return
     if known is not None:
         report = report.without(known)
+    if changed_since is not None:
+        try:
+            report = report.touched_by(Changes.since(report.root, changed_since))
+        except GitError as error:
+            raise Unusable(str(error)) from None
     if form == "json":
         deliver(to_json(report), output)
     elif output is not None:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ..changes import Changes
 from ..finding import Confidence, Finding
 from ..finding_model import FindingModel, ReportPart, SkippedModel
 from ..source import SourceError
@@ -33,6 +34,7 @@ class AuditReport:
         gone: How many findings of the baseline are no longer there.
         accepted: What comments beside the code accept.
         sites_resolved: Attribute accesses whose receiver's type is known, of `sites`.
+        outside_change: How many findings a change does not touch; None where none was asked about.
     """
 
     root: Path
@@ -49,6 +51,7 @@ class AuditReport:
     seconds: float
     known: tuple[Finding, ...] = ()
     gone: int = 0
+    outside_change: int | None = None
 
     @classmethod
     def of(cls, audits: Sequence[Audit], min_confidence: Confidence) -> AuditReport:
@@ -79,6 +82,11 @@ class AuditReport:
         """Return this report with the findings that a baseline does not know."""
         new, known, gone = baseline.split(self.findings)
         return dataclasses.replace(self, findings=tuple(new), known=tuple(known), gone=gone)
+
+    def touched_by(self, changes: Changes) -> AuditReport:
+        """Return this report with the findings that a change touches."""
+        touched = tuple(finding for finding in self.findings if changes.touch(finding))
+        return dataclasses.replace(self, findings=touched, outside_change=len(self.findings) - len(touched))
 
     @property
     def resolved(self) -> float | None:
@@ -115,6 +123,9 @@ class AuditSummaryModel(ReportPart):
     accepted: int = Field(description="findings that a comment beside the code accepts")
     known: int = Field(description="findings that the baseline accepts")
     gone: int = Field(description="findings of the baseline that are no longer there")
+    outside_change: int | None = Field(
+        description="findings that the change does not touch, left out here; null where none was asked about"
+    )
     by_rule: list[RuleCountModel]
     files: int
     lines: int
@@ -155,6 +166,7 @@ def to_json(report: AuditReport) -> str:
             accepted=len(report.accepted),
             known=len(report.known),
             gone=report.gone,
+            outside_change=report.outside_change,
             by_rule=[
                 RuleCountModel(rule=code, name=name, findings=count)
                 for (code, name), count in report.by_rule.items()

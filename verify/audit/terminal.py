@@ -34,6 +34,8 @@ class AuditPrinter:
     def _last_lines(self, report: AuditReport) -> None:
         found = len(report.findings)
         result = [plural(found, "finding") if found else "no findings"]
+        if report.outside_change is not None:
+            result.append(f"{report.outside_change} outside of the change left out")
         if report.accepted:
             result.append(f"{len(report.accepted)} accepted beside the code")
         if report.known:

@@ -50,6 +50,9 @@ class SummaryModel(ReportPart):
     unresolved: int
     findings: int
     accepted: int
+    outside_change: int | None = Field(
+        description="findings that the change does not touch, left out here; null where none was asked about"
+    )
     files: int
     lines: int
     resolved: float | None = Field(
@@ -102,6 +105,7 @@ def report_of(verification: Verification) -> ReportModel:
             unresolved=verdicts.count(Verdict.UNRESOLVED),
             findings=len(verification.findings),
             accepted=len(verification.accepted),
+            outside_change=verification.outside_change,
             files=verification.files,
             lines=verification.lines,
             resolved=verification.resolved,

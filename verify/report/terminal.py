@@ -116,6 +116,8 @@ class TerminalReport:
         result = [f"{plural(records, 'record')}, {plural(len(edges), 'edge')}: {', '.join(parts)}"]
         findings = len(verification.findings)
         result.append(plural(findings, "finding") if findings else "no findings")
+        if verification.outside_change is not None:
+            result.append(f"{verification.outside_change} outside of the change left out")
         if verification.accepted:
             result.append(f"{len(verification.accepted)} waived")
         work = [f"{plural(verification.files, 'file')}, {verification.lines:,} lines"]

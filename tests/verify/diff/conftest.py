@@ -72,7 +72,7 @@ class GitProject:
 @pytest.fixture
 def repository(tmp_path: Path) -> GitProject:
     """An empty repository."""
-    project = GitProject(tmp_path / "project")
+    project = GitProject(tmp_path / "repository")
     project.root.mkdir()
     project.git("init", "--quiet", "--initial-branch=main")
     return project
