@@ -75,6 +75,10 @@ class Mentions:
             collector.module(module)
         return found
 
+    def is_said(self, name: str) -> bool:
+        """Whether a name is said anywhere, or may be put together."""
+        return name in self.nodes or name in self.texts or name in self.strings or self.is_built(name)
+
     def is_built(self, name: str) -> bool:
         """Whether a name may be one that the program puts together and looks up."""
         return any(name.startswith(prefix) for prefix in self.prefixes) or any(

@@ -10,6 +10,7 @@ from ..flow import FieldCarrier
 from ..source import ClassSymbol, Program
 from ..source.model import ClassSummary, Default, FieldSummary
 from ..source.program import ExternalSymbol, Place
+from .flags import is_config_class
 from .telemetry_names import TelemetryNames
 from .usage import Usage
 
@@ -66,8 +67,8 @@ def telemetry_fields(usage: Usage, names: TelemetryNames) -> Iterator[FieldSubje
     """Yield the fields of classes that hold telemetry; constants of a class and names for its users are none."""
     program = usage.flow.program
     for cls in program.classes():
-        if not names.is_class(cls.name) or not _has_fields(program, cls):
-            continue
+        if not names.is_class(cls.name) or is_config_class(cls.name) or not _has_fields(program, cls):
+            continue  # of settings, that they are read is asked by another rule
         summary = program.class_(cls)
         for name, declared in summary.fields.items():
             if _is_value(name, declared):

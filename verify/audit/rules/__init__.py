@@ -5,6 +5,7 @@ from .collected_never_reduced import CollectedNeverReduced
 from .field_never_read import FieldNeverRead
 from .field_never_written import FieldNeverWritten
 from .field_only_constant import FieldOnlyConstant
+from .flag_never_consulted import FlagNeverConsulted
 from .instrument_never_recorded import InstrumentNeverRecorded
 from .key_never_written import AuditKeyNeverWritten
 from .key_renamed import KeyRenamed
@@ -16,6 +17,7 @@ _RULES: tuple[AuditRule, ...] = (
     FieldNeverRead(),
     AuditKeyNeverWritten(),
     TelemetryNeverCalled(),
+    FlagNeverConsulted(),
     InstrumentNeverRecorded(),
     KeyRenamed(),
     CollectedNeverReduced(),

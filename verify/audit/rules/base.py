@@ -14,6 +14,7 @@ from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import Span
 from ...source.program import Place
 from ..audience import Audience
+from ..flags import flag_names
 from ..key_faults import KeyFaults
 from ..keys import Keys
 from ..mentions import Mentions
@@ -54,10 +55,21 @@ class AuditCheck:
 
     @cached_property
     def mentions(self) -> Mentions:
-        """Where the names of telemetry functions and classes are said."""
+        """Where the names of telemetry functions and classes, and of flags, are said."""
         functions = {one.name for one in self.program.functions() if self.names.is_function(one.name)}
         classes = {one.name for one in self.program.classes() if self.names.is_class(one.name)}
-        return Mentions.of(self.program, functions | classes)
+        return Mentions.of(self.program, functions | classes | flag_names(self.flow))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[FunctionSymbol]]:
+        found: dict[str, list[FunctionSymbol]] = {}
+        for function in self.program.functions():
+            found.setdefault(function.name, []).append(function)
+        return found
+
+    def functions_named(self, name: str) -> list[FunctionSymbol]:
+        """Return every function and method of a bare name."""
+        return self._by_name.get(name, []) if name != "__init__" else []
 
     @cached_property
     def uses(self) -> Uses:

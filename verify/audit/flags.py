@@ -1,0 +1,116 @@
+"""What a flag is: a switch that somebody sets, in a configuration class, as a parameter or on the command line."""
+
+from __future__ import annotations
+
+import re
+
+from ..flow import Flow
+from ..source.model import (
+    CallShape,
+    Default,
+    FieldSummary,
+    FunctionSummary,
+    Kind,
+    Node,
+    Parameter,
+    ValueGraph,
+)
+
+_FLAG_NAME = re.compile(
+    r"(?:(?:log|use|enable|disable|track|record|collect|report|emit|monitor|profile|trace|capture)_\w+|\w+_enabled)"
+)
+_CONFIG_CLASS = re.compile(r"\w*(?:Config|Configuration|Settings|Options|Args|Arguments|Params|Flags)")
+_GIVEN_UP = r"(?:deprecat|unused|not used|ignored|no effect|no longer|compatib|reserved|legacy|obsolete)"
+_STUB_TEXTS = {"NotImplementedError", "NotImplemented"}
+
+
+def is_flag_name(name: str) -> bool:
+    """Whether a name says that it switches something on or off."""
+    return _FLAG_NAME.fullmatch(name) is not None
+
+
+def is_config_class(name: str) -> bool:
+    """Whether a class of this bare name holds settings."""
+    return _CONFIG_CLASS.fullmatch(name) is not None
+
+
+def is_boolean(annotation: str | None, default: Default | None) -> bool:
+    """Whether a value is declared as true or false."""
+    if annotation is not None:
+        return annotation.replace(" ", "") in {"bool", "bool|None", "Optional[bool]"}
+    return default is not None and default.is_literal and isinstance(default.literal, bool)
+
+
+def is_flag_field(owner: str, declared: FieldSummary) -> bool:
+    """Whether a declared field is a flag: true or false in a configuration class, or named as one there."""
+    if declared.name.startswith("_") or not is_config_class(owner):
+        return False
+    return is_boolean(declared.annotation, declared.default)
+
+
+def is_flag_parameter(parameter: Parameter) -> bool:
+    """Whether a parameter is a flag: true or false, and named as one."""
+    return is_flag_name(parameter.name) and is_boolean(parameter.annotation, parameter.default)
+
+
+def is_given_up(name: str, summary: FunctionSummary) -> bool:
+    """Whether a function's docstring says that a parameter has no effect any more."""
+    texts = [node.data for node in summary.graph.nodes if node.kind is Kind.CONST]
+    said = re.compile(rf"\b{re.escape(name)}\b.{{0,200}}?{_GIVEN_UP}", re.DOTALL | re.IGNORECASE)
+    return any(isinstance(text, str) and said.search(text) is not None for text in texts)
+
+
+def uses_parameter(summary: FunctionSummary, name: str) -> bool:
+    """Whether a body, or a function inside it, does anything with a parameter.
+
+    A body without any code but a docstring or an exception (a stub, an abstract method) is said to use all of them,
+    and so is one that looks at its locals as a whole.
+    """
+    graph = summary.graph
+    parameters = {index for index, node in enumerate(graph.nodes) if node.kind is Kind.PARAM}
+    used = {operand for node in graph.nodes for operand in node.operands}
+    used |= {index for effect in graph.effects for index in (effect.value, effect.base, *effect.guards)}
+    used |= {node.control for node in graph.nodes if node.control is not None}
+    for index in parameters:
+        if graph.nodes[index].data == name and index in used:
+            return True
+    if any(node.kind is Kind.GLOBAL and node.data in {"locals", *_STUB_TEXTS} for node in graph.nodes):
+        return True
+    return all(
+        node.kind is Kind.PARAM or (node.kind is Kind.CONST and isinstance(node.data, str | None))
+        for node in graph.nodes
+    )
+
+
+def option_destination(graph: ValueGraph, call: Node) -> str | None:
+    """Return the attribute that `add_argument("--log-gradients")` fills; None where it cannot be told."""
+    shape = call.data
+    assert isinstance(shape, CallShape)
+    given = dict(zip(shape.keywords, call.operands[1 + shape.positional :], strict=True))
+    action = graph.nodes[given["action"]].data if "action" in given else None
+    if action in {"version", "help"} or (action is not None and not isinstance(action, str)):
+        return None
+    if "dest" in given:
+        written = graph.nodes[given["dest"]].data
+        return written if isinstance(written, str) else None
+    for operand in call.operands[1 : 1 + shape.positional]:
+        text = graph.nodes[operand].data
+        if isinstance(text, str) and text.startswith("--"):
+            return text[2:].replace("-", "_")
+    return None
+
+
+def flag_names(flow: Flow) -> set[str]:
+    """Return the names under which flags are looked for: their mentions are indexed."""
+    names: set[str] = set()
+    program = flow.program
+    for cls in program.classes():
+        fields = program.class_(cls).fields.values()
+        names |= {one.name for one in fields if is_flag_field(cls.name, one)}
+    for function in program.functions():
+        names |= {one.name for one in program.function(function).parameters if is_flag_parameter(one)}
+    for call in flow.facts.method_calls.get("add_argument", ()):
+        graph = program.function(call.function).graph
+        name = option_destination(graph, graph.nodes[call.node])
+        names |= {name} if name is not None else set()
+    return names

@@ -1,0 +1,225 @@
+"""TW514 flag-never-consulted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...flow import FieldCarrier
+from ...source import ClassSymbol, FunctionSymbol
+from ...source.model import CallShape, FunctionSummary, Kind
+from ...source.program import ExternalSymbol, Place
+from ..flags import (
+    is_flag_field,
+    is_flag_parameter,
+    is_given_up,
+    option_destination,
+    uses_parameter,
+)
+from ..known_calls import PLAIN_BASES
+from .base import AuditCheck, AuditRule
+
+_OPTION_DECORATORS = {"option", "argument"}
+_NAMESPACE_READERS = {"vars", "__dict__", "_get_kwargs"}
+
+
+class FlagNeverConsulted(AuditRule):
+    """A switch is set or parsed, and nothing looks at it.
+
+    That is a true-or-false field of a configuration class, a flag-like parameter (`log_*`, `use_*`, `enable_*`,
+    `*_enabled`), an attribute that keeps one, or an option of the command line whose value nobody reads.
+
+    ## Why is this bad?
+    Who switches it on believes that something is recorded now.
+
+    ## Example
+    ```python
+    @dataclass
+    class TelemetryConfig:
+        log_gradients: bool = False  # nothing reads it
+
+    def step(config: TelemetryConfig) -> None:
+        emit_update()
+    ```
+
+    ## Use instead
+    ```python
+    def step(config: TelemetryConfig) -> None:
+        emit_update()
+        if config.log_gradients:
+            emit_gradients()
+    ```
+    """
+
+    code = "TW514"
+    name = "flag-never-consulted"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each flag that nothing reads."""
+        yield from self._fields(audit)
+        for function in audit.program.functions():
+            summary = audit.program.function(function)
+            yield from self._parameters(audit, function, summary)
+            if function.name == "__init__" and summary.owner is not None:
+                yield from self._attributes(audit, function, ClassSymbol(function.module, summary.owner))
+        yield from self._command_line(audit)
+
+    # -- fields of configuration classes ------------------------------------------------------------------------------
+
+    def _fields(self, audit: AuditCheck) -> Iterator[Finding]:
+        for cls in audit.program.classes():
+            if _has_foreign_base(audit, cls):
+                continue
+            for name, declared in audit.program.class_(cls).fields.items():
+                if is_flag_field(cls.name, declared) and not _is_read(audit, cls, name):
+                    place = Place(audit.program.modules[cls.module].path, declared.span)
+                    yield self._unread(audit, cls, name, place, "field")
+
+    def _attributes(self, audit: AuditCheck, init: FunctionSymbol, cls: ClassSymbol) -> Iterator[Finding]:
+        """`self.log_x = log_x` in a constructor, and no one reads `log_x` of such an object."""
+        if _has_foreign_base(audit, cls):
+            return
+        summary = audit.program.function(init)
+        flags = {one.name for one in summary.parameters if is_flag_parameter(one)}
+        for effect in summary.graph.effects if flags else ():
+            value = summary.graph.nodes[effect.value]
+            if effect.kind != "store-attr" or value.kind is not Kind.PARAM or value.data not in flags:
+                continue
+            name = str(effect.name)
+            if name in audit.program.class_(cls).fields or _is_read(audit, cls, name):
+                continue
+            place = Place(audit.program.modules[cls.module].path, effect.span)
+            yield self._unread(audit, cls, name, place, "attribute")
+
+    def _unread(self, audit: AuditCheck, cls: ClassSymbol, name: str, place: Place, kind: str) -> Finding:
+        seen = audit.audience.sees_field(cls, name)
+        return self.make(
+            subject=f"{cls}.{name}",
+            place=place,
+            message=f"{cls.qualname}.{name} is set and nothing reads it: switching it changes nothing",
+            help="look at it where it is meant to decide, or remove it",
+            context={"flag": f"{cls.qualname}.{name}", "kind": kind, "public": "yes" if seen else "no"},
+            confidence=Confidence.MEDIUM if seen else Confidence.HIGH,
+        )
+
+    # -- parameters, options of click ---------------------------------------------------------------------------------
+
+    def _parameters(
+        self, audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary
+    ) -> Iterator[Finding]:
+        is_command = any(_last(text) in _OPTION_DECORATORS for text in summary.decorators)
+        flags = [
+            one
+            for one in summary.parameters
+            if one.kind in {"positional", "keyword"}
+            and (is_flag_parameter(one) or (is_command and not one.name.startswith("_")))
+        ]
+        if not flags or _shares_its_signature(audit, function, summary):
+            return
+        for parameter in flags:
+            name = parameter.name
+            if (
+                uses_parameter(summary, name)
+                or is_given_up(name, summary)
+                or _inner_uses(audit, function, name)
+            ):
+                continue
+            kind = "option" if is_command else "parameter"
+            yield self.make(
+                subject=f"{function}({name})",
+                place=audit.definition(function),
+                message=f"{function.qualname} takes the {kind} {name} and never looks at it",
+                help="look at it where it is meant to decide, or remove it",
+                context={"flag": name, "kind": kind, "function": function.qualname},
+                confidence=Confidence.HIGH if is_command else Confidence.MEDIUM,
+            )
+
+    # -- argparse -----------------------------------------------------------------------------------------------------
+
+    def _command_line(self, audit: AuditCheck) -> Iterator[Finding]:
+        for call in audit.flow.facts.method_calls.get("add_argument", ()):
+            graph = audit.program.function(call.function).graph
+            node = graph.nodes[call.node]
+            name = option_destination(graph, node)
+            if name is None or audit.mentions.is_said(name) or _reads_all(audit, call.function.module):
+                continue
+            place = Place(audit.program.modules[call.function.module].path, node.span)
+            yield self.make(
+                subject=f"{call.function.module}:--{name.replace('_', '-')}",
+                place=place,
+                message=f"the option --{name.replace('_', '-')} is parsed and nothing reads {name}",
+                help=f"read `.{name}` of the parsed arguments where it is meant to decide, or remove the option",
+                context={"flag": name, "kind": "option", "function": call.function.qualname},
+                confidence=Confidence.MEDIUM,
+            )
+
+
+def _is_read(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
+    """Whether anything may look at a flag: by its name, as a string, or with the object as a whole."""
+    if name in audit.mentions.strings or audit.mentions.is_built(name) or name in audit.mentions.texts:
+        return True
+    if audit.usage.handling.takes_whole(cls, name) is not None:
+        return True
+    if audit.usage.handling.names_computed(cls, name) or audit.consumers.mention(name) is not None:
+        return True
+    index = audit.flow.facts.whereabouts.index
+    family = audit.usage.family(FieldCarrier(cls, name)) or (FieldCarrier(cls, name),)
+    return any(True for one in family for _ in index.field_reads(one.owner, name))
+
+
+def _has_foreign_base(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    lines = [cls, *audit.program.subclasses(cls)]
+    return any(
+        isinstance(base, ExternalSymbol) and base.dotted.rpartition(".")[2] not in PLAIN_BASES
+        for one in lines
+        for base in audit.program.mro(one)
+    )
+
+
+def _shares_its_signature(audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary) -> bool:
+    """Whether somebody else says which parameters a function has: a base, a subclass, a protocol, a table."""
+    if "<" in function.qualname or (function.name.startswith("__") and function.name != "__init__"):
+        return True
+    if any("overload" in text or "abstract" in text for text in summary.decorators):
+        return True
+    if summary.owner is not None:
+        cls = ClassSymbol(function.module, summary.owner)
+        program = audit.program
+        if _has_foreign_base(audit, cls) or program.is_protocol(cls):
+            return True
+        related = [*program.mro(cls)[1:], *program.subclasses(cls)]
+        if any(
+            isinstance(one, ClassSymbol) and function.name in program.class_(one).methods for one in related
+        ):
+            return True
+    sites = audit.flow.call_sites(function)
+    alike = [one for one in audit.functions_named(function.name) if one != function]
+    return bool(alike) or (not sites and not audit.audience.sees_function(function))
+
+
+def _inner_uses(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:
+    """Whether a function inside uses a parameter of this one."""
+    module = audit.program.modules[function.module]
+    start = f"{function.qualname}.<locals>."
+    return any(
+        node.kind is Kind.FREE and node.data == name
+        for qualname, inner in module.functions.items()
+        if qualname.startswith((start, "<lambda"))
+        for node in inner.graph.nodes
+    )
+
+
+def _reads_all(audit: AuditCheck, module: str) -> bool:
+    """Whether a module reads its parsed arguments as a whole, or hands them to somebody."""
+    for qualname in audit.program.modules[module].functions:
+        graph = audit.program.modules[module].functions[qualname].graph
+        for node in graph.nodes:
+            if node.data in _NAMESPACE_READERS and node.kind in {Kind.GLOBAL, Kind.ATTR}:
+                return True
+            if node.kind is Kind.CALL and isinstance(node.data, CallShape) and None in node.data.keywords:
+                return True
+    return False
+
+
+def _last(decorator: str) -> str:
+    return decorator.partition("(")[0].rpartition(".")[2]
