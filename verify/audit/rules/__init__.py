@@ -2,6 +2,7 @@
 
 from .base import AuditCheck, AuditRule
 from .collected_never_reduced import CollectedNeverReduced
+from .crossed_names import CrossedNames
 from .field_never_read import FieldNeverRead
 from .field_never_written import FieldNeverWritten
 from .field_only_constant import FieldOnlyConstant
@@ -16,6 +17,7 @@ _RULES: tuple[AuditRule, ...] = (
     FieldNeverWritten(),
     FieldNeverRead(),
     AuditKeyNeverWritten(),
+    CrossedNames(),
     TelemetryNeverCalled(),
     FlagNeverConsulted(),
     InstrumentNeverRecorded(),

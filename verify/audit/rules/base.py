@@ -20,6 +20,7 @@ from ..keys import Keys
 from ..mentions import Mentions
 from ..outside_consumers import OutsideConsumers
 from ..telemetry_names import TelemetryNames
+from ..transfers import Transfers
 from ..usage import Usage
 from ..uses import Uses
 
@@ -52,6 +53,11 @@ class AuditCheck:
     def key_faults(self) -> KeyFaults:
         """The reads of keys that nothing writes."""
         return KeyFaults.of(self.keys, self.audience)
+
+    @cached_property
+    def transfers(self) -> Transfers:
+        """Values that are handed over under names."""
+        return Transfers(self.flow)
 
     @cached_property
     def mentions(self) -> Mentions:

@@ -1,0 +1,162 @@
+"""TW513 crossed-names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+
+from ...finding import Confidence, Finding
+from ...source import ClassSymbol
+from ...source.program import Place
+from ..ladder import at_most
+from ..names import likeness, words
+from ..transfers import Group, Origin, Transfer
+from .base import AuditCheck, AuditRule
+
+_ON_PURPOSE = re.compile(
+    r"swap|transpos|flip|invert|inverse|revers|mirror|rotat|exchange|cross|permut|opposite"
+)
+_SAME = 0.9
+_OTHER = 0.5
+
+
+class CrossedNames(AuditRule):
+    """A value goes to the name of its neighbour, and the neighbour's, or a copy of it, to its own.
+
+    ## Why is this bad?
+    Both series look alive. Whoever reads the entropy is looking at the KL divergence.
+
+    ## Example
+    ```python
+    UpdatePayload(entropy=metrics["kl"], kl=metrics["entropy"])
+    ```
+
+    ## Use instead
+    ```python
+    UpdatePayload(entropy=metrics["entropy"], kl=metrics["kl"])
+    ```
+
+    Only names that fit the other way round count. A field that is given a value of another name is no fault.
+    """
+
+    code = "TW513"
+    name = "crossed-names"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each pair that is crossed, and each value that is given twice in the place of another."""
+        for group in audit.transfers.groups:
+            if len(group.transfers) < 2 or _ON_PURPOSE.search(group.function.qualname.lower()):
+                continue
+            crossed: set[str] = set()
+            for first, second in combinations(group.transfers, 2):
+                if (found := self._crossed(audit, group, first, second)) is not None:
+                    crossed.update((first.sink, second.sink))
+                    yield found
+            for transfer in group.transfers:
+                if transfer.sink not in crossed and (found := self._given_twice(audit, group, transfer)):
+                    yield found
+
+    def _crossed(self, audit: AuditCheck, group: Group, first: Transfer, second: Transfer) -> Finding | None:
+        if first.sink == second.sink or first.comes_from(first.sink) or second.comes_from(second.sink):
+            return None
+        for one in first.origins:
+            for other in second.origins:
+                if one.base != other.base or (group.base and one.base == group.base):
+                    continue
+                fits = likeness(first.sink, other.name), likeness(second.sink, one.name)
+                now = likeness(first.sink, one.name), likeness(second.sink, other.name)
+                if min(fits) >= _SAME and max(now) <= _OTHER and one.name != other.name:
+                    exact = first.sink == other.name and second.sink == one.name
+                    return self._report(audit, group, first, one, second, other, exact=exact)
+        return None
+
+    def _report(
+        self,
+        audit: AuditCheck,
+        group: Group,
+        first: Transfer,
+        one: Origin,
+        second: Transfer,
+        other: Origin,
+        *,
+        exact: bool,
+    ) -> Finding:
+        confidence = Confidence.HIGH if exact else Confidence.MEDIUM
+        if not _is_telemetry(audit, group) or max(len(one.name), len(other.name)) < 3:
+            confidence = at_most(confidence, Confidence.MEDIUM)
+        return self._finding(
+            audit,
+            group,
+            first,
+            f"{first.sink} is given {one.name} and {second.sink} is given {other.name}: they are crossed",
+            f"give {first.sink} the value of {other.name}, and {second.sink} that of {one.name}",
+            {"sink": first.sink, "source": one.name, "other_sink": second.sink, "other_source": other.name},
+            confidence,
+        )
+
+    def _given_twice(self, audit: AuditCheck, group: Group, transfer: Transfer) -> Finding | None:
+        """A name is given its neighbour's value, which the neighbour has too, while its own is at hand."""
+        if transfer.comes_from(transfer.sink):
+            return None
+        for origin in transfer.origins:
+            if not origin.base or (group.base and origin.base == group.base):
+                continue
+            neighbour = next(
+                (
+                    other
+                    for other in group.transfers
+                    if other.sink == origin.name
+                    and other.sink != transfer.sink
+                    and any((one.name, one.base) == (origin.name, origin.base) for one in other.origins)
+                ),
+                None,
+            )
+            if neighbour is None or likeness(transfer.sink, origin.name) > _OTHER:
+                continue
+            if {*words(origin.name)} <= {*words(transfer.sink)} or audit.transfers.has(
+                group.function, origin, transfer.sink
+            ) is None:
+                continue
+            return self._finding(
+                audit,
+                group,
+                transfer,
+                f"{transfer.sink} is given {origin.name}, as {neighbour.sink} is, and {transfer.sink} of"
+                f" {origin.base} is left",
+                f"give {transfer.sink} the value of {origin.base}'s {transfer.sink}",
+                {"sink": transfer.sink, "source": origin.name, "base": origin.base},
+                Confidence.HIGH if _is_telemetry(audit, group) else Confidence.MEDIUM,
+            )
+        return None
+
+    def _finding(
+        self,
+        audit: AuditCheck,
+        group: Group,
+        transfer: Transfer,
+        message: str,
+        next_step: str,
+        context: dict[str, str],
+        confidence: Confidence,
+    ) -> Finding:
+        if group.function == group.owner:
+            confidence = Confidence.LOW  # a function that calls itself the other way round
+        return self.make(
+            subject=f"{group.function}:{transfer.sink}",
+            place=Place(audit.program.modules[group.function.module].path, transfer.span),
+            message=message,
+            help=next_step,
+            context=context,
+            confidence=confidence,
+        )
+
+
+def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
+    if group.owner is None:
+        return True  # a dictionary: its keys are names that others look for
+    return (
+        audit.names.is_class(group.owner.name)
+        if isinstance(group.owner, ClassSymbol)
+        else audit.names.is_function(group.owner.name)
+    )
