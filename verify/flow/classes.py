@@ -9,6 +9,13 @@ from ..source.model import ClassSummary, EffectKind, FunctionSummary, Kind
 from ..source.program import ExternalSymbol
 from .types import Instance, Type, members
 
+_ADD_NO_METHODS = {
+    "abc.ABC",
+    "builtins.object",
+    "typing.Generic",
+    "typing.Protocol",
+    "typing_extensions.Protocol",
+}
 _ON_THE_CLASS = {"__new__", "__init_subclass__", "__class_getitem__"}
 
 
@@ -80,6 +87,16 @@ class ClassFacts:
     def is_enum(self, cls: ClassSymbol) -> bool:
         """Whether the names of a class body are its instances."""
         return any(isinstance(one, ExternalSymbol) and "Enum" in one.dotted for one in self.program.mro(cls))
+
+    def is_closed(self, cls: ClassSymbol) -> bool:
+        """Whether every class above one is known: it has no methods but those that are seen."""
+        outside = [one.dotted for one in self.program.mro(cls) if isinstance(one, ExternalSymbol)]
+        metaclass = any(name == "metaclass" and "ABCMeta" not in value for name, value in self._keywords(cls))
+        return not metaclass and all(dotted in _ADD_NO_METHODS for dotted in outside)
+
+    def _keywords(self, cls: ClassSymbol) -> list[tuple[str, str]]:
+        line = [one for one in self.program.mro(cls) if isinstance(one, ClassSymbol)]
+        return [keyword for one in line for keyword in self.program.class_(one).keywords]
 
     def constructor(self, cls: ClassSymbol) -> FunctionSymbol | None:
         """Return a class's own or inherited `__init__`, where the program has one."""

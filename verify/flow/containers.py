@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..source.model import Kind, Node
-from .types import MAPPINGS, NONE, UNKNOWN, ClassObject, External, FunctionObject, Instance, Type, each, union
+from .types import (
+    MAPPINGS,
+    NONE,
+    NOTHING,
+    UNKNOWN,
+    ClassObject,
+    External,
+    FunctionObject,
+    Instance,
+    Type,
+    each,
+    union,
+)
 
 if TYPE_CHECKING:
     from .given import Given
@@ -30,6 +42,8 @@ _STRING_METHODS: dict[str, Type] = {
 
 def element(container: Type) -> Type:
     """Return what iterating over a container gives."""
+    if container is NOTHING:
+        return NOTHING
     if not isinstance(container, External) or not container.arguments:
         return UNKNOWN
     if container.dotted == "builtins.tuple":
@@ -86,7 +100,10 @@ def iterated(inference: Inference, base: Type) -> Type:
     """Return the container that iterating over a value goes through."""
     if isinstance(base, Instance):
         iterate = inference.program.method(base.cls, "__iter__")
-        return inference.returned_to(FunctionObject(iterate, base), None) if iterate else UNKNOWN
+        if iterate is not None:
+            return inference.returned_to(FunctionObject(iterate, base), None)
+        by_index = inference.program.method(base.cls, "__getitem__") is not None
+        return NOTHING if inference.is_closed(base.cls) and not by_index else UNKNOWN
     if isinstance(base, ClassObject) and inference.is_enum(base.cls):
         return External("builtins.list", (Instance(base.cls),))
     return base

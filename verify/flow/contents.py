@@ -97,7 +97,7 @@ def filled(inference: Inference, container: Type, puts: list[Put]) -> Type:
     is_mapping = container.dotted.rpartition(".")[2] in MAPPINGS
     size = 2 if is_mapping else 1
     before = container.arguments if len(container.arguments) == size else (UNKNOWN,) * size
-    values = [] if before[-1] is UNKNOWN else [before[-1]]
+    values = [one for one in before[-1:] if one is not UNKNOWN]
     for put in puts:
         value = inference.type_of(put.function, put.value)
         if not put.spread:

@@ -18,6 +18,7 @@ from .narrowing import assigned_value, classes_of, declared_value, excluded, nar
 from .results import call_result, called
 from .types import (
     NONE,
+    NOTHING,
     UNKNOWN,
     ClassObject,
     External,
@@ -97,7 +98,7 @@ class Inference(ClassFacts):
         return each(union(*found), lambda one: self._with_contents(cls, name, one))
 
     def _with_contents(self, cls: ClassSymbol, name: str, held: Type) -> Type:
-        is_open = isinstance(held, External) and UNKNOWN in held.arguments[-1:]
+        is_open = isinstance(held, External) and held.arguments[-1:] in {(), (UNKNOWN,), (NOTHING,)}
         return filled(self, held, self._contents.of_field(cls, name)) if is_open else held
 
     def _written(self, cls: ClassSymbol, text: str) -> Type:
@@ -230,14 +231,15 @@ class Inference(ClassFacts):
                 return each(base, lambda one: item(self, one, position))
             case Kind.SEQUENCE:
                 inner = tuple(self.type_of(function, operand) for operand in node.operands)
-                if node.data == "tuple":
+                if node.data == "tuple" and inner:
                     return External("builtins.tuple", inner)
-                made = External(f"builtins.{name_of(node)}", (union(*inner),))
+                made = External(f"builtins.{name_of(node)}", (union(*inner) if inner else NOTHING,))
                 return filled(self, made, self._contents.of_local(function, index))
             case Kind.DICT:
                 assert isinstance(node.data, tuple)
                 key = External("builtins.str") if node.data and None not in node.data else UNKNOWN
-                value = union(*(self.type_of(function, operand) for operand in node.operands))
+                values = [self.type_of(function, operand) for operand in node.operands]
+                value = union(*values) if values else NOTHING
                 made = External("builtins.dict", (key, value))
                 return filled(self, made, self._contents.of_local(function, index))
             case Kind.ENTER:
