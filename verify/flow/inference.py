@@ -31,10 +31,12 @@ from .types import (
     Union,
     annotated_type,
     each,
+    limited,
     union,
 )
 
 _STEP = 100
+_LONG = 8  # dots in the name of something outside
 _LITERALS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", complex: "complex"}
 
 
@@ -69,7 +71,7 @@ class Inference(ClassFacts):
 
     def _settle(self, function: FunctionSymbol, index: int) -> Type:
         return self._answers.ask(
-            (function, index), lambda: self._infer(function, self.program.function(function), index)
+            (function, index), lambda: limited(self._infer(function, self.program.function(function), index))
         )
 
     def field_type(self, cls: ClassSymbol, name: str, arguments: tuple[Type, ...] = ()) -> Type | None:
@@ -80,7 +82,7 @@ class Inference(ClassFacts):
             return known
         if self.owner_of_field(cls, name) is None:
             return None
-        return self._answers.ask(key, lambda: self._field(cls, name, arguments))
+        return self._answers.ask(key, lambda: limited(self._field(cls, name, arguments)))
 
     def _field(self, cls: ClassSymbol, name: str, arguments: tuple[Type, ...]) -> Type:
         line = [one for one in self.program.mro(cls) if isinstance(one, ClassSymbol)]
@@ -90,7 +92,7 @@ class Inference(ClassFacts):
                 declared_as = self.declared(one.module, annotation, cls)
                 return substituted(declared_as, self.generics.bindings(cls, arguments, one))
         stores = [store for one in line for store in self._stored.get((one, name), ())]
-        found = [self.type_of(store.function, store.value) for store in stores]
+        found: list[Type] = [self.type_of(store.function, store.value) for store in stores]
         for one in line:
             declared = self.program.class_(one).fields.get(name)
             if declared is not None and declared.default is not None and not self.is_enum(cls):
@@ -128,7 +130,7 @@ class Inference(ClassFacts):
 
     def return_type(self, function: FunctionSymbol) -> Type:
         """Return what a function returns: as annotated, else as its returns show."""
-        return self._answers.ask(function, lambda: self._returned(function))
+        return self._answers.ask(function, lambda: limited(self._returned(function)))
 
     def _returned(self, function: FunctionSymbol) -> Type:
         summary = self.program.function(function)
@@ -238,8 +240,8 @@ class Inference(ClassFacts):
             case Kind.DICT:
                 assert isinstance(node.data, tuple)
                 key = External("builtins.str") if node.data and None not in node.data else UNKNOWN
-                values = [self.type_of(function, operand) for operand in node.operands]
-                value = union(*values) if values else NOTHING
+                inner = tuple(self.type_of(function, operand) for operand in node.operands)
+                value = union(*inner) if inner else NOTHING
                 made = External("builtins.dict", (key, value))
                 return filled(self, made, self._contents.of_local(function, index))
             case Kind.ENTER:
@@ -359,7 +361,9 @@ class Inference(ClassFacts):
             case SuperObject(cls=cls):
                 return self._above(cls, name)
             case ExternalObject(dotted=dotted, receiver=receiver):
-                return ExternalObject(f"{dotted}.{name}", None if receiver is None else base)
+                if dotted.count(".") >= _LONG:
+                    return base  # `x = x.next` in a loop
+                return ExternalObject(f"{dotted}.{name}", None if receiver is None else UNKNOWN)
             case External():
                 return ExternalObject(f"{base.dotted}.{name}", base)
             case _:

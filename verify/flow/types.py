@@ -155,6 +155,11 @@ MAPPINGS = {
 }
 
 
+_MANY = 8  # alternatives; of more than these, containers of one kind are taken together
+_LARGE = 64  # names in a type as it would be written out
+_DEEP = 2  # containers in containers that are left of a larger one
+
+
 def union(*types: Type) -> Type:
     """Return the union of types: flat, and plain where only one is left."""
     members: set[Type] = set()
@@ -167,14 +172,95 @@ def union(*types: Type) -> Type:
         return UNKNOWN
     if len(members) > 1:
         members.discard(NOTHING)
+    if len(members) > _MANY:
+        members = _gathered(members)
     return next(iter(members)) if len(members) == 1 else Union(frozenset(members))
+
+
+def _gathered(members: set[Type]) -> set[Type]:
+    """Return alternatives with one container of each kind: `list[A] | list[B]` becomes `list[A | B]`."""
+    kinds: dict[tuple[str, int], list[External]] = {}
+    kept: set[Type] = set()
+    for one in members:
+        if isinstance(one, External) and one.arguments:
+            kinds.setdefault((one.dotted, len(one.arguments)), []).append(one)
+        else:
+            kept.add(one)
+    for (dotted, size), alike in kinds.items():
+        kept.add(External(dotted, tuple([union(*[one.arguments[i] for one in alike]) for i in range(size)])))
+    return kept
+
+
+def limited(type_: Type) -> Type:
+    """Return a type, and if it is large one with what is deep inside of containers unknown.
+
+    So types stay few where a value is put into itself, in a list of lists of lists.
+    """
+    return type_ if _size(type_) <= _LARGE else _cut(type_, _DEEP)
+
+
+_sizes: dict[Type, int] = {}
+
+
+def _size(type_: Type) -> int:
+    parts = _parts(type_)
+    if not parts:
+        return 1
+    known = _sizes.get(type_)
+    if known is None:
+        known = _sizes[type_] = 1 + sum([_size(part) for part in parts])
+    return known
+
+
+def _parts(type_: Type) -> tuple[Type, ...] | frozenset[Type]:
+    match type_:
+        case External() | Instance():
+            return type_.arguments
+        case Union():
+            return type_.members
+        case ExternalObject(receiver=receiver) | FunctionObject(receiver=receiver) if receiver is not None:
+            return (receiver,)
+        case _:
+            return ()
+
+
+def _cut(type_: Type, depth: int) -> Type:
+    match type_:
+        case External(dotted=dotted, arguments=parts) if parts:
+            return External(dotted, tuple([_cut(part, depth - 1) for part in parts]) if depth else ())
+        case Instance(cls=cls, arguments=parts) if parts:
+            return Instance(cls, tuple([_cut(part, depth - 1) for part in parts]) if depth else ())
+        case ExternalObject(dotted=dotted, receiver=receiver) if receiver is not None:
+            return ExternalObject(dotted, _cut(receiver, depth))
+        case FunctionObject(function=function, receiver=receiver) if receiver is not None:
+            return FunctionObject(function, _cut(receiver, depth))
+        case Union(members=parts):
+            return union(*[_cut(part, depth) for part in parts])
+        case _:
+            return type_
 
 
 def members(type_: Type) -> tuple[Type, ...]:
     """Return the alternatives of a type in a stable order, None left out: `x.field` needs a value."""
     if isinstance(type_, Union):
-        return tuple(sorted((one for one in type_.members if one is not NONE), key=repr))
+        known = _ordered.get(type_)
+        if known is None:
+            present = [one for one in type_.members if one is not NONE]
+            known = _ordered[type_] = tuple(sorted(present, key=_order))
+        return known
     return () if type_ is NONE or type_ is NOTHING else (type_,)
+
+
+_ordered: dict[Union, tuple[Type, ...]] = {}
+_keys: dict[Type, str] = {}
+
+
+def _order(type_: Type) -> str:
+    """Return a text to sort a type by: the same in every run."""
+    known = _keys.get(type_)
+    if known is None:
+        known = _keys[type_] = repr(type_)
+    return known
 
 
 def each(type_: Type, part: Callable[[Type], Type]) -> Type:
