@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..source import Program
 from ..source.model import CallShape, Kind, Node, Span, ValueGraph
+from .names import KEY_READERS
 from .types import FunctionObject
 
 
@@ -72,3 +73,12 @@ def keyed_arguments(graph: ValueGraph, call: Node) -> list[tuple[str, int, Span]
         if key.kind is Kind.CONST and isinstance(key.data, str):
             return [(key.data, call.operands[2], call.parts[1])]
     return []
+
+
+def key_read(graph: ValueGraph, call: Node) -> str | None:
+    """Return the literal key that a call like `mapping.get("key", default)` reads, None for any other call."""
+    callee = graph.nodes[call.operands[0]]
+    if callee.kind is not Kind.ATTR or callee.data not in KEY_READERS or len(call.operands) < 2:
+        return None
+    key = graph.nodes[call.operands[1]]
+    return key.data if key.kind is Kind.CONST and isinstance(key.data, str) else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ..source import ClassSymbol, FunctionSymbol
-from ..source.model import CallShape, Kind, Node, Span
+from ..source.model import CallShape, Kind, Node, Span, ValueGraph
 from ..source.program import ExternalSymbol
 from .arguments import argument_positions, keyed_arguments
 from .carriers import (
@@ -27,7 +27,7 @@ from .instruments import InstrumentCall, instrument_kind, subclass_kind
 from .metric_libraries import FACTORY_NAMES, METER_METHODS
 from .names import MUTATORS
 from .steps import Source
-from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, members
+from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
 
 
 class Calls:
@@ -120,7 +120,7 @@ class Calls:
                     explicit = {*by_position[: shape.positional], *shape.keywords}
                     left = [one for one in names if one not in explicit]
                     self._spread(function, cls, left, operand, span, gated=node.gated)
-                given.update(names)  # **mapping: each field may be given
+                given.update(self._may_be_given(function, operand, names))
                 continue
             given.add(name)
             target: Carrier = KeyCarrier(name, mapping=MappingOrigin(function, index))
@@ -142,6 +142,13 @@ class Calls:
             hop = Hop(constant, target, How.COPY, site, node.span, node.gated, role=Role.INITIAL)
             self._facts.hops.append(hop)
 
+    def _may_be_given(self, function: FunctionSymbol, mapping: int, names: Iterable[str]) -> Iterable[str]:
+        """Return the names that `**mapping` may give: of a mapping whose keys are all known these alone."""
+        if self._sources.keys.is_open(function, mapping):
+            return names
+        known = self._sources.keys.known(function, mapping)
+        return [name for name in names if name in known]
+
     def _spread(
         self,
         function: FunctionSymbol,
@@ -152,19 +159,24 @@ class Calls:
         *,
         gated: bool,
     ) -> None:
-        """`Cls(**mapping)`: each field is given by the key of its name. An object turned into a mapping has no keys."""
+        """`Cls(**mapping)`: each field is given by the key of its name.
+
+        Of an object that is turned into a mapping, and is of no known class, the keys are not known.
+        """
         graph = self._program.function(function).graph
         node = graph.nodes[mapping]
         called = graph.nodes[node.operands[0]].data if node.kind is Kind.CALL else node.data
-        if called in {"asdict", "_asdict", "vars", "model_dump", "__dict__"}:
+        is_whole = bool(self._sources.wholes.classes(function, mapping))
+        if called in {"asdict", "_asdict", "vars", "model_dump", "__dict__"} and not is_whole:
             return
         for name in names:
             owner = self._inference.owner_of_field(cls, name)
             if owner is not None:
                 site = self._facts.site(function, span)
                 target = FieldCarrier(owner, name)
-                for source in self._sources.mappings.read(function, mapping, name):
-                    self._facts.hops.append(Hop(source, target, How.COPY, site, span, gated))
+                for source in self._sources.keys.read(function, mapping, name):
+                    role = Role.WHOLE if is_whole else Role.MOVE
+                    self._facts.hops.append(Hop(source, target, How.COPY, site, span, gated, role=role))
 
     def _outside(self, function: FunctionSymbol, name: str, index: int, node: Node, callee: Node) -> None:
         """A call that leaves the program: it mutates its receiver, or uses its arguments."""
@@ -177,13 +189,21 @@ class Calls:
             if self._replace(function, base, node):
                 return
         if name == "setattr" and len(operands) == 3:
-            attribute = graph.nodes[operands[1]]
-            if attribute.kind is Kind.CONST and isinstance(attribute.data, str):
-                receivers = members(self._inference.type_of(function, operands[0]))
-                fields = list(self._sources.fields(receivers, attribute.data))
-                given = self._sources.of(function, operands[2])
+            rounds, is_all = self._sources.keys.rounds(function, operands[1])
+            receivers = members(self._inference.type_of(function, operands[0]))
+            for binding, attribute in rounds:
+                fields = list(self._sources.fields(receivers, attribute))
+                given = self._sources.in_round(function, operands[2], binding)
                 self._facts.move(function, given, fields, node.span, gated=node.gated)
+            if is_all:
                 return
+            self._facts.written_by_any_name.update(_classes(receivers))
+        looks_up = name in {"getattr", "hasattr"} and len(operands) > 1 and callee.kind is Kind.GLOBAL
+        if looks_up and not self._sources.keys.rounds(function, operands[1])[1]:
+            receivers = members(self._inference.type_of(function, operands[0]))
+            self._facts.read_by_any_name.update(_classes(receivers))
+        if callee.kind is Kind.ATTR and name in MUTATORS and self._computed_container(function, node, callee):
+            return
         keyed = {operand: key for key, operand, _ in keyed_arguments(graph, node)}
         targets: list[Carrier] = [UseCarrier(function)]
         discarded = False
@@ -195,12 +215,32 @@ class Calls:
             to = targets
             if operand in keyed:
                 base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
-                to = list(self._sources.mappings.written(function, base, keyed[operand]))
+                to = list(self._sources.keys.written(function, base, keyed[operand]))
             sources = self._sources.of(function, operand)
             self._facts.move(function, sources, to, span, gated=node.gated, discarded=discarded)
         if callee.kind is Kind.ATTR and name not in MUTATORS:
             sources = self._sources.of(function, callee.operands[0])
             self._facts.move(function, sources, [UseCarrier(function)], node.span, gated=node.gated)
+
+    def _computed_container(self, function: FunctionSymbol, node: Node, callee: Node) -> bool:
+        """`out[key].append(value)`: the value goes to the keys that it can be. Whether these are all."""
+        graph = self._program.function(function).graph
+        container = graph.nodes[callee.operands[0]]
+        is_item = container.kind is Kind.ITEM and container.data is None
+        if not is_item and not (container.kind is Kind.CALL and _sets_default(graph, container)):
+            return False
+        key = container.operands[1]
+        rounds, is_all = self._sources.keys.rounds(function, key)
+        for binding, _ in rounds:
+            targets = [
+                source.carrier
+                for source in self._sources.in_round(function, callee.operands[0], binding)
+                if not isinstance(source.carrier, Constant) and source.how is How.COPY and not source.partial
+            ]
+            for operand, span in zip(node.operands[1:], node.parts, strict=True):
+                sources = self._sources.in_round(function, operand, binding)
+                self._facts.move(function, sources, targets, span, gated=node.gated)
+        return is_all and bool(rounds)
 
     def _replace(self, function: FunctionSymbol, base: int, node: Node) -> bool:
         shape = node.data
@@ -218,3 +258,16 @@ class Calls:
                     function, self._sources.of(function, operand), targets, span, gated=node.gated
                 )
         return True
+
+
+def _classes(receivers: Iterable[Type]) -> Iterator[ClassSymbol]:
+    for one in receivers:
+        if isinstance(one, Instance | ClassObject):
+            yield one.cls
+
+
+def _sets_default(graph: ValueGraph, call: Node) -> bool:
+    """Whether a call is `mapping.setdefault(key, default)` with a key that is no literal."""
+    callee = graph.nodes[call.operands[0]]
+    is_named = callee.kind is Kind.ATTR and callee.data == "setdefault" and len(call.operands) > 2
+    return is_named and graph.nodes[call.operands[1]].kind is not Kind.CONST

@@ -38,10 +38,18 @@ class UnresolvedCarrier(metaclass=Interned):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MappingOrigin(metaclass=Interned):
-    """The place that makes a mapping: a node of a function's value graph."""
+    """The place that makes a mapping: a node of a function's value graph.
+
+    `path` holds the keys that lead to a mapping inside it: of `event["data"]` it is `("data",)`.
+    """
 
     function: FunctionSymbol
     node: int
+    path: tuple[str, ...] = ()
+
+    def inner(self, key: str) -> MappingOrigin:
+        """Return the mapping that it holds under a key."""
+        return MappingOrigin(self.function, self.node, (*self.path, key))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,6 +33,7 @@ class ClassFacts:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._stored: dict[tuple[ClassSymbol, str], list[StoredField]] = {}
+        self._stored_names: dict[ClassSymbol, list[str]] | None = None
         self._globals: dict[tuple[str, str], list[StoredField]] = {}
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
         self._collect_self_stores()
@@ -79,6 +80,20 @@ class ClassFacts:
     def field_stores(self, cls: ClassSymbol, name: str) -> list[StoredField]:
         """Return every store into a field through `self`."""
         return self._stored.get((cls, name), [])
+
+    def stored_fields(self, cls: ClassSymbol) -> list[str]:
+        """Return the fields that a class or one above it stores through `self`."""
+        if self._stored_names is None:
+            self._stored_names = {}
+            for owner, name in self._stored:
+                self._stored_names.setdefault(owner, []).append(name)
+        names = self._stored_names
+        return [
+            name
+            for one in self.program.mro(cls)
+            if isinstance(one, ClassSymbol)
+            for name in names.get(one, ())
+        ]
 
     def global_stores(self, module: str, name: str) -> list[StoredField]:
         """Return every store into a module-level name."""

@@ -31,6 +31,7 @@ from .discarded import Discarded
 from .facts import Facts, MethodCall
 from .inference import Inference
 from .instruments import find_instruments
+from .literals import Binding
 from .logger_keys import find_logged
 from .references import References
 from .roles import mark_resets, parameter_defaults
@@ -108,10 +109,13 @@ class _Extractor:
                         )
                     started = replace(node, gated=True) if index in unstarted else node
                     self._calls.collect(function, index, started)
+                    self._export(function, index, node)
                 case Kind.COMPARE if not node.gated:
                     self._comparisons.collect(function, node)
                 case Kind.DICT:
                     self._dict(function, index, node)
+                case Kind.ATTR if node.data == "__dict__":
+                    self._export(function, index, node)
                 case _:
                     pass  # reads: they show where a value is stored or used
         for effect in graph.effects:
@@ -133,6 +137,12 @@ class _Extractor:
 
     def _effect(self, function: FunctionSymbol, effect: Effect) -> None:
         if effect.kind is EffectKind.DROP:
+            return
+        if (
+            effect.kind is EffectKind.STORE_ITEM
+            and effect.index >= 0
+            and self._computed_key(function, effect)
+        ):
             return
         sources = self._sources.of(function, effect.value)
         if effect.in_handler:
@@ -156,6 +166,31 @@ class _Extractor:
         for guard in effect.guards:
             guarding = self._sources.of(function, guard)
             self._facts.move(function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL)
+
+    def _computed_key(self, function: FunctionSymbol, effect: Effect) -> bool:
+        """Collect the hops of a store under a computed key; whether all that it can be are known."""
+        rounds, is_all = self._sources.keys.rounds(function, effect.index)
+        for binding, key in rounds:
+            sources = self._sources.in_round(function, effect.value, binding)
+            targets = list(self._key(function, effect.base, key))
+            self._facts.move(function, sources, targets, effect.span, gated=effect.gated)
+            for guard in effect.guards:
+                guarding = self._sources.in_round(function, guard, binding)
+                self._facts.move(
+                    function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL
+                )
+        return is_all
+
+    def _key(self, function: FunctionSymbol, base: int, key: str) -> Iterator[Carrier]:
+        """Yield what a store under a key fills: a carrier of its own, the mapping's other keys are not touched."""
+        live = self._sources.wholes.live(function, base)
+        if live:
+            yield from self._sources.fields(live, key)
+            return
+        yield from self._sources.keys.written(function, base, key)
+        graph = self._program.function(function).graph
+        if self._returned_roots(function) & set(local_roots(graph, base)):
+            yield KeyCarrier(key, function)
 
     def _role(self, function: FunctionSymbol, effect: Effect) -> Role:
         """A constant that a constructor or a module's body stores is what its carrier starts with."""
@@ -190,11 +225,8 @@ class _Extractor:
                 yield from self._sources.fields(receivers, str(effect.name))
             case EffectKind.STORE_ITEM:
                 if effect.name is not None:
-                    yield from self._sources.mappings.written(function, effect.base, effect.name)
-                    graph = self._program.function(function).graph
-                    if self._returned_roots(function) & set(local_roots(graph, effect.base)):
-                        yield KeyCarrier(effect.name, function)
-                    return  # a literal key is a carrier of its own: the mapping's other keys are not touched
+                    yield from self._key(function, effect.base, effect.name)
+                    return
                 yield from self._sources.containers(function, effect.base)
 
     def _setters(self, receivers: Iterable[Type], name: str) -> list[ParameterCarrier]:
@@ -210,13 +242,24 @@ class _Extractor:
         assert isinstance(node.data, tuple)
         graph = self._program.function(function).graph
         is_returned = any(graph.nodes[root] is node for root in self._returned_roots(function))
-        for key, operand, span in zip(node.data, node.operands, node.parts, strict=True):
-            if key is None:
-                continue
-            targets: list[Carrier] = [KeyCarrier(key, mapping=MappingOrigin(function, index))]
-            if is_returned:
-                targets.append(KeyCarrier(key, function))
-            self._facts.move(function, self._sources.of(function, operand), targets, span, gated=node.gated)
+        entries = zip(node.data, node.operands, node.parts, strict=True)
+        for position, (key, operand, span) in enumerate(entries):
+            computed = node.keys[position] if node.keys else -1
+            rounds: list[tuple[Binding, str]] = [] if key is None else [({}, key)]
+            if computed >= 0:
+                rounds = self._sources.keys.rounds(function, computed)[0]
+            for binding, name in rounds:
+                targets: list[Carrier] = [KeyCarrier(name, mapping=MappingOrigin(function, index))]
+                if is_returned:
+                    targets.append(KeyCarrier(name, function))
+                sources = self._sources.in_round(function, operand, binding)
+                self._facts.move(function, sources, targets, span, gated=node.gated)
+
+    def _export(self, function: FunctionSymbol, index: int, node: Node) -> None:
+        """An object is turned into a mapping: each of its fields becomes the key of its name."""
+        for field, key in self._sources.wholes.moves(function, index):
+            source = Source(field, How.COPY, node.span)
+            self._facts.move(function, [source], [key], node.span, gated=node.gated, role=Role.EXPORT)
 
     def _returned_roots(self, function: FunctionSymbol) -> set[int]:
         if function not in self._returned:

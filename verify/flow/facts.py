@@ -67,6 +67,10 @@ class Facts:
     factories_handed_on: list[InstrumentCall] = field(default_factory=list)  # named, and not called there
     instruments: list[Instrument] = field(default_factory=list)
     logged: list[Logged] = field(default_factory=list)
+    written_by_any_name: set[ClassSymbol] = field(
+        default_factory=set
+    )  # `setattr` with a name that is not known
+    read_by_any_name: set[ClassSymbol] = field(default_factory=set)  # `getattr` likewise
     sites_resolved: int = 0
     sites_unresolved: int = 0
     too_deep: list[FunctionSymbol] = field(default_factory=list)  # nested too deeply to be followed
@@ -114,6 +118,8 @@ class Facts:
         note = self.hops.append
         for carrier, strength, origin, partial in sources:
             is_constant = type(carrier) is Constant
+            if is_constant and (how is How.CONTROL or strength is How.CONTROL):
+                continue  # a literal decides nothing
             part = _MOVE if role is _INITIAL and not is_constant else role
             for target in targets:
                 if is_constant and type(target) is UseCarrier:

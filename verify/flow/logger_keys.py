@@ -99,7 +99,7 @@ def _by_form(
 
 def _mapping(facts: Facts, shown: str, function: FunctionSymbol, call: Node, index: int) -> Iterator[Logged]:
     """Log a whole mapping: each key of it is read."""
-    for carrier in facts.sources.mappings.held(function, index):
+    for carrier in facts.sources.keys.held(function, index):
         _read(facts, function, call, carrier)
         if carrier.mapping is None:
             continue

@@ -13,83 +13,36 @@ from collections.abc import Iterable, Iterator
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from ..source.program import ExternalSymbol
-from .arguments import arguments, keyed_arguments
-from .carriers import KeyCarrier, MappingOrigin
+from .arguments import arguments, key_read
+from .carriers import MappingOrigin
 from .inference import Inference
 from .types import ClassObject, ExternalObject, FunctionObject, Instance, members
+from .wholes import Wholes
 
 Origins = frozenset[MappingOrigin | None]
 """The mappings that a value may be; None stands for one that cannot be told."""
 
 _UNKNOWN: Origins = frozenset({None})
 _NO_CIRCLE = sys.maxsize
-_SAME = {"copy", "deepcopy", "dict", "MappingProxyType", "cast"}
+_SAME = {"copy", "deepcopy", "MappingProxyType", "cast", "dumps", "loads", "packb", "unpackb"}
+_MAKERS = {"builtins.dict", "collections.defaultdict", "collections.OrderedDict", "collections.Counter"}
+DEEPEST = 4  # mappings inside mappings are told apart down to here
 
 
 class Mappings:
-    """Answers which mappings a node may be, and which carriers a literal key of it means."""
+    """Answers which mappings a node may be."""
 
-    def __init__(self, program: Program, inference: Inference) -> None:
+    def __init__(self, program: Program, inference: Inference, wholes: Wholes) -> None:
         self._program = program
+        self._wholes = wholes
         self._inference = inference
         self._origins: dict[tuple[FunctionSymbol, int], Origins] = {}
         self._asked: dict[tuple[FunctionSymbol, int], int] = {}  # open questions, by depth
         self._circle = _NO_CIRCLE  # the outermost open question that an answer had to do without
         self._callers: dict[tuple[FunctionSymbol, str], list[tuple[FunctionSymbol, int]]] | None = None
         self._handed_over: set[FunctionSymbol] = set()
-        self._written: dict[MappingOrigin, set[str]] | None = None
-        self._open: dict[MappingOrigin, list[tuple[FunctionSymbol, int] | None]] = {}
 
     # -- questions ------------------------------------------------------------------------------------------
-
-    def written(self, function: FunctionSymbol, base: int, key: str) -> list[KeyCarrier]:
-        """Return the carriers that a store under a literal key fills."""
-        return [KeyCarrier(key, mapping=origin) for origin in self._sorted(self.of(function, base))]
-
-    def read(self, function: FunctionSymbol, base: int, key: str) -> list[KeyCarrier]:
-        """Return the carriers that a read of a literal key draws on.
-
-        A key that a mapping does not hold itself is looked for in what it was filled from (`**other`, `update`).
-        """
-        found: dict[KeyCarrier, None] = {}
-        pending = [(function, base)]
-        seen: set[tuple[FunctionSymbol, int]] = set()
-        while pending:
-            place = pending.pop()
-            if place in seen:
-                continue
-            seen.add(place)
-            for origin in self._sorted(self.of(*place)):
-                if origin is None:
-                    found.setdefault(KeyCarrier(key))
-                    continue
-                filled = self._filled_from(origin)
-                if key in self._keys(origin) or not filled:
-                    found.setdefault(KeyCarrier(key, mapping=origin))
-                for source in filled if key not in self._keys(origin) else ():
-                    if source is None:
-                        found.setdefault(KeyCarrier(key))
-                    else:
-                        pending.append(source)
-        return list(found)
-
-    def held(self, function: FunctionSymbol, index: int) -> list[KeyCarrier]:
-        """Return every literal key of the mappings that a node may be, those of what they are filled from included."""
-        found: dict[KeyCarrier, None] = {}
-        pending = [(function, index)]
-        seen: set[tuple[FunctionSymbol, int]] = set()
-        while pending:
-            place = pending.pop()
-            if place in seen:
-                continue
-            seen.add(place)
-            for origin in self._sorted(self.of(*place)):
-                if origin is not None:
-                    found.update(
-                        (KeyCarrier(key, mapping=origin), None) for key in sorted(self._keys(origin))
-                    )
-                    pending += [source for source in self._filled_from(origin) if source is not None]
-        return list(found)
 
     def of(self, function: FunctionSymbol, index: int) -> Origins:
         """Return the mappings that a node may be."""
@@ -113,13 +66,6 @@ class Mappings:
     def given(self, function: FunctionSymbol, parameter: str) -> list[tuple[FunctionSymbol, int]]:
         """Return what callers give to a parameter: the calling function and the node."""
         return self._all_callers().get((function, parameter), [])
-
-    @staticmethod
-    def _sorted(origins: Origins) -> list[MappingOrigin | None]:
-        known = sorted(
-            (one for one in origins if one is not None), key=lambda one: (str(one.function), one.node)
-        )
-        return [*known, None] if None in origins or not known else [*known]
 
     # -- inference ------------------------------------------------------------------------------------------
 
@@ -150,11 +96,32 @@ class Mappings:
                 stores = self._inference.global_stores(symbol.module, symbol.name)
                 return self._all((store.function, store.value) for store in stores) or _UNKNOWN
             case Kind.ATTR:
+                if node.data == "__dict__" and self._wholes.classes(function, index):
+                    return frozenset({MappingOrigin(function, index)})
                 return self._field(function, node)
+            case Kind.ITEM if isinstance(node.data, str):
+                return self._inner(self.of(function, node.operands[0]), node.data)
             case Kind.CALL:
                 return self._call(function, graph, index, node)
             case _:
                 return _UNKNOWN
+
+    @staticmethod
+    def _inner(outer: Origins, key: str) -> Origins:
+        """Return the mappings that these hold under a key."""
+        return frozenset(None if one is None or len(one.path) >= DEEPEST else one.inner(key) for one in outer)
+
+    def makes(self, function: FunctionSymbol, index: int) -> bool:
+        """Whether a call makes a mapping of what it is given: `dict(...)`, a TypedDict's constructor."""
+        if MappingOrigin(function, index) not in self.of(function, index):
+            return False
+        return not self._wholes.classes(function, index)
+
+    def takes_factory(self, function: FunctionSymbol, index: int) -> bool:
+        """Whether a mapping's constructor is given something else than what the mapping holds."""
+        graph = self._program.function(function).graph
+        callee = graph.nodes[graph.nodes[index].operands[0]]
+        return callee.kind in {Kind.GLOBAL, Kind.ATTR} and callee.data == "defaultdict"
 
     def _parameter(self, function: FunctionSymbol, name: str) -> Origins:
         callers = self._all_callers().get((function, name), [])
@@ -175,6 +142,10 @@ class Mappings:
         return found or _UNKNOWN
 
     def _call(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> Origins:
+        if self._wholes.classes(function, index):
+            return frozenset({MappingOrigin(function, index)})
+        if (key := key_read(graph, node)) is not None:
+            return self._inner(self.of(function, graph.nodes[node.operands[0]].operands[0]), key)
         found: Origins = frozenset()
         callees = members(self._inference.type_of(function, node.operands[0]))
         for one in callees or (None,):
@@ -184,6 +155,8 @@ class Mappings:
                         found |= self._returned(reached)
                 case ClassObject(cls=cls) if self._is_typed_dict(cls):
                     found |= {MappingOrigin(function, index)}
+                case ExternalObject(dotted=dotted) if dotted in _MAKERS:
+                    found |= {MappingOrigin(function, index)}
                 case ExternalObject(dotted=dotted) if dotted.rpartition(".")[2] in _SAME:
                     found |= self._same(function, graph, index, node)
                 case _:
@@ -191,12 +164,10 @@ class Mappings:
         return found
 
     def _same(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> Origins:
-        """`dict(...)` makes a mapping; a copy is taken for what it is a copy of."""
+        """A copy is taken for what it is a copy of."""
         callee = graph.nodes[node.operands[0]]
         shape = node.data
         assert isinstance(shape, CallShape)
-        if callee.data == "dict":
-            return frozenset({MappingOrigin(function, index)})
         if shape.positional:
             return self.of(function, node.operands[shape.positional])
         return self.of(function, callee.operands[0]) if callee.kind is Kind.ATTR else _UNKNOWN
@@ -245,64 +216,3 @@ class Mappings:
                     yield FunctionObject(reached, one.receiver)
             elif isinstance(one, ClassObject) and (made := self._inference.constructor(one.cls)) is not None:
                 yield FunctionObject(made, Instance(one.cls))
-
-    def _keys(self, origin: MappingOrigin) -> set[str]:
-        """Return the literal keys that are written into a mapping anywhere."""
-        return self._all_written().get(origin, set())
-
-    def _filled_from(self, origin: MappingOrigin) -> list[tuple[FunctionSymbol, int] | None]:
-        """Return what else a mapping is filled from; None where keys are computed."""
-        self._all_written()
-        return self._open.get(origin, [])
-
-    def _all_written(self) -> dict[MappingOrigin, set[str]]:
-        if self._written is not None:
-            return self._written
-        written: dict[MappingOrigin, set[str]] = {}
-        self._written = written
-        for function in self._program.functions():
-            graph = self._program.function(function).graph
-            for index, node in enumerate(graph.nodes):
-                if node.kind is Kind.DICT:
-                    self._display(function, index, node)
-                elif node.kind is Kind.CALL:
-                    self._filling_call(function, graph, index, node)
-            for effect in graph.effects:
-                if effect.kind is EffectKind.STORE_ITEM:
-                    self._note(function, effect.base, effect.name, None)
-        return written
-
-    def _display(self, function: FunctionSymbol, index: int, node: Node) -> None:
-        assert isinstance(node.data, tuple)
-        for key, operand in zip(node.data, node.operands, strict=True):
-            spread = (function, operand) if self.of(function, operand) != _UNKNOWN else None
-            self._note(function, index, key, spread)
-
-    def _filling_call(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> None:
-        callee = graph.nodes[node.operands[0]]
-        shape = node.data
-        assert isinstance(shape, CallShape)
-        keyed = keyed_arguments(graph, node)
-        if callee.kind is Kind.ATTR and callee.data in {"update", "setdefault"}:
-            for key, _, _ in keyed:
-                self._note(function, callee.operands[0], key, None)
-            if callee.data == "update":
-                for argument in node.operands[1 : 1 + shape.positional]:
-                    self._note(function, callee.operands[0], None, (function, argument))
-        elif MappingOrigin(function, index) in self.of(function, index):
-            for name in shape.keywords:
-                self._note(function, index, name, None)
-            for argument in node.operands[1 : 1 + shape.positional]:
-                self._note(function, index, None, (function, argument))
-
-    def _note(
-        self, function: FunctionSymbol, base: int, key: str | None, source: tuple[FunctionSymbol, int] | None
-    ) -> None:
-        assert self._written is not None
-        for origin in self.of(function, base):
-            if origin is None:
-                continue
-            if key is not None:
-                self._written.setdefault(origin, set()).add(key)
-            else:
-                self._open.setdefault(origin, []).append(source)

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from ..source import FunctionSymbol, Program
 from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .arguments import keyed_arguments
 from .carriers import Carrier, Constant, How, ParameterCarrier
 from .inference import Inference
+from .keys import Keys
+from .literals import Binding
 from .mappings import Mappings
 from .names import COPIES, MUTATORS
 from .roots import local_roots
 from .steps import Onward, Source, Steps
 from .types import Type
+from .wholes import Wholes
 
 _NO_CIRCLE = sys.maxsize
+
+
+@dataclass(slots=True)
+class _Round:
+    """One round of a function's loops, with the answers that hold in it."""
+
+    function: FunctionSymbol
+    binding: Binding
+    answers: dict[tuple[FunctionSymbol, int], list[Source]] = field(default_factory=dict)
+    known: dict[FunctionSymbol, dict[int, tuple[Source | Onward, ...]]] = field(default_factory=dict)
 
 
 class Sources:
@@ -25,8 +40,10 @@ class Sources:
     def __init__(self, program: Program, inference: Inference) -> None:
         self.program = program
         self.inference = inference
-        self.mappings = Mappings(program, inference)
-        self.steps = Steps(program, inference, self.mappings, self)
+        self.wholes = Wholes(program, inference)
+        self.mappings = Mappings(program, inference, self.wholes)
+        self.keys = Keys(program, inference, self.mappings, self.wholes)
+        self.steps = Steps(program, inference, self.keys, self)
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
         self._answers: dict[tuple[FunctionSymbol, int], list[Source]] = {}
@@ -34,11 +51,38 @@ class Sources:
         self._unsettled = 0  # functions whose own result is being asked for
         self._asked: dict[tuple[FunctionSymbol, int], int] = {}  # open questions, by depth
         self._circle = _NO_CIRCLE  # the outermost open question that an answer had to do without
+        self._round: _Round | None = None
+
+    def in_round(self, function: FunctionSymbol, index: int, binding: Binding) -> list[Source]:
+        """Return what a node draws on in one round of the loops around it."""
+        if not binding:
+            return self.of(function, index)
+        outer, self._round = self._round, _Round(function, binding)
+        try:
+            return self.of(function, index)
+        finally:
+            self._round = outer
+
+    def binding(self, function: FunctionSymbol) -> Binding:
+        """Return what a function's loop variables are in the round that is asked about."""
+        return self._round.binding if self._round is not None and self._round.function is function else {}
+
+    @contextmanager
+    def _any_round(self) -> Iterator[None]:
+        outer, self._round = self._round, None
+        try:
+            yield
+        finally:
+            self._round = outer
 
     def of(self, function: FunctionSymbol, index: int) -> list[Source]:
         """Return what a node draws on, each carrier once, the most faithful way first."""
+        if self._round is not None and self._round.function is not function:
+            with self._any_round():
+                return self.of(function, index)
+        answers = self._answers if self._round is None else self._round.answers
         key = (function, index)
-        answer = self._answers.get(key)
+        answer = answers.get(key)
         if answer is not None:
             return answer
         if key in self._asked:  # functions that hand each other their results: the outer answer has it all
@@ -52,7 +96,7 @@ class Sources:
         if self._circle >= depth:
             self._circle = _NO_CIRCLE
         if self._is_settled():
-            self._answers[key] = answer
+            answers[key] = answer
         return answer
 
     def _is_settled(self) -> bool:
@@ -61,7 +105,7 @@ class Sources:
 
     def _search(self, function: FunctionSymbol, index: int) -> list[Source]:
         graph = self.program.function(function).graph
-        known = self._known.setdefault(function, {})
+        known = (self._known if self._round is None else self._round.known).setdefault(function, {})
         best: dict[tuple[Carrier | Constant, bool], Source] = {}
         pending: list[tuple[int, How, bool]] = [(index, How.COPY, False)]
         seen = set(pending)
@@ -91,6 +135,7 @@ class Sources:
             self._hands_back[function] = {}  # a function that calls itself
             found: dict[str, How] = {}
             self._unsettled += 1
+            outer, self._round = self._round, None
             try:
                 for effect in self.program.function(function).graph.effects:
                     if effect.kind in {EffectKind.RETURN, EffectKind.YIELD}:
@@ -103,6 +148,7 @@ class Sources:
                 raise
             finally:
                 self._unsettled -= 1
+                self._round = outer
             self._hands_back[function] = found
         return self._hands_back[function]
 
@@ -122,6 +168,8 @@ class Sources:
                         found.setdefault(root, []).extend(put_in)
             for effect in graph.effects:
                 if effect.kind is EffectKind.STORE_ITEM and effect.name is None:
+                    if effect.index >= 0 and self.keys.rounds(function, effect.index)[1]:
+                        continue  # keys that are known are carriers of their own
                     for root in local_roots(graph, effect.base):
                         found.setdefault(root, []).append(effect.value)
             self._mutated[function] = found
@@ -160,6 +208,10 @@ class Sources:
         self, function: FunctionSymbol, graph: ValueGraph, index: int
     ) -> tuple[Source | Onward, ...]:
         """Return one step back from a node, and what is put into it where it is a container made here."""
+        if self._round is not None:
+            bound = self.steps.in_round(function, graph, index, self._round.binding)
+            if bound is not None:
+                return bound
         put_in = (Onward(value, How.COPY) for value in self.mutations(function).get(index, ()))
         return (*self.steps.of(function, graph, graph.nodes[index]), *put_in)
 

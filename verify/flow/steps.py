@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
@@ -22,7 +22,8 @@ from .carriers import (
 )
 from .classes import is_property
 from .inference import Inference
-from .mappings import Mappings
+from .keys import Keys
+from .literals import Binding, Entry
 from .names import COPIES, KEY_READERS, TAKERS
 from .roots import local_roots
 from .types import (
@@ -66,6 +67,10 @@ class Questions(Protocol):
         """Return the parameters that a function's result draws on, and how."""
         ...
 
+    def binding(self, function: FunctionSymbol) -> Binding:
+        """Return what a function's loop variables are in the round that is asked about."""
+        ...
+
     def mutations(self, function: FunctionSymbol) -> dict[int, list[int]]:
         """Return what is put into the containers that a function makes itself: node -> values."""
         ...
@@ -74,10 +79,10 @@ class Questions(Protocol):
 class Steps:
     """Answers what a node draws on directly: carriers, constants, and other nodes of its graph."""
 
-    def __init__(self, program: Program, inference: Inference, mappings: Mappings, asked: Questions) -> None:
+    def __init__(self, program: Program, inference: Inference, keys: Keys, asked: Questions) -> None:
         self.program = program
         self.inference = inference
-        self.mappings = mappings
+        self.keys = keys
         self._asked = asked
 
     def of(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | Onward]:
@@ -98,7 +103,7 @@ class Steps:
                 for value in values:
                     yield from self._asked.of(inner, value)
             case Kind.ATTR:
-                yield from self._attribute(function, graph, node)
+                yield from self._attribute(function, graph, node, node.operands[0], str(node.data))
             case Kind.ITEM:
                 yield from self._item(function, graph, node)
             case Kind.CALL:
@@ -111,8 +116,9 @@ class Steps:
             case Kind.UNPACK:
                 yield from self._unpack(function, graph, node)
             case Kind.DICT:
-                for key, operand in zip(_keys(node), node.operands, strict=True):
-                    if key is None:
+                for position, (key, operand) in enumerate(zip(_keys(node), node.operands, strict=True)):
+                    computed = node.keys[position] if node.keys else -1
+                    if key is None and not (computed >= 0 and self.keys.rounds(function, computed)[1]):
                         yield Onward(operand, How.COPY)  # literal keys are carriers of their own
             case Kind.OP | Kind.COMPARE:
                 for operand in node.operands:
@@ -131,9 +137,8 @@ class Steps:
                     yield Source(source.carrier, source.how, node.span, source.partial)
 
     def _attribute(
-        self, function: FunctionSymbol, graph: ValueGraph, node: Node
+        self, function: FunctionSymbol, graph: ValueGraph, node: Node, base: int, name: str
     ) -> Iterator[Source | Onward]:
-        base, name = node.operands[0], str(node.data)
         receivers = members(self.inference.type_of(function, base))
         for carrier in self.fields(receivers, name):
             yield Source(carrier, How.COPY, node.span)
@@ -189,9 +194,11 @@ class Steps:
             yield Source(ReturnCarrier(getter), How.COPY, node.span)
         if getters:
             return
-        if isinstance(node.data, str):
-            for carrier in self.mappings.read(function, base, node.data):
-                yield Source(carrier, How.COPY, node.span)
+        names = (node.data,) if isinstance(node.data, str) else self._names(function, graph, index)
+        if names:
+            for name in names:
+                for carrier in self.keys.read(function, base, name):
+                    yield Source(carrier, How.COPY, node.span)
             for source in self._asked.of(function, base):
                 if isinstance(source.carrier, FieldCarrier) and not source.partial:
                     yield Source(source.carrier, How.COPY, node.span, partial=True)
@@ -273,7 +280,10 @@ class Steps:
         callee = graph.nodes[callee_index]
         shape = node.data
         assert isinstance(shape, CallShape)
-        if (read := self._key_read(function, graph, node)) is not None:
+        read = self._key_read(function, graph, node)
+        if read is None:
+            read = self._attribute_read(function, graph, node)
+        if read is not None:
             yield from read
             return
         types = members(self.inference.type_of(function, callee_index))
@@ -341,24 +351,74 @@ class Steps:
         callee = graph.nodes[node.operands[0]]
         if callee.kind is not Kind.ATTR or callee.data not in KEY_READERS or len(node.operands) < 2:
             return None
-        key = graph.nodes[node.operands[1]]
-        if key.kind is not Kind.CONST or not isinstance(key.data, str):
+        names = self._names(function, graph, node.operands[1])
+        if not names:
             return None
         receivers = members(self.inference.type_of(function, callee.operands[0]))
         if any(
             isinstance(one, Instance) and self.program.method(one.cls, str(callee.data)) for one in receivers
         ):
             return None
-        carriers = self.mappings.read(function, callee.operands[0], key.data)
+        carriers = [
+            carrier for name in names for carrier in self.keys.read(function, callee.operands[0], name)
+        ]
         found: list[Source | Onward] = [Source(carrier, How.COPY, node.span) for carrier in carriers]
-        for default in node.operands[2:]:
-            inner = graph.nodes[default]
-            if inner.kind is Kind.CONST:
-                constant = Constant(repr(inner.data), masks=key.data, in_handler=node.in_handler)
-                found.append(Source(constant, How.COPY, inner.span))
-            else:
-                found.append(Onward(default, How.COPY))
-        return found
+        return [*found, *_defaults(graph, node, node.operands[2:], names)]
+
+    def _attribute_read(
+        self, function: FunctionSymbol, graph: ValueGraph, node: Node
+    ) -> list[Source | Onward] | None:
+        """Return what `getattr(object, "name", default)` draws on, or None where the call is no such read."""
+        callee = graph.nodes[node.operands[0]]
+        if callee.kind is not Kind.GLOBAL or callee.data != "getattr" or len(node.operands) < 3:
+            return None
+        names = self._names(function, graph, node.operands[2])
+        if not names:
+            return None
+        found: list[Source | Onward] = []
+        for name in names:
+            found += self._attribute(function, graph, node, node.operands[1], name)
+        return [*found, *_defaults(graph, node, node.operands[3:], names)]
+
+    def _names(self, function: FunctionSymbol, graph: ValueGraph, index: int) -> tuple[str, ...]:
+        """Return the strings that a key or a name is; none where they are not known."""
+        node = graph.nodes[index]
+        if node.kind is Kind.CONST:
+            return (node.data,) if isinstance(node.data, str) else ()
+        if node.kind in {Kind.PARAM, Kind.COMPARE, Kind.FUNCTION}:
+            return ()
+        found = self.keys.literals.strings(function, index, self._asked.binding(function))
+        return () if found is None else found
+
+    def in_round(
+        self, function: FunctionSymbol, graph: ValueGraph, index: int, binding: Binding
+    ) -> tuple[Source, ...] | None:
+        """Return what a loop variable draws on in one round, None for any other node."""
+        node = graph.nodes[index]
+        if index not in binding and node.kind is not Kind.UNPACK:
+            return None
+        values = self.keys.literals.values(function, index, binding)
+        match values:
+            case (Entry(mapping=table, key=key),):
+                carriers = self.keys.read(table.function, table.node, key)
+                return tuple(Source(carrier, How.COPY, node.span) for carrier in carriers)
+            case (str() | int() | float() as literal,):
+                return (Source(Constant(repr(literal)), How.COPY, node.span),)
+            case _:
+                return None
+
+
+def _defaults(
+    graph: ValueGraph, node: Node, defaults: Sequence[int], names: tuple[str, ...]
+) -> Iterator[Source | Onward]:
+    """Yield what stands in where a read finds no such key or attribute."""
+    for default in defaults:
+        inner = graph.nodes[default]
+        if inner.kind is Kind.CONST:
+            constant = Constant(repr(inner.data), masks=", ".join(names), in_handler=node.in_handler)
+            yield Source(constant, How.COPY, inner.span)
+        else:
+            yield Onward(default, How.COPY)
 
 
 def _is_namespace(receiver: Type) -> bool:

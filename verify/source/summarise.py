@@ -140,6 +140,12 @@ class _Summariser:
                         self._variables[target.id] = FieldSummary(
                             target.id, None, _default(value), span_of(statement)
                         )
+                    elif isinstance(target, ast.Tuple | ast.List):
+                        for element in target.elts:
+                            if isinstance(element, ast.Name):
+                                self._variables[element.id] = FieldSummary(
+                                    element.id, None, None, span_of(statement)
+                                )
             case _:
                 pass  # defines no name
 

@@ -1,0 +1,318 @@
+"""Which keys does a mapping hold, and which carriers does a key of it mean?
+
+Keys are written one by one (`out["inf"] = x`), by a rule (`for head in HEADS: out[f"{head}_loss"] = x`), or with a
+whole mapping (`**other`, `update`). A mapping that is filled by anything else is open: any key may be in it.
+"""
+
+from __future__ import annotations
+
+from ..source import FunctionSymbol, Program
+from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
+from .arguments import keyed_arguments
+from .carriers import KeyCarrier, MappingOrigin
+from .inference import Inference
+from .literals import Binding, Literals
+from .mappings import DEEPEST, Mappings, Origins
+from .names import MUTATORS
+from .wholes import Wholes
+
+Place = tuple[FunctionSymbol, int]
+"""A node of a function's value graph."""
+
+Filling = Place | MappingOrigin | None
+"""What a mapping is filled from; None where that cannot be told."""
+
+_Content = tuple[frozenset[str], bool]
+"""The keys that are known, and whether there may be others."""
+
+_NOTHING: _Content = (frozenset(), False)
+_ROUNDS = 8  # mappings that are built of each other's keys: chains are no longer than this
+
+
+class Keys:
+    """Answers which keys a mapping holds, and which carriers a literal key of it means."""
+
+    def __init__(self, program: Program, inference: Inference, mappings: Mappings, wholes: Wholes) -> None:
+        self._program = program
+        self._inference = inference
+        self._mappings = mappings
+        self._wholes = wholes
+        self.literals = Literals(program, inference, self.known)
+        self._is_collected = False
+        self._written: dict[MappingOrigin, set[str]] = {}
+        self._values: dict[tuple[MappingOrigin, str], list[Place]] = {}
+        self._stored_at: dict[Place, list[MappingOrigin]] = {}
+        self._fillings: dict[MappingOrigin, list[Filling]] = {}
+        self._by_rule: dict[MappingOrigin, list[Place]] = {}
+        self._ruled: dict[MappingOrigin, _Content] = {}
+        self._contents: dict[Place, _Content] = {}
+        self._rounds: dict[Place, tuple[list[tuple[Binding, str]], bool]] = {}
+
+    # -- questions ------------------------------------------------------------------------------------------
+
+    def written(self, function: FunctionSymbol, base: int, key: str) -> list[KeyCarrier]:
+        """Return the carriers that a store under a key fills."""
+        return [KeyCarrier(key, mapping=origin) for origin in in_order(self._mappings.of(function, base))]
+
+    def read(self, function: FunctionSymbol, base: int, key: str) -> list[KeyCarrier]:
+        """Return the carriers that a read of a key draws on.
+
+        A key that a mapping does not hold itself is looked for in what it was filled from (`**other`, `update`).
+        """
+        found: dict[KeyCarrier, None] = {}
+        first: MappingOrigin | None = None
+        pending: list[Filling] = [(function, base)]
+        seen: set[Filling] = set()
+        while pending:
+            filling = pending.pop()
+            if filling in seen:
+                continue
+            seen.add(filling)
+            for origin in self._origins(filling):
+                if origin is None:
+                    found.setdefault(KeyCarrier(key))
+                    continue
+                first = first or origin
+                seen.add(origin)
+                filled = self._filled_from(origin)
+                if key in self._own(origin) or not filled:
+                    found.setdefault(KeyCarrier(key, mapping=origin))
+                else:
+                    pending += filled
+        return list(found) or [KeyCarrier(key, mapping=first)]
+
+    def known(self, function: FunctionSymbol, base: int) -> frozenset[str]:
+        """Return every key that a mapping is known to hold, whoever wrote it."""
+        return self._content(function, base)[0]
+
+    def is_open(self, function: FunctionSymbol, base: int) -> bool:
+        """Whether a mapping may hold keys that are not known."""
+        return self._content(function, base)[1]
+
+    def held(self, function: FunctionSymbol, base: int) -> list[KeyCarrier]:
+        """Return every known key of a mapping, as what it is written into, those of what it is filled from included."""
+        found: dict[KeyCarrier, None] = {}
+        pending: list[Filling] = [(function, base)]
+        seen: set[Filling] = set()
+        while pending:
+            filling = pending.pop()
+            if filling in seen:
+                continue
+            seen.add(filling)
+            for origin in self._origins(filling):
+                if origin is not None:
+                    seen.add(origin)
+                    found.update((KeyCarrier(key, mapping=origin), None) for key in sorted(self._own(origin)))
+                    pending += self._filled_from(origin)
+        return list(found)
+
+    def _content(self, function: FunctionSymbol, base: int) -> _Content:
+        self._collect()
+        place = (function, base)
+        answer = self._contents.get(place)
+        if answer is not None:
+            return answer
+        found: set[str] = set()
+        is_open = False
+        pending: list[Filling] = [place]
+        seen: set[Filling] = set()
+        while pending:
+            filling = pending.pop()
+            if filling in seen:
+                continue
+            seen.add(filling)
+            for origin in self._origins(filling):
+                if origin is None:
+                    is_open = True
+                elif origin is filling or origin not in seen:
+                    seen.add(origin)
+                    found |= self._own(origin)
+                    pending += self._filled_from(origin)
+        answer = self._contents[place] = frozenset(found), is_open
+        return answer
+
+    # -- one mapping ------------------------------------------------------------------------------------------
+
+    def _origins(self, filling: Filling) -> list[MappingOrigin | None]:
+        if filling is None or isinstance(filling, MappingOrigin):
+            return [filling]
+        return in_order(self._mappings.of(*filling))
+
+    def _own(self, origin: MappingOrigin) -> set[str]:
+        """Return the keys that are written into a mapping itself."""
+        self._collect()
+        own = self._written.get(origin, set())
+        fields = self._wholes.keys(origin)
+        ruled = self._ruled.get(origin, _NOTHING)[0]
+        return own.union(fields, ruled) if fields or ruled else own
+
+    def rounds(self, function: FunctionSymbol, key: int) -> tuple[list[tuple[Binding, str]], bool]:
+        """Return the strings that a computed key is, with the loop variables of each, and whether these are all."""
+        place = (function, key)
+        if place not in self._rounds:
+            found = self.literals.expansions(function, key)
+            is_all = found is not None and not self.is_partly_known(function, key)
+            self._rounds[place] = (found or [], is_all)
+        return self._rounds[place]
+
+    def is_partly_known(self, function: FunctionSymbol, index: int) -> bool:
+        """Whether a computed key is one of a mapping's that may hold others than are known."""
+        tables = self.literals.tables(function, index)
+        return any(self.is_open(table.function, table.node) for table in tables)
+
+    def _filled_from(self, origin: MappingOrigin) -> list[Filling]:
+        """Return what else a mapping is filled from."""
+        self._collect()
+        found: list[Filling] = list(self._fillings.get(origin, ()))
+        if self._ruled.get(origin, _NOTHING)[1]:
+            found.append(None)
+        if not origin.path:
+            return found + list(self._stored_at.get((origin.function, origin.node), ()))
+        outer, key = MappingOrigin(origin.function, origin.node, origin.path[:-1]), origin.path[-1]
+        if self._wholes.is_export(origin):
+            return found if self._wholes.keys(origin) else [*found, None]
+        found += self._values.get((outer, key), ())
+        if key not in self._own(outer):
+            for filling in self._filled_from(outer):
+                for other in self._origins(filling):
+                    deeper = other is not None and len(other.path) < DEEPEST
+                    found.append(other.inner(key) if other is not None and deeper else None)
+        return found
+
+    # -- the whole program, once ------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        if self._is_collected:
+            return
+        self._is_collected = True
+        for function in self._program.functions():
+            graph = self._program.function(function).graph
+            for index, node in enumerate(graph.nodes):
+                if node.kind is Kind.DICT:
+                    self._display(function, index, node)
+                elif node.kind is Kind.CALL:
+                    self._filling_call(function, graph, index, node)
+            for effect in graph.effects:
+                if effect.kind is EffectKind.STORE_ITEM:
+                    if effect.name is None and effect.index >= 0:
+                        self._note_rule(function, effect.base, effect.index)
+                    else:
+                        self._note(function, effect.base, effect.name, (function, effect.value))
+        self._solve()
+
+    def _solve(self) -> None:
+        """Find the keys that are written by rules: those of constants first, then those of other mappings' keys.
+
+        The keys of mappings that are built of each other are the least fixed point.
+        """
+        dependent: list[tuple[MappingOrigin, list[Place]]] = []
+        for origin, places in self._by_rule.items():
+            own = [place for place in places if not self.literals.tables(*place)]
+            self._ruled[origin] = self._evaluated(own)
+            others = [place for place in places if place not in own]
+            if others:
+                dependent.append((origin, others))
+        constant = dict(self._ruled)
+        changed = bool(dependent)
+        for _ in range(_ROUNDS):
+            if not changed:
+                break
+            changed = False
+            for origin, places in dependent:
+                self.literals.forget()
+                self._contents.clear()
+                keys, unknown = self._evaluated(places)
+                now = (keys | constant[origin][0], unknown or constant[origin][1])
+                changed = changed or now != self._ruled[origin]
+                self._ruled[origin] = now
+        for origin, _ in dependent if changed else ():
+            self._ruled[origin] = (self._ruled[origin][0], True)  # keys that grow for ever
+        self.literals.forget()
+        self._contents.clear()
+        self._rounds.clear()
+
+    def _evaluated(self, places: list[Place]) -> _Content:
+        found: set[str] = set()
+        unknown = False
+        for place in places:
+            strings = self.literals.strings(*place)
+            found.update(strings or ())
+            unknown = unknown or strings is None or self.is_partly_known(*place)
+        return frozenset(found), unknown
+
+    def _display(self, function: FunctionSymbol, index: int, node: Node) -> None:
+        assert isinstance(node.data, tuple)
+        for position, (key, operand) in enumerate(zip(node.data, node.operands, strict=True)):
+            if key is None and node.keys and node.keys[position] >= 0:
+                self._note_rule(function, index, node.keys[position])
+            else:
+                self._note(function, index, key, (function, operand))
+
+    def _filling_call(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> None:
+        callee = graph.nodes[node.operands[0]]
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        if callee.kind is Kind.ATTR and callee.data in {"update", "setdefault"}:
+            keyed = keyed_arguments(graph, node)
+            for key, value, _ in keyed:
+                self._note(function, callee.operands[0], key, (function, value))
+            if callee.data == "update":
+                for argument in node.operands[1 : 1 + shape.positional]:
+                    self._note(function, callee.operands[0], None, (function, argument))
+                self._spread(function, callee.operands[0], node, shape)
+            elif not keyed and shape.positional:
+                self._note_rule(function, callee.operands[0], node.operands[1])
+        elif callee.kind is Kind.ATTR and callee.data in MUTATORS:
+            container = graph.nodes[callee.operands[0]]
+            if container.kind is Kind.ITEM and isinstance(container.data, str):
+                self._note(function, container.operands[0], container.data, None, is_spread=False)
+            elif container.kind is Kind.ITEM:
+                self._note_rule(function, container.operands[0], container.operands[1])
+        elif self._mappings.makes(function, index):
+            for name, operand in zip(shape.keywords, node.operands[1 + shape.positional :], strict=True):
+                self._note(function, index, name, (function, operand))
+            if not self._mappings.takes_factory(function, index):
+                for argument in node.operands[1 : 1 + shape.positional]:
+                    self._note(function, index, None, (function, argument))
+
+    def _spread(self, function: FunctionSymbol, base: int, node: Node, shape: CallShape) -> None:
+        for name, operand in zip(shape.keywords, node.operands[1 + shape.positional :], strict=True):
+            if name is None:
+                self._note(function, base, None, (function, operand))
+
+    def _note(
+        self,
+        function: FunctionSymbol,
+        base: int,
+        key: str | None,
+        value: Place | None,
+        *,
+        is_spread: bool = True,
+    ) -> None:
+        """Note a value that is stored under a key, or with no key a mapping that another is filled from."""
+        for origin in self._mappings.of(function, base):
+            if origin is None:
+                continue
+            if key is None:
+                if is_spread:
+                    self._fillings.setdefault(origin, []).append(value)
+                continue
+            self._written.setdefault(origin, set()).add(key)
+            if value is not None and len(origin.path) < DEEPEST:
+                self._values.setdefault((origin, key), []).append(value)
+                kind = self._program.function(value[0]).graph.nodes[value[1]].kind
+                if kind is Kind.DICT or kind is Kind.CALL:
+                    self._stored_at.setdefault(value, []).append(origin.inner(key))
+
+    def _note_rule(self, function: FunctionSymbol, base: int, key: int) -> None:
+        for origin in self._mappings.of(function, base):
+            if origin is not None:
+                self._by_rule.setdefault(origin, []).append((function, key))
+
+
+def in_order(origins: Origins) -> list[MappingOrigin | None]:
+    """Return mappings in a stable order, the unknown one last; where there is none, it is unknown."""
+    known = sorted(
+        (one for one in origins if one is not None), key=lambda one: (str(one.function), one.node, one.path)
+    )
+    return [*known, None] if None in origins or not known else [*known]
