@@ -61,7 +61,7 @@ class Keys:
 
     def carriers(self, read: KeyRead) -> list[KeyCarrier]:
         """Return what a read draws on; a carrier without a mapping where that cannot be told."""
-        return self.flow.facts.sources.mappings.read(read.function, read.base, read.key)
+        return self.flow.facts.sources.keys.read(read.function, read.base, read.key)
 
     def mappings(self, read: KeyRead) -> frozenset[MappingOrigin | None]:
         """Return the mappings that are read, those that they are filled from left out."""
