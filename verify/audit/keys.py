@@ -169,7 +169,7 @@ class Keys:
         """`m |= other` puts the keys of the other into `m` itself."""
         mappings = self.flow.facts.sources.mappings
         left = mappings.of(function, node.operands[0])
-        for carrier in mappings.held(function, node.operands[1]):
+        for carrier in self.flow.facts.sources.keys.held(function, node.operands[1]):
             self.written.setdefault(carrier.key, set()).update(left)
         if None in mappings.of(function, node.operands[1]):
             self._open.update(one for one in left if one is not None)

@@ -169,12 +169,14 @@ class Transfers:
                 if method is not None and is_property(self._flow.program.function(method)):
                     return ReturnCarrier(method)
         if origin.is_key:
-            mappings = facts.sources.mappings
-            for carrier in mappings.held(function, origin.base_node):
+            keys = facts.sources.keys
+            for carrier in keys.held(function, origin.base_node):
                 if carrier.key == name:
                     return carrier
             anywhere = KeyCarrier(name)
-            if None in mappings.of(function, origin.base_node) and self._flow.entering(anywhere):
+            if None in facts.sources.mappings.of(function, origin.base_node) and self._flow.entering(
+                anywhere
+            ):
                 return anywhere
         return None
 
