@@ -346,10 +346,13 @@ class BodyBuilder(ValueBuilder):
                     self._pattern(inner, item)
                 if rest is not None:
                     self._bind(rest, subject)
+            case ast.MatchValue(value=value):
+                test = self._add(Kind.COMPARE, ("Eq",), (subject, self._value(value)), span)
+                self._effect(EffectKind.EVALUATE, None, -1, test, span)
             case ast.MatchStar(name=name) if name is not None:
                 self._bind(name, subject)
             case _:
-                pass  # values and singletons bind nothing
+                pass  # singletons bind nothing
         return subject
 
 

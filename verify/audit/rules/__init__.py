@@ -3,6 +3,8 @@
 from .base import AuditCheck, AuditRule
 from .collected_never_reduced import CollectedNeverReduced
 from .crossed_names import CrossedNames
+from .event_never_emitted import EventNeverEmitted
+from .event_never_handled import EventNeverHandled
 from .field_never_read import FieldNeverRead
 from .field_never_written import FieldNeverWritten
 from .field_only_constant import FieldOnlyConstant
@@ -17,8 +19,10 @@ _RULES: tuple[AuditRule, ...] = (
     FieldNeverWritten(),
     FieldNeverRead(),
     AuditKeyNeverWritten(),
-    CrossedNames(),
     TelemetryNeverCalled(),
+    EventNeverEmitted(),
+    EventNeverHandled(),
+    CrossedNames(),
     FlagNeverConsulted(),
     InstrumentNeverRecorded(),
     KeyRenamed(),

@@ -14,6 +14,7 @@ from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import Span
 from ...source.program import Place
 from ..audience import Audience
+from ..events import Family, event_names, families
 from ..flags import flag_names
 from ..key_faults import KeyFaults
 from ..keys import Keys
@@ -64,7 +65,13 @@ class AuditCheck:
         """Where the names of telemetry functions and classes, and of flags, are said."""
         functions = {one.name for one in self.program.functions() if self.names.is_function(one.name)}
         classes = {one.name for one in self.program.classes() if self.names.is_class(one.name)}
-        return Mentions.of(self.program, functions | classes | flag_names(self.flow))
+        wanted = functions | classes | flag_names(self.flow) | event_names(self.program)
+        return Mentions.of(self.program, wanted)
+
+    @cached_property
+    def event_families(self) -> list[Family]:
+        """The events of the program, and where each is sent and handled."""
+        return list(families(self.flow, self.mentions))
 
     @cached_property
     def _by_name(self) -> dict[str, list[FunctionSymbol]]:

@@ -1,0 +1,264 @@
+"""Events: members of an enumeration, or classes below one base, that some code sends and other code matches on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..flow import Flow
+from ..flow.types import ClassObject, members
+from ..source import ClassSymbol, FunctionSymbol, Program
+from ..source.model import Kind, Node, Span, ValueGraph
+from ..source.program import ExternalSymbol, Place
+from .mentions import Mention, Mentions
+
+_EVENT_ENUM = re.compile(
+    r"_?\w*(?:Event|Signal|Topic|Notification|Message|Command)(?:Type|Kind|Name|Id|Code)?s?|EventKind|EventType"
+)
+_EVENT_BASE = re.compile(
+    r"_?\w*(?:Event|Message|Notification|Command|Instruction|Payload)(?:Base)?|Base\w*Event"
+)
+_SUBSCRIBING = {
+    "subscribe",
+    "on",
+    "once",
+    "register",
+    "register_handler",
+    "add_listener",
+    "add_handler",
+    "add_callback",
+    "connect",
+    "listen",
+    "bind",
+    "handles",
+    "handler",
+    "observe",
+    "unsubscribe",
+    "off",
+}
+_ENUM_BASES = {"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One kind of event: an enumeration's member (`name` is set) or a class."""
+
+    family: ClassSymbol
+    cls: ClassSymbol
+    name: str | None
+    place: Place
+
+    def __str__(self) -> str:
+        return self.cls.qualname if self.name is None else f"{self.cls.qualname}.{self.name}"
+
+
+@dataclass
+class Traffic:
+    """Where an event is sent and where it is matched on, each as `path:line`."""
+
+    sent: list[str] = field(default_factory=list)
+    handled: list[Place] = field(default_factory=list)
+
+
+@dataclass
+class Family:
+    """The events of one enumeration or one base class.
+
+    `is_open` is why an event of it may be sent or handled unseen: members are looked up by value, classes by name.
+    """
+
+    cls: ClassSymbol
+    traffic: dict[Event, Traffic] = field(default_factory=dict)
+    is_open: bool = False
+
+
+def event_names(program: Program) -> set[str]:
+    """Return the bare names that events are mentioned by."""
+    names: set[str] = set()
+    for enumeration in _enumerations(program):
+        names |= {enumeration.name, *program.class_(enumeration).fields}
+    for base in _bases(program):
+        names |= {base.name, *(one.name for one in program.subclasses(base))}
+    return names
+
+
+def families(flow: Flow, mentions: Mentions) -> Iterator[Family]:
+    """Yield the families of events of a program."""
+    collector = _Collector(flow, mentions)
+    for enumeration in _enumerations(flow.program):
+        yield collector.enumeration(enumeration)
+    for base in _bases(flow.program):
+        yield collector.classes(base)
+
+
+def _enumerations(program: Program) -> Iterator[ClassSymbol]:
+    for cls in program.classes():
+        if _EVENT_ENUM.fullmatch(cls.name) and any(
+            isinstance(base, ExternalSymbol) and base.dotted.rpartition(".")[2] in _ENUM_BASES
+            for base in program.mro(cls)
+        ):
+            yield cls
+
+
+def _bases(program: Program) -> Iterator[ClassSymbol]:
+    """Yield the classes that events of the program derive from; the topmost ones only."""
+    for cls in program.classes():
+        if not _EVENT_BASE.fullmatch(cls.name) or len(program.subclasses(cls)) < 3:
+            continue
+        above = [one for one in program.mro(cls)[1:] if isinstance(one, ClassSymbol)]
+        if not any(_EVENT_BASE.fullmatch(one.name) for one in above):
+            foreign = [one for one in program.mro(cls) if isinstance(one, ExternalSymbol)]
+            if not any(
+                one.dotted.rpartition(".")[2] in _ENUM_BASES | {"Exception", "Warning"} for one in foreign
+            ):
+                yield cls
+
+
+class _Collector:
+    def __init__(self, flow: Flow, mentions: Mentions) -> None:
+        self._flow = flow
+        self._program = flow.program
+        self._mentions = mentions
+        self._paths = {module.name: module.path for module in flow.program.modules.values()}
+
+    def enumeration(self, cls: ClassSymbol) -> Family:
+        family = Family(cls, is_open=self._is_looked_up(cls))
+        path = self._paths[cls.module]
+        for name, declared in self._program.class_(cls).fields.items():
+            if name.startswith("_") or declared.default is None:
+                continue
+            event = Event(cls, cls, name, Place(path, declared.span))
+            family.traffic[event] = Traffic()
+            for mention in self._mentions.nodes.get(name, ()):
+                self._member(family.traffic[event], cls, mention)
+            for one in self._mentions.texts.get(name, ()):
+                if one.kind == "decorator":
+                    family.traffic[event].handled.append(Place(self._paths[one.module], declared.span))
+                elif not (one.module == cls.module and one.holder.startswith(cls.qualname)):
+                    family.traffic[event].sent.append(self._paths[one.module])
+        return family
+
+    def classes(self, base: ClassSymbol) -> Family:
+        family = Family(base)
+        for cls in self._program.subclasses(base):
+            if self._program.subclasses(cls):
+                continue  # a base of others
+            place = self._program.place(cls)
+            event = Event(base, cls, None, Place(place.path, _first_line(place.span, cls.name)))
+            family.traffic[event] = Traffic()
+            for mention in self._mentions.nodes.get(cls.name, ()):
+                self._class(family.traffic[event], cls, mention)
+            for one in self._mentions.texts.get(cls.name, ()):
+                self._class_in_text(family.traffic[event], event, one.module, one.holder, one.kind)
+            if self._mentions.strings.get(cls.name):
+                family.is_open = True
+        return family
+
+    def _graph(self, function: FunctionSymbol) -> ValueGraph:
+        return self._program.function(function).graph
+
+    def _is(self, function: FunctionSymbol, index: int, cls: ClassSymbol) -> bool:
+        known = members(self._flow.facts.inference.type_of(function, index))
+        return any(isinstance(one, ClassObject) and one.cls == cls for one in known)
+
+    def _is_looked_up(self, cls: ClassSymbol) -> bool:
+        """Whether members are got in another way than by their names: `Kind(value)`, `Kind[name]`, a loop."""
+        for mention in self._mentions.nodes.get(cls.name, ()):
+            if not self._is(mention.function, mention.node, cls):
+                continue
+            nodes, effects = self._flow.facts.whereabouts.users(mention.function)
+            graph = self._graph(mention.function)
+            users = [graph.nodes[user] for user in nodes.get(mention.node, ())]
+            if effects.get(mention.node) or any(user.kind is not Kind.ATTR for user in users):
+                if all(_is_type_test(graph, user) for user in users) and not effects.get(mention.node):
+                    continue
+                return True
+        methods = self._program.class_(cls).methods
+        return any(not name.startswith("__") for name in methods) and any(
+            node.data == "cls" and node.kind is Kind.PARAM
+            for name in methods.values()
+            for node in self._program.modules[cls.module].functions[name].graph.nodes
+        )
+
+    def _member(self, traffic: Traffic, cls: ClassSymbol, mention: Mention) -> None:
+        graph = self._graph(mention.function)
+        node = graph.nodes[mention.node]
+        if node.kind is not Kind.ATTR or not self._is(mention.function, node.operands[0], cls):
+            return
+        path = self._paths[mention.function.module]
+        if self._is_matched_on(mention.function, graph, mention.node):
+            traffic.handled.append(Place(path, node.span))
+        else:
+            traffic.sent.append(f"{path}:{node.span.line}")
+
+    def _is_matched_on(self, function: FunctionSymbol, graph: ValueGraph, index: int) -> bool:
+        """Whether a value is compared with, is a key of a table of handlers, or is subscribed to."""
+        nodes, effects = self._flow.facts.whereabouts.users(function)
+        if any(effect.kind != "evaluate" for effect in effects.get(index, ())):
+            return False
+        users = nodes.get(index, ())
+        for user in users:
+            node = graph.nodes[user]
+            if node.kind is Kind.COMPARE or (node.kind is Kind.ITEM and node.operands[1] == index):
+                continue
+            if node.kind is Kind.SEQUENCE and _only_compared(graph, nodes, user):
+                continue
+            if node.kind is Kind.CALL and graph.nodes[node.operands[0]].data in _SUBSCRIBING:
+                continue
+            if node.kind is not Kind.ATTR or node.data not in {"value", "name"}:
+                return False
+            if not self._is_matched_on(function, graph, user):
+                return False
+        return bool(users) or any(index in node.keys for node in graph.nodes if node.kind is Kind.DICT)
+
+    def _class(self, traffic: Traffic, cls: ClassSymbol, mention: Mention) -> None:
+        if not self._is(mention.function, mention.node, cls):
+            return
+        graph = self._graph(mention.function)
+        node = graph.nodes[mention.node]
+        nodes, _ = self._flow.facts.whereabouts.users(mention.function)
+        users = [graph.nodes[user] for user in nodes.get(mention.node, ())]
+        path = self._paths[mention.function.module]
+        is_test = bool(users) and all(_is_type_test(graph, user) for user in users)
+        in_tests = bool(users) and all(
+            user.kind is Kind.SEQUENCE and _only_in_type_tests(graph, nodes, index)
+            for index, user in zip(nodes.get(mention.node, ()), users, strict=True)
+        )
+        if is_test or in_tests or self._is_matched_on(mention.function, graph, mention.node):
+            traffic.handled.append(Place(path, node.span))
+        else:
+            traffic.sent.append(f"{path}:{node.span.line}")
+
+    def _class_in_text(self, traffic: Traffic, event: Event, module: str, holder: str, kind: str) -> None:
+        if module == event.cls.module and (
+            holder == event.cls.qualname or holder.startswith(f"{event.cls.qualname}.")
+        ):
+            return
+        place = Place(self._paths[module], event.place.span)
+        if kind == "annotation" and holder in self._program.modules[module].functions:
+            traffic.handled.append(place)  # a `case Event():`, or a handler's parameter
+        elif kind == "decorator":
+            traffic.handled.append(place)
+        else:
+            traffic.sent.append(self._paths[module])
+            traffic.handled.append(place)
+
+
+def _is_type_test(graph: ValueGraph, user: Node) -> bool:
+    return user.kind is Kind.CALL and graph.nodes[user.operands[0]].data in {"isinstance", "issubclass"}
+
+
+def _only_in_type_tests(graph: ValueGraph, users: dict[int, list[int]], index: int) -> bool:
+    inner = users.get(index, ())
+    return bool(inner) and all(_is_type_test(graph, graph.nodes[user]) for user in inner)
+
+
+def _only_compared(graph: ValueGraph, users: dict[int, list[int]], index: int) -> bool:
+    inner = users.get(index, ())
+    return bool(inner) and all(graph.nodes[user].kind is Kind.COMPARE for user in inner)
+
+
+def _first_line(span: Span, name: str) -> Span:
+    start = span.column + len("class ")
+    return Span(span.line, start, span.line, start + len(name))

@@ -1,0 +1,65 @@
+"""TW511 event-never-emitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from .base import AuditCheck, AuditRule
+
+
+class EventNeverEmitted(AuditRule):
+    """A handler waits for an event that nobody sends.
+
+    An event is a member of an enumeration, or a class below an event base, that is compared with, matched on, a key of
+    a table of handlers, or subscribed to. Where members are looked up by value or by name, others may send them: such
+    an enumeration is left alone.
+
+    ## Why is this bad?
+    What the handler shows or counts stays as it was at the start.
+
+    ## Example
+    ```python
+    def handle(event: Event) -> None:
+        if event.kind is EventKind.STEP:
+            show(event)
+        elif event.kind is EventKind.CHECKPOINT:  # only ever compared with
+            mark(event)
+
+    send(Event(EventKind.STEP))
+    ```
+
+    ## Use instead
+    ```python
+    send(Event(EventKind.CHECKPOINT))  # where a checkpoint is written
+    ```
+    """
+
+    code = "TW511"
+    name = "event-never-emitted"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each event that is handled and never sent."""
+        for family in audit.event_families:
+            sent = [event for event, traffic in family.traffic.items() if traffic.sent]
+            if family.is_open or not sent:
+                continue
+            for event, traffic in family.traffic.items():
+                if traffic.sent or not traffic.handled:
+                    continue
+                offered = audit.audience.sees_class(event.cls)
+                handled = traffic.handled[0]
+                yield self.make(
+                    subject=f"{event.cls.module}:{event}",
+                    place=handled if event.name is not None else event.place,
+                    message=f"{event} is waited for here and sent by nobody"
+                    if event.name is not None
+                    else f"{event} is waited for at {handled.path} and made by nobody",
+                    help=f"send it where it happens, as {sent[0]} is, or take its handler out",
+                    context={
+                        "event": str(event),
+                        "family": family.cls.qualname,
+                        "sent": ", ".join(map(str, sent[:5])),
+                    },
+                    confidence=Confidence.LOW if offered else Confidence.HIGH,
+                )

@@ -1,0 +1,62 @@
+"""TW512 event-never-handled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from .base import AuditCheck, AuditRule
+
+_FEWEST_HANDLED = 2
+
+
+class EventNeverHandled(AuditRule):
+    """An event is sent and no handler matches on it, while handlers match on the others of its kind.
+
+    ## Why is this bad?
+    The event is made, carried and dropped: nobody sees what it says.
+
+    ## Example
+    ```python
+    HANDLERS = {EventKind.STEP: on_step, EventKind.EPOCH: on_epoch, EventKind.EVAL: on_eval}
+
+    send(Event(EventKind.CHECKPOINT))  # in no table of handlers
+    ```
+
+    ## Use instead
+    ```python
+    HANDLERS = {..., EventKind.CHECKPOINT: on_checkpoint}
+    ```
+    """
+
+    code = "TW512"
+    name = "event-never-handled"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each event that is sent and never handled."""
+        for family in audit.event_families:
+            handled = [event for event, traffic in family.traffic.items() if traffic.handled]
+            unhandled = [
+                event for event, traffic in family.traffic.items() if traffic.sent and not traffic.handled
+            ]
+            if family.is_open or len(handled) < _FEWEST_HANDLED or len(unhandled) * 2 > len(handled):
+                continue
+            for event in unhandled:
+                offered = audit.audience.sees_class(event.cls)
+                at = family.traffic[event].sent[0]
+                is_only_one = len(unhandled) == 1 and len(handled) > _FEWEST_HANDLED
+                confidence = Confidence.MEDIUM if is_only_one else Confidence.LOW
+                yield self.make(
+                    subject=f"{event.cls.module}:{event}",
+                    place=event.place,
+                    message=f"{event} is sent at {at} and no handler matches on it, as they do on "
+                    f"{', '.join(map(str, handled[:3]))}",
+                    help="handle it beside the others, or stop sending it",
+                    context={
+                        "event": str(event),
+                        "family": family.cls.qualname,
+                        "sent_at": at,
+                        "handled": ", ".join(map(str, handled[:5])),
+                    },
+                    confidence=Confidence.LOW if offered else confidence,
+                )
