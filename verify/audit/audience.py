@@ -11,7 +11,8 @@ lies there without a project of its own, as installed ones do. `library = true` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from ..flow import Flow
 from ..source import ClassSymbol, FunctionSymbol
@@ -46,7 +47,6 @@ class Audience:
 
     flow: Flow
     is_library: bool
-    _handed_on: set[FunctionSymbol] | None = field(default=None, repr=False)
 
     def sees_class(self, owner: ClassSymbol) -> bool:
         """Whether users of a library know a class."""
@@ -64,7 +64,7 @@ class Audience:
         """Whether something outside the program may call a function, with arguments of its own."""
         if self.sees_function(function) or not self.flow.call_sites(function):
             return True
-        return function in self._all_handed_on() or self._is_called_by_a_framework(function)
+        return function in self.handed_on or self._is_called_by_a_framework(function)
 
     def _is_called_by_a_framework(self, function: FunctionSymbol) -> bool:
         program = self.flow.program
@@ -83,20 +83,19 @@ class Audience:
             for one in program.mro(ClassSymbol(function.module, summary.owner))
         )
 
-    def _all_handed_on(self) -> set[FunctionSymbol]:
-        """Return the functions that are named somewhere without being called there."""
-        if self._handed_on is None:
-            facts = self.flow.facts
-            called = {
-                (callee, site.site.function) for callee, sites in facts.call_sites.items() for site in sites
-            }
-            self._handed_on = {
-                callee
-                for caller, callees in facts.calls.items()
-                for callee in callees
-                if (callee, caller) not in called
-            }
-        return self._handed_on
+    @cached_property
+    def handed_on(self) -> frozenset[FunctionSymbol]:
+        """The functions that are named somewhere without being called there."""
+        facts = self.flow.facts
+        called = {
+            (callee, site.site.function) for callee, sites in facts.call_sites.items() for site in sites
+        }
+        return frozenset(
+            callee
+            for caller, callees in facts.calls.items()
+            for callee in callees
+            if (callee, caller) not in called
+        )
 
 
 def _is_public(dotted: str) -> bool:

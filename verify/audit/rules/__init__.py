@@ -2,6 +2,7 @@
 
 from .base import AuditCheck, AuditRule
 from .collected_never_reduced import CollectedNeverReduced
+from .converter_misses_field import ConverterMissesField
 from .crossed_names import CrossedNames
 from .event_never_emitted import EventNeverEmitted
 from .event_never_handled import EventNeverHandled
@@ -9,16 +10,22 @@ from .field_never_read import FieldNeverRead
 from .field_never_written import FieldNeverWritten
 from .field_only_constant import FieldOnlyConstant
 from .flag_never_consulted import FlagNeverConsulted
+from .forgotten_argument import ForgottenArgument
 from .instrument_never_recorded import InstrumentNeverRecorded
 from .key_never_written import AuditKeyNeverWritten
 from .key_renamed import KeyRenamed
 from .telemetry_never_called import TelemetryNeverCalled
+from .unused_parameter import UnusedParameter
 
 _RULES: tuple[AuditRule, ...] = (
     FieldOnlyConstant(),
     FieldNeverWritten(),
     FieldNeverRead(),
     AuditKeyNeverWritten(),
+    ForgottenArgument(),
+    UnusedParameter(),
+    ConverterMissesField(),
+    CrossedNames(),
     TelemetryNeverCalled(),
     EventNeverEmitted(),
     EventNeverHandled(),

@@ -9,15 +9,17 @@ from functools import cached_property
 
 from ...any_rule import AnyRule
 from ...finding import Finding, FindingSeverity
-from ...flow import Flow
+from ...flow import FieldCarrier, Flow
 from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import Span
 from ...source.program import Place
 from ..audience import Audience
+from ..converters import Converters
 from ..events import Family, event_names, families
 from ..flags import flag_names
 from ..key_faults import KeyFaults
 from ..keys import Keys
+from ..left_out import LeftOutFields
 from ..mentions import Mentions
 from ..outside_consumers import OutsideConsumers
 from ..telemetry_names import TelemetryNames
@@ -59,6 +61,20 @@ class AuditCheck:
     def transfers(self) -> Transfers:
         """Values that are handed over under names."""
         return Transfers(self.flow)
+
+    @cached_property
+    def left_out(self) -> LeftOutFields:
+        """Fields that constructions leave to their default while a value is at hand."""
+        return LeftOutFields(self.usage, self.transfers, self.names)
+
+    @cached_property
+    def converters(self) -> Converters:
+        """What converters between classes and mappings leave behind."""
+        return Converters(self.usage, self.transfers, self.left_out, self.names)
+
+    def is_explained(self, carrier: FieldCarrier) -> bool:
+        """Whether the one place that breaks a field's wire is found, so that only that is to be told."""
+        return carrier in self.left_out.fields or carrier in self.converters.fields
 
     @cached_property
     def mentions(self) -> Mentions:

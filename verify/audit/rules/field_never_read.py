@@ -53,7 +53,7 @@ class FieldNeverRead(AuditRule):
         if not usage.is_only_stored(field.carrier, consumption):
             return None
         confidence = certainty_of_reads(audit, field)
-        if confidence is None:
+        if confidence is None or audit.is_explained(field.carrier):
             return None
         copies = f"; it is only copied at {places_of(consumption.reads)}" if consumption.reads else ""
         other = closest_read(audit, field)

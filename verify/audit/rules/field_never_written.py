@@ -47,6 +47,8 @@ class FieldNeverWritten(AuditRule):
         production = usage.production(field.carrier)
         if production.origin is not Origin.NEVER:
             return None
+        if audit.is_explained(field.carrier):
+            return None
         consumption = usage.consumption(field.carrier)
         if (
             consumption.end <= End.COPIED

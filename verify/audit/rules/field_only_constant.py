@@ -46,6 +46,8 @@ class FieldOnlyConstant(AuditRule):
         production = usage.production(field.carrier)
         if production.origin is not Origin.CONSTANT or not production.writes:
             return None
+        if audit.is_explained(field.carrier):
+            return None
         value = _only_value(production)
         if value is None or not is_neutral(value):
             return None

@@ -1,0 +1,215 @@
+"""Fields that a construction leaves to their default, while the value for them is at hand.
+
+A payload is made in one place out of a dozen values. The one that is left out keeps its default, which looks like a
+measurement. What shows that it was forgotten: the mapping or object that its neighbours come from has a value of that
+name, the function computes one, or takes one as a parameter; or every other construction passes it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..flow import Carrier, FieldCarrier
+from ..flow.types import Instance, members
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import CallShape, Default, EffectKind, Kind, Span
+from .liveness import Origin as ValueOrigin
+from .subjects import is_neutral
+from .telemetry_names import TelemetryNames
+from .transfers import Group, Origin, Transfers
+from .usage import Usage
+
+_A_CONVERTER = 0.6  # share of a class's fields that come from one object under their own names
+_FEWEST = 3
+
+
+class Sign(enum.StrEnum):
+    """What shows that a field was forgotten."""
+
+    KEY = "key"  # the mapping that its neighbours come from has one
+    FIELD = "field"  # the object that its neighbours come from has one
+    LOCAL = "local"  # the function computes a value of that name
+    PARAMETER = "parameter"  # the function takes a value of that name, and does nothing with it
+    SITES = "sites"  # every other construction passes it
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A field that one construction leaves out.
+
+    Attributes:
+        neighbours: How many others come from the same object, or are passed under their own names.
+        is_converter: Most of the class's fields come from one object, under their own names.
+        value: What holds the value, as written or as a carrier.
+        others: How many other constructions pass it.
+    """
+
+    group: Group
+    owner: ClassSymbol
+    name: str
+    default: str
+    span: Span
+    sign: Sign
+    value: str
+    neighbours: int
+    is_converter: bool
+    others: int = 0
+
+    @property
+    def carrier(self) -> FieldCarrier:
+        """The field."""
+        return FieldCarrier(self.owner, self.name)
+
+
+class LeftOutFields:
+    """The fields of telemetry classes that constructions leave out although a value is at hand."""
+
+    def __init__(self, usage: Usage, transfers: Transfers, names: TelemetryNames) -> None:
+        self._usage = usage
+        self._flow = usage.flow
+        self._program = usage.flow.program
+        self._transfers = transfers
+        self._names = names
+
+    @cached_property
+    def found(self) -> tuple[LeftOut, ...]:
+        """Each of them once: the strongest sign counts."""
+        by_class: dict[ClassSymbol, list[Group]] = {}
+        for group in self._transfers.groups:
+            if isinstance(group.owner, ClassSymbol) and group.node >= 0 and not self._is_open(group):
+                by_class.setdefault(group.owner, []).append(group)
+        return tuple(
+            one
+            for owner, groups in by_class.items()
+            if self._names.is_class(owner.name)
+            for group in groups
+            for one in self._of(owner, group, groups)
+        )
+
+    @cached_property
+    def fields(self) -> frozenset[FieldCarrier]:
+        """The fields that are found here: other rules need not speak of them."""
+        return frozenset(one.carrier for one in self.found)
+
+    def _is_open(self, group: Group) -> bool:
+        """Whether a construction passes more than can be read off it: `*values`, `**values`."""
+        shape = self._program.function(group.function).graph.nodes[group.node].data
+        assert isinstance(shape, CallShape)
+        return bool(shape.starred) or None in shape.keywords
+
+    def _of(self, owner: ClassSymbol, group: Group, groups: list[Group]) -> Iterator[LeftOut]:
+        graph = self._program.function(group.function).graph
+        stored_later = {one.name for one in graph.effects if one.kind is EffectKind.STORE_ATTR}
+        optional = self.optional(owner)
+        for name, default in optional.items():
+            if name in group.sinks or name in stored_later or name.startswith("_"):
+                continue
+            if not (is_neutral(default.text) or default.factory is not None):
+                continue
+            found = self._sign(owner, group, name, groups, default)
+            if found is not None and not self._is_stored_elsewhere(owner, name):
+                yield found
+
+    def optional(self, owner: ClassSymbol) -> dict[str, Default]:
+        """Return what a construction may leave out, with the defaults."""
+        inference = self._flow.facts.inference
+        constructor = inference.constructor(owner)
+        if constructor is not None:
+            parameters = self._program.function(constructor).parameters
+            return {
+                one.name: one.default
+                for one in parameters
+                if one.default is not None and one.kind in {"positional", "keyword"}
+            }
+        found: dict[str, Default] = {}
+        for name in inference.constructor_fields(owner):
+            declared = self._program.field(owner, name)
+            if declared is not None and declared[1].default is not None:
+                found[name] = declared[1].default
+        return found
+
+    def _is_stored_elsewhere(self, owner: ClassSymbol, name: str) -> bool:
+        """Whether something fills the field after the object is made."""
+        inference = self._flow.facts.inference
+        for function, effect in self._usage.handling.stores.get(name, ()):
+            receivers = members(inference.type_of(function, effect.base))
+            if any(
+                isinstance(one, Instance) and inference.owner_of_field(one.cls, name) for one in receivers
+            ):
+                summary = self._program.function(function)
+                if summary.owner is None or ClassSymbol(function.module, summary.owner) != owner:
+                    return True
+                if function.name not in {"__init__", "__post_init__"}:
+                    return True
+        return self._usage.may_be_written(name) or name in self._usage.handling.keywords
+
+    # -- signs --------------------------------------------------------------------------------------------------------
+
+    def _sign(
+        self, owner: ClassSymbol, group: Group, name: str, groups: list[Group], default: Default
+    ) -> LeftOut | None:
+        same = [(one.sink, origin) for one in group.transfers if (origin := one.comes_from(one.sink))]
+        bases: dict[str, list[Origin]] = {}
+        for _, origin in same:
+            if origin.base:
+                bases.setdefault(origin.base, []).append(origin)
+        fields = len(self._flow.facts.inference.constructor_fields(owner)) or len(group.transfers)
+        span = self._program.function(group.function).graph.nodes[group.node].span
+
+        def found(sign: Sign, value: str, neighbours: int, others: int = 0) -> LeftOut:
+            most = max(map(len, bases.values()), default=0)
+            converts = most >= _FEWEST and most >= _A_CONVERTER * fields
+            return LeftOut(group, owner, name, default.text, span, sign, value, neighbours, converts, others)
+
+        for base, origins in sorted(bases.items(), key=lambda item: -len(item[1])):
+            carrier = self._transfers.has(group.function, origins[0], name)
+            if carrier is not None and self._may_hold_a_value(carrier):
+                sign = Sign.KEY if origins[0].is_key else Sign.FIELD
+                written = f'{base}["{name}"]' if origins[0].is_key else f"{base}.{name}"
+                return found(sign, written, len(origins))
+        here = self._local(group.function, name)
+        if here is not None:
+            return found(here, name, sum(not origin.base for _, origin in same))
+        others = [one for one in groups if one is not group]
+        passing = [one for one in others if name in one.sinks]
+        if others and len(passing) == len(others) and self._are_alike(group, others):
+            return found(Sign.SITES, "", len(group.sinks), len(others))
+        return None
+
+    def _may_hold_a_value(self, carrier: Carrier) -> bool:
+        if isinstance(carrier, FieldCarrier):
+            return self._usage.production(carrier).origin >= ValueOrigin.POSSIBLE
+        return True
+
+    def _local(self, function: FunctionSymbol, name: str) -> Sign | None:
+        graph = self._program.function(function).graph
+        users, effects = self._flow.facts.whereabouts.users(function)
+        for node in graph.bindings.get(name, ()):
+            kind = graph.nodes[node].kind
+            if kind is Kind.PARAM:
+                is_used = bool(users.get(node) or effects.get(node)) or self._read_inside(function, name)
+                return Sign.LOCAL if is_used else Sign.PARAMETER
+            if kind in {Kind.CALL, Kind.OP, Kind.ITEM, Kind.ATTR, Kind.UNPACK, Kind.PHI}:
+                return Sign.LOCAL
+        return None
+
+    def _read_inside(self, function: FunctionSymbol, name: str) -> bool:
+        """Whether a nested function reads a name of this one."""
+        pending = self._flow.facts.whereabouts.nested(function)[:]
+        while pending:
+            inner = pending.pop()
+            if any(
+                one.kind is Kind.FREE and one.data == name
+                for one in self._program.function(inner).graph.nodes
+            ):
+                return True
+            pending += self._flow.facts.whereabouts.nested(inner)
+        return False
+
+    @staticmethod
+    def _are_alike(group: Group, others: list[Group]) -> bool:
+        """Whether a construction passes nearly all of what each other one passes."""
+        return all(len(group.sinks & one.sinks) >= max(_FEWEST, len(one.sinks) - 1) for one in others)

@@ -1,0 +1,77 @@
+"""TW506 forgotten-argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...source.program import Place
+from ..left_out import LeftOut, Sign
+from .base import AuditCheck, AuditRule
+
+
+class ForgottenArgument(AuditRule):
+    """A payload is constructed without one of its fields, while a value of that name is at hand.
+
+    ## Why is this bad?
+    The field keeps its default. The value was computed, the field is declared, the panel shows it, and it is always 0.
+
+    ## Example
+    ```python
+    metrics = {"entropy": entropy, "kl": kl}
+    UpdatePayload(entropy=metrics["entropy"])  # kl stays 0.0
+    ```
+
+    ## Use instead
+    ```python
+    UpdatePayload(entropy=metrics["entropy"], kl=metrics["kl"])
+    ```
+
+    A field that every other construction of the class passes, and one does not, is worth a look as well.
+    """
+
+    code = "TW506"
+    name = "forgotten-argument"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each field that a construction forgets."""
+        for one in audit.left_out.found:
+            if not one.is_converter and one.sign is not Sign.PARAMETER:
+                yield self.make(
+                    subject=f"{one.owner.module}:{one.carrier}",
+                    place=Place(audit.program.modules[one.group.function.module].path, one.span),
+                    message=f"{one.owner.name}(...) leaves out {one.name}, which stays {one.default}{_why(one)}",
+                    help=_next_step(one),
+                    context={
+                        "field": str(one.carrier),
+                        "default": one.default,
+                        "sign": one.sign.value,
+                        "value": one.value,
+                    },
+                    confidence=_confidence(one),
+                )
+
+
+def _confidence(one: LeftOut) -> Confidence:
+    match one.sign:
+        case Sign.KEY | Sign.FIELD:
+            return Confidence.HIGH if one.neighbours >= 2 else Confidence.MEDIUM
+        case Sign.LOCAL:
+            return Confidence.MEDIUM if one.neighbours >= 1 else Confidence.LOW
+        case _:
+            return Confidence.MEDIUM if one.others >= 2 else Confidence.LOW
+
+
+def _why(one: LeftOut) -> str:
+    match one.sign:
+        case Sign.KEY | Sign.FIELD:
+            return f"; {one.value} holds a value, and {one.neighbours} other fields are taken from there"
+        case Sign.LOCAL:
+            return f"; {one.group.function.qualname}() has a value of that name"
+        case _:
+            return f"; all {one.others} other constructions pass it"
+
+
+def _next_step(one: LeftOut) -> str:
+    given = one.value or "the value"
+    return f"pass {one.name}={given}" if one.value else f"pass {one.name} here too, or remove its default"

@@ -1,0 +1,106 @@
+"""TW507 unused-parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...flow.classes import receiver_name
+from ...source import ClassSymbol, FunctionSymbol
+from ...source.model import Kind
+from ...source.program import ExternalSymbol, Place
+from ..left_out import LeftOut, Sign
+from .base import AuditCheck, AuditRule
+
+
+class UnusedParameter(AuditRule):
+    """A parameter is taken and never used, although the object that is built inside has a field of its name.
+
+    ## Why is this bad?
+    Every caller measures the value and hands it over, and it ends there. The field keeps its default.
+
+    ## Example
+    ```python
+    def emit(loss: float, grad_norm: float) -> None:
+        hub.send(UpdatePayload(loss=loss))
+    ```
+
+    ## Use instead
+    ```python
+    def emit(loss: float, grad_norm: float) -> None:
+        hub.send(UpdatePayload(loss=loss, grad_norm=grad_norm))
+    ```
+    """
+
+    code = "TW507"
+    name = "unused-parameter"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each parameter that goes nowhere."""
+        for one in audit.left_out.found:
+            if one.sign is Sign.PARAMETER and not _is_forced(audit, one.group.function):
+                yield self._built_inside(audit, one)
+        for cls in audit.program.classes():
+            if audit.names.is_class(cls.name):
+                yield from self._constructor(audit, cls)
+
+    def _built_inside(self, audit: AuditCheck, one: LeftOut) -> Finding:
+        function = one.group.function
+        return self.make(
+            subject=f"{function}({one.name})",
+            place=Place(audit.program.modules[function.module].path, one.span),
+            message=f"{function.qualname}() takes {one.name} and never uses it, and {one.owner.name}.{one.name},"
+            f" built here, stays {one.default}",
+            help=f"pass {one.name}={one.name}",
+            context={"function": function.qualname, "parameter": one.name, "field": str(one.carrier)},
+            confidence=Confidence.HIGH,
+        )
+
+    def _constructor(self, audit: AuditCheck, cls: ClassSymbol) -> Iterator[Finding]:
+        """A constructor's own parameter that no field of the object is given."""
+        qualname = audit.program.class_(cls).methods.get("__init__")
+        if qualname is None:
+            return
+        function = FunctionSymbol(cls.module, qualname)
+        summary = audit.program.function(function)
+        graph = summary.graph
+        users, effects = audit.flow.facts.whereabouts.users(function)
+        nested = audit.flow.facts.whereabouts.nested(function)
+        for parameter in summary.parameters:
+            name = parameter.name
+            if name == receiver_name(summary) or name.startswith("_") or nested:
+                continue
+            if parameter.kind not in {"positional", "keyword"}:
+                continue
+            nodes = [index for index in graph.bindings.get(name, ()) if graph.nodes[index].kind is Kind.PARAM]
+            if not nodes or any(users.get(index) or effects.get(index) for index in nodes):
+                continue
+            if audit.flow.facts.inference.owner_of_field(cls, name) is None:
+                continue
+            yield self.make(
+                subject=f"{function}({name})",
+                place=audit.definition(function),
+                message=f"{function.qualname}() takes {name} and never uses it, and {cls.name} has a field {name}",
+                help=f"store it: self.{name} = {name}",
+                context={"function": function.qualname, "parameter": name, "field": f"{cls.qualname}.{name}"},
+                confidence=Confidence.HIGH,
+            )
+
+
+def _is_forced(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether something else decides which parameters a function takes: a base class, a framework, a callback."""
+    program = audit.program
+    summary = program.function(function)
+    if summary.decorators and any(
+        "property" not in one and "method" not in one for one in summary.decorators
+    ):
+        return True
+    if summary.owner is None or function in audit.audience.handed_on:
+        return function in audit.audience.handed_on
+    cls = ClassSymbol(function.module, summary.owner)
+    above = program.mro(cls)[1:]
+    if any(isinstance(one, ExternalSymbol) and not one.dotted.endswith(("Generic", "ABC")) for one in above):
+        return True
+    if any(isinstance(one, ClassSymbol) and function.name in program.class_(one).methods for one in above):
+        return True
+    return any(function.name in program.class_(one).methods for one in program.subclasses(cls))
