@@ -123,6 +123,7 @@ def _bench(
 ) -> Bench:
     paths = [file.shown for file in files if any(fnmatch.fnmatch(file.shown, pattern) for pattern in planted)]
     tree = Tree.read(name, files, paths)
+    tree.entry_points = configuration.entry_points
     shown = tuple(configuration.root / path for path in paths)
     target = Target(configuration.root, tuple(files), shown, configuration.entry_points, configuration.origin)
     has_records = any(path.exists() for path in configuration.registry)

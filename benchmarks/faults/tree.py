@@ -24,6 +24,7 @@ class Tree:
     Attributes:
         texts: By path, as reports show it.
         planted: The files that faults are planted in; the others are read only.
+        entry_points: `module:function` roots that the settings name.
         verification: What the records prove on the unplanted tree, where there are records.
     """
 
@@ -33,6 +34,7 @@ class Tree:
     summaries: Mapping[str, ModuleSummary]
     unparsed: Mapping[str, SourceError]
     planted: tuple[str, ...]
+    entry_points: tuple[str, ...] = ()
     verification: Verification | None = None
     _parents: dict[ast.AST, ast.AST] = field(default_factory=dict, repr=False)
 

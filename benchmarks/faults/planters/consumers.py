@@ -37,7 +37,7 @@ class NotRead(Planter):
                 and one.attr == hop.source.name
                 and isinstance(one.ctx, ast.Load)
             ]
-            edits = tuple(sorted({text.replace(one, "0") for one in reads}))
+            edits = tuple(sorted({text.replace(one, "(0)") for one in reads}))
             if not edits or hop.site.path != path or not _is_inside(hop.site.span.line, node):
                 continue
             what = f"{symbol.qualname} does not read {hop.source}"

@@ -31,7 +31,7 @@ class CrossedNames(AuditPlanter):
         self.fault = fault
         self._sinks = sinks
 
-    rules = ("TW511",)
+    rules = ("TW513",)
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each pair of neighbours that both bear their own name."""

@@ -71,7 +71,7 @@ class Forgotten(AuditPlanter):
     """A constructor call passes a field's siblings and forgets the field, which has a default."""
 
     fault = "field forgotten in the constructor call"
-    rules = ("TW505", "TW502")
+    rules = ("TW506", "TW502")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each field with a default that one constructor call passes, beside others."""
@@ -111,7 +111,7 @@ class NeverRead(AuditPlanter):
             assert isinstance(read.node, ast.Attribute)
             text = tree.texts[read.path]
             what = f"{field.owner.name}.{field.name}"
-            yield plant(text, read.node, {field.name}, what, text.replace(read.node, "0"))
+            yield plant(text, read.node, {field.name}, what, text.replace(read.node, "(0)"))
 
 
 class OnlyInHandler(WrittenOnce):
@@ -157,7 +157,7 @@ class LostInCopy(AuditPlanter):
     """A method that lists the fields of its class, to a mapping or from one, misses one of them."""
 
     fault = "field missing in to_dict or from_dict"
-    rules = ("TW507",)
+    rules = ("TW508",)
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each entry of a method that lists at least three fields of its class under their own names."""

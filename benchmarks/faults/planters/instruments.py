@@ -168,7 +168,7 @@ class InstrumentsCrossed(AuditPlanter):
     """
 
     fault = "instruments crossed"
-    rules = ("TW511",)
+    rules = ("TW517", "TW513")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each pair of recordings in one function with the same method."""

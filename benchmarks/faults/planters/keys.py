@@ -43,7 +43,7 @@ class KeyDropped(AuditPlanter):
     """The only place that writes a key is gone; it is read as before."""
 
     fault = "key never written"
-    rules = ("TW504",)
+    rules = ("TW505",)
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each key."""
@@ -57,7 +57,7 @@ class KeyMasked(AuditPlanter):
     """The only place that writes a key is gone, and every reader has a default that hides it."""
 
     fault = "default masks a key that is never written"
-    rules = ("TW504",)
+    rules = ("TW505",)
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each key that is read by subscript or `get`, all reads with a default then."""
@@ -79,7 +79,7 @@ class KeyRenamedAtWriter(AuditPlanter):
     """A key is renamed where it is written, and not where it is read."""
 
     fault = "key renamed by its writer only"
-    rules = ("TW504", "TW508")
+    rules = ("TW516", "TW505")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each key."""
@@ -94,7 +94,7 @@ class KeyRenamedAtReader(AuditPlanter):
     """A key is renamed where it is read, and not where it is written."""
 
     fault = "key renamed by its reader only"
-    rules = ("TW504", "TW508")
+    rules = ("TW516", "TW505")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each key with one reader."""

@@ -74,7 +74,7 @@ class SeriesCrossed(AuditPlanter):
     """
 
     fault = "logged series crossed"
-    rules = ("TW511",)
+    rules = ("TW517", "TW513")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each pair of logger calls in a row whose values are called like their keys."""
@@ -107,7 +107,7 @@ class CollectedNeverLogged(AuditPlanter):
     """A list is collected and nothing is made of it any more."""
 
     fault = "list collected and never logged"
-    rules = ("TW513", "TW503")
+    rules = ("TW520", "TW503")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each logger call that is the only reader of a list which is appended to."""
@@ -121,7 +121,7 @@ class LoggedNeverCollected(AuditPlanter):
     """A list is logged that nothing is appended to any more: its mean is no number."""
 
     fault = "list logged and never collected"
-    rules = ("TW514", "TW501", "TW502")
+    rules = ("TW520", "TW501", "TW502")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each list with one append."""

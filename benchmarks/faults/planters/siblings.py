@@ -17,7 +17,7 @@ class CallLeftOut(AuditPlanter):
     """The same method of several classes calls the same telemetry function, and one of them no longer does."""
 
     fault = "call left out in one of several alike"
-    rules = ("TW516",)
+    rules = ("TW518", "TW509")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each such call statement, of three or more alike methods that all have it."""
@@ -49,7 +49,7 @@ class SeriesLeftOut(AuditPlanter):
     """The same method of several classes logs the same key, and one of them no longer does."""
 
     fault = "key left out in one of several alike"
-    rules = ("TW516",)
+    rules = ("TW518", "TW520")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each logger call whose key all of three or more alike methods log, beside other common keys."""

@@ -21,8 +21,8 @@ def call_of(tree: Tree, name: ast.AST) -> ast.Call | None:
 class NeverCalled(Planter):
     """The only call of a function that records name is gone.
 
-    Left out: functions that are called at several places, or that are passed on as values, and overridden methods:
-    another use keeps them alive.
+    Left out: functions that are called at several places, or that are passed on as values, overridden methods and
+    entry points: another use keeps them alive.
     """
 
     fault = "call dropped"
@@ -35,6 +35,8 @@ class NeverCalled(Planter):
             name = function.qualname.rpartition(".")[2]
             uses = tree.occurrences.of_name(name, Part.NAME, Part.LOAD)
             if len(uses) != 1 or len(tree.occurrences.of_name(name, Part.DEFINITION)) != 1:
+                continue
+            if is_entry_point(tree, name):
                 continue
             (use,) = uses
             call = call_of(tree, use.node)
@@ -82,7 +84,10 @@ class LeftEarly(Planter):
 
 
 class SymbolRenamed(Planter):
-    """A function that records name is renamed in all sources; the records name the old one."""
+    """A function that records name is renamed in all sources; the records name the old one.
+
+    Left out: entry points, whose absence is refused before anything is verified.
+    """
 
     fault = "function renamed, record not"
     rules = ("TW201",)
@@ -92,12 +97,19 @@ class SymbolRenamed(Planter):
         """Yield each recorded function, renamed wherever its name stands."""
         for function, records in functions_at(tree).items():
             name = function.qualname.rpartition(".")[2]
+            if is_entry_point(tree, name):
+                continue
             renamed = rename_everywhere(tree, name, f"{name}_v2")
             found = definition(tree, function)
             if renamed is not None and found is not None:
                 path, node = found
                 assert isinstance(node, Function)
                 yield Plant(renamed, path, node.lineno, frozenset({name, *records}), f"{name} → {name}_v2")
+
+
+def is_entry_point(tree: Tree, name: str) -> bool:
+    """Whether the settings name a function or method of that name as a root."""
+    return any(one.endswith((f":{name}", f".{name}")) for one in tree.entry_points)
 
 
 def rename_everywhere(tree: Tree, old: str, new: str) -> dict[str, tuple[Edit, ...]] | None:

@@ -57,7 +57,7 @@ class DroppedStore(OnWire):
     """The statement that stores a field is gone."""
 
     fault = "store dropped"
-    rules = ("TW205",)
+    rules = ("TW205", "TW201")  # TW201 where the statement was all that made the field
 
     def edits(self, tree: Tree, write: Write) -> tuple[Edit, ...]:
         """Drop the assignment to the attribute."""

@@ -117,7 +117,7 @@ class HandlerUnhooked(AuditPlanter):
     """The only place that registers a handler is gone: it is passed to nobody, and nobody calls it."""
 
     fault = "handler never registered"
-    rules = ("TW509", "TW510")
+    rules = ("TW509", "TW511")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each handler (`on_…`, `handle_…`, `…_callback`, telemetry) that one call statement is given."""
@@ -147,7 +147,7 @@ class ParameterUnused(AuditPlanter):
     """A parameter is no longer passed to the object that is built inside, which has a field of its name."""
 
     fault = "parameter not passed on"
-    rules = ("TW506", "TW505")
+    rules = ("TW507", "TW506")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each parameter whose only use is `Class(name=name)`, where `Class` is of this program.
@@ -212,7 +212,7 @@ class FlagIgnored(AuditPlanter):
     """A setting that was consulted once is consulted no more: its branch is always taken."""
 
     fault = "flag never consulted"
-    rules = ("TW512", "TW503")
+    rules = ("TW514", "TW503")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each boolean field (`self.x = x` with `x: bool`, or `x: bool = …`) that one test reads."""
