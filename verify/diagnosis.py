@@ -7,7 +7,7 @@ only through a branch, dropped here.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .flow import (
@@ -116,18 +116,41 @@ class Diagnostician:
                 ]
                 runs = not methods or any(method in self._flow.reachable for method in methods)
                 is_used = self._is_used(definition)
-                # A method that only receivers of unknown type could mean does not run for a class nobody names.
-                if runs and (is_used or not consumer or self._flow.is_called(methods)):
+                if runs and (not consumer or self._runs_from_outside(definition, methods)):
                     return None
                 if is_used and not consumer:
                     return None
-                context = {"what": "methods" if is_used else "class", "symbol": definition.qualname}
+                what = "methods" if is_used and not runs else "class"
+                context = {"what": what, "symbol": definition.qualname}
                 return Diagnosis(
                     Cause.NEVER_CALLED, str(definition), program.place(definition), context=context
                 )
             case _:
                 pass  # constants and module bodies always run
         return None
+
+    def _runs_from_outside(self, cls: ClassSymbol, methods: Collection[FunctionSymbol]) -> bool:
+        """Whether code that runs, other than the class's own, names the class or calls one of its methods.
+
+        A method that only receivers of unknown type could mean does not run for a class that nobody names.
+        """
+        inside = f"{cls.qualname}."
+        family = {cls, *self._flow.program.subclasses(cls)}
+        facts = self._flow.facts
+        named_by_call: set[str] = set()
+        called: set[FunctionSymbol] = set()
+        for function in self._flow.reachable:
+            calls = facts.calls.get(function, ())
+            called.update(calls)
+            named_by_call.update(facts.called_names.get(function, ()))
+            if function.module == cls.module and function.qualname.startswith(inside):
+                continue
+            if family & facts.used_classes.get(function, set()) or any(one in calls for one in methods):
+                return True
+        return any(  # an entry point, or what a framework calls
+            method in self._flow.reachable and method not in called and method.name not in named_by_call
+            for method in methods
+        )
 
     def _is_used(self, cls: ClassSymbol) -> bool:
         """Whether code that runs names a class or one below it, or moves values into or out of its fields."""

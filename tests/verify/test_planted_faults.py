@@ -117,9 +117,12 @@ FAULTS = [
     ),
     Fault(
         "the detector's health check is never called",
-        LOOP,
-        (("        report.merge(self._detector.check_lstm_health(lstm_health))\n", ""),),
-        (Expected("TW202", "TELE-340", "telemetry/anomaly_detector.py", "def check_lstm_health("),),
+        "telemetry/anomaly_detector.py",
+        (("        report.merge(self.check_lstm_health(lstm_health))\n", ""),),
+        (
+            Expected("TW202", "TELE-340", "telemetry/anomaly_detector.py", "def check_lstm_health("),
+            Expected("TW209", "TELE-340", "telemetry/anomaly_detector.py", "def check_all("),
+        ),
     ),
     Fault(
         "the aggregator drops the field",
@@ -202,6 +205,15 @@ FAULTS = [
             ),
         ),
         (Expected("TW209", "TELE-301", BANNER, "class StatusBanner(Static):"),),
+    ),
+    Fault(
+        "the dashboard never constructs the banner",
+        "telemetry/sanctum/app.py",
+        (('StatusBanner(id="status")', "Static()"),),
+        tuple(
+            Expected("TW202", record, BANNER, "class StatusBanner(Static):")
+            for record in ("TELE-300", "TELE-301", "TELE-310", "TELE-311", "TELE-340")
+        ),
     ),
     Fault(
         "the dashboard never updates the anomaly strip",
