@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, FunctionSymbol, Program
@@ -147,10 +148,31 @@ class ClassFacts:
 
     def field_at(self, cls: ClassSymbol, position: int) -> str | None:
         """Return the field at a position of a NamedTuple or of a class pattern; None for what iterates itself."""
-        names = self.positional_fields(cls)
-        special = ("__iter__", "__getitem__", "__init__")
-        inside = -len(names) <= position < len(names)
-        return names[position] if inside and not any(self.program.method(cls, s) for s in special) else None
+        names = self._match_names(cls)
+        if names is None:
+            special = ("__iter__", "__getitem__", "__init__")
+            if any(self.program.method(cls, name) for name in special):
+                return None
+            names = self.positional_fields(cls)
+        return names[position] if -len(names) <= position < len(names) else None
+
+    def _match_names(self, cls: ClassSymbol) -> list[str] | None:
+        """Return what a class itself says in `__match_args__`."""
+        declared = self.program.field(cls, "__match_args__")
+        if declared is None or declared[1].default is None:
+            return None
+        try:
+            names = ast.literal_eval(declared[1].default.text)
+        except (ValueError, SyntaxError):
+            return None
+        return [str(name) for name in names] if isinstance(names, tuple | list) else None
+
+    def is_typed_dict(self, cls: ClassSymbol) -> bool:
+        """Whether the fields of a class are the keys of a mapping."""
+        return any(
+            isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict")
+            for one in self.program.mro(cls)
+        )
 
     def dispatch(self, function: FunctionSymbol, receiver: Type | None) -> tuple[FunctionSymbol, ...]:
         """Return what a method call may reach: the method, its overrides below, a protocol's implementers."""

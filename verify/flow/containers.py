@@ -89,6 +89,12 @@ def item(inference: Inference, base: Type, position: Node) -> Type:
         getter = inference.program.method(base.cls, "__getitem__")
         if getter is not None:
             return inference.returned_to(FunctionObject(getter, base), None)
+        if (
+            isinstance(position.data, str)
+            and position.kind is Kind.CONST
+            and inference.is_typed_dict(base.cls)
+        ):
+            return inference.field_type(base.cls, position.data, base.arguments) or UNKNOWN
         if isinstance(position.data, int) and position.kind is Kind.CONST:
             name = inference.field_at(base.cls, position.data)
             known = None if name is None else inference.field_type(base.cls, name, base.arguments)
@@ -139,6 +145,18 @@ def method_result(inference: Inference, receiver: External, name: str, given: Gi
     if arguments and name in _TAKES_ONE:
         return arguments[0]
     return _STRING_METHODS.get(name, receiver) if receiver.dotted == "builtins.str" else UNKNOWN
+
+
+def typed_dict_method(inference: Inference, receiver: Instance, name: str, given: Given) -> Type:
+    """Return what `mapping.get("key")` and its like give of a TypedDict."""
+    if name not in {"get", "pop", "setdefault"} or not given.positional:
+        return UNKNOWN
+    key = inference.program.function(given.function).graph.nodes[given.positional[0]]
+    if key.kind is not Kind.CONST or not isinstance(key.data, str):
+        return UNKNOWN
+    held = inference.field_type(receiver.cls, key.data, receiver.arguments) or UNKNOWN
+    default = [inference.type_of(given.function, one) for one in given.positional[1:2]]
+    return union(held, *(default or ([NONE] if name == "get" else [])))
 
 
 def _mapping_method(inference: Inference, receiver: External, name: str, given: Given) -> Type:

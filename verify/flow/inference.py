@@ -14,7 +14,7 @@ from .fixpoint import FixedPoint
 from .generics import Generics, substituted, variables
 from .given import Given
 from .lambdas import Lambdas
-from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed
+from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed, tagged
 from .results import call_result, called
 from .types import (
     NONE,
@@ -385,6 +385,9 @@ class Inference(ClassFacts):
         assert isinstance(narrowing, Narrowing)
         value = self.type_of(function, node.operands[0])
         owner = ClassSymbol(function.module, summary.owner) if summary.owner else None
+        if narrowing.proof in {Proof.TAGGED, Proof.NOT_TAGGED}:
+            field_name, tag = narrowing.types
+            return tagged(self, value, field_name, tag, holds=narrowing.proof is Proof.TAGGED)
         named = union(*(self.annotated(function.module, written, owner) for written in narrowing.types))
         match narrowing.proof:
             case Proof.IS:

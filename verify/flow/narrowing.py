@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from ..source import ClassSymbol, Program
 from ..source.program import ExternalSymbol
 from .types import (
@@ -15,6 +19,9 @@ from .types import (
     Union,
     union,
 )
+
+if TYPE_CHECKING:
+    from .inference import Inference
 
 _ABSTRACT = {
     "Collection",
@@ -160,3 +167,45 @@ def _fits(program: Program, value: Type, declared: Type) -> bool:
     return bool(found) and all(
         any(_is_one(program, one, other) for other in parts(declared)) for one in found
     )
+
+
+def tagged(inference: Inference, value: Type, field_name: str, tag: str, *, holds: bool) -> Type:
+    """Return the alternatives of a union whose field may hold a constant, or with `holds` false another one."""
+    kept: list[Type] = []
+    for one in parts(value):
+        tags = _tags(inference, one.cls, field_name) if isinstance(one, Instance) else None
+        if tags is None or (any(map(_same_tag(tag), tags)) if holds else not all(map(_same_tag(tag), tags))):
+            kept.append(one)
+    return union(*kept) if kept else value
+
+
+def _tags(inference: Inference, cls: ClassSymbol, name: str) -> list[str] | None:
+    """Return every constant that a field can hold, as written; None where that is not fixed by the class."""
+    for one in inference.program.mro(cls):
+        if not isinstance(one, ClassSymbol):
+            continue
+        declared = inference.program.class_(one).fields.get(name)
+        if declared is None:
+            continue
+        annotation = declared.annotation or ""
+        literal = _LITERAL.search(annotation)
+        if literal is not None:
+            return [part.strip() for part in literal[1].split(",")]
+        fixed = declared.annotation is None or "ClassVar" in annotation or "Final" in annotation
+        default = declared.default
+        if default is None or inference.field_stores(one, name):
+            return None
+        return [default.text] if fixed or not default.in_constructor else None
+    return None
+
+
+def _same_tag(tag: str) -> Callable[[str], bool]:
+    def is_same(other: str) -> bool:
+        if tag[:1] in "'\"" or other[:1] in "'\"":
+            return tag.strip("'\"") == other.strip("'\"")
+        return tag.split(".")[-2:] == other.split(".")[-2:]
+
+    return is_same
+
+
+_LITERAL = re.compile(r"^(?:[\w.]*\b(?:ClassVar|Final)\[)?[\w.]*\bLiteral\[([^\[\]]*)\]\]?$")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..source.model import Kind
-from .containers import method_result
+from .containers import method_result, typed_dict_method
 from .given import Given
 from .types import (
     UNKNOWN,
@@ -34,6 +34,8 @@ def outside_result(inference: Inference, dotted: str, receiver: Type | None, giv
         return each(_argument(inference, given, 0), _made)
     if dotted == "builtins.super":
         return _super(inference, given)
+    if isinstance(receiver, Instance) and inference.is_typed_dict(receiver.cls):
+        return typed_dict_method(inference, receiver, name, given)
     if dotted.startswith("?."):
         return UNKNOWN
     known = _RULES.get(dotted)

@@ -360,9 +360,17 @@ class _Annotation:
                     nested = self._program.member(self._owner, name)
                     if isinstance(nested, ClassSymbol):
                         return Instance(nested)
-                return UNKNOWN
+                return UNKNOWN if symbol is not None else self._local(name)
             case _:
                 return UNKNOWN
+
+    def _local(self, name: str) -> Type:
+        """A name that the module does not know is of a class inside a function, if only one is called so."""
+        module = self._program.modules.get(self._module)
+        if module is None or module.star_imports:
+            return UNKNOWN
+        found = [qualname for qualname in module.classes if qualname.endswith(f".<locals>.{name}")]
+        return Instance(ClassSymbol(self._module, found[0])) if len(found) == 1 else UNKNOWN
 
     def _alias(self, module: str, name: str) -> Type:
         variable = self._program.modules[module].variables[name]

@@ -168,9 +168,15 @@ class BodyBuilder(ValueBuilder):
             if "." in name and (len(values) > 1 or any(name not in env for env in environments)):
                 continue  # a narrowing that holds in one branch only
             merged[name] = values[0] if len(values) == 1 else self._add(Kind.PHI, None, values, span)
-            if len(values) > 1:
+            if len({self._narrowed_from(value) for value in values}) > 1:
                 self.graph.nodes[merged[name]].control = control
         return merged
+
+    def _narrowed_from(self, value: int) -> int:
+        """Return what tests have narrowed: the test has not chosen between two values if they are one."""
+        while self.graph.nodes[value].kind is Kind.NARROW:
+            value = self.graph.nodes[value].operands[0]
+        return value
 
     def _if(self, node: ast.If) -> None:
         test = self._value(node.test)
@@ -297,12 +303,18 @@ class BodyBuilder(ValueBuilder):
         before, dead_before = dict(self._environment), self._dead
         ends: list[Environment] = []
         path = dotted_name(node.subject)
+        rest = subject  # what the patterns so far leave of it
         exhaustive = False
         for case in node.cases:
             self._environment, self._dead = dict(before), dead_before
-            narrowed = self._pattern(case.pattern, subject)
-            if path is not None and narrowed != subject:
+            narrowed = self._pattern(case.pattern, rest)
+            if path is not None and narrowed != rest:
                 self._environment[path] = narrowed
+            match node.subject, case.pattern:
+                case ast.Attribute(value=tagged, attr=name), ast.MatchValue(value=tag):
+                    self._tagged(tagged, name, tag, Proof.TAGGED)
+                case _:
+                    pass  # no tag of what holds the subject
             never = case.guard is not None and self._truth(case.guard) is False
             if case.guard is not None:
                 self._evaluate_all([case.guard])
@@ -312,6 +324,12 @@ class BodyBuilder(ValueBuilder):
                 ends.append(self._environment)
             if case.guard is None and isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:
                 exhaustive = True
+            whole = [] if case.guard is not None else _whole_classes(case.pattern)
+            if whole:
+                narrowing = Narrowing(tuple(whole), Proof.IS_NOT)
+                rest = self._add(Kind.NARROW, narrowing, (rest,), span_of(case.pattern))
+                if path is not None:
+                    before = {**before, path: rest}
         if not exhaustive:
             ends.append(before)
         self._dead = not ends
@@ -371,6 +389,24 @@ def _swallows(manager: ast.expr) -> bool:
         return False
     dotted = dotted_name(manager.func)
     return dotted is not None and dotted.rpartition(".")[2] in _SWALLOWING
+
+
+def _whole_classes(pattern: ast.pattern) -> list[str]:
+    """Return the classes of which a pattern takes every instance."""
+    match pattern:
+        case ast.MatchClass(cls=cls, patterns=[], kwd_patterns=[]):
+            return [ast.unparse(cls)]
+        case ast.MatchClass(cls=cls) if all(
+            isinstance(inner, ast.MatchAs) and inner.pattern is None
+            for inner in (*pattern.patterns, *pattern.kwd_patterns)
+        ):
+            return [ast.unparse(cls)]
+        case ast.MatchAs(pattern=ast.pattern() as inner):
+            return _whole_classes(inner)
+        case ast.MatchOr(patterns=patterns):
+            return [name for inner in patterns for name in _whole_classes(inner)]
+        case _:
+            return []
 
 
 class _Walk(Protocol):

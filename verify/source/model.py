@@ -93,6 +93,8 @@ class Proof(enum.StrEnum):
     IS_NOT = "is-not"
     SUBCLASS = "subclass"  # one of the types itself, or a class below
     NOT_SUBCLASS = "not-subclass"
+    TAGGED = "tagged"  # its field (the first of the types) holds this constant (the second)
+    NOT_TAGGED = "not-tagged"
     DECLARED = "declared"  # by the annotation of the name that it is given to
     ASSIGNED = "assigned"  # to a name that was declared earlier
 

@@ -215,10 +215,10 @@ class ValueBuilder:
                 self._prove(subject, types, Proof.IS if holds else Proof.IS_NOT)
             case ast.Call(func=ast.Name(id="issubclass"), args=[subject, types]):
                 self._prove(subject, types, Proof.SUBCLASS if holds else Proof.NOT_SUBCLASS)
-            case ast.Compare(left=left, ops=[ast.Is() | ast.Eq()], comparators=[right]) if holds:
-                self._same_type(left, right)
-            case ast.Compare(left=left, ops=[ast.IsNot() | ast.NotEq()], comparators=[right]) if not holds:
-                self._same_type(left, right)
+            case ast.Compare(left=left, ops=[ast.Is() | ast.Eq()], comparators=[right]):
+                self._compared(left, right, same=holds)
+            case ast.Compare(left=left, ops=[ast.IsNot() | ast.NotEq()], comparators=[right]):
+                self._compared(left, right, same=not holds)
             case _:
                 pass  # other tests prove no type
 
@@ -231,16 +231,29 @@ class ValueBuilder:
             value = self._value(subject)
             self._environment[path] = self._add(Kind.NARROW, narrowing, (value,), span_of(subject))
 
-    def _same_type(self, left: ast.expr, right: ast.expr) -> None:
-        """`type(x) is T` proves what `isinstance(x, T)` does, and of a subclass nothing."""
+    def _compared(self, left: ast.expr, right: ast.expr, *, same: bool) -> None:
+        """`type(x) is T` proves what `isinstance(x, T)` does, and of a subclass nothing; `x.kind is A` is a tag."""
         match left:
             case (
                 ast.Call(func=ast.Name(id="type"), args=[subject])
                 | ast.Attribute(value=subject, attr="__class__")
             ):
-                self._prove(subject, right, Proof.IS)
+                if same:
+                    self._prove(subject, right, Proof.IS)
+            case ast.Attribute(value=subject, attr=field_name):
+                self._tagged(subject, field_name, right, Proof.TAGGED if same else Proof.NOT_TAGGED)
             case _:
                 pass  # other comparisons prove no type
+
+    def _tagged(self, subject: ast.expr, field_name: str, tag: ast.expr, proof: Proof) -> None:
+        """Note that a field holds one string or one member of an enumeration, or does not."""
+        path = dotted_name(subject)
+        member = dotted_name(tag)
+        is_tag = literal_key(tag) is not None or (member is not None and "." in member)
+        if is_tag and path is not None and path not in {"self", "cls"}:
+            narrowing = Narrowing((field_name, ast.unparse(tag)), proof)
+            value = self._value(subject)
+            self._environment[path] = self._add(Kind.NARROW, narrowing, (value,), span_of(subject))
 
     def _proved(self, narrowed: int, read: int) -> int:
         """Narrow what is read now as an earlier read of the same path was."""
