@@ -122,6 +122,8 @@ class _Comparer:
             if not self._is_sure(carrier, now):
                 continue
             hops = self._new.writes.get(now, [])
+            if any(not isinstance(hop.source, Constant) for hop in hops):
+                continue  # what it is given is constant as far as can be seen: nobody took anything away here
             constants = [hop for hop in self._new.flow.entering(now) if self._is_literal(hop)]
             was = tuple(sorted(self._old.writes.get(carrier, ()), key=_order))
             yield (
@@ -130,7 +132,7 @@ class _Comparer:
                     Loss.VALUES,
                     str(now),
                     self._place(now),
-                    self._what_is_left(now, constants, hops),
+                    self._what_is_left(now, constants),
                     was=was[:_MANY],
                     now=tuple(sorted(constants, key=_order)[:_MANY]),
                 ),
@@ -156,6 +158,10 @@ class _Comparer:
 
     def _is_sure(self, carrier: Carrier, now: Carrier) -> bool:
         """Whether the audit agrees: it knows of ways to fill a field that no hop shows."""
+        if isinstance(now, ReturnCarrier):
+            return self._new.usage.liveness.production((now,)).origin <= Origin.CONSTANT
+        if isinstance(now, KeyCarrier):
+            return _is_one_mapping(self._old, now)
         if not (isinstance(carrier, FieldCarrier) and isinstance(now, FieldCarrier)):
             return True
         if self._new.stores_at_random(now.name) > self._old.stores_at_random(carrier.name):
@@ -190,15 +196,13 @@ class _Comparer:
                 return self._uncalled[hop.site.function]
         return None if current == now else current
 
-    def _what_is_left(self, now: Carrier, constants: list[Hop], hops: list[Hop]) -> str:
+    def _what_is_left(self, now: Carrier, constants: list[Hop]) -> str:
         if isinstance(now, InstrumentCarrier):
             return "nothing records in it any more"
         if constants:
             first = min(constants, key=_order)
             verb = "returns" if isinstance(now, ReturnCarrier) else "holds"
             return f"it {verb} the constant {first.source} where it had a computed value ({first.site})"
-        if hops:
-            return f"what it is given ({hops[0].source}, {hops[0].site}) is never computed"
         readers = _some([hop.site.function for hop in self._new.reads.get(now, ())])
         if isinstance(now, KeyCarrier):
             written = [
@@ -259,7 +263,9 @@ class _Comparer:
                 )
                 return not sure and not doubts and perhaps <= self._old.field_reads(carrier)[1]
             case KeyCarrier():
-                return carrier in self._old.alive and now in self._new.alive
+                return (
+                    carrier in self._old.alive and now in self._new.alive and _is_one_mapping(self._old, now)
+                )
             case ReturnCarrier(function=function):
                 return (
                     now in self._new.alive
@@ -272,9 +278,25 @@ class _Comparer:
                     bool(self._new.writes.get(now))
                     and self._new.declares(now)
                     and not self._new.looks_at(now)
+                    and not self._has_namesakes(now.function)
                 )
             case _:
                 return False
+
+    def _has_namesakes(self, method: FunctionSymbol) -> bool:
+        """Whether a method overrides another or is overridden, so that its parameters are not its own choice."""
+        owner = self._new.program.function(method).owner
+        if owner is None:
+            return False
+        cls = ClassSymbol(method.module, owner)
+        if cls not in self._new.classes:
+            return False
+        above = self._new.program.mro(cls)[1:]
+        below = self._new.program.subclasses(cls)
+        return any(
+            not isinstance(one, ClassSymbol) or method.name in self._new.program.class_(one).methods
+            for one in (*above, *below)
+        )
 
     def _unread(self, now: Carrier) -> str:
         match now:
@@ -343,6 +365,10 @@ class _Comparer:
             if not _alike(start, end) or self._reaches(start, end):
                 continue
             instead = [hop for hop in self._new.writes.get(end, ()) if not isinstance(hop.source, Constant)]
+            if any(
+                _alike(place_name(hop.source), end) for hop in instead if not isinstance(hop.source, Constant)
+            ):
+                continue  # it comes another way
             given = f"; it is now given {_some_text([str(hop.source) for hop in instead])}" if instead else ""
             yield (
                 (Loss.PATH, start, end),
@@ -414,6 +440,15 @@ def _joined(snapshot: Snapshot) -> Iterator[tuple[Carrier, Carrier, tuple[Hop, .
 def _is_special(function: FunctionSymbol) -> bool:
     """Whether Python calls a method by itself."""
     return function.name.startswith("__") and function.name.endswith("__")
+
+
+def _is_one_mapping(snapshot: Snapshot, key: KeyCarrier) -> bool:
+    """Whether a key is written and read in one mapping, or has a name that two mappings hardly share by chance."""
+    if re.search(r"[a-z0-9][_/.-][a-z0-9]", key.key, re.IGNORECASE):
+        return True
+    ends = {hop.target for hop in snapshot.writes.get(key, ())}
+    known = {one for one in ends if isinstance(one, KeyCarrier) and one.mapping is not None}
+    return any(hop.source in known for hop in snapshot.reads.get(key, ()))
 
 
 def _hands_over(snapshot: Snapshot, function: FunctionSymbol) -> bool:

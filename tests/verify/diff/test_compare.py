@@ -239,3 +239,36 @@ def test_what_found_a_wire_is_named(repository: GitProject) -> None:
     repository.commit(app=APP)
     gained = repository.diff(base, "HEAD").gained
     assert {"count_bad() is called", "Payload.bad is computed"} <= set(gained)
+
+
+# -- what is no fault of the change ----------------------------------------------------------------------------
+
+
+def test_a_place_that_is_given_something_else_of_its_name_is_not_lost(repository: GitProject) -> None:
+    new = (
+        APP.replace("print(payload.bad", "print(payload.bad")
+        .replace(
+            'return Payload(bad=metrics["bad"],',
+            'print(metrics["bad"])\n    return Payload(bad=int(metrics["bad_total"]),',
+        )
+        .replace('{"bad": count_bad(values)', '{"bad_total": count_bad(values) * 2, "bad": count_bad(values)')
+    )
+    assert repository.lost_between({"app": APP}, {"app": new}) == []
+
+
+def test_keys_of_one_plain_name_in_different_mappings_are_not_confused(repository: GitProject) -> None:
+    old = (
+        "def fill() -> dict[str, int]:\n    found = {'key': len('x')}\n    print(found)\n    return found\n\n\n"
+        "def show(event: dict[str, int]) -> None:\n    print(event['key'])\n\n\nfill()\nshow(input())\n"
+    )
+    new = old.replace("print(event['key'])", "print(event)")
+    assert repository.lost_between({"app": old}, {"app": new}) == []
+
+
+def test_a_parameter_that_an_override_has_to_take_is_not_lost(repository: GitProject) -> None:
+    old = (
+        "class Base:\n    def act(self, step: int) -> int:\n        return step\n\n\n"
+        "class Agent(Base):\n    def act(self, step: int) -> int:\n        return step + 1\n\n\n"
+        "print(Agent().act(len('x')))\n"
+    )
+    assert repository.lost_between({"app": old}, {"app": old.replace("step + 1", "len('y')")}) == []
