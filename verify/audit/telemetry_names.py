@@ -82,3 +82,14 @@ class TelemetryNames:
 
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(translate, patterns)) if patterns else r"(?!)")
+
+
+_ROLE = re.compile(
+    r"\w+(?:Exporter|Backend|Sink|Reporter|Emitter|Recorder|Publisher|Callback|Widget|Panel|Banner|Strip|Gauge"
+    r"|Histogram|Profiler|Probe|Watcher|Meter|Monitor|Tracker|Collector|Detector)"
+)
+
+
+def has_telemetry_role(name: str) -> bool:
+    """Whether a class of this bare name has a part in telemetry by what it does: it shows, sends or watches."""
+    return _ROLE.fullmatch(name) is not None

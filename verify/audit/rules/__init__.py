@@ -14,6 +14,8 @@ from .forgotten_argument import ForgottenArgument
 from .instrument_never_recorded import InstrumentNeverRecorded
 from .key_never_written import AuditKeyNeverWritten
 from .key_renamed import KeyRenamed
+from .telemetry_class_unused import TelemetryClassUnused
+from .telemetry_gated_off import TelemetryGatedOff
 from .telemetry_never_called import TelemetryNeverCalled
 from .unused_parameter import UnusedParameter
 
@@ -27,6 +29,7 @@ _RULES: tuple[AuditRule, ...] = (
     ConverterMissesField(),
     CrossedNames(),
     TelemetryNeverCalled(),
+    TelemetryClassUnused(),
     EventNeverEmitted(),
     EventNeverHandled(),
     CrossedNames(),
@@ -34,6 +37,7 @@ _RULES: tuple[AuditRule, ...] = (
     InstrumentNeverRecorded(),
     KeyRenamed(),
     CollectedNeverReduced(),
+    TelemetryGatedOff(),
 )
 AUDIT_RULES: dict[str, AuditRule] = {rule.code: rule for rule in _RULES}
 """Every audit rule by its code."""

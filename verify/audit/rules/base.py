@@ -22,7 +22,7 @@ from ..keys import Keys
 from ..left_out import LeftOutFields
 from ..mentions import Mentions
 from ..outside_consumers import OutsideConsumers
-from ..telemetry_names import TelemetryNames
+from ..telemetry_names import TelemetryNames, has_telemetry_role
 from ..transfers import Transfers
 from ..usage import Usage
 from ..uses import Uses
@@ -80,7 +80,11 @@ class AuditCheck:
     def mentions(self) -> Mentions:
         """Where the names of telemetry functions and classes, and of flags, are said."""
         functions = {one.name for one in self.program.functions() if self.names.is_function(one.name)}
-        classes = {one.name for one in self.program.classes() if self.names.is_class(one.name)}
+        classes = {
+            one.name
+            for one in self.program.classes()
+            if self.names.is_class(one.name) or has_telemetry_role(one.name)
+        }
         wanted = functions | classes | flag_names(self.flow) | event_names(self.program)
         return Mentions.of(self.program, wanted)
 

@@ -1,0 +1,79 @@
+"""What becomes of the objects of a class: where they are made, and everything that is done with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..flow import Flow
+from ..flow.types import ClassObject, members
+from ..flow.whereabouts import Spot, Use, UseKind
+from ..source import ClassSymbol
+from ..source.model import Kind, Span
+from ..source.program import Place
+from .mentions import Mentions
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The objects of one class, all of them: where the first is made, the methods and fields asked of them.
+
+    `escapes` is whether one is handed to somebody, returned, compared or kept where it cannot be followed.
+    """
+
+    place: Place
+    holder: str
+    names: frozenset[str]
+    escapes: bool
+
+
+def objects_of(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Made | None:
+    """Follow the objects of a class; None where it is not made here, or the class itself is handed on."""
+    program = flow.program
+    made: list[Spot] = []
+    for mention in mentions.nodes.get(cls.name, ()):
+        known = members(flow.facts.inference.type_of(mention.function, mention.node))
+        if not any(isinstance(one, ClassObject) and one.cls == cls for one in known):
+            if not known:
+                return None
+            continue
+        nodes, effects = flow.facts.whereabouts.users(mention.function)
+        graph = program.function(mention.function).graph
+        for user in nodes.get(mention.node, ()):
+            if graph.nodes[user].kind is not Kind.CALL or graph.nodes[user].operands[0] != mention.node:
+                return None
+            made.append(Spot(mention.function, user))
+        if effects.get(mention.node):
+            return None
+    if not made or mentions.strings.get(cls.name):
+        return None
+    trail = flow.facts.whereabouts.follow(made)
+    first = made[0]
+    span: Span = program.function(first.function).graph.nodes[first.node].span
+    path = program.modules[first.function.module].path
+    holders = [str(one) for one in trail.holders]
+    names = frozenset(use.name for use in trail.of_kind(UseKind.ATTRIBUTE) if use.name is not None)
+    escapes = any(_escapes(flow, use) for use in trail.uses) or any(
+        _is_registered(flow, spot) for spot in trail.spots
+    )
+    return Made(Place(path, span), holders[0] if holders else "", names, escapes)
+
+
+def _escapes(flow: Flow, use: Use) -> bool:
+    if use.kind is UseKind.ATTRIBUTE:
+        return False
+    if use.kind is UseKind.OPERATION and use.node >= 0:
+        node = flow.program.function(use.function).graph.nodes[use.node]
+        return node.kind is not Kind.COMPARE  # `if tracker is None`
+    return use.kind is not UseKind.OPERATION or use.node < 0
+
+
+def _is_registered(flow: Flow, spot: Spot) -> bool:
+    """Whether an object is given to `registry.register(...)`, which keeps it."""
+    nodes, _ = flow.facts.whereabouts.users(spot.function)
+    graph = flow.program.function(spot.function).graph
+    for user in nodes.get(spot.node, ()):
+        node = graph.nodes[user]
+        is_argument = node.kind is Kind.CALL and spot.node in node.operands[1:]
+        if is_argument and graph.nodes[node.operands[0]].data == "register":
+            return True
+    return False

@@ -1,0 +1,202 @@
+"""TW510 telemetry-class-unused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...source import ClassSymbol
+from ...source.model import Kind
+from ...source.program import ExternalSymbol
+from ..known_calls import PLAIN_BASES
+from ..objects import Made, objects_of
+from ..telemetry_names import has_telemetry_role
+from ..uses import Use
+from .base import AuditCheck, AuditRule
+
+_WIDGET_BASES = ("textual.", "PyQt", "PySide", "ipywidgets", "tkinter", "kivy")
+_NO_SUBJECTS = {
+    "Enum",
+    "StrEnum",
+    "IntEnum",
+    "Flag",
+    "Protocol",
+    "TypedDict",
+    "NamedTuple",
+    "Exception",
+    "Warning",
+}
+_FEEDS = re.compile(
+    r"(?:update|add|record|observe|push|append|step|log|track|inc|feed|tick|put|collect|measure|emit|on|check|"
+    r"increment|start|sample|register|write|send|export|publish)(?:_\w+)?"
+)
+_ENDS = {"reset", "clear", "close", "shutdown", "flush", "stop", "reset_all", "zero", "_reset", "clear_all"}
+_SHOWS = {"mount", "mount_all", "show", "exec", "exec_", "grid", "pack", "place", "run", "display", "open"}
+
+
+class TelemetryClassUnused(AuditRule):
+    """A class that measures, keeps, shows or sends telemetry is used by nobody.
+
+    It is never constructed; or its objects are only ever reset or closed, never fed and never read; or it is a widget
+    that is made and never mounted. A re-export, a test and a docstring are no use; a subclass, an annotation, a
+    registration and an object that is handed to somebody are.
+
+    ## Why is this bad?
+    What it would have measured is measured nowhere, although the code for it is there and tested.
+
+    ## Example
+    ```python
+    class Loop:
+        def __init__(self) -> None:
+            self._drift = DriftTracker()
+
+        def epoch(self) -> None:
+            self._drift.reset()  # and nobody calls update()
+    ```
+
+    ## Use instead
+    ```python
+        def step(self, norm: float) -> None:
+            self._drift.update(norm)
+    ```
+    """
+
+    code = "TW510"
+    name = "telemetry-class-unused"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each telemetry class that nothing uses."""
+        for cls in audit.program.classes():
+            if not is_class_subject(audit, cls):
+                continue
+            use = audit.uses.of_class(cls)
+            if use is Use.NEVER:
+                yield self._never(audit, cls)
+            elif use is Use.USED:
+                made = objects_of(audit.flow, audit.mentions, cls)
+                if made is not None and not made.escapes:
+                    yield from self._idle(audit, cls, made)
+
+    def _never(self, audit: AuditCheck, cls: ClassSymbol) -> Finding:
+        offered = audit.audience.sees_class(cls)
+        siblings = _used_siblings(audit, cls)
+        confidence = Confidence.HIGH
+        if offered:
+            confidence = Confidence.MEDIUM if len(siblings) >= 3 else Confidence.LOW
+        beside = (
+            f", as it does with {', '.join(one.name for one in siblings[:3])}" if len(siblings) >= 3 else ""
+        )
+        return self.make(
+            subject=str(cls),
+            place=audit.definition(cls),
+            message=f"no code but tests makes a {cls.qualname} or hands it over{beside}",
+            help="make it where it is wanted, or remove the class",
+            context={
+                "class": cls.qualname,
+                "state": "never made",
+                "offered": "yes" if offered else "no",
+                "siblings": ", ".join(one.name for one in siblings),
+            },
+            confidence=confidence,
+        )
+
+    def _idle(self, audit: AuditCheck, cls: ClassSymbol, made: Made) -> Iterator[Finding]:
+        if _is_widget(audit, cls):
+            if made.names & _SHOWS:
+                return
+            state, message = (
+                "never mounted",
+                f"{cls.qualname} is made here and never mounted: it displays nothing",
+            )
+        elif _works_by_itself(audit, cls) or not made.names <= _ENDS or not _is_fed(audit, cls):
+            return
+        elif made.names:
+            state = "only " + ", ".join(sorted(made.names))
+            message = (
+                f"{cls.qualname} is made here, and all that is ever done with it is "
+                f"{' and '.join(f'{name}()' for name in sorted(made.names))}: it is never fed and never read"
+            )
+        else:
+            state, message = "made only", f"{cls.qualname} is made here, and nothing is ever done with it"
+        public = audit.audience.sees_class(cls) and "._" not in made.holder
+        yield self.make(
+            subject=str(cls),
+            place=made.place,
+            message=message,
+            help="use it where its values are known, or take it out",
+            context={"class": cls.qualname, "state": state, "kept_in": made.holder},
+            confidence=Confidence.LOW if public else Confidence.HIGH,
+        )
+
+
+def is_class_subject(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether a class measures, keeps, shows or sends telemetry."""
+    if "<" in cls.qualname or not is_telemetry_class(audit, cls.name):
+        return False
+    foreign = [base.dotted.rpartition(".")[2] for base in _foreign(audit, cls)]
+    return not any(name in _NO_SUBJECTS or name.endswith(("Error", "Exception")) for name in foreign)
+
+
+def is_telemetry_class(audit: AuditCheck, name: str) -> bool:
+    """Whether a class's bare name says that it has to do with telemetry."""
+    return audit.names.is_class(name) or has_telemetry_role(name)
+
+
+def _foreign(audit: AuditCheck, cls: ClassSymbol) -> list[ExternalSymbol]:
+    return [base for base in audit.program.mro(cls) if isinstance(base, ExternalSymbol)]
+
+
+def _is_widget(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    return any(base.dotted.startswith(_WIDGET_BASES) for base in _foreign(audit, cls))
+
+
+def _works_by_itself(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether making an object does something: a base from outside, a constructor that hands the object on."""
+    if any(base.dotted.rpartition(".")[2] not in PLAIN_BASES for base in _foreign(audit, cls)):
+        return True
+    for name in ("__init__", "__post_init__", "__new__"):
+        method = audit.program.method(cls, name)
+        if method is None:
+            continue
+        graph = audit.program.function(method).graph
+        own = {
+            index
+            for index, node in enumerate(graph.nodes)
+            if node.kind is Kind.PARAM and node.data in {"self", "cls"}
+        }
+        for node in graph.nodes:
+            if node.kind is Kind.CALL and not own.isdisjoint(node.operands[1:]):
+                return True
+            if node.kind is Kind.CALL:
+                callee = graph.nodes[node.operands[0]]
+                if callee.kind is Kind.ATTR and callee.operands[0] in own:
+                    return True
+        if any(effect.value in own for effect in graph.effects):
+            return True
+    return False
+
+
+def _is_fed(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether a class has a method that feeds it: an object that is only made and reset is then missing it."""
+    return any(
+        _FEEDS.fullmatch(name.lstrip("_")) and not name.startswith("__")
+        for base in audit.program.mro(cls)
+        if isinstance(base, ClassSymbol)
+        for name in audit.program.class_(base).methods
+    )
+
+
+def _used_siblings(audit: AuditCheck, cls: ClassSymbol) -> list[ClassSymbol]:
+    """Return the other classes right below a common base that are used for certain; none where another is not."""
+    for base in audit.program.bases(cls):
+        if not isinstance(base, ClassSymbol):
+            continue
+        others = [
+            one for one in audit.program.subclasses(base) if one != cls and base in audit.program.bases(one)
+        ]
+        known = [one for one in others if is_telemetry_class(audit, one.name)]
+        used = [one for one in known if audit.uses.of_class(one) is Use.USED]
+        if len(used) == len(others):
+            return used
+    return []

@@ -1,0 +1,191 @@
+"""TW522 telemetry-gated-off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...flow import Constant
+from ...flow.steps import Source
+from ...source import FunctionSymbol
+from ...source.model import Effect, FunctionSummary, Kind, Node, Parameter, ValueGraph
+from ...source.program import Place
+from .base import AuditCheck, AuditRule
+
+_SENDS = re.compile(
+    r"(?:emit|record|observe|publish|log_metrics?|log_scalars?|add_scalars?|track|report|inc|send_event|log_dict"
+    r"|record_mean|log_histogram|capture)(?:_\w+)?"
+)
+_FALSE = {"False", "0", "None"}
+
+
+class TelemetryGatedOff(AuditRule):
+    """Telemetry stands where it cannot run.
+
+    That is behind a constant that is false, behind a parameter that every caller gives as false, or after a `return`.
+
+    ## Why is this bad?
+    The code looks wired. Nothing of it runs.
+
+    ## Example
+    ```python
+    RECORD_NORMS = False
+
+    def step(norm: float) -> None:
+        if RECORD_NORMS:
+            record_norm(norm)
+    ```
+
+    ## Use instead
+    ```python
+    def step(norm: float, config: TelemetryConfig) -> None:
+        if config.record_norms:
+            record_norm(norm)
+    ```
+    """
+
+    code = "TW522"
+    name = "telemetry-gated-off"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield the first call of each stretch of telemetry that cannot run."""
+        for function in audit.program.functions():
+            summary = audit.program.function(function)
+            yield from self._constants(audit, function, summary)
+            yield from self._parameters(audit, function, summary)
+
+    def _constants(
+        self, audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary
+    ) -> Iterator[Finding]:
+        graph = summary.graph
+        told: set[str] = set()
+        for index, node in enumerate(graph.nodes):
+            if not node.gated or node.kind is not Kind.CALL or not _is_telemetry(audit, graph, node):
+                continue
+            gate = _gate(graph, index)
+            why = (
+                f"behind {gate}, which is always false"
+                if gate
+                else "where no run comes to, after the body is left"
+            )
+            if gate in told:
+                continue
+            told.add(gate)
+            called = str(graph.nodes[node.operands[0]].data)
+            yield self._finding(
+                audit,
+                function,
+                node,
+                message=f"{called}() stands {why}",
+                context={"called": called, "gate": gate, "function": function.qualname},
+                confidence=Confidence.MEDIUM if gate else Confidence.HIGH,
+            )
+
+    def _parameters(
+        self, audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary
+    ) -> Iterator[Finding]:
+        graph = summary.graph
+        flags = [one for one in summary.parameters if one.annotation == "bool" or _is_false(one)]
+        sites = audit.flow.call_sites(function) if flags else []
+        if not sites or audit.audience.may_call(function):
+            return
+        for flag in flags:
+            found = _behind(audit, graph, flag.name)
+            if found is None or not all(_gives_false(site.arguments.get(flag.name), flag) for site in sites):
+                continue
+            called = str(graph.nodes[found.operands[0]].data)
+            first = sites[0].site
+            yield self._finding(
+                audit,
+                function,
+                found,
+                message=f"{called}() stands behind {flag.name}, which is false in every call of "
+                f"{function.qualname} ({first})",
+                context={"called": called, "gate": flag.name, "function": function.qualname},
+                confidence=Confidence.HIGH,
+            )
+
+    def _finding(
+        self,
+        audit: AuditCheck,
+        function: FunctionSymbol,
+        node: Node,
+        *,
+        message: str,
+        context: dict[str, str],
+        confidence: Confidence,
+    ) -> Finding:
+        return self.make(
+            subject=f"{function}:{context['called']}",
+            place=Place(audit.program.modules[function.module].path, node.span),
+            message=message,
+            help="let a setting decide that somebody can change, or remove the call",
+            context=context,
+            confidence=confidence,
+        )
+
+
+def _is_telemetry(audit: AuditCheck, graph: ValueGraph, node: Node) -> bool:
+    name = graph.nodes[node.operands[0]].data
+    if not isinstance(name, str) or graph.nodes[node.operands[0]].kind not in {Kind.ATTR, Kind.GLOBAL}:
+        return False
+    return audit.names.is_function(name) or _SENDS.fullmatch(name.lstrip("_")) is not None
+
+
+def _gate(graph: ValueGraph, call: int) -> str:
+    """Return the name of the constant that a call stands behind; empty where it stands after a `return`."""
+    guards: set[int] = set()
+    for effect in graph.effects:
+        if effect.gated and call in _made_of(graph, effect):
+            guards.update(effect.guards)
+    for guard in sorted(guards):
+        node = graph.nodes[guard]
+        if node.kind is Kind.CONST:
+            return repr(node.data)
+        if node.kind in {Kind.GLOBAL, Kind.ATTR, Kind.FREE}:
+            return str(node.data)
+    return ""
+
+
+def _made_of(graph: ValueGraph, effect: Effect) -> set[int]:
+    seen: set[int] = set()
+    pending = [effect.value]
+    while pending:
+        index = pending.pop()
+        if index >= 0 and index not in seen:
+            seen.add(index)
+            pending += graph.nodes[index].operands
+    return seen
+
+
+def _behind(audit: AuditCheck, graph: ValueGraph, flag: str) -> Node | None:
+    """Return the first telemetry call that runs only if a parameter holds."""
+    for effect in graph.effects:
+        if effect.gated or effect.kind not in {"drop", "evaluate"}:
+            continue
+        if not any(_is_parameter(graph, guard, flag) for guard in effect.guards) or effect.value < 0:
+            continue
+        node = graph.nodes[effect.value]
+        if node.kind is Kind.CALL and _is_telemetry(audit, graph, node):
+            return node
+    return None
+
+
+def _is_parameter(graph: ValueGraph, index: int, name: str) -> bool:
+    node = graph.nodes[index]
+    while node.kind is Kind.NARROW:
+        node = graph.nodes[node.operands[0]]
+    return node.kind is Kind.PARAM and node.data == name
+
+
+def _is_false(parameter: Parameter) -> bool:
+    return parameter.default is not None and parameter.default.text in _FALSE
+
+
+def _gives_false(given: tuple[Source, ...] | None, flag: Parameter) -> bool:
+    if given is None:
+        return _is_false(flag)
+    return bool(given) and all(
+        isinstance(one.carrier, Constant) and one.carrier.value in _FALSE for one in given
+    )
