@@ -20,6 +20,7 @@ class AuditSettings:
     Attributes:
         classes: Patterns of the names of classes that hold telemetry (`*Stats`), instead of the usual ones.
         functions: Patterns of the names of functions that make or send it (`emit_*`).
+        fields: Patterns of the names of fields that hold it in any other class (`*_count`).
         disabled: Codes of rules that are not applied.
         min_confidence: Findings below it are not shown: "high", "medium" or "low".
         library: Whether the code has users that are no part of it; found out where it is None.
@@ -27,6 +28,7 @@ class AuditSettings:
 
     classes: tuple[str, ...] | None = None
     functions: tuple[str, ...] | None = None
+    fields: tuple[str, ...] | None = None
     disabled: tuple[str, ...] = ()
     min_confidence: str | None = None
     library: bool | None = None
@@ -177,10 +179,10 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
 def _audit_settings(reader: _Reader) -> AuditSettings:
     inner = reader.inner("audit")
     inner.refuse_unknown(AUDIT_SETTINGS)
-    classes, functions = inner.strings("classes"), inner.strings("functions")
+    patterns = {name: inner.strings(name) for name in ("classes", "functions", "fields")}
+    written = {name: None if given is None else tuple(given) for name, given in patterns.items()}
     return AuditSettings(
-        classes=None if classes is None else tuple(classes),
-        functions=None if functions is None else tuple(functions),
+        **written,
         disabled=tuple(inner.strings("disabled") or ()),
         min_confidence=inner.choice("min_confidence", _CONFIDENCES),
         library=inner.truth("library"),

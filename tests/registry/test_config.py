@@ -164,7 +164,7 @@ def test_what_the_audit_looks_for_can_be_set(tmp_path: Path) -> None:
     )
     found = load_configuration(tmp_path)
     assert found.consumers == ("web/**/*.vue",)
-    assert found.audit == AuditSettings(("*Gauges",), None, ("TW503",), "high", True)
+    assert found.audit == AuditSettings(("*Gauges",), None, None, ("TW503",), "high", True)
 
 
 def test_without_settings_the_audit_looks_for_the_usual(tmp_path: Path) -> None:

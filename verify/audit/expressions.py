@@ -77,7 +77,7 @@ class Expressions:
                 continue
             seen.add(current)
             onward = self._onward(function, nodes[current], nodes)
-            if onward is None:
+            if onward is None or _counts(nodes, current):
                 return True
             pending.extend(onward)
         return False
@@ -130,3 +130,20 @@ class Expressions:
         if not keeps or shape.starred:
             return None
         return [*operands, *(callee.operands if callee.kind is Kind.ATTR and not operands else ())]
+
+
+def _counts(nodes: list[Node], index: int) -> bool:
+    """Whether a value is computed anew in each round of a loop from what it was in the round before."""
+    if nodes[index].kind is not Kind.PHI:
+        return False
+    pending, seen = [one for one in nodes[index].operands if one > index], {index}
+    while pending:
+        current = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        if nodes[current].kind is Kind.OP:
+            return True
+        if nodes[current].kind in {Kind.PHI, Kind.NARROW}:
+            pending += nodes[current].operands
+    return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..flow import Facts, FieldCarrier, Flow
 from ..flow.types import (
@@ -24,7 +25,7 @@ from ..flow.types import (
 )
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Effect, EffectKind, Kind, Node
-from ..source.program import ExternalSymbol
+from ..source.program import ExternalSymbol, Place
 from .known_calls import (
     BUILDING_BASES,
     CARRIES_ON,
@@ -111,6 +112,23 @@ class Handling:
         if any(one in self.computed_names for one in self.lines(owner)):
             return True
         return self.computes_any_name and name in self.strings
+
+    @cached_property
+    def attributes(self) -> dict[ClassSymbol, dict[str, Place]]:
+        """The fields that methods give to their own object, by the class that has them first, with one such place."""
+        program = self.facts.program
+        found: dict[ClassSymbol, dict[str, Place]] = {}
+        for name, stores in self.stores.items():
+            for function, effect in stores:
+                summary = program.function(function)
+                if summary.owner is None:
+                    continue
+                cls = ClassSymbol(function.module, summary.owner)
+                owner = self.facts.inference.owner_of_field(cls, name)
+                if owner == cls:
+                    place = Place(program.modules[function.module].path, effect.span)
+                    found.setdefault(cls, {}).setdefault(name, place)
+        return found
 
     def stored_values(self, carrier: FieldCarrier) -> Iterator[tuple[FunctionSymbol, int]]:
         """Yield every expression whose value is stored into a field by name: function and node."""

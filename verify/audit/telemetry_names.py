@@ -1,4 +1,4 @@
-"""What counts as telemetry: classes and functions, told by their names.
+"""What counts as telemetry: classes, functions and fields, told by their names.
 
 The names are patterns (`*Stats`, `emit_*`), and a project can give its own in `[tool.telewire.audit]`.
 """
@@ -46,6 +46,26 @@ FUNCTION_PATTERNS = (
     "observe_*",
     "publish_*",
 )
+FIELD_PATTERNS = (
+    "*_count",
+    "*_counts",
+    "*_total",
+    "*_loss",
+    "*_losses",
+    "*_norm",
+    "*_norms",
+    "*_ratio",
+    "*_seconds",
+    "*_latency",
+    "*_duration",
+    "*_elapsed",
+    "*_errors",
+    "*_failures",
+    "*_hits",
+    "*_misses",
+    "*_dropped",
+    "*_skipped",
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,7 @@ class TelemetryNames:
 
     classes: tuple[str, ...] = CLASS_PATTERNS
     functions: tuple[str, ...] = FUNCTION_PATTERNS
+    fields: tuple[str, ...] = FIELD_PATTERNS
 
     @classmethod
     def of(cls, settings: AuditSettings) -> TelemetryNames:
@@ -61,6 +82,7 @@ class TelemetryNames:
         return cls(
             CLASS_PATTERNS if settings.classes is None else settings.classes,
             FUNCTION_PATTERNS if settings.functions is None else settings.functions,
+            FIELD_PATTERNS if settings.fields is None else settings.fields,
         )
 
     def is_class(self, name: str) -> bool:
@@ -70,6 +92,14 @@ class TelemetryNames:
     def is_function(self, name: str) -> bool:
         """Whether a function of this bare name makes, checks or sends telemetry."""
         return self._function_pattern.match(name.lstrip("_")) is not None
+
+    def is_field(self, name: str) -> bool:
+        """Whether a field of this name holds telemetry, in whatever class."""
+        return self._field_pattern.match(name.lstrip("_")) is not None
+
+    @cached_property
+    def _field_pattern(self) -> re.Pattern[str]:
+        return _any_of(self.fields)
 
     @cached_property
     def _class_pattern(self) -> re.Pattern[str]:

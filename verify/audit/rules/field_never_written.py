@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ...finding import Finding
 from ..ladder import certainty_of_writes, where_it_is_lost
-from ..liveness import End, Origin
-from ..subjects import FieldSubject, telemetry_fields
+from ..liveness import End, Origin, Production
+from ..subjects import FieldSubject, is_neutral, telemetry_fields
 from .base import AuditCheck, AuditRule
 
 
@@ -39,13 +39,16 @@ class FieldNeverWritten(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each field that is read and never stored."""
         for field in telemetry_fields(audit.usage, audit.names):
-            if field.starts_neutral and (finding := self._judge(audit, field)) is not None:
+            if (finding := self._judge(audit, field)) is not None:
                 yield finding
 
     def _judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
         usage = audit.usage
         production = usage.production(field.carrier)
         if production.origin is not Origin.NEVER:
+            return None
+        start = _start(field, production)
+        if start is None or not is_neutral(start):
             return None
         if audit.is_explained(field.carrier):
             return None
@@ -58,8 +61,6 @@ class FieldNeverWritten(AuditRule):
         confidence = certainty_of_writes(audit, field)
         if confidence is None:
             return None
-        assert field.default is not None
-        start = field.default.text
         steps = where_it_is_lost(audit, field, production)
         return self.make(
             subject=field.subject,
@@ -70,3 +71,10 @@ class FieldNeverWritten(AuditRule):
             hops=(*steps.hops, *consumption.reads[:1]),
             confidence=confidence,
         )
+
+
+def _start(field: FieldSubject, production: Production) -> str | None:
+    """Return what a field holds for ever: its default, or the one constant that the constructor gives it."""
+    if field.default is not None:
+        return field.default.text
+    return production.initial[0] if len(production.initial) == 1 else None
