@@ -23,9 +23,11 @@ from .carriers import (
 )
 from .discarded import Discarded
 from .facts import CallSite, Facts
+from .handing_on import HandingOn
 from .instruments import InstrumentCall, instrument_kind, subclass_kind
 from .metric_libraries import FACTORY_NAMES, METER_METHODS
 from .names import MUTATORS
+from .restoring import Restoring, dotted_callee
 from .steps import Source
 from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
 
@@ -39,6 +41,8 @@ class Calls:
         self._inference = facts.inference
         self._sources = facts.sources
         self._discarded = discarded
+        self._restoring = Restoring(facts)
+        self._handing_on = HandingOn(facts)
 
     def collect(self, function: FunctionSymbol, index: int, node: Node) -> None:
         """Note the hops of one call."""
@@ -46,6 +50,8 @@ class Calls:
         graph = self._program.function(function).graph
         callee = graph.nodes[callee_index]
         types = members(self._inference.type_of(function, callee_index))
+        if self._handing_on.collect(function, index, node, types):
+            return
         for one in types:
             match one:
                 case FunctionObject():
@@ -184,10 +190,9 @@ class Calls:
         graph = self._program.function(function).graph
         shape = node.data
         assert isinstance(shape, CallShape)
-        if name in {"replace", "_replace"} and operands:
-            base = callee.operands[0] if callee.kind is Kind.ATTR and name == "_replace" else operands[0]
-            if self._replace(function, base, node):
-                return
+        types = members(self._inference.type_of(function, node.operands[0]))
+        if self._restoring.collect(function, dotted_callee(types, callee), node, callee):
+            return
         if name == "setattr" and len(operands) == 3:
             rounds, is_all = self._sources.keys.rounds(function, operands[1])
             receivers = members(self._inference.type_of(function, operands[0]))
@@ -241,23 +246,6 @@ class Calls:
                 sources = self._sources.in_round(function, operand, binding)
                 self._facts.move(function, sources, targets, span, gated=node.gated)
         return is_all and bool(rounds)
-
-    def _replace(self, function: FunctionSymbol, base: int, node: Node) -> bool:
-        shape = node.data
-        assert isinstance(shape, CallShape)
-        receivers = [
-            one for one in members(self._inference.type_of(function, base)) if isinstance(one, Instance)
-        ]
-        if not receivers:
-            return False
-        arguments = list(zip(node.operands[1:], node.parts, strict=True))[shape.positional :]
-        for keyword, (operand, span) in zip(shape.keywords, arguments, strict=True):
-            if keyword is not None:
-                targets = list(self._sources.fields(tuple(receivers), keyword))
-                self._facts.move(
-                    function, self._sources.of(function, operand), targets, span, gated=node.gated
-                )
-        return True
 
 
 def _classes(receivers: Iterable[Type]) -> Iterator[ClassSymbol]:

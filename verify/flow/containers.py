@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SETS = {"set", "frozenset", "Set", "MutableSet", "WeakSet"}
 _SET_METHODS = {"union", "intersection", "difference", "symmetric_difference"}
-_TAKES_ONE = {"pop", "popleft", "get", "get_nowait", "result", "popright"}
+_TAKES_ONE = {"pop", "popleft", "get", "get_nowait", "result", "popright", "decode"}
 _STRING = External("builtins.str")
 _STRINGS = External("builtins.list", (_STRING,))
 _STRING_METHODS: dict[str, Type] = {

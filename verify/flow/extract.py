@@ -34,6 +34,7 @@ from .instruments import find_instruments
 from .literals import Binding
 from .logger_keys import find_logged
 from .references import References
+from .restoring import restored_fields
 from .roles import mark_resets, parameter_defaults
 from .roots import local_roots
 from .sources import Sources
@@ -58,6 +59,7 @@ def extract(program: Program) -> Facts:
         facts.instruments += find_instruments(facts)
         facts.logged += find_logged(facts)
     parameter_defaults(facts)
+    restored_fields(facts)
     mark_resets(facts.hops)
     return facts
 
@@ -257,6 +259,7 @@ class _Extractor:
 
     def _export(self, function: FunctionSymbol, index: int, node: Node) -> None:
         """An object is turned into a mapping: each of its fields becomes the key of its name."""
+        self._facts.exported.update(self._sources.wholes.classes(function, index))
         for field, key in self._sources.wholes.moves(function, index):
             source = Source(field, How.COPY, node.span)
             self._facts.move(function, [source], [key], node.span, gated=node.gated, role=Role.EXPORT)

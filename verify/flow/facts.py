@@ -48,6 +48,16 @@ class MethodCall(NamedTuple):
     node: int
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """An object of a class is decoded, `by` a function of a library."""
+
+    cls: ClassSymbol
+    by: str
+    site: Site
+    gated: bool
+
+
 @dataclass
 class Facts:
     """Everything that the flow of a program consists of, before it is searched."""
@@ -71,6 +81,8 @@ class Facts:
         default_factory=set
     )  # `setattr` with a name that is not known
     read_by_any_name: set[ClassSymbol] = field(default_factory=set)  # `getattr` likewise
+    exported: set[ClassSymbol] = field(default_factory=set)  # turned into a mapping, text or bytes somewhere
+    restored: list[Restored] = field(default_factory=list)
     sites_resolved: int = 0
     sites_unresolved: int = 0
     too_deep: list[FunctionSymbol] = field(default_factory=list)  # nested too deeply to be followed

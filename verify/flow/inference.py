@@ -36,6 +36,7 @@ from .types import (
 )
 
 _STEP = 100
+_REMOTE = {"remote", "delay"}  # of an actor or a task: `actor.method.remote(x)` calls `method(x)`
 _LONG = 8  # dots in the name of something outside
 _LITERALS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", complex: "complex"}
 
@@ -47,7 +48,7 @@ class Inference(ClassFacts):
         super().__init__(program)
         self._answers = FixedPoint()
         self.generics = Generics(self)
-        self._contents = Contents(self)
+        self.contents = Contents(self)
         self._lambdas = Lambdas(self)
         self._through: dict[FunctionSymbol, int] = {}  # up to which node a body's types were asked for
         self._annotations: dict[tuple[str, str, ClassSymbol | None], Type] = {}
@@ -101,7 +102,7 @@ class Inference(ClassFacts):
 
     def _with_contents(self, cls: ClassSymbol, name: str, held: Type) -> Type:
         is_open = isinstance(held, External) and held.arguments[-1:] in {(), (UNKNOWN,), (NOTHING,)}
-        return filled(self, held, self._contents.of_field(cls, name)) if is_open else held
+        return filled(self, held, self.contents.of_field(cls, name)) if is_open else held
 
     def _written(self, cls: ClassSymbol, text: str) -> Type:
         """Return the type of an expression in a class body: a name, a call of a name, a literal."""
@@ -217,7 +218,7 @@ class Inference(ClassFacts):
                 return each(base, lambda one: self.attribute(one, name_of(node)))
             case Kind.CALL:
                 return filled(
-                    self, call_result(self, function, node), self._contents.of_local(function, index)
+                    self, call_result(self, function, node), self.contents.of_local(function, index)
                 )
             case Kind.PHI:
                 return union(*(self.type_of(function, operand) for operand in node.operands))
@@ -236,14 +237,14 @@ class Inference(ClassFacts):
                 if node.data == "tuple" and inner:
                     return External("builtins.tuple", inner)
                 made = External(f"builtins.{name_of(node)}", (union(*inner) if inner else NOTHING,))
-                return filled(self, made, self._contents.of_local(function, index))
+                return filled(self, made, self.contents.of_local(function, index))
             case Kind.DICT:
                 assert isinstance(node.data, tuple)
                 key = External("builtins.str") if node.data and None not in node.data else UNKNOWN
                 inner = tuple(self.type_of(function, operand) for operand in node.operands)
                 value = union(*inner) if inner else NOTHING
                 made = External("builtins.dict", (key, value))
-                return filled(self, made, self._contents.of_local(function, index))
+                return filled(self, made, self.contents.of_local(function, index))
             case Kind.ENTER:
                 return entered(self, self.type_of(function, node.operands[0]))
             case Kind.COMPARE:
@@ -355,6 +356,10 @@ class Inference(ClassFacts):
                 if self.program.field(cls, name) is not None:
                     found = self.field_type(cls, name)
                     return Instance(cls) if self.is_enum(cls) or found is None else found
+                if name in _REMOTE:
+                    return base
+                if any(isinstance(one, ExternalSymbol) for one in self.program.mro(cls)):
+                    return ExternalObject(f"?.{name}", base)
                 return UNKNOWN
             case ModuleObject(name=module):
                 return self._symbol_type(self.program.member(ModuleSymbol(module), name))
@@ -366,6 +371,8 @@ class Inference(ClassFacts):
                 return ExternalObject(f"{dotted}.{name}", None if receiver is None else UNKNOWN)
             case External():
                 return ExternalObject(f"{base.dotted}.{name}", base)
+            case FunctionObject() if name in _REMOTE:
+                return base  # calls the same function, somewhere else
             case _:
                 return UNKNOWN
 

@@ -41,6 +41,7 @@ class Mappings:
         self._circle = _NO_CIRCLE  # the outermost open question that an answer had to do without
         self._callers: dict[tuple[FunctionSymbol, str], list[tuple[FunctionSymbol, int]]] | None = None
         self._handed_over: set[FunctionSymbol] = set()
+        self._constructed: dict[tuple[ClassSymbol, str], list[tuple[FunctionSymbol, int]]] = {}
 
     # -- questions ------------------------------------------------------------------------------------------
 
@@ -66,6 +67,11 @@ class Mappings:
     def given(self, function: FunctionSymbol, parameter: str) -> list[tuple[FunctionSymbol, int]]:
         """Return what callers give to a parameter: the calling function and the node."""
         return self._all_callers().get((function, parameter), [])
+
+    def constructed_with(self, cls: ClassSymbol, field: str) -> list[tuple[FunctionSymbol, int]]:
+        """Return what the constructions of a class without `__init__` give to a field."""
+        self._all_callers()
+        return self._constructed.get((cls, field), [])
 
     # -- inference ------------------------------------------------------------------------------------------
 
@@ -198,6 +204,7 @@ class Mappings:
                 if node.kind is not Kind.CALL:
                     continue
                 called.add(node.operands[0])
+                self._construction(function, node)
                 for callee in self._reached(function, node):
                     for name, values in arguments(self._program, callee, node).items():
                         given = callers.setdefault((callee.function, name), [])
@@ -208,6 +215,21 @@ class Mappings:
                         if isinstance(one, FunctionObject):
                             self._handed_over.add(one.function)
         return callers
+
+    def _construction(self, function: FunctionSymbol, node: Node) -> None:
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        for one in members(self._inference.type_of(function, node.operands[0])):
+            if isinstance(one, ClassObject) and self._inference.constructor(one.cls) is None:
+                operands = node.operands[1:]
+                fields = self._inference.positional_fields(one.cls)
+                given = [
+                    *zip(fields, operands[: shape.positional], strict=False),
+                    *zip(shape.keywords, operands[shape.positional :], strict=True),
+                ]
+                for name, operand in given:
+                    if name is not None:
+                        self._constructed.setdefault((one.cls, name), []).append((function, operand))
 
     def _reached(self, function: FunctionSymbol, node: Node) -> Iterator[FunctionObject]:
         for one in members(self._inference.type_of(function, node.operands[0])):

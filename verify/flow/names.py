@@ -42,6 +42,20 @@ MUTATORS = {
     "__setitem__",
 }
 # Methods that hand out what is in the object they are called on; their arguments only choose.
-TAKERS = {"get", "pop", "popleft", "setdefault", "values", "items", "get_nowait"}
+TAKERS = {"get", "pop", "popleft", "setdefault", "values", "items", "get_nowait", "result"}
 # Methods that read a mapping's key, with a default.
 KEY_READERS = {"get", "pop", "setdefault"}
+# Calls that call a function they are given, by its position; what follows it are its arguments.
+HANDED_ON = {
+    "submit": 0,
+    "to_thread": 0,
+    "run_sync": 0,
+    "run_in_threadpool": 0,
+    "call_soon": 0,
+    "call_soon_threadsafe": 0,
+    "start_soon": 0,
+    "partial": 0,
+    "run_in_executor": 1,
+    "call_later": 1,
+    "call_at": 1,
+}

@@ -22,6 +22,15 @@ from .types import (
 if TYPE_CHECKING:
     from .inference import Inference
 
+_RESTORES = {
+    "model_validate",
+    "model_validate_json",
+    "parse_obj",
+    "parse_raw",
+    "from_orm",
+    "model_construct",
+    "_make",
+}
 _INT = External("builtins.int")
 
 
@@ -32,6 +41,10 @@ def outside_result(inference: Inference, dotted: str, receiver: Type | None, giv
         return method_result(inference, receiver, name, given)
     if name == "__new__" and given.positional:  # `object.__new__(cls)`, `super().__new__(cls)`
         return each(_argument(inference, given, 0), _made)
+    if isinstance(receiver, ClassObject):
+        return Instance(receiver.cls) if name in _RESTORES else UNKNOWN
+    if isinstance(receiver, Instance) and name in {"model_copy", "copy", "_replace"}:
+        return receiver
     if dotted == "builtins.super":
         return _super(inference, given)
     if isinstance(receiver, Instance) and inference.is_typed_dict(receiver.cls):
@@ -90,6 +103,18 @@ def _cast(inference: Inference, dotted: str, given: Given) -> Type:
     if not given.positional:
         return UNKNOWN
     return inference.written_type(given.function, given.positional[0])
+
+
+def _decoded(inference: Inference, dotted: str, given: Given) -> Type:
+    """`decode(data, type=Cls)`, `convert(mapping, Cls)`."""
+    written = given.keywords.get("type", given.positional[1] if len(given.positional) > 1 else None)
+    return UNKNOWN if written is None else inference.written_type(given.function, written)
+
+
+def _decoder(inference: Inference, dotted: str, given: Given) -> Type:
+    written = given.keywords.get("type", given.positional[0] if given.positional else None)
+    inner = UNKNOWN if written is None else inference.written_type(given.function, written)
+    return External(dotted, (inner,))
 
 
 def _getattr(inference: Inference, dotted: str, given: Given) -> Type:
@@ -192,6 +217,9 @@ def _gathered(inference: Inference, dotted: str, given: Given) -> Type:
 _ITERABLES = ("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter")
 _RULES: dict[str, _Rule] = {
     **{f"builtins.{name}": _iterable for name in _ITERABLES},
+    **{f"msgspec.{name}.decode": _decoded for name in ("json", "msgpack", "yaml", "toml")},
+    **{f"msgspec.{name}.Decoder": _decoder for name in ("json", "msgpack")},
+    "msgspec.convert": _decoded,
     "builtins.filter": _filter,
     "builtins.getattr": _getattr,
     "builtins.type": _type,
@@ -218,6 +246,7 @@ _RULES: dict[str, _Rule] = {
     "contextlib.closing": _same,
     "contextlib.nullcontext": _same,
     "asyncio.run": _same,
+    "ray.get": _same,
     "asyncio.wait_for": _same,
     "asyncio.shield": _same,
     "asyncio.create_task": _holder,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ..source import FunctionSymbol, Program
 from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .arguments import keyed_arguments
+from .callables import Callables
 from .carriers import Carrier, Constant, How, ParameterCarrier
 from .inference import Inference
 from .keys import Keys
@@ -43,7 +44,8 @@ class Sources:
         self.wholes = Wholes(program, inference)
         self.mappings = Mappings(program, inference, self.wholes)
         self.keys = Keys(program, inference, self.mappings, self.wholes)
-        self.steps = Steps(program, inference, self.keys, self)
+        self.callables = Callables(program, inference, self.mappings)
+        self.steps = Steps(program, inference, self.keys, self.callables, self)
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
         self._answers: dict[tuple[FunctionSymbol, int], list[Source]] = {}

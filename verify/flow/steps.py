@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 from .arguments import arguments, keyed_arguments
+from .callables import Callables
 from .carriers import (
     Carrier,
     Constant,
@@ -24,7 +25,7 @@ from .classes import is_property
 from .inference import Inference
 from .keys import Keys
 from .literals import Binding, Entry
-from .names import COPIES, KEY_READERS, TAKERS
+from .names import COPIES, HANDED_ON, KEY_READERS, TAKERS
 from .roots import local_roots
 from .types import (
     UNKNOWN,
@@ -79,10 +80,13 @@ class Questions(Protocol):
 class Steps:
     """Answers what a node draws on directly: carriers, constants, and other nodes of its graph."""
 
-    def __init__(self, program: Program, inference: Inference, keys: Keys, asked: Questions) -> None:
+    def __init__(
+        self, program: Program, inference: Inference, keys: Keys, callables: Callables, asked: Questions
+    ) -> None:
         self.program = program
         self.inference = inference
         self.keys = keys
+        self._callables = callables
         self._asked = asked
 
     def of(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | Onward]:
@@ -307,6 +311,9 @@ class Steps:
                 case _:
                     outside = True
         if outside:
+            handed = yield from self._handed_over(function, graph, node)
+            outside = not handed
+        if outside:
             is_named = callee.kind in {Kind.GLOBAL, Kind.ATTR}
             how = How.COPY if is_named and callee.data in COPIES else How.COMPUTED
             keyed = {operand for _, operand, _ in keyed_arguments(graph, node)}
@@ -326,6 +333,31 @@ class Steps:
             measured = self._measures(function, graph, node)
             if measured is not None:
                 yield Source(OutsideCarrier(measured), How.COMPUTED, node.span)
+
+    def _handed_over(
+        self, function: FunctionSymbol, graph: ValueGraph, node: Node
+    ) -> Generator[Source | Onward, None, bool]:
+        """Yield what a callback gives, or a function that something outside is told to call; whether it is one."""
+        callee = graph.nodes[node.operands[0]]
+        bounds = self._callables.of(function, node.operands[0])
+        for bound in bounds:
+            for called in self.inference.dispatch(bound.function.function, bound.function.receiver):
+                yield Source(ReturnCarrier(called), How.COPY, node.span)
+                if not bound.positions:
+                    given = arguments(self.program, FunctionObject(called, bound.function.receiver), node)
+                    for name, how in self._asked.hands_back(called).items():
+                        for argument in given.get(name, ()):
+                            yield Onward(argument, how)
+        position = HANDED_ON.get(str(callee.data)) if callee.kind in {Kind.ATTR, Kind.GLOBAL} else None
+        if (
+            not bounds
+            and position is not None
+            and callee.data != "partial"
+            and len(node.operands) > position + 1
+        ):
+            for bound in self._callables.of(function, node.operands[1 + position]):
+                yield Source(ReturnCarrier(bound.function.function), How.COPY, node.span)
+        return bool(bounds)
 
     def _measures(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> str | None:
         """Return the name of something outside that is given no value and so gives one of its own.
