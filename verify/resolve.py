@@ -94,9 +94,21 @@ class Resolver:
         )
 
     def _elsewhere(self, qualname: str) -> str | None:
-        name = qualname.rpartition(".")[2]
-        found = [str(one) for one in (*self._classes.get(name, ()), *self._functions.get(name, ()))]
-        return found[0] if len(found) == 1 else None
+        """Return where a symbol has moved to: the only one of its whole name, or else of its last part."""
+        owner, _, name = qualname.rpartition(".")
+        found = [*self._classes.get(name, ()), *self._functions.get(name, ())]
+        exact = [one for one in found if one.qualname == qualname]
+        if not exact and owner:  # a class under another name, or one that has taken the method over
+            exact = [one for one in found if one.qualname.rpartition(".")[2] == name and "." in one.qualname]
+        for candidates in (exact, found):
+            if len(candidates) == 1:
+                return str(candidates[0])
+        constants = [
+            f"{module.name}:{name}"
+            for module in self._program.modules.values()
+            if qualname in module.variables
+        ]
+        return constants[0] if not found and len(constants) == 1 else None
 
     # -- carriers -------------------------------------------------------------------------------------------
 

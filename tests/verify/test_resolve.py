@@ -153,3 +153,41 @@ def test_a_misspelt_symbol_is_told_with_the_closest(resolver: Resolver) -> None:
 
 def test_a_symbol_is_found_through_a_re_export(resolver: Resolver) -> None:
     assert str(resolver.symbol(Symbol.parse("app.user:Event"))) == "app.payloads:Payload"
+
+
+@pytest.fixture(scope="module")
+def moved() -> Resolver:
+    """A program in which a class, a function and a constant have moved to other modules."""
+    sources = {
+        "app.new": (
+            "class Tracker:\n    def update(self) -> None: ...\n\n\ndef measure() -> None: ...\n\n\nLIMIT = 5\n"
+        ),
+        "app.other": (
+            "class Other:\n    def update(self) -> None: ...\n\n\n"
+            "class Fast:\n    def reset(self) -> None: ...\n"
+        ),
+        "app.old": "",
+    }
+    summaries = [summarise(SourceFile(name, Path(name), name, False), text) for name, text in sources.items()]
+    return Resolver(Flow.of(Program.link(summaries)))
+
+
+@pytest.mark.parametrize(
+    ("written", "suggested"),
+    [
+        ("app.old:Tracker", "app.new:Tracker"),
+        ("app.old:Tracker.update", "app.new:Tracker.update"),
+        ("app.old:measure", "app.new:measure"),
+        ("app.gone:Tracker.update", "app.new:Tracker.update"),
+        ("app.old:Slow.reset", "app.other:Fast.reset"),
+        ("app.new:Tracker.updaet", "app.new:Tracker.update"),
+    ],
+)
+def test_a_symbol_that_moved_is_told_where_it_is(moved: Resolver, written: str, suggested: str) -> None:
+    assert missing(moved.symbol(Symbol.parse(written)))[1] == suggested
+
+
+def test_a_constant_that_moved_is_told_where_it_is(moved: Resolver) -> None:
+    found = moved.carriers(CarrierName.parse("app.old:LIMIT"), near=Symbol.parse("app.old:x"))
+    assert isinstance(found, Unresolved)
+    assert found.suggestion == "app.new:LIMIT"

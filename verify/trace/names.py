@@ -20,6 +20,7 @@ from ..flow import (
     Constant,
     FieldCarrier,
     Flow,
+    InstrumentCarrier,
     KeyCarrier,
     ModuleCarrier,
     ObjectCarrier,
@@ -99,7 +100,7 @@ class Names:
 
     def find(self, text: str) -> list[Carrier]:
         """Return every carrier that a name may mean, in the order of their places; parameters only if nothing else."""
-        text = text.strip()
+        text = text.strip().replace(".<locals>", "")
         try:
             name = CarrierName.parse(text)
         except NotationError:
@@ -173,7 +174,7 @@ class Names:
         found: list[Carrier] = [
             one
             for one in self._known
-            if bare_name(one) == rest
+            if rest in {bare_name(one), str(one)}
             and not isinstance(one, ParameterCarrier)
             and (not module or _module(one) == module)
         ]
@@ -246,6 +247,8 @@ class Names:
                     return Place(program.modules[owner.module].path, declared.span)
             case ReturnCarrier(function=function) | ParameterCarrier(function=function):
                 return program.place(function)
+            case InstrumentCarrier(module=module, span=span):
+                return Place(program.modules[module].path, span)
             case ModuleCarrier(module=module, name=name):
                 variable = program.modules[module].variables.get(name)
                 if variable is not None:
@@ -281,7 +284,12 @@ def bare_name(carrier: Carrier) -> str:
             return key
         case ReturnCarrier(function=function):
             return function.name
-        case FieldCarrier(name=name) | ParameterCarrier(name=name) | ModuleCarrier(name=name):
+        case (
+            FieldCarrier(name=name)
+            | ParameterCarrier(name=name)
+            | ModuleCarrier(name=name)
+            | InstrumentCarrier(name=name)
+        ):
             return name
         case _:
             return str(carrier)

@@ -105,3 +105,25 @@ def test_a_field_of_a_typed_dict_is_the_key_that_it_declares(flow_of: FlowOf) ->
 def test_an_inherited_field_belongs_to_the_class_that_declares_it(flow_of: FlowOf) -> None:
     flow = flow_of(app="class Base:\n    step: int = 0\n\nclass Event(Base):\n    pass\n")
     assert find_subject(flow, "Event.step").subject.name == "Base.step"
+
+
+def test_a_nested_function_is_found_under_the_name_that_a_trace_prints(flow_of: FlowOf) -> None:
+    flow = flow_of(
+        app="def outer(x: int) -> int:\n    def inner() -> int:\n        return x + 1\n    return inner()\n"
+    )
+    assert find_subject(flow, "outer.<locals>.inner()").subject.name == "outer.<locals>.inner()"
+
+
+def test_an_instrument_is_found_by_the_name_of_its_metric(flow_of: FlowOf) -> None:
+    flow = flow_of(
+        app="from prometheus_client import Counter\n\nREQUESTS = Counter('requests_total', 'all of them')\n\n"
+        "def handle() -> None:\n    REQUESTS.inc()\n"
+    )
+    assert find_subject(flow, "requests_total").subject.name == 'metric "requests_total"'
+
+
+def test_a_key_of_a_logger_is_found_by_the_name_that_is_logged(flow_of: FlowOf) -> None:
+    flow = flow_of(
+        app="import wandb\n\ndef report(loss: float) -> None:\n    wandb.log({'train/loss': loss * 2})\n"
+    )
+    assert find_subject(flow, "train/loss").subject.name == '["train/loss"]'
