@@ -35,13 +35,17 @@ class Contents:
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
-        self._local: dict[FunctionSymbol, dict[int, list[Put]]] = {}
-        self._fields: dict[FunctionSymbol, dict[str, list[Put]]] = {}
+        self._looked_through: set[FunctionSymbol] = set()
+        self._looked_inside: set[FunctionSymbol] = set()  # and through the functions in it
+        self._local: dict[tuple[FunctionSymbol, int], list[Put]] = {}
+        self._fields: dict[tuple[FunctionSymbol, str], list[Put]] = {}  # by the method that puts
+        self._globals: dict[tuple[str, str], list[Put]] = {}
+        self._nested: dict[FunctionSymbol, list[FunctionSymbol]] | None = None
 
     def of_local(self, function: FunctionSymbol, made: int) -> list[Put]:
-        """Return what a function puts into a container that it makes at a node."""
-        self._look_through(function)
-        return self._local[function].get(made, [])
+        """Return what a function, or one inside it, puts into a container that it makes at a node."""
+        self._look_through_all(function)
+        return self._local.get((function, made), [])
 
     def of_field(self, cls: ClassSymbol, name: str) -> list[Put]:
         """Return what the methods of a class put into a container that is held by a field of `self`."""
@@ -51,26 +55,59 @@ class Contents:
                 for qualname in self._inference.program.class_(one).methods.values():
                     method = FunctionSymbol(one.module, qualname)
                     self._look_through(method)
-                    found += self._fields[method].get(name, [])
+                    found += self._fields.get((method, name), [])
         return found
 
-    def _look_through(self, function: FunctionSymbol) -> None:
-        if function in self._local:
+    def of_global(self, module: str, name: str) -> list[Put]:
+        """Return what the functions of a module put into a container that one of its names holds."""
+        for qualname in self._inference.program.modules[module].functions:
+            self._look_through(FunctionSymbol(module, qualname))
+        return self._globals.get((module, name), [])
+
+    def _look_through_all(self, function: FunctionSymbol) -> None:
+        if function in self._looked_inside:
             return
-        local = self._local[function] = {}
-        fields = self._fields[function] = {}
+        self._looked_inside.add(function)
+        if self._nested is None:
+            self._nested = {}
+            for inner in self._inference.program.functions():
+                enclosing = self._inference.program.function(inner).enclosing
+                if enclosing is not None:
+                    self._nested.setdefault(FunctionSymbol(inner.module, enclosing), []).append(inner)
+        self._look_through(function)
+        for inner in self._nested.get(function, []):
+            self._look_through_all(inner)
+
+    def _look_through(self, function: FunctionSymbol) -> None:
+        if function in self._looked_through:
+            return
+        self._looked_through.add(function)
         summary = self._inference.program.function(function)
-        nodes = summary.graph.nodes
         receiver = receiver_name(summary)
         for base, put in self._puts(function):
             for root in local_roots(summary.graph, base, every=True):
-                node = nodes[root]
-                if node.kind in {Kind.SEQUENCE, Kind.DICT, Kind.CALL}:
-                    local.setdefault(root, []).append(put)
-                elif node.kind is Kind.ATTR and receiver is not None:
-                    holder = nodes[node.operands[0]]
-                    if holder.kind is Kind.PARAM and holder.data == receiver:
-                        fields.setdefault(str(node.data), []).append(put)
+                self._note(function, root, receiver, put)
+
+    def _note(self, function: FunctionSymbol, root: int, receiver: str | None, put: Put) -> None:
+        graph = self._inference.program.function(function).graph
+        node = graph.nodes[root]
+        match node.kind:
+            case Kind.SEQUENCE | Kind.DICT | Kind.CALL:
+                self._local.setdefault((function, root), []).append(put)
+            case Kind.GLOBAL:
+                self._globals.setdefault((function.module, str(node.data)), []).append(put)
+            case Kind.FREE:
+                outer, values = self._inference.enclosing_binding(function, str(node.data)) or (function, [])
+                bound = self._inference.program.function(outer).graph
+                for value in values:
+                    for made in local_roots(bound, value):
+                        self._local.setdefault((outer, made), []).append(put)
+            case Kind.ATTR:
+                holder = graph.nodes[node.operands[0]]
+                if receiver is not None and holder.kind is Kind.PARAM and holder.data == receiver:
+                    self._fields.setdefault((function, str(node.data)), []).append(put)
+            case _:
+                pass  # a container that comes from elsewhere
 
     def _puts(self, function: FunctionSymbol) -> Iterator[tuple[int, Put]]:
         graph = self._inference.program.function(function).graph

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node, Proof
 from ..source.program import ExternalSymbol
 from .classes import ClassFacts, is_property, receiver_name, takes_class
 from .containers import element, entered, item, iterated, unpacked
-from .contents import Contents, filled
+from .contents import Contents, Put, filled
 from .fixpoint import FixedPoint
 from .generics import Generics, substituted, variables
 from .given import Given
 from .lambdas import Lambdas
 from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed, tagged
+from .operators import operation
 from .results import call_result, called
 from .types import (
     NONE,
@@ -28,7 +30,6 @@ from .types import (
     ModuleObject,
     SuperObject,
     Type,
-    Union,
     annotated_type,
     each,
     limited,
@@ -98,11 +99,14 @@ class Inference(ClassFacts):
             declared = self.program.class_(one).fields.get(name)
             if declared is not None and declared.default is not None and not self.is_enum(cls):
                 found.append(self._written(one, declared.default.text))
-        return each(union(*found), lambda one: self._with_contents(cls, name, one))
+        return each(
+            union(*found), lambda one: self._with_puts(one, lambda: self.contents.of_field(cls, name))
+        )
 
-    def _with_contents(self, cls: ClassSymbol, name: str, held: Type) -> Type:
+    def _with_puts(self, held: Type, puts: Callable[[], list[Put]]) -> Type:
+        """Add what is put into a container elsewhere, where nothing is known of what it holds."""
         is_open = isinstance(held, External) and held.arguments[-1:] in {(), (UNKNOWN,), (NOTHING,)}
-        return filled(self, held, self.contents.of_field(cls, name)) if is_open else held
+        return filled(self, held, puts()) if is_open else held
 
     def _written(self, cls: ClassSymbol, text: str) -> Type:
         """Return the type of an expression in a class body: a name, a call of a name, a literal."""
@@ -250,12 +254,7 @@ class Inference(ClassFacts):
             case Kind.COMPARE:
                 return External("builtins.bool")
             case Kind.OP:
-                if node.data in {"f-string", "format", "repr"}:
-                    return External("builtins.str")
-                if node.data == "Not":
-                    return External("builtins.bool")
-                found = union(*(self.type_of(function, operand) for operand in node.operands))
-                return UNKNOWN if isinstance(found, Union) else found
+                return operation(self, node.data, [self.type_of(function, one) for one in node.operands])
 
     def _parameter(self, function: FunctionSymbol, summary: FunctionSummary, name: str) -> Type:
         if name == receiver_name(summary) and summary.owner is not None:
@@ -322,7 +321,10 @@ class Inference(ClassFacts):
                 if variable is not None and variable.annotation is not None:
                     return self.annotated(module, variable.annotation, None)
                 stores = self._globals.get((module, name), [])
-                return union(*(self.type_of(store.function, store.value) for store in stores))
+                found = union(*(self.type_of(store.function, store.value) for store in stores))
+                return each(
+                    found, lambda one: self._with_puts(one, lambda: self.contents.of_global(module, name))
+                )
             case ExternalSymbol(dotted=dotted):
                 return ExternalObject(dotted)
             case _:

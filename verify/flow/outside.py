@@ -9,6 +9,7 @@ from ..source.model import Kind
 from .containers import method_result, typed_dict_method
 from .given import Given
 from .types import (
+    NOTHING,
     UNKNOWN,
     ClassObject,
     External,
@@ -54,6 +55,8 @@ def outside_result(inference: Inference, dotted: str, receiver: Type | None, giv
     known = _RULES.get(dotted)
     if known is not None and (given.positional or given.keywords):
         return known(inference, dotted, given)
+    if dotted in _EMPTY and not given.positional and not given.keywords:
+        return External(dotted, (NOTHING,))
     return External(dotted)
 
 
@@ -215,6 +218,7 @@ def _gathered(inference: Inference, dotted: str, given: Given) -> Type:
 
 
 _ITERABLES = ("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter")
+_EMPTY = {f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset")}
 _RULES: dict[str, _Rule] = {
     **{f"builtins.{name}": _iterable for name in _ITERABLES},
     **{f"msgspec.{name}.decode": _decoded for name in ("json", "msgpack", "yaml", "toml")},

@@ -152,6 +152,8 @@ MAPPINGS = {
     "Counter",
     "MappingProxyType",
     "ChainMap",
+    "WeakKeyDictionary",
+    "WeakValueDictionary",
 }
 
 
