@@ -14,6 +14,7 @@ from .forgotten_argument import ForgottenArgument
 from .instrument_never_recorded import InstrumentNeverRecorded
 from .key_never_written import AuditKeyNeverWritten
 from .key_renamed import KeyRenamed
+from .sibling_left_out import SiblingLeftOut
 from .telemetry_class_unused import TelemetryClassUnused
 from .telemetry_gated_off import TelemetryGatedOff
 from .telemetry_never_called import TelemetryNeverCalled
@@ -27,7 +28,6 @@ _RULES: tuple[AuditRule, ...] = (
     ForgottenArgument(),
     UnusedParameter(),
     ConverterMissesField(),
-    CrossedNames(),
     TelemetryNeverCalled(),
     TelemetryClassUnused(),
     EventNeverEmitted(),
@@ -36,6 +36,7 @@ _RULES: tuple[AuditRule, ...] = (
     FlagNeverConsulted(),
     InstrumentNeverRecorded(),
     KeyRenamed(),
+    SiblingLeftOut(),
     CollectedNeverReduced(),
     TelemetryGatedOff(),
 )

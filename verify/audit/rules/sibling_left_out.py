@@ -1,0 +1,257 @@
+"""TW518 sibling-left-out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...finding import Confidence, Finding
+from ...source import ClassSymbol, FunctionSymbol
+from ...source.model import CallShape, Kind, Node, ValueGraph
+from ...source.program import ExternalSymbol, Place
+from ..known_calls import PLAIN_BASES
+from ..names import words
+from .base import AuditCheck, AuditRule
+
+_FEWEST = 4
+_SMALLEST_BODY = 6  # values: less than that is a stub or hands on
+
+
+class SiblingLeftOut(AuditRule):
+    """All of several alike functions, classes or calls do something for telemetry, but one does not.
+
+    Siblings are functions of one module or class with the same first word that call the same telemetry function, the
+    subclasses of one base that override its empty telemetry method, and the calls of one telemetry function that give
+    an optional argument. There have to be at least four, and exactly one is left out; a stub, one that hands on to a
+    sibling, and one whose base does it are not left out.
+
+    ## Why is this bad?
+    It was added to all of them, and one was forgotten: the series has a hole that nobody sees.
+
+    ## Example
+    ```python
+    def handle_get(request: Request) -> Response:
+        record_latency(request)
+        return find(request)
+
+    # handle_put, handle_post and handle_patch do so, too
+
+    def handle_delete(request: Request) -> Response:
+        return remove(request)  # without record_latency
+    ```
+
+    ## Use instead
+    ```python
+    def handle_delete(request: Request) -> Response:
+        record_latency(request)
+        return remove(request)
+    ```
+    """
+
+    code = "TW518"
+    name = "sibling-left-out"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each sibling that is left out."""
+        yield from self._helpers(audit)
+        yield from self._overrides(audit)
+        yield from self._arguments(audit)
+
+    # -- functions that call the same helper --------------------------------------------------------------------------
+
+    def _helpers(self, audit: AuditCheck) -> Iterator[Finding]:
+        called = {function: _telemetry_calls(audit, function) for function in audit.program.functions()}
+        for group in _groups(audit):
+            counts = Counter(helper for function in group for helper in called[function])
+            for helper, count in counts.items():
+                if count != len(group) - 1 or count < _FEWEST - 1:
+                    continue
+                (odd,) = [function for function in group if helper not in called[function]]
+                doing = [function for function in group if function != odd]
+                if _has_a_reason(audit, odd, doing, helper, called):
+                    continue
+                yield self._left_out(
+                    audit,
+                    subject=str(odd),
+                    place=audit.definition(odd),
+                    message=f"{odd.qualname} does not call {helper}(), as {_listed(doing)} do",
+                    help=f"call {helper}() here as well",
+                    what=helper,
+                    siblings=[one.qualname for one in doing],
+                )
+
+    # -- subclasses that override a telemetry method ------------------------------------------------------------------
+
+    def _overrides(self, audit: AuditCheck) -> Iterator[Finding]:
+        program = audit.program
+        for base in program.classes():
+            below = [one for one in program.subclasses(base) if base in program.bases(one)]
+            if len(below) < _FEWEST:
+                continue
+            for name, qualname in program.class_(base).methods.items():
+                if not audit.names.is_function(name) or not _is_empty(
+                    audit, FunctionSymbol(base.module, qualname)
+                ):
+                    continue
+                lacking = [one for one in below if not _overrides(audit, one, base, name)]
+                if len(lacking) != 1 or program.subclasses(lacking[0]):
+                    continue
+                odd = lacking[0]
+                doing = [one for one in below if one != odd]
+                yield self._left_out(
+                    audit,
+                    subject=str(odd),
+                    place=audit.definition(odd),
+                    message=f"{odd.qualname} does not override {base.qualname}.{name}, as "
+                    f"{', '.join(one.qualname for one in doing[:3])} do",
+                    help=f"give it a {name}() of its own",
+                    what=name,
+                    siblings=[one.qualname for one in doing],
+                )
+
+    # -- calls that give an argument ----------------------------------------------------------------------------------
+
+    def _arguments(self, audit: AuditCheck) -> Iterator[Finding]:
+        for function in audit.program.functions():
+            if not audit.names.is_function(function.name):
+                continue
+            sites = {(site.site.path, site.site.span): site for site in audit.flow.call_sites(function)}
+            if len(sites) < _FEWEST + 1:
+                continue
+            for parameter in audit.program.function(function).parameters:
+                if parameter.default is None:
+                    continue
+                without = [site for site in sites.values() if parameter.name not in site.arguments]
+                if len(without) != 1:
+                    continue
+                site = without[0].site
+                given = [one.site for one in sites.values() if one is not without[0]]
+                yield self._left_out(
+                    audit,
+                    subject=f"{function}({parameter.name})",
+                    place=Place(site.path, site.span),
+                    message=f"{function.qualname} is not given {parameter.name} here, as it is in the "
+                    f"{len(given)} other calls ({', '.join(map(str, given[:2]))}): it is {parameter.default.text}",
+                    help=f"give {parameter.name} here as well",
+                    what=parameter.name,
+                    siblings=[str(one) for one in given],
+                    confidence=Confidence.LOW,
+                )
+
+    def _left_out(
+        self,
+        audit: AuditCheck,
+        *,
+        subject: str,
+        place: Place,
+        message: str,
+        help: str,  # noqa: A002 - the field's name everywhere
+        what: str,
+        siblings: list[str],
+        confidence: Confidence = Confidence.MEDIUM,
+    ) -> Finding:
+        return self.make(
+            subject=subject,
+            place=place,
+            message=message,
+            help=help,
+            context={"left_out": what, "siblings": ", ".join(siblings[:6]), "count": str(len(siblings))},
+            confidence=confidence,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    module: str
+    owner: str | None
+    first_word: str
+    parameters: int
+
+
+def _groups(audit: AuditCheck) -> Iterator[list[FunctionSymbol]]:
+    """Yield the functions of a module, and the methods of a class, that begin with the same word."""
+    groups: dict[_Key, list[FunctionSymbol]] = {}
+    for function in audit.program.functions():
+        parts = words(function.name)
+        summary = audit.program.function(function)
+        if len(parts) < 2 or "<" in function.qualname or function.name.startswith("__") or summary.enclosing:
+            continue
+        if any("property" in text or "abstract" in text for text in summary.decorators):
+            continue
+        key = _Key(function.module, summary.owner, parts[0], len(summary.parameters))
+        groups.setdefault(key, []).append(function)
+    for group in groups.values():
+        if len(group) >= _FEWEST:
+            yield group
+
+
+def _telemetry_calls(audit: AuditCheck, function: FunctionSymbol) -> frozenset[str]:
+    """Return the telemetry functions that a body calls, by bare name."""
+    graph = audit.program.function(function).graph
+    found: set[str] = set()
+    for node in graph.nodes:
+        if node.kind is Kind.CALL and not node.gated:
+            name = _called(graph, node)
+            if name is not None and audit.names.is_function(name):
+                found.add(name)
+    return frozenset(found)
+
+
+def _called(graph: ValueGraph, call: Node) -> str | None:
+    callee = graph.nodes[call.operands[0]]
+    named = callee.kind in {Kind.ATTR, Kind.GLOBAL, Kind.FREE}
+    return callee.data if named and isinstance(callee.data, str) else None
+
+
+def _has_a_reason(
+    audit: AuditCheck,
+    odd: FunctionSymbol,
+    doing: list[FunctionSymbol],
+    helper: str,
+    called: dict[FunctionSymbol, frozenset[str]],
+) -> bool:
+    """Whether a function that does not call the helper has a reason that can be seen."""
+    graph = audit.program.function(odd).graph
+    if odd.name == helper or len(graph.nodes) < _SMALLEST_BODY:
+        return True
+    names = {one.name for one in doing}
+    reached = audit.flow.callees([odd]) - {odd}
+    if any(one.name == helper or helper in called.get(one, ()) for one in reached):
+        return True  # by way of another
+    for node in graph.nodes:
+        if node.kind is Kind.CALL:
+            shape = node.data
+            assert isinstance(shape, CallShape)
+            if _called(graph, node) in names:
+                return True  # hands on to a sibling
+    own, theirs = len(graph.nodes), sorted(len(audit.program.function(one).graph.nodes) for one in doing)
+    return own < theirs[0] / 2  # much smaller than all of them: something else
+
+
+def _is_empty(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a method does nothing: `pass`, a docstring, `return None`. An abstract one is no choice."""
+    summary = audit.program.function(function)
+    if any("abstract" in text for text in summary.decorators):
+        return False
+    return all(
+        node.kind is Kind.PARAM or (node.kind is Kind.CONST and isinstance(node.data, str | None))
+        for node in summary.graph.nodes
+    )
+
+
+def _overrides(audit: AuditCheck, cls: ClassSymbol, base: ClassSymbol, name: str) -> bool:
+    for one in audit.program.mro(cls):
+        if one == base:
+            return False
+        if isinstance(one, ExternalSymbol):
+            if one.dotted.rpartition(".")[2] not in PLAIN_BASES:
+                return True
+        elif name in audit.program.class_(one).methods:
+            return True
+    return False
+
+
+def _listed(functions: list[FunctionSymbol]) -> str:
+    names = [one.name for one in functions[:3]]
+    return ", ".join(names) if len(functions) <= 3 else f"{', '.join(names)} and {len(functions) - 3} more"
