@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .plant import Instrument
 from .planters import PLANTERS
 from .run import choose, run
 from .table import markdown, missed, rows, to_json
@@ -24,6 +25,11 @@ SHIPPED = "telemetry"
 @click.option("--per-class", default=10, show_default=True, help="Plants of each fault class and program.")
 @click.option("--all", "everywhere", is_flag=True, help="Plant at every place.")
 @click.option("--fault", "faults", multiple=True, metavar="TEXT", help="Fault classes that hold this text.")
+@click.option(
+    "--by",
+    type=click.Choice([str(one) for one in Instrument]),
+    help="Only the faults that this command has to find.",
+)
 @click.option("--jobs", default=1, show_default=True, help="Processes.")
 @click.option("--list", "only_list", is_flag=True, help="Count the places, plant nothing.")
 @click.option(
@@ -43,6 +49,7 @@ def main(
     per_class: int,
     everywhere: bool,
     faults: Sequence[str],
+    by: str | None,
     jobs: int,
     only_list: bool,
     packages: Path | None,
@@ -54,7 +61,7 @@ def main(
     planters = {
         fault: planter
         for fault, planter in PLANTERS.items()
-        if not faults or any(part in fault for part in faults)
+        if (not faults or any(part in fault for part in faults)) and by in {None, planter.instrument}
     }
     outcomes: list[Outcome] = []
     places: dict[str, int] = dict.fromkeys(planters, 0)
