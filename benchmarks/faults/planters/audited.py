@@ -42,9 +42,10 @@ class DeclaredField:
 
 
 def telemetry_fields(tree: Tree) -> Iterator[DeclaredField]:
-    """Yield the fields that telemetry classes declare in their body or start with in `__init__`.
+    """Yield the fields that telemetry classes declare in their body.
 
-    Left out: names that several classes declare, and names that stand in a string (`getattr(x, "name")`).
+    Left out: what the methods of a class keep for themselves (`self._count = 0`), names that several classes declare,
+    and names that stand in a string (`getattr(x, "name")`).
     """
     for path in tree.planted:
         for node in ast.walk(tree.modules[path]):
@@ -58,16 +59,6 @@ def _fields_of(tree: Tree, path: str, owner: ast.ClassDef) -> Iterator[DeclaredF
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name), value=value):
                 declared[name] = (statement.lineno, value is not None)
-            case ast.FunctionDef(name="__init__"):
-                for one in ast.walk(statement):
-                    match one:
-                        case (
-                            ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)])
-                            | ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name))
-                        ) if is_literal(one.value):
-                            declared.setdefault(name, (one.lineno, True))
-                        case _:
-                            pass
             case _:
                 pass
     index = tree.occurrences

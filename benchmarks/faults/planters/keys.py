@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from ..edits import Edit
 from ..occurrences import Occurrence, Part
 from ..plant import Plant, Planter
-from ..tree import Tree
-from .audited import AuditPlanter, plant, planted_only
+from ..tree import Function, Tree
+from .audited import AuditPlanter, last_name, plant, planted_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,11 @@ class Key:
 
 
 def keys(tree: Tree) -> Iterator[Key]:
-    """Yield the keys with one writer.
+    """Yield the keys with one writer, of mappings that are made and read in the program.
 
-    Left out: keys whose text is also another string, a keyword or a field (`dict(a=1)`, `asdict`), or one that
-    only tests presence: those may write it too.
+    A mapping that comes from elsewhere (a file, a library, an argument) may hold any key: only those count that a
+    display in the same function makes, one that the called function returns, or one in a field of the same object.
+    Left out: keys whose text is also another string, or a keyword that makes a mapping (`dict(a=1)`).
     """
     index = tree.occurrences
     for name in index.names():
@@ -34,9 +35,141 @@ def keys(tree: Tree) -> Iterator[Key]:
         reads = index.of_name(name, Part.KEY_READ)
         if len(writes) != 1 or not reads or not planted_only(tree, *writes, *reads):
             continue
-        if index.of_name(name, Part.STRING, Part.KEYWORD, Part.DECLARATION) or not name.isidentifier():
+        if index.of_name(name, Part.STRING) or not name.isidentifier():
             continue
-        yield Key(name, writes[0], tuple(reads))
+        if any(_makes_mapping(tree, one.node) for one in index.of_name(name, Part.KEYWORD)):
+            continue
+        if all(_is_made_here(tree, read.node, writes[0].node) for read in reads):
+            yield Key(name, writes[0], tuple(reads))
+
+
+def _makes_mapping(tree: Tree, keyword: ast.AST) -> bool:
+    call = tree.parent(keyword)
+    return isinstance(call, ast.Call) and last_name(call.func) in {
+        "dict",
+        "update",
+        "defaultdict",
+        "OrderedDict",
+    }
+
+
+def _is_made_here(tree: Tree, read: ast.AST, write: ast.AST) -> bool:
+    """Whether the mapping that a key is read from is the one that the key is written into, by the syntax alone."""
+    holder = tree.parent(read)
+    match holder:
+        case ast.Subscript(value=base) | ast.Call(func=ast.Attribute(value=base)):
+            pass
+        case _:
+            return False
+    match base:
+        case ast.Name(id=name):
+            function = tree.function(read)
+            return function is not None and _holds_key(tree, function, name, write)
+        case ast.Attribute(value=ast.Name(id="self"), attr=attribute):
+            owner = tree.class_of(read)
+            values = [] if owner is None else _assigned_to_self(owner, attribute)
+            return (
+                bool(values)
+                and all(isinstance(value, ast.Dict) for value in values)
+                and (
+                    any(_holds(value, write) for value in values)
+                    or _is_self_attribute(tree, write, attribute)
+                )
+            )
+        case _:
+            return False
+
+
+def _holds_key(tree: Tree, function: Function, name: str, write: ast.AST, depth: int = 3) -> bool:
+    """Whether a local holds the mapping: made here, returned to here, or passed on by the one caller."""
+    values = _assigned(function, name)
+    if values:
+        return any(_gives(tree, value, write) for value in values)
+    calls = [
+        tree.parent(one.node)
+        for one in tree.occurrences.of_name(function.name, Part.NAME, Part.LOAD)
+        if tree.parent(one.node) is not None
+    ]
+    made = tree.occurrences.of_name(function.name, Part.DEFINITION)
+    if len(made) != 1 or len(calls) != 1 or not isinstance(calls[0], ast.Call) or not depth:
+        return False
+    passed = next((one.value for one in calls[0].keywords if one.arg == name), None)
+    caller = tree.function(calls[0])
+    if not isinstance(passed, ast.Name) or caller is None:
+        return passed is not None and _gives(tree, passed, write)
+    return _holds_key(tree, caller, passed.id, write, depth - 1)
+
+
+def _gives(tree: Tree, value: ast.expr, write: ast.AST) -> bool:
+    """Whether a value is the display that a key stands in, or a call of the function that returns it."""
+    if isinstance(value, ast.Await):
+        value = value.value
+    match value:
+        case ast.Dict():
+            return _holds(value, write)
+        case ast.Call(func=func):
+            made = tree.occurrences.of_name(last_name(func) or "", Part.DEFINITION)
+            if len(made) != 1 or tree.function(write) is not made[0].node:
+                return False
+            display = tree.parent(write)
+            if not isinstance(display, ast.Dict):
+                return False
+            place = tree.parent(display)
+            if isinstance(place, ast.Return):
+                return True
+            match place:
+                case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                    return any(
+                        isinstance(one, ast.Return)
+                        and isinstance(one.value, ast.Name)
+                        and one.value.id == name
+                        for one in ast.walk(made[0].node)
+                    )
+                case _:
+                    return False
+        case _:
+            return False
+
+
+def _assigned(function: ast.AST, name: str) -> list[ast.expr]:
+    found: list[ast.expr] = []
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                found.append(value)
+            case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value) if target == name:
+                found.append(value)
+            case _:
+                pass
+    return found
+
+
+def _assigned_to_self(owner: ast.ClassDef, attribute: str) -> list[ast.expr]:
+    found: list[ast.expr] = []
+    for node in ast.walk(owner):
+        match node:
+            case (
+                ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=value)
+                | ast.AnnAssign(
+                    target=ast.Attribute(value=ast.Name(id="self"), attr=name), value=ast.expr() as value
+                )
+            ) if name == attribute:
+                found.append(value)
+            case _:
+                pass
+    return found
+
+
+def _is_self_attribute(tree: Tree, write: ast.AST, attribute: str) -> bool:
+    match tree.parent(write):
+        case ast.Subscript(value=ast.Attribute(value=ast.Name(id="self"), attr=name)):
+            return name == attribute
+        case _:
+            return False
+
+
+def _holds(tree: ast.AST, node: ast.AST) -> bool:
+    return any(one is node for one in ast.walk(tree))
 
 
 class KeyDropped(AuditPlanter):

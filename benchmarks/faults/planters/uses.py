@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from telewire.verify.audit.flags import is_config_class, is_flag_name
+
 from ..occurrences import Occurrence, Part
 from ..plant import Plant, Planter
 from ..tree import Function, Tree
@@ -152,7 +154,8 @@ class ParameterUnused(AuditPlanter):
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each parameter whose only use is `Class(name=name)`, where `Class` is of this program.
 
-        Left out: fields with no default, whose omission fails at once.
+        Left out: fields with no default, whose omission fails at once, and decorated functions: a framework may
+        decide what they take.
         """
         for path in tree.planted:
             text = tree.texts[path]
@@ -163,7 +166,11 @@ class ParameterUnused(AuditPlanter):
                         function = tree.function(node)
                         if function is None or not isinstance(call, ast.Call):
                             continue
-                        if not _has_parameter(function, name) or not _defaults(tree, call, name):
+                        if (
+                            function.decorator_list
+                            or not _has_parameter(function, name)
+                            or not _defaults(tree, call, name)
+                        ):
                             continue
                         uses = [
                             one for one in ast.walk(function) if isinstance(one, ast.Name) and one.id == name
@@ -209,7 +216,10 @@ def _defaults(tree: Tree, call: ast.Call, name: str) -> bool:
 
 
 class FlagIgnored(AuditPlanter):
-    """A setting that was consulted once is consulted no more: its branch is always taken."""
+    """A setting that was consulted once is consulted no more: its branch is always taken.
+
+    A setting is what the audit takes for one: true or false, in a configuration class or named as a switch.
+    """
 
     fault = "flag never consulted"
     rules = ("TW514", "TW503")
@@ -230,7 +240,10 @@ class FlagIgnored(AuditPlanter):
     def _is_flag(self, tree: Tree, name: str) -> bool:
         for one in tree.occurrences.of_name(name, Part.DECLARATION, Part.PARAMETER):
             annotation = getattr(one.node, "annotation", None)
-            if isinstance(annotation, ast.Name) and annotation.id == "bool":
+            if not isinstance(annotation, ast.Name) or annotation.id != "bool":
+                continue
+            owner = tree.class_of(one.node)
+            if is_flag_name(name) or (owner is not None and is_config_class(owner.name)):
                 return bool(tree.occurrences.of_name(name, Part.STORE, Part.DECLARATION))
         return False
 
