@@ -170,7 +170,13 @@ def _way_to(flow: Flow, schema: FieldCarrier) -> list[Hop]:
             and _leads_on(flow, walker, hop, current, meaning)
         ]
         if not onward:
-            made = [hop for hop in given if not isinstance(hop.source, Constant)]
+            # What a function makes of nothing but its arguments is handed back, to each caller its own.
+            own = walker.entering(current) if isinstance(current, ReturnCarrier) else []
+            made = [
+                hop
+                for hop in given or own
+                if not isinstance(hop.source, Constant) and hop.how <= How.COMPUTED and flow.is_live(hop)
+            ]
             if made:
                 way.append(min(made, key=lambda hop: _preference(hop, meaning)))
             break
