@@ -19,7 +19,7 @@ class FixedPoint:
     """Keeps the answers to questions about types; each is settled once."""
 
     def __init__(self) -> None:
-        self._settled: dict[Hashable, Type] = {}
+        self.settled: dict[Hashable, Type] = {}  # read only from outside
         self._open: dict[Hashable, int] = {}  # questions that are being answered, with their depth
         self._so_far: dict[Hashable, Type] = {}  # what the last round found for a question of a circle
         self._tentative: dict[Hashable, Type] = {}  # answers of this round that rely on an open question
@@ -27,13 +27,9 @@ class FixedPoint:
         self._circle = _NO_CIRCLE  # the outermost open question that the current answer relies on
         self._changes = 0
 
-    def known(self, key: Hashable) -> Type | None:
-        """Return a settled answer."""
-        return self._settled.get(key)
-
     def ask(self, key: Hashable, answer: Callable[[], Type]) -> Type:
         """Return the answer to a question; `answer` is called for it, and may ask others."""
-        known = self._settled.get(key)
+        known = self.settled.get(key)
         if known is not None:
             return known
         if key in self._open:
@@ -61,7 +57,7 @@ class FixedPoint:
             return found
         self._keep(mark)
         self._circle = around
-        found = self._settled[key] = UNKNOWN if found is NOTHING else found
+        found = self.settled[key] = UNKNOWN if found is NOTHING else found
         self._so_far.pop(key, None)
         return found
 
@@ -89,6 +85,6 @@ class FixedPoint:
     def _keep(self, mark: int) -> None:
         for key, _ in self._order[mark:]:
             found = self._tentative.pop(key)
-            self._settled[key] = UNKNOWN if found is NOTHING else found
+            self.settled[key] = UNKNOWN if found is NOTHING else found
             self._so_far.pop(key, None)
         del self._order[mark:]

@@ -77,7 +77,10 @@ class Generics:
         """Return the type variables that a class is declared with."""
         if cls not in self._parameters:
             bases = self._written_bases(cls)
-            declared = [one for one in bases if isinstance(one, External) and one.dotted in _DECLARES]
+            named = self._inference.program.class_(cls).type_parameters
+            declared = [self._inference.declared(cls.module, name, None) for name in named] or [
+                one for one in bases if isinstance(one, External) and one.dotted in _DECLARES
+            ]
             found = [one for base in declared or bases for one in variables(base)]
             self._parameters[cls] = tuple(dict.fromkeys(found))
         return self._parameters[cls]

@@ -48,6 +48,7 @@ class Inference(ClassFacts):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self._answers = FixedPoint()
+        self._settled = self._answers.settled
         self.generics = Generics(self)
         self.contents = Contents(self)
         self._lambdas = Lambdas(self)
@@ -59,7 +60,7 @@ class Inference(ClassFacts):
 
     def type_of(self, function: FunctionSymbol, index: int) -> Type:
         """Return the type of a node."""
-        known = self._answers.known((function, index))
+        known = self._settled.get((function, index))
         if known is not None:
             return known
         through = self._through.get(function, 0)
@@ -79,7 +80,7 @@ class Inference(ClassFacts):
     def field_type(self, cls: ClassSymbol, name: str, arguments: tuple[Type, ...] = ()) -> Type | None:
         """Return a field's type in `cls[arguments]`, or None where the class has no such field."""
         key = (cls, name, arguments)
-        known = self._answers.known(key)
+        known = self._settled.get(key)
         if known is not None:
             return known
         if self.owner_of_field(cls, name) is None:

@@ -238,9 +238,9 @@ class ClassSummary:
     span: Span
     setters: dict[str, str] = field(default_factory=dict)  # property -> qualified name of its setter
     keywords: tuple[tuple[str, str], ...] = ()
-    annotated: dict[str, str] = field(
-        default_factory=dict
-    )  # `self.x: T` in a method, with or without a value
+    # `self.x: T` in a method, with or without a value:
+    annotated: dict[str, str] = field(default_factory=dict)
+    type_parameters: tuple[str, ...] = ()  # of `class Box[T]`
 
 
 @dataclass(slots=True)

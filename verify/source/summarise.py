@@ -146,6 +146,10 @@ class _Summariser:
                                 self._variables[element.id] = FieldSummary(
                                     element.id, None, None, span_of(statement)
                                 )
+            case _ if isinstance(alias := getattr(statement, "name", None), ast.Name):  # `type Event = A | B`
+                self._type_parameters(statement)
+                value = getattr(statement, "value", None)
+                self._variables[alias.id] = FieldSummary(alias.id, None, _default(value), span_of(statement))
             case _:
                 pass  # defines no name
 
@@ -177,6 +181,7 @@ class _Summariser:
     def _function(
         self, node: FunctionNode, qualname: str, *, owner: str | None, enclosing: ValueBuilder | None
     ) -> None:
+        self._type_parameters(node)
         parameters = tuple(_parameters(node.args))
         builder = BodyBuilder(qualname, self, module_level=False, enclosing=enclosing)
         builder.parameters(node.args, span_of(node))
@@ -206,6 +211,19 @@ class _Summariser:
             is_generator=builder.is_generator,
         )
 
+    def _type_parameters(self, node: ast.AST) -> tuple[str, ...]:
+        """Define the type variables of `class Box[T]`, `def f[T]` as a module that spells them out would."""
+        names = []
+        for one in getattr(node, "type_params", ()):
+            bound = getattr(one, "bound", None)
+            bounds = bound.elts if isinstance(bound, ast.Tuple) else [] if bound is None else [bound]
+            written = ", ".join([repr(one.name), *map(ast.unparse, bounds)])
+            kind = type(one).__name__  # a ParamSpec or TypeVarTuple stands for no type
+            variable = FieldSummary(one.name, None, Default(f"{kind}({written})", None, False), span_of(one))
+            self._variables.setdefault(one.name, variable)
+            names.append(one.name)
+        return tuple(names)
+
     def _class(self, node: ast.ClassDef, qualname: str, *, enclosing: ValueBuilder | None) -> None:
         fields: dict[str, FieldSummary] = {}
         methods: dict[str, str] = {}
@@ -217,6 +235,7 @@ class _Summariser:
             methods=methods,
             span=span_of(node),
             keywords=tuple((k.arg, ast.unparse(k.value)) for k in node.keywords if k.arg is not None),
+            type_parameters=self._type_parameters(node),
         )
         self._classes[qualname] = summary
         for statement in _top_level_statements(node.body):

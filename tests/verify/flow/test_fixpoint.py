@@ -53,7 +53,7 @@ def test_the_answers_do_not_depend_on_where_one_starts() -> None:
 def test_what_nothing_enters_is_unknown() -> None:
     circle = Circle({"a": lambda c: c.ask("b"), "b": lambda c: c.ask("a")})
     assert circle.ask("a") is UNKNOWN
-    assert circle.points.known("b") is UNKNOWN
+    assert circle.points.settled["b"] is UNKNOWN
 
 
 def test_inside_a_circle_nothing_is_known_at_first() -> None:
