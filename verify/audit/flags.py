@@ -41,11 +41,14 @@ def is_boolean(annotation: str | None, default: Default | None) -> bool:
     return default is not None and default.is_literal and isinstance(default.literal, bool)
 
 
-def is_flag_field(owner: str, declared: FieldSummary) -> bool:
-    """Whether a declared field is a flag: true or false in a configuration class, or named as one there."""
-    if declared.name.startswith("_") or not is_config_class(owner):
-        return False
-    return is_boolean(declared.annotation, declared.default)
+def is_flag_field(declared: FieldSummary) -> bool:
+    """Whether a declared field is true or false."""
+    return not declared.name.startswith("__") and is_boolean(declared.annotation, declared.default)
+
+
+def is_kept_flag(parameter: Parameter) -> bool:
+    """Whether a constructor's parameter is true or false."""
+    return is_boolean(parameter.annotation, parameter.default)
 
 
 def is_flag_parameter(parameter: Parameter) -> bool:
@@ -106,9 +109,9 @@ def flag_names(flow: Flow) -> set[str]:
     program = flow.program
     for cls in program.classes():
         fields = program.class_(cls).fields.values()
-        names |= {one.name for one in fields if is_flag_field(cls.name, one)}
+        names |= {one.name for one in fields if is_flag_field(one)}
     for function in program.functions():
-        names |= {one.name for one in program.function(function).parameters if is_flag_parameter(one)}
+        names |= {one.name for one in program.function(function).parameters if is_kept_flag(one)}
     for call in flow.facts.method_calls.get("add_argument", ()):
         graph = program.function(call.function).graph
         name = option_destination(graph, graph.nodes[call.node])

@@ -119,7 +119,14 @@ _ROLE = re.compile(
     r"|Histogram|Profiler|Probe|Watcher|Meter|Monitor|Tracker|Collector|Detector)"
 )
 
+_HANDLER = re.compile(r"(?:on|handle)_\w+|\w+_(?:callback|handler)")
+
 
 def has_telemetry_role(name: str) -> bool:
     """Whether a class of this bare name has a part in telemetry by what it does: it shows, sends or watches."""
     return _ROLE.fullmatch(name) is not None
+
+
+def is_handler(name: str) -> bool:
+    """Whether a function of this bare name is made to be handed to whoever sends events."""
+    return _HANDLER.fullmatch(name.lstrip("_")) is not None

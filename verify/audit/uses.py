@@ -9,6 +9,7 @@ from ..flow import Flow
 from ..flow.frameworks import called_from_outside
 from ..flow.types import UNKNOWN, ClassObject, FunctionObject, Instance, SuperObject, Type, members
 from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import Kind
 from ..source.program import ExternalSymbol
 from .mentions import Mention, Mentions
 
@@ -94,7 +95,10 @@ class Uses:
         return Use.MAYBE if self.mentions.is_built(function.name) else found
 
     def of_class(self, cls: ClassSymbol) -> Use:
-        """Whether a class is constructed, subclassed, annotated or handed over, outside of its own body."""
+        """Whether a class is constructed, subclassed or handed over, outside of its own body.
+
+        A test (`isinstance`) is no use, nor is the annotation of a function of a class that nothing decodes.
+        """
         found = Use.NEVER
         if any(
             _bare(decorator) not in PLAIN_DECORATORS for decorator in self.flow.program.class_(cls).decorators
@@ -105,12 +109,42 @@ class Uses:
                 continue
             known = members(self._type_of(mention))
             if any(isinstance(one, ClassObject) and one.cls == cls for one in known):
+                if self._is_only_tested(mention):
+                    continue
                 return Use.USED
             if not known or UNKNOWN in known:
                 found = Use.MAYBE
-        if self._is_in_text(cls.name, cls.module, cls.qualname):
-            return Use.MAYBE
+        for text in self.mentions.texts.get(cls.name, ()):
+            if text.module == cls.module and _is_within(text.holder, cls.qualname):
+                continue
+            is_of_function = text.holder in self.flow.program.modules[text.module].functions
+            if text.kind != "annotation" or not is_of_function or self._may_be_decoded(cls):
+                return Use.MAYBE
         return Use.MAYBE if self.mentions.strings.get(cls.name) else found
+
+    def _is_only_tested(self, mention: Mention) -> bool:
+        """Whether a class is named as what `isinstance` looks for."""
+        nodes, effects = self.flow.facts.whereabouts.users(mention.function)
+        graph = self.flow.program.function(mention.function).graph
+        users = [graph.nodes[user] for user in nodes.get(mention.node, ())]
+        return (
+            bool(users)
+            and not effects.get(mention.node)
+            and all(
+                user.kind is Kind.CALL and graph.nodes[user.operands[0]].data in {"isinstance", "issubclass"}
+                for user in users
+            )
+        )
+
+    def _may_be_decoded(self, cls: ClassSymbol) -> bool:
+        """Whether something may make objects of a class because an annotation names it: models, messages, records."""
+        program = self.flow.program
+        foreign = any(
+            isinstance(one, ExternalSymbol)
+            and one.dotted.rpartition(".")[2] not in {"object", "ABC", "Generic"}
+            for one in program.mro(cls)
+        )
+        return foreign or bool(program.class_(cls).decorators) or bool(program.subclasses(cls))
 
     def _type_of(self, mention: Mention) -> Type:
         return self.flow.facts.inference.type_of(mention.function, mention.node)

@@ -22,7 +22,7 @@ from ..keys import Keys
 from ..left_out import LeftOutFields
 from ..mentions import Mentions
 from ..outside_consumers import OutsideConsumers
-from ..telemetry_names import TelemetryNames, has_telemetry_role
+from ..telemetry_names import TelemetryNames, has_telemetry_role, is_handler
 from ..transfers import Transfers
 from ..usage import Usage
 from ..uses import Uses
@@ -79,7 +79,11 @@ class AuditCheck:
     @cached_property
     def mentions(self) -> Mentions:
         """Where the names of telemetry functions and classes, and of flags, are said."""
-        functions = {one.name for one in self.program.functions() if self.names.is_function(one.name)}
+        functions = {
+            one.name
+            for one in self.program.functions()
+            if self.names.is_function(one.name) or is_handler(one.name)
+        }
         classes = {
             one.name
             for one in self.program.classes()

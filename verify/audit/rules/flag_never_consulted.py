@@ -10,9 +10,12 @@ from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import CallShape, FunctionSummary, Kind
 from ...source.program import ExternalSymbol, Place
 from ..flags import (
+    is_config_class,
     is_flag_field,
+    is_flag_name,
     is_flag_parameter,
     is_given_up,
+    is_kept_flag,
     option_destination,
     uses_parameter,
 )
@@ -68,10 +71,10 @@ class FlagNeverConsulted(AuditRule):
 
     def _fields(self, audit: AuditCheck) -> Iterator[Finding]:
         for cls in audit.program.classes():
-            if _has_foreign_base(audit, cls):
+            if _has_foreign_base(audit, cls) or not _holds_settings(audit, cls):
                 continue
             for name, declared in audit.program.class_(cls).fields.items():
-                if is_flag_field(cls.name, declared) and not _is_read(audit, cls, name):
+                if is_flag_field(declared) and not _is_read(audit, cls, name):
                     place = Place(audit.program.modules[cls.module].path, declared.span)
                     yield self._unread(audit, cls, name, place, "field")
 
@@ -80,7 +83,7 @@ class FlagNeverConsulted(AuditRule):
         if _has_foreign_base(audit, cls):
             return
         summary = audit.program.function(init)
-        flags = {one.name for one in summary.parameters if is_flag_parameter(one)}
+        flags = {one.name for one in summary.parameters if is_kept_flag(one)}
         for effect in summary.graph.effects if flags else ():
             value = summary.graph.nodes[effect.value]
             if effect.kind != "store-attr" or value.kind is not Kind.PARAM or value.data not in flags:
@@ -93,13 +96,15 @@ class FlagNeverConsulted(AuditRule):
 
     def _unread(self, audit: AuditCheck, cls: ClassSymbol, name: str, place: Place, kind: str) -> Finding:
         seen = audit.audience.sees_field(cls, name)
+        is_setting = is_config_class(cls.name) or is_flag_name(name)
+        confidence = Confidence.MEDIUM if is_setting else Confidence.LOW
         return self.make(
             subject=f"{cls}.{name}",
             place=place,
             message=f"{cls.qualname}.{name} is set and nothing reads it: switching it changes nothing",
             help="look at it where it is meant to decide, or remove it",
             context={"flag": f"{cls.qualname}.{name}", "kind": kind, "public": "yes" if seen else "no"},
-            confidence=Confidence.MEDIUM if seen else Confidence.HIGH,
+            confidence=confidence if seen else Confidence.HIGH,
         )
 
     # -- parameters, options of click ---------------------------------------------------------------------------------
@@ -165,6 +170,16 @@ def _is_read(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
     index = audit.flow.facts.whereabouts.index
     family = audit.usage.family(FieldCarrier(cls, name)) or (FieldCarrier(cls, name),)
     return any(True for one in family for _ in index.field_reads(one.owner, name))
+
+
+def _holds_settings(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether what a class declares is set by others: settings, or the private state of a class that does something.
+
+    What a record of telemetry holds is judged by other rules.
+    """
+    if is_config_class(cls.name):
+        return True
+    return not audit.names.is_class(cls.name) and bool(audit.program.class_(cls).methods)
 
 
 def _has_foreign_base(audit: AuditCheck, cls: ClassSymbol) -> bool:

@@ -67,9 +67,12 @@ class TelemetryClassUnused(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry class that nothing uses."""
+        waited_for = {
+            event.cls for family in audit.event_families for event in family.traffic if event.name is None
+        }
         for cls in audit.program.classes():
-            if not is_class_subject(audit, cls):
-                continue
+            if not is_class_subject(audit, cls) or cls in waited_for:
+                continue  # of events, that somebody makes them is asked by another rule
             use = audit.uses.of_class(cls)
             if use is Use.NEVER:
                 yield self._never(audit, cls)

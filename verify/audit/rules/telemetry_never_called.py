@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...finding import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
+from ..telemetry_names import is_handler
 from ..uses import Use
 from .base import AuditCheck, AuditRule
 
@@ -25,7 +26,7 @@ _NUMERICAL = (
 
 
 class TelemetryNeverCalled(AuditRule):
-    """A function that makes, checks or sends telemetry is called by nobody but tests.
+    """A function that makes, checks or sends telemetry, or handles events, is called by nobody but tests.
 
     A re-export, `__all__`, a table of lazy imports and a docstring are no use. An override that is called through
     its base, the implementation of a protocol, what a framework calls, what a decorator registers, an entry point
@@ -95,7 +96,7 @@ class TelemetryNeverCalled(AuditRule):
 def is_subject(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether a function or method makes, checks or sends telemetry; nested ones and overrides are none."""
     name = function.name
-    if not audit.names.is_function(name) or "<" in function.qualname:
+    if "<" in function.qualname or not (audit.names.is_function(name) or is_handler(name)):
         return False
     _, _, rest = name.lstrip("_").partition("_")
     if rest.partition("_")[0] in _NUMERICAL:
