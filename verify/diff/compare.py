@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ..audit.liveness import Origin
+from ..audit.liveness import End, Origin
 from ..audit.uses import Use
 from ..flow import (
     Carrier,
@@ -22,6 +22,7 @@ from ..flow import (
 from ..flow.carriers import InstrumentCarrier
 from ..flow.classes import is_property
 from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import Kind
 from ..source.program import Place
 from ..trace.names import Names, bare_name
 from .model import Loss, LostWire
@@ -29,6 +30,7 @@ from .moves import Moves
 from .snapshot import Snapshot, place_name
 
 _MANY = 3
+_SPECIFIC = re.compile(r"[a-z0-9][_/.-][a-z0-9]", re.IGNORECASE)
 _WAYS = 60  # carriers that one search for the next resting place looks at
 
 
@@ -149,11 +151,6 @@ class _Comparer:
             return not isinstance(now, ReturnCarrier) or now.function in self._new.callers
         if isinstance(now, InstrumentCarrier):
             return self._new.declares(now)
-        if isinstance(now, FieldCarrier) and not self._old.reads.get(carrier):
-            declared = (
-                now.owner in self._new.classes and now.name in self._new.program.class_(now.owner).fields
-            )
-            return declared and now.owner in self._new.users  # it leaves with its object as a whole
         return False
 
     def _is_sure(self, carrier: Carrier, now: Carrier) -> bool:
@@ -161,7 +158,7 @@ class _Comparer:
         if isinstance(now, ReturnCarrier):
             return self._new.usage.liveness.production((now,)).origin <= Origin.CONSTANT
         if isinstance(now, KeyCarrier):
-            return _is_one_mapping(self._old, now)
+            return self._is_one_wire(self._old.writes.get(now, ()), self._new.reads.get(now, ()))
         if not (isinstance(carrier, FieldCarrier) and isinstance(now, FieldCarrier)):
             return True
         if self._new.stores_at_random(now.name) > self._old.stores_at_random(carrier.name):
@@ -263,9 +260,7 @@ class _Comparer:
                 )
                 return not sure and not doubts and perhaps <= self._old.field_reads(carrier)[1]
             case KeyCarrier():
-                return (
-                    carrier in self._old.alive and now in self._new.alive and _is_one_mapping(self._old, now)
-                )
+                return carrier in self._old.alive and now in self._new.alive and self._is_key_missed(now)
             case ReturnCarrier(function=function):
                 return (
                     now in self._new.alive
@@ -282,6 +277,33 @@ class _Comparer:
                 )
             case _:
                 return False
+
+    def _is_key_missed(self, key: KeyCarrier) -> bool:
+        """Whether the mapping that a key is still written into was read for it, and is not handed on as a whole."""
+        if not self._is_one_wire(self._old.reads.get(key, ()), self._new.writes.get(key, ())):
+            return False
+        carriers = (key, *self._new.flow.same_key(key))
+        return self._new.usage.liveness.consumption(carriers).end <= End.COPIED
+
+    def _is_one_wire(self, gone: Iterable[Hop], kept: Iterable[Hop]) -> bool:
+        """Whether reads and writes of a key's name concern one mapping.
+
+        It is the same, or both stand in one module and the name is none that two mappings share by chance.
+        """
+        gone, kept = list(gone), list(kept)
+        functions = {hop.site.function for hop in kept}
+        modules = {function.module for function in functions}
+        names = {end.key for hop in gone for end in (hop.source, hop.target) if isinstance(end, KeyCarrier)}
+        if any(map(_SPECIFIC.search, names)) and any(hop.site.function.module in modules for hop in gone):
+            return True
+        before = [
+            hop
+            for hops in (self._old.flow.into, self._old.flow.out_of)
+            for one in {end for hop in gone for end in (hop.source, hop.target) if _is_known_key(end)}
+            if not isinstance(one, Constant)
+            for hop in hops.get(one, ())
+        ]
+        return any(hop.site.function in functions for hop in before)
 
     def _has_namesakes(self, method: FunctionSymbol) -> bool:
         """Whether a method overrides another or is overridden, so that its parameters are not its own choice."""
@@ -442,19 +464,23 @@ def _is_special(function: FunctionSymbol) -> bool:
     return function.name.startswith("__") and function.name.endswith("__")
 
 
-def _is_one_mapping(snapshot: Snapshot, key: KeyCarrier) -> bool:
-    """Whether a key is written and read in one mapping, or has a name that two mappings hardly share by chance."""
-    if re.search(r"[a-z0-9][_/.-][a-z0-9]", key.key, re.IGNORECASE):
-        return True
-    ends = {hop.target for hop in snapshot.writes.get(key, ())}
-    known = {one for one in ends if isinstance(one, KeyCarrier) and one.mapping is not None}
-    return any(hop.source in known for hop in snapshot.reads.get(key, ()))
+def _is_known_key(end: Carrier | Constant) -> bool:
+    return isinstance(end, KeyCarrier) and end.mapping is not None
 
 
 def _hands_over(snapshot: Snapshot, function: FunctionSymbol) -> bool:
-    """Whether somebody names a function without calling it: whoever is given it takes its result."""
-    called = {call.site.function for call in snapshot.flow.call_sites(function)}
-    return any(caller not in called for caller in snapshot.callers.get(function, ()))
+    """Whether somebody names a function otherwise than to call it: whoever is given it takes its result."""
+    for caller in snapshot.callers.get(function, ()):
+        nodes = snapshot.program.function(caller).graph.nodes
+        called = {node.operands[0] for node in nodes if node.kind is Kind.CALL}
+        if any(
+            index not in called
+            and node.kind in {Kind.GLOBAL, Kind.ATTR, Kind.FREE}
+            and node.data == function.name
+            for index, node in enumerate(nodes)
+        ):
+            return True
+    return False
 
 
 def _alike(first: Carrier, second: Carrier) -> bool:

@@ -58,11 +58,12 @@ class NoSchemaError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChainStage:
-    """A function that puts the value into a carrier; `hop` is where."""
+    """A function that puts the value into a carrier; `hop` is where, `reads` where that is not what comes before."""
 
     function: FunctionSymbol
     carrier: Carrier
     hop: Hop
+    reads: Carrier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Chain:
         comparisons: The numbers that code which runs compares it with.
         writers: How many functions store a value into the schema field.
         starts: Hops that give it the literal that it starts as.
+        key: The name that the value is logged under, where the field holds the values of a logger by their names.
     """
 
     emitter: ChainStage | None
@@ -96,6 +98,12 @@ class Chain:
     comparisons: tuple[Comparison, ...]
     writers: int
     starts: tuple[Hop, ...] = ()
+    key: KeyCarrier | None = None
+
+    @property
+    def name(self) -> str:
+        """The metric's own name: that of the field, or the one it is logged under."""
+        return self.schema.name if self.key is None else self.key.key
 
 
 def find_chain(flow: Flow, carrier: Carrier) -> Chain:
@@ -104,7 +112,12 @@ def find_chain(flow: Flow, carrier: Carrier) -> Chain:
     Raises:
         NoSchemaError: It is no field, and the value gets into none.
     """
-    schema = carrier if isinstance(carrier, FieldCarrier) else _field_on_the_way(flow, carrier)
+    schema = carrier if isinstance(carrier, FieldCarrier) else _field_after(flow, carrier)
+    if schema is None and isinstance(carrier, KeyCarrier):
+        logged = _logged_chain(flow, carrier)
+        if logged is not None:
+            return logged
+    schema = schema or _field_before(flow, carrier)
     if schema is None:
         raise NoSchemaError(
             f"{carrier} is no field of a class and leads to none: a record's schema is a field"
@@ -125,11 +138,46 @@ def find_chain(flow: Flow, carrier: Carrier) -> Chain:
     )
 
 
-def _field_on_the_way(flow: Flow, carrier: Carrier) -> FieldCarrier | None:
-    """Return the next field that a value is copied into, or else the last one that it is copied from."""
+def _logged_chain(flow: Flow, key: KeyCarrier) -> Chain | None:
+    """Describe a value that is logged under a name, where the program's own logger keeps it in a field.
+
+    The logger gets the value as an argument beside the name: from there it is followed to the field.
+    """
+    way = _way_to(flow, key)
+    emitter, stages = _stages(flow, way)
+    if not way or emitter is None:
+        return None
+    last = way[-1]
+    for hop in flow.out_of.get(last.source, ()) if not isinstance(last.source, Constant) else ():
+        beside = hop.site.function == last.site.function and hop.site.span == last.site.span
+        if not beside or not isinstance(hop.target, ParameterCarrier):
+            continue
+        stored = flow.path([hop.target], lambda end, _: isinstance(end, FieldCarrier), how=How.COPY)
+        if stored is None or not isinstance(stored[-1].target, FieldCarrier):
+            continue
+        schema = stored[-1].target
+        keeps = ChainStage(stored[-1].site.function, schema, stored[-1], reads=hop.target)
+        writers = {one.site.function for one in _given(flow, Walker(flow), key)}
+        return Chain(
+            emitter=emitter,
+            stages=(*stages, keeps),
+            schema=schema,
+            consumers=tuple(_consumers(flow, schema, {keeps.function})),
+            comparisons=(),
+            writers=len(writers),
+            key=key,
+        )
+    return None
+
+
+def _field_after(flow: Flow, carrier: Carrier) -> FieldCarrier | None:
+    """Return the next field that a value is copied into."""
     down = flow.path([carrier], lambda end, _: isinstance(end, FieldCarrier), how=How.COPY)
-    if down is not None and isinstance(down[-1].target, FieldCarrier):
-        return down[-1].target
+    return down[-1].target if down is not None and isinstance(down[-1].target, FieldCarrier) else None
+
+
+def _field_before(flow: Flow, carrier: Carrier) -> FieldCarrier | None:
+    """Return the last field that a value is copied from, or computed from under a like name."""
     walker = Walker(flow)
     pending, seen = deque([carrier]), {carrier}
     while pending:
@@ -149,14 +197,14 @@ def _field_on_the_way(flow: Flow, carrier: Carrier) -> FieldCarrier | None:
 # -- the way from the emitter -------------------------------------------------------------------------------------
 
 
-def _way_to(flow: Flow, schema: FieldCarrier) -> list[Hop]:
-    """Return the hops from where the value is computed to the schema field, in the order that it moves.
+def _way_to(flow: Flow, schema: FieldCarrier | KeyCarrier) -> list[Hop]:
+    """Return the hops from where the value is computed to the schema field or key, in the order that it moves.
 
     Backwards from the field, copies are followed, and a computation as long as it keeps the name: the sum of
     `inf_count` over all layers is still `inf_grad_count`. The first hop is the emitter's own.
     """
     walker = Walker(flow)
-    meaning = _words(schema.name)
+    meaning = _words(bare_name(schema))
     way: list[Hop] = []
     seen: set[Carrier] = {schema}
     current: Carrier = schema

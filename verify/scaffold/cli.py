@@ -117,7 +117,7 @@ def _numbers(program: ReadProgram) -> tuple[Mapping[str, Category], set[str]]:
 
 def _names(name: str, chain: Chain) -> str:
     emitter = "" if chain.emitter is None else chain.emitter.function.name
-    return f"{name} {chain.schema.owner.name} {chain.schema.name} {emitter}"
+    return f"{name} {chain.name} {emitter}" if chain.key else f"{name} {chain.schema.owner.name} {emitter}"
 
 
 def _place(

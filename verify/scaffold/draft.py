@@ -99,9 +99,8 @@ def draft_record(
     [wire] = wiring.wires
     unproved = tuple(edge.name for edge in wire.edges if edge.verdict is not Verdict.PROVED)
     count = len(wire.edges)
-    head = [
-        f"# Drafted from the wire of {chain.schema}: {count - len(unproved)} of {count} edges are proved."
-    ]
+    subject = chain.schema if chain.key is None else chain.key
+    head = [f"# Drafted from the wire of {subject}: {count - len(unproved)} of {count} edges are proved."]
     if unproved:
         head.append(f"# Not proved: {', '.join(unproved)}.")
     if chain.writers > 1:
@@ -143,9 +142,11 @@ class _Writer:
         program = self._flow.program
         declared = program.class_(chain.schema.owner).fields.get(chain.schema.name)
         value_type, default = self._type_and_default(declared)
-        name = chain.schema.name.strip("_").replace("_", " ")
+        name = re.sub(r"[\W_]+", " ", chain.name).strip()
         yield f"id: {self._heading.record_id}"
         yield f"name: {_scalar(name[:1].upper() + name[1:])}"
+        if chain.key is not None:
+            yield f"slug: {_scalar(_slug(chain.name))}"
         yield f"category: {_scalar(self._heading.category)}"
         yield "priority: P2-useful"
         yield "purpose:"
@@ -153,7 +154,7 @@ class _Writer:
         yield "  audience: [developer]"
         yield "  cadence: [real-time]"
         yield f"type: {_scalar(str(value_type))}"
-        yield f"units: {_scalar(_units(chain.schema.name))}"
+        yield f"units: {_scalar(_units(chain.name))}"
         yield f"default: {_scalar(default)}"
         yield f"meaning: {_scalar(self._meaning())}"
         yield from self._comparisons()
@@ -164,6 +165,8 @@ class _Writer:
 
     def _type_and_default(self, declared: FieldSummary | None) -> tuple[ValueType, object]:
         """Return the annotated type and the declared default; else those of the literal that it starts as."""
+        if self._chain.key is not None:
+            return ValueType.parse("float"), None
         default = None if declared is None else declared.default
         found = None if default is None else start_value(default)
         if found is None:
@@ -183,6 +186,8 @@ class _Writer:
 
     def _meaning(self) -> str:
         chain, program = self._chain, self._flow.program
+        if chain.key is not None:
+            return f"What is logged under {chain.name!r}"
         declared = program.class_(chain.schema.owner).fields.get(chain.schema.name)
         path = program.modules[chain.schema.owner.module].path
         spans = [hop.site.span for hop in chain.starts if hop.site.path == path]
@@ -224,6 +229,8 @@ class _Writer:
             carries = None if at is None else self._carrier(stage.carrier, at)
             if carries is None:
                 continue
+            taken = None if stage.reads is None or at is None else self._carrier(stage.reads, at)
+            reads = [] if taken is None else [f"    reads: {_scalar(taken)}"]
             name = _stage_name(stage, self._chain, names)
             names.add(name)
             self.stages.append((stage, ("transport", len(self.stages))))
@@ -231,6 +238,7 @@ class _Writer:
                 f"  - stage: {name}",
                 f"    at: {_scalar(at)}",
                 f"    carries: {_scalar(carries)}",
+                *reads,
                 f"    file: {_scalar(self._flow.program.place(stage.function).path)}",
             ]
         if written:
@@ -247,6 +255,8 @@ class _Writer:
 
     def _path(self) -> str:
         """How the first consumer reaches the field, as it writes it."""
+        if self._chain.key is not None:
+            return f'{self._chain.schema}["{self._chain.name}"]'
         for consumer in self._chain.consumers:
             text = self._texts.expression(consumer.hop.site.path, consumer.hop.origin)
             parts = [] if text is None else text.split(".")
@@ -335,6 +345,12 @@ def _fits(start: object, value_type: ValueType) -> bool:
     return type(start).__name__ == value_type.kind
 
 
+def _slug(name: str) -> str:
+    """Return a name as an identifier."""
+    slug = re.sub(r"\W+", "_", name).strip("_") or "value"
+    return f"_{slug}" if slug[0].isdigit() else slug
+
+
 def _units(name: str) -> str:
     words = name.lower().split("_")
     for word, unit in (
@@ -356,7 +372,7 @@ def _stage_name(stage: ChainStage, chain: Chain, taken: set[str]) -> str:
     verb = stage.function.name.strip("_").lower().split("_")[0]
     name = next((name for name, verbs in _STAGE_NAMES.items() if verb in verbs), "transport")
     if stage.carrier == chain.schema:
-        name = "delivery"
+        name = "delivery" if chain.key is None else "keeping"
     elif name == "delivery":
         name = "transport"
     number = 2

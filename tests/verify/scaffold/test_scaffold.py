@@ -238,3 +238,48 @@ def test_a_full_category_is_told() -> None:
     taken = {f"TELE-{number}" for number in range(300, 400)}
     with pytest.raises(NumberingError, match="no ID of the category gradient is free"):
         next_id(CATEGORIES, taken, "gradient")
+
+
+LOGGED = """\
+import random
+
+
+class Logger:
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+
+    def record(self, key: str, value: float) -> None:
+        self.values[key] = value
+
+    def dump(self) -> None:
+        for key, value in self.values.items():
+            print(key, value)
+
+
+def loss_of(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def train(logger: Logger) -> None:
+    logger.record("train/loss", loss_of([random.random()]))
+    logger.dump()
+
+
+train(Logger())
+"""
+
+
+def test_a_value_that_is_logged_under_a_name_is_drafted_by_the_field_of_its_logger(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(LOGGED)
+    record = drafted(tmp_path, "train/loss")
+    assert record["slug"] == "train_loss"
+    assert isinstance(record["transport"], list)
+    assert [(stage["carries"], stage.get("reads")) for stage in record["transport"]] == [
+        ('["train/loss"]', None),
+        ("Logger.values", "Logger.record(value)"),
+    ]
+
+
+def test_every_edge_of_a_logged_value_is_proved(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(LOGGED)
+    assert '# Drafted from the wire of ["train/loss"]: 4 of 4 edges' in run(tmp_path, "train/loss").stdout
