@@ -110,6 +110,7 @@ class BodyBuilder(ValueBuilder):
                     self._rebound(node, qualname)
             case ast.ClassDef():
                 self._evaluate_all([*node.decorator_list, *node.bases, *(k.value for k in node.keywords)])
+                self._class_body(node.body)
                 if not self._module_level:
                     qualname = self._definitions.nested_class(node, self)
                     self._bind(node.name, self._add(Kind.FUNCTION, qualname, (), span_of(node)))
@@ -138,6 +139,30 @@ class BodyBuilder(ValueBuilder):
                 self._dead = True
             case _:
                 pass  # imports, pass: collected per module, or without a value
+
+    def _class_body(self, statements: Sequence[ast.stmt]) -> None:
+        """Walk what runs when a class is made: what its names are given, decorators, defaults of its methods.
+
+        A name that the body itself binds is read as an outer one would be.
+        """
+        before = dict(self._environment)
+        for statement in statements:
+            match statement:
+                case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
+                    self._evaluate_all([] if isinstance(value, ast.Constant) else [value])
+                case ast.Expr(value=value):
+                    self._evaluate_all([] if isinstance(value, ast.Constant) else [value])
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    self._evaluate_all([*statement.decorator_list, *default_values(statement.args)])
+                case ast.ClassDef():
+                    self._evaluate_all(statement.decorator_list)
+                    self._class_body(statement.body)
+                case ast.If(body=body, orelse=orelse):
+                    self._evaluate_all([statement.test])
+                    self._class_body([*body, *orelse])
+                case _:
+                    pass  # nothing that a value comes from
+        self._environment = before
 
     def _rebound(self, node: ast.FunctionDef | ast.AsyncFunctionDef, qualname: str) -> None:
         """From here on a name that a nested function sets may hold what it was given there."""
