@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..flow import Flow
+from ..flow.types import External, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.program import ExternalSymbol
 from .known_calls import PLAIN_BASES
@@ -65,6 +66,28 @@ class Audience:
         if self.sees_function(function) or not self.flow.call_sites(function):
             return True
         return function in self.handed_on or self._is_called_by_a_framework(function)
+
+    def may_bring(self, owner: ClassSymbol) -> bool:
+        """Whether users of a library may make objects of a class and hand them in: something public takes them."""
+        return owner in self._taken_in
+
+    @cached_property
+    def _taken_in(self) -> frozenset[ClassSymbol]:
+        inference = self.flow.facts.inference
+        found: set[ClassSymbol] = set()
+        for function in self.flow.program.functions() if self.is_library else ():
+            if not self.sees_function(function):
+                continue
+            for parameter in self.flow.program.function(function).parameters:
+                if parameter.annotation is not None:
+                    pending = list(members(inference.annotated(function.module, parameter.annotation, None)))
+                    while pending:
+                        one = pending.pop()
+                        if isinstance(one, Instance):
+                            found.add(one.cls)
+                        elif isinstance(one, External):
+                            pending += [inner for argument in one.arguments for inner in members(argument)]
+        return frozenset(found)
 
     def _is_called_by_a_framework(self, function: FunctionSymbol) -> bool:
         program = self.flow.program

@@ -119,6 +119,11 @@ def _entry_points(program: Program, written: Collection[str]) -> list[FunctionSy
     found += [
         function
         for function in program.functions()
-        if not any(part.startswith(("_", "<")) for part in function.qualname.split("."))
+        if not any(_is_private(part) for part in function.qualname.split("."))
     ]
     return found
+
+
+def _is_private(part: str) -> bool:
+    """Whether a part of a name keeps users off. They call special methods of a public class by using it."""
+    return part.startswith(("_", "<")) and not (part.startswith("__") and part.endswith("__"))

@@ -54,8 +54,13 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
     if not subject.is_record and usage.audience.sees_field(owner, name):
         return None  # an attribute of a public class: a class below it may set it
     confidence = Confidence.HIGH
-    if usage.may_be_written(name) or name in handling.keywords:
+    may_bring = usage.audience.may_bring(owner) and not subject.holds_data
+    if usage.may_be_written(name) or name in handling.keywords or may_bring:
         confidence = Confidence.LOW
+    elif not subject.is_record and subject.default is not None:
+        confidence = (
+            Confidence.LOW
+        )  # an attribute of the class itself, which may be meant to be the same for all
     elif usage.audience.sees_field(owner, name) or not subject.holds_data:
         confidence = Confidence.MEDIUM
     return confidence

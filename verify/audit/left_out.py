@@ -17,7 +17,7 @@ from ..flow.types import Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Default, EffectKind, Kind, Span
 from .liveness import Origin as ValueOrigin
-from .subjects import is_neutral
+from .neutral import is_neutral
 from .telemetry_names import TelemetryNames
 from .transfers import Group, Origin, Transfers
 from .usage import Usage
@@ -109,6 +109,8 @@ class LeftOutFields:
                 continue
             if not (is_neutral(default.text) or default.factory is not None):
                 continue
+            if any(one.function == group.function and name in one.sinks for one in groups):
+                continue  # the function knows of it: here it is left out on purpose
             found = self._sign(owner, group, name, groups, default)
             if found is not None and not self._is_stored_elsewhere(owner, name):
                 yield found
@@ -192,7 +194,7 @@ class LeftOutFields:
             if kind is Kind.PARAM:
                 is_used = bool(users.get(node) or effects.get(node)) or self._read_inside(function, name)
                 return Sign.LOCAL if is_used else Sign.PARAMETER
-            if kind in {Kind.CALL, Kind.OP, Kind.ITEM, Kind.ATTR, Kind.UNPACK, Kind.PHI}:
+            if kind in {Kind.CALL, Kind.OP, Kind.ITEM, Kind.ATTR, Kind.PHI}:
                 return Sign.LOCAL
         return None
 

@@ -12,6 +12,7 @@ consumer: what is only copied is read if one of the copies is.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -35,10 +36,13 @@ from ..flow import (
 )
 from ..flow.classes import receiver_name
 from ..source import FunctionSymbol
-from ..source.model import EffectKind
+from ..source.model import EffectKind, Kind
 from .audience import Audience
 from .expressions import Expressions
 from .handling import Handling
+from .neutral import is_neutral
+
+_CONTAINER = re.compile(r"dict|list|set\b|set\[|deque|counter|mapping|sequence|queue|array|buffer")
 
 
 class Origin(enum.IntEnum):
@@ -217,7 +221,7 @@ class _Backward:
                     self._writes.append(hop)
                 source = hop.source
                 if isinstance(source, Constant):
-                    self._constant(source, hop, derived=derived)
+                    self._constant(source, hop, derived=derived, is_first=is_first)
                     continue
                 computed = hop.how is How.COMPUTED
                 self._onward.setdefault(source, {}).setdefault(current)
@@ -235,8 +239,8 @@ class _Backward:
         stored = [value for value in self._constants if value not in self._initial]
         everything = {*self._constants, *self._initial}
         best = self._best
-        if best < Origin.ALIVE and stored and len({_plain(value) for value in everything}) > 1:
-            best = Origin.ALIVE
+        if best < Origin.ALIVE and _say_something({_plain(value) for value in everything}):
+            best = Origin.ALIVE if stored else Origin.POSSIBLE
         if best < Origin.ALIVE and any(self._leads_to(end, start) for start, end in self._computed):
             best = Origin.ALIVE  # a counter, a running mean: computed from what it was
         if best < Origin.ALIVE and len(self._derived) > 1:
@@ -256,14 +260,14 @@ class _Backward:
             pending += following
         return False
 
-    def _constant(self, constant: Constant, hop: Hop, *, derived: bool) -> None:
+    def _constant(self, constant: Constant, hop: Hop, *, derived: bool, is_first: bool) -> None:
         if hop.how is How.COMPUTED:
             if isinstance(hop.target, KeyCarrier | ModuleCarrier):
                 self._best = max(self._best, Origin.POSSIBLE)
             return  # a part of a computation, which is judged by what else goes into it
         if derived:
             self._derived.setdefault(constant.value)
-        elif hop.role in {Role.INITIAL, Role.RESET}:
+        elif is_first and hop.role in {Role.INITIAL, Role.RESET}:
             self._initial.setdefault(constant.value)
         else:
             self._constants.setdefault(constant.value)
@@ -288,12 +292,23 @@ class _Backward:
                 return self._field(carrier)
 
     def _field(self, carrier: FieldCarrier) -> Origin:
-        if any(
-            self._expressions.makes_a_value(function, value)
-            for function, value in self._handling.stored_values(carrier)
-        ):
+        stored = list(self._handling.stored_values(carrier))
+        if any(self._expressions.makes_a_value(function, value) for function, value in stored):
             return Origin.ALIVE
-        return Origin.NEVER
+        is_filled = any(hop.role is Role.MOVE for hop in self._flow.into.get(carrier, ()))
+        return Origin.ALIVE if is_filled and self._holds_container(carrier, stored) else Origin.NEVER
+
+    def _holds_container(self, carrier: FieldCarrier, stored: list[tuple[FunctionSymbol, int]]) -> bool:
+        """Whether a field holds a list or mapping, so that what is stored in it is one element of many."""
+        program = self._flow.program
+        declared = program.class_(carrier.owner).fields.get(carrier.name)
+        if declared is not None and declared.default is not None and declared.default.factory is not None:
+            return True
+        kinds = {program.function(function).graph.nodes[value].kind for function, value in stored}
+        if kinds & {Kind.DICT, Kind.SEQUENCE}:
+            return True
+        annotation = self._flow.facts.inference.field_annotation(carrier.owner, carrier.name) or ""
+        return _CONTAINER.search(annotation.lower()) is not None
 
     def _parameter(self, function: FunctionSymbol, name: str) -> Origin:
         summary = self._flow.program.function(function)
@@ -315,6 +330,13 @@ class _Backward:
         if any(self._expressions.makes_a_value(function, one.value) for one in leaving):
             return Origin.ALIVE
         return Origin.NEVER if self._flow.into.get(ReturnCarrier(function)) else Origin.POSSIBLE
+
+
+def _say_something(values: set[str]) -> bool:
+    """Whether it matters which of several constants a carrier holds; None before a constant only says "not yet"."""
+    return len(values - {"None"}) > 1 or (
+        len(values) > 1 and not any(is_neutral(one) for one in values - {"None"})
+    )
 
 
 def _plain(value: str) -> str:

@@ -11,14 +11,11 @@ from ..source import ClassSymbol, Program
 from ..source.model import ClassSummary, Default, FieldSummary
 from ..source.program import ExternalSymbol, Place
 from .flags import is_config_class
+from .neutral import is_neutral
 from .telemetry_names import TelemetryNames
 from .usage import Usage
 
 _RECORD_DECORATORS = {"dataclass", "define", "frozen", "mutable", "attrs", "s"}
-_NEUTRAL = {
-    *("0", "0.0", "-1", "-1.0", "None", "False", "''", '""'),
-    *("float('nan')", "nan", "math.nan", "np.nan", "float('inf')", "float('-inf')", "math.inf", "-math.inf"),
-}
 _DOES_SOMETHING = re.compile(r"(Monitor|Tracker|Collector|Detector|Telemetry)$")
 _NO_FIELDS = ("Enum", "Flag", "Protocol", "TypedDict", "Exception", "Error", "Warning")
 
@@ -29,7 +26,7 @@ class FieldSubject:
 
     Attributes:
         is_record: It is declared by a dataclass or the like, so that every object has one of its own.
-        holds_data: Its class is one of values, and not one that does something (`*Tracker`).
+        holds_data: Its class is one of telemetry's values, and not one that does something (`*Tracker`).
         default: What it starts with where nobody gives it a value.
     """
 
@@ -58,11 +55,6 @@ class FieldSubject:
         )
 
 
-def is_neutral(text: str) -> bool:
-    """Whether a constant, as written, says nothing by itself."""
-    return text in _NEUTRAL
-
-
 def telemetry_fields(usage: Usage, names: TelemetryNames) -> Iterator[FieldSubject]:
     """Yield the fields of classes that hold telemetry; constants of a class and names for its users are none."""
     program = usage.flow.program
@@ -72,7 +64,7 @@ def telemetry_fields(usage: Usage, names: TelemetryNames) -> Iterator[FieldSubje
         summary = program.class_(cls)
         for name, declared in summary.fields.items():
             if _is_value(name, declared):
-                yield _subject(program, cls, summary, declared)
+                yield _subject(program, cls, summary, declared, is_telemetry=is_telemetry)
 
 
 def is_record(summary: ClassSummary, program: Program, cls: ClassSymbol) -> bool:
@@ -87,13 +79,13 @@ def is_record(summary: ClassSummary, program: Program, cls: ClassSymbol) -> bool
 
 
 def _subject(
-    program: Program, cls: ClassSymbol, summary: ClassSummary, declared: FieldSummary
+    program: Program, cls: ClassSymbol, summary: ClassSummary, declared: FieldSummary, *, is_telemetry: bool
 ) -> FieldSubject:
     return FieldSubject(
         carrier=FieldCarrier(cls, declared.name),
         place=Place(program.modules[cls.module].path, declared.span),
         is_record=is_record(summary, program, cls),
-        holds_data=_DOES_SOMETHING.search(cls.name) is None,
+        holds_data=is_telemetry and _DOES_SOMETHING.search(cls.name) is None,
         annotation=declared.annotation,
         default=declared.default,
     )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ...finding import Finding
 from ..ladder import certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
-from ..subjects import FieldSubject, is_neutral, telemetry_fields
+from ..neutral import is_neutral
+from ..subjects import FieldSubject, telemetry_fields
 from .base import AuditCheck, AuditRule
 
 
@@ -62,10 +63,11 @@ class FieldNeverWritten(AuditRule):
         if confidence is None:
             return None
         steps = where_it_is_lost(audit, field, production)
+        seen = "read" if consumption.end > End.COPIED else "handed out"
         return self.make(
             subject=field.subject,
             place=field.place,
-            message=f"{field.carrier} is read and never written: it is always {start}{steps.seen}",
+            message=f"{field.carrier} is {seen} and never written: it is always {start}{steps.seen}",
             help=steps.next_step,
             context={"field": str(field.carrier), "default": start, **steps.context},
             hops=(*steps.hops, *consumption.reads[:1]),

@@ -9,7 +9,8 @@ from ...flow import Constant
 from ...source.program import Place
 from ..ladder import at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
-from ..subjects import FieldSubject, is_neutral, telemetry_fields
+from ..neutral import is_neutral
+from ..subjects import FieldSubject, telemetry_fields
 from .base import AuditCheck, AuditRule
 
 

@@ -57,7 +57,7 @@ def _confidence(one: LeftOut) -> Confidence:
         case Sign.KEY | Sign.FIELD:
             return Confidence.HIGH if one.neighbours >= 2 else Confidence.MEDIUM
         case Sign.LOCAL:
-            return Confidence.MEDIUM if one.neighbours >= 1 else Confidence.LOW
+            return Confidence.MEDIUM if one.neighbours >= 2 else Confidence.LOW
         case _:
             return Confidence.MEDIUM if one.others >= 2 else Confidence.LOW
 
