@@ -56,15 +56,29 @@ class FieldSubject:
 
 
 def telemetry_fields(usage: Usage, names: TelemetryNames) -> Iterator[FieldSubject]:
-    """Yield the fields of classes that hold telemetry; constants of a class and names for its users are none."""
+    """Yield the fields that hold telemetry: all of a class whose name says so, those whose own name says so elsewhere.
+
+    Constants of a class and names for its users are none.
+    """
     program = usage.flow.program
     for cls in program.classes():
-        if not names.is_class(cls.name) or is_config_class(cls.name) or not _has_fields(program, cls):
+        if is_config_class(cls.name) or not _has_fields(program, cls):
             continue  # of settings, that they are read is asked by another rule
         summary = program.class_(cls)
+        is_telemetry = names.is_class(cls.name)
         for name, declared in summary.fields.items():
-            if _is_value(name, declared):
+            if (is_telemetry or names.is_field(name)) and _is_value(name, declared):
                 yield _subject(program, cls, summary, declared, is_telemetry=is_telemetry)
+        for name, place in usage.handling.attributes.get(cls, {}).items():
+            if (is_telemetry or names.is_field(name)) and name not in summary.fields and not name.isupper():
+                yield FieldSubject(
+                    carrier=FieldCarrier(cls, name),
+                    place=place,
+                    is_record=False,
+                    holds_data=is_telemetry and _DOES_SOMETHING.search(cls.name) is None,
+                    annotation=summary.annotated.get(name),
+                    default=None,
+                )
 
 
 def is_record(summary: ClassSummary, program: Program, cls: ClassSymbol) -> bool:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..flow import Carrier, Constant, FieldCarrier, Flow, Hop, UnresolvedCarrier
+from ..flow.roots import local_roots
+from ..flow.types import ClassObject, members
 from ..source import ClassSymbol, FunctionSymbol
-from ..source.model import Kind
+from ..source.model import EffectKind, Kind
 from ..source.program import Place
 from .audience import Audience
 from .handling import Handling
@@ -103,7 +105,27 @@ class Usage:
             inner = [graph.nodes[user] for user in users.get(node, ())]
             if effects.get(node) or any(one.kind is not Kind.OP for one in inner):
                 return False
+            if any(one.base == node and one.kind is EffectKind.STORE_ATTR for one in graph.effects):
+                return False  # what it holds is stored into
         return True
+
+    def holds_object(self, carrier: FieldCarrier) -> bool:
+        """Whether a field is given an object that is made for it: a lock, a thread, a client, and no measured value."""
+        inference = self.flow.facts.inference
+        for function, value in self.handling.stored_values(carrier):
+            graph = self.flow.program.function(function).graph
+            for root in local_roots(graph, value):
+                node = graph.nodes[root]
+                if node.kind is not Kind.CALL:
+                    continue
+                callee = graph.nodes[node.operands[0]]
+                is_class = any(
+                    isinstance(one, ClassObject)
+                    for one in members(inference.type_of(function, node.operands[0]))
+                )
+                if is_class or str(callee.data)[:1].isupper():
+                    return True
+        return False
 
     def doubts_about_writes(self, carrier: FieldCarrier) -> list[str]:
         """Return who may store into a field without being seen, in words; nobody where it is empty."""

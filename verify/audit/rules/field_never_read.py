@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...finding import Finding
 from ..ladder import certainty_of_reads, closest_read, places_of
-from ..liveness import End, Origin
+from ..liveness import End, Origin, Production
 from ..subjects import FieldSubject, telemetry_fields
 from .base import AuditCheck, AuditRule
 
@@ -50,8 +50,10 @@ class FieldNeverRead(AuditRule):
         production = usage.production(field.carrier)
         if production.origin is not Origin.ALIVE or not production.writes:
             return None
-        if not usage.is_only_stored(field.carrier, consumption):
+        if not usage.is_only_stored(field.carrier, consumption) or usage.holds_object(field.carrier):
             return None
+        if not field.is_record and not _is_running(audit, production):
+            return None  # that nobody calls what stores it is another rule's
         confidence = certainty_of_reads(audit, field)
         if confidence is None or audit.is_explained(field.carrier):
             return None
@@ -76,3 +78,11 @@ class FieldNeverRead(AuditRule):
             hops=(*production.writes[:3], *consumption.reads[:3]),
             confidence=confidence,
         )
+
+
+def _is_running(audit: AuditCheck, production: Production) -> bool:
+    """Whether something calls one of the functions that store the value, or may do so from outside."""
+    functions = [hop.site.function for hop in production.writes]
+    if any(audit.audience.sees_function(one) for one in functions):
+        return True
+    return audit.flow.is_called(functions) or any(one.name == "__init__" for one in functions)

@@ -59,6 +59,8 @@ class FieldNeverWritten(AuditRule):
             and usage.handling.takes_whole(field.carrier.owner, field.carrier.name) is None
         ):
             return None  # nobody would see it
+        if consumption.end <= End.COPIED and not field.is_record:
+            return None
         confidence = certainty_of_writes(audit, field)
         if confidence is None:
             return None
