@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,15 +55,20 @@ def logged(tree: Tree) -> Iterator[Logged]:
 
 
 class SeriesLiteral(AuditPlanter):
-    """A logged series is only ever a literal."""
+    """A logged series is only ever a literal.
+
+    Left out: the only series that a function logs. It may be a mark of an event, as well as a lost measurement.
+    """
 
     fault = "logged series only a literal"
-    rules = ("TW501",)
+    rules = ("TW521",)
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
-        """Yield each logged value that is computed."""
-        for one in logged(tree):
-            if not is_literal(one.value):
+        """Yield each logged value that is computed, beside another one."""
+        computed = [one for one in logged(tree) if not is_literal(one.value)]
+        together = Counter(id(tree.function(one.statement)) for one in computed)
+        for one in computed:
+            if together[id(tree.function(one.statement))] > 1:
                 edit = one.text.replace(one.value, "0.0")
                 yield plant(one.text, one.statement, {one.key}, one.key, edit)
 

@@ -14,6 +14,8 @@ from .forgotten_argument import ForgottenArgument
 from .instrument_never_recorded import InstrumentNeverRecorded
 from .key_never_written import AuditKeyNeverWritten
 from .key_renamed import KeyRenamed
+from .series_crossed import SeriesCrossed
+from .series_only_literal import SeriesOnlyLiteral
 from .sibling_left_out import SiblingLeftOut
 from .telemetry_class_unused import TelemetryClassUnused
 from .telemetry_gated_off import TelemetryGatedOff
@@ -36,8 +38,10 @@ _RULES: tuple[AuditRule, ...] = (
     FlagNeverConsulted(),
     InstrumentNeverRecorded(),
     KeyRenamed(),
+    SeriesCrossed(),
     SiblingLeftOut(),
     CollectedNeverReduced(),
+    SeriesOnlyLiteral(),
     TelemetryGatedOff(),
 )
 AUDIT_RULES: dict[str, AuditRule] = {rule.code: rule for rule in _RULES}

@@ -1,0 +1,79 @@
+"""TW517 series-crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from ...finding import Confidence, Finding
+from ...source.program import Place
+from ..names import likeness
+from ..series import Series, series_by_function
+from .base import AuditCheck, AuditRule
+
+_FITS = 0.95
+_STRANGE = 0.75
+
+
+class SeriesCrossed(AuditRule):
+    """Two series are logged under each other's name.
+
+    ## Why is this bad?
+    Both curves look alive, and each shows the other one's values.
+
+    ## Example
+    ```python
+    logger.record("train/value_loss", mean(entropy_losses))
+    logger.record("train/entropy_loss", mean(value_losses))
+    ```
+
+    ## Use instead
+    ```python
+    logger.record("train/value_loss", mean(value_losses))
+    logger.record("train/entropy_loss", mean(entropy_losses))
+    ```
+
+    Only names that fit the other way round count. A value that is logged under a name of its own choice is no fault.
+    """
+
+    code = "TW517"
+    name = "series-crossed"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each pair of logger calls of one function whose values fit each other's names."""
+        for function, found in series_by_function(audit.flow):
+            for first, second in combinations(found, 2):
+                pair = _crossed(first, second)
+                if pair is None:
+                    continue
+                one, other = pair
+                yield self.make(
+                    subject=f'{function}["{first.logged.name}"]',
+                    place=Place(first.logged.site.path, first.logged.site.span),
+                    message=(
+                        f'"{first.logged.name}" is given {one} and "{second.logged.name}" is given {other}:'
+                        " they are crossed"
+                    ),
+                    help=f'log {other} as "{first.logged.name}", and {one} as "{second.logged.name}"',
+                    context={
+                        "series": first.logged.name,
+                        "source": one,
+                        "other_series": second.logged.name,
+                        "other_source": other,
+                        "other_at": str(second.logged.site),
+                    },
+                    confidence=Confidence.HIGH,
+                )
+
+
+def _crossed(first: Series, second: Series) -> tuple[str, str] | None:
+    """Return what two series are given where each is the other's; None where they are not crossed."""
+    if first.bare == second.bare or first.called & second.called:
+        return None
+    for one in sorted(first.called):
+        for other in sorted(second.called):
+            fits = min(likeness(first.bare, other), likeness(second.bare, one))
+            own = max(likeness(first.bare, one), likeness(second.bare, other))
+            if fits >= _FITS and own <= _STRANGE:
+                return one, other
+    return None
