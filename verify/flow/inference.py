@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node, Proof
 from ..source.program import ExternalSymbol
-from .classes import ClassFacts, is_property, receiver_name, takes_class
+from .annotations import annotated_type
+from .attributes import LITERALS, attribute, written_in_class
+from .classes import ClassFacts, receiver_name, takes_class
 from .containers import element, entered, item, iterated, unpacked
 from .contents import Contents, Put, filled
 from .fixpoint import FixedPoint
@@ -28,18 +29,13 @@ from .types import (
     FunctionObject,
     Instance,
     ModuleObject,
-    SuperObject,
     Type,
-    annotated_type,
     each,
     limited,
     union,
 )
 
 _STEP = 100
-_REMOTE = {"remote", "delay"}  # of an actor or a task: `actor.method.remote(x)` calls `method(x)`
-_LONG = 8  # dots in the name of something outside
-_LITERALS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", complex: "complex"}
 
 
 class Inference(ClassFacts):
@@ -99,7 +95,7 @@ class Inference(ClassFacts):
         for one in line:
             declared = self.program.class_(one).fields.get(name)
             if declared is not None and declared.default is not None and not self.is_enum(cls):
-                found.append(self._written(one, declared.default.text))
+                found.append(written_in_class(self, one, declared.default.text))
         return each(
             union(*found), lambda one: self._with_puts(one, lambda: self.contents.of_field(cls, name))
         )
@@ -108,31 +104,6 @@ class Inference(ClassFacts):
         """Add what is put into a container elsewhere, where nothing is known of what it holds."""
         is_open = isinstance(held, External) and held.arguments[-1:] in {(), (UNKNOWN,), (NOTHING,)}
         return filled(self, held, puts()) if is_open else held
-
-    def _written(self, cls: ClassSymbol, text: str) -> Type:
-        """Return the type of an expression in a class body: a name, a call of a name, a literal."""
-        try:
-            return self._expression(cls, ast.parse(text, mode="eval").body)
-        except (SyntaxError, ValueError):
-            return UNKNOWN
-
-    def _expression(self, cls: ClassSymbol, node: ast.expr) -> Type:
-        match node:
-            case ast.Constant(value=value):
-                literal = _LITERALS.get(type(value))
-                return NONE if value is None else External(f"builtins.{literal}") if literal else UNKNOWN
-            case ast.Name(id=name) if self.program.class_(cls).fields.get(name) is not None:
-                return (
-                    UNKNOWN if self.field_type(cls, name) is None else self.attribute(ClassObject(cls), name)
-                )
-            case ast.Name(id=name):
-                return self._global(cls.module, name)
-            case ast.Attribute(value=base, attr=name):
-                return each(self._expression(cls, base), lambda one: self.attribute(one, name))
-            case ast.Call(func=function):
-                return each(self._expression(cls, function), self.called)
-            case _:
-                return UNKNOWN
 
     def return_type(self, function: FunctionSymbol) -> Type:
         """Return what a function returns: as annotated, else as its returns show."""
@@ -202,7 +173,7 @@ class Inference(ClassFacts):
         node = summary.graph.nodes[index]
         match node.kind:
             case Kind.CONST:
-                name = _LITERALS.get(type(node.data))
+                name = LITERALS.get(type(node.data))
                 return NONE if name is None else External(f"builtins.{name}")
             case Kind.PARAM:
                 return self._parameter(function, summary, name_of(node))
@@ -273,7 +244,7 @@ class Inference(ClassFacts):
                     else found
                 )
             if parameter.name == name and parameter.default is not None and parameter.default.is_literal:
-                literal = _LITERALS.get(type(parameter.default.literal))
+                literal = LITERALS.get(type(parameter.default.literal))
                 return External(f"builtins.{literal}") if literal else UNKNOWN
         if function.name.startswith("<lambda"):
             names = [parameter.name for parameter in summary.parameters]
@@ -307,9 +278,10 @@ class Inference(ClassFacts):
         return inner, self.program.function(inner).graph.bindings.get(str(name), [])
 
     def _global(self, module: str, name: str) -> Type:
-        return self._symbol_type(self.program.resolve(module, name))
+        return self.symbol_type(self.program.resolve(module, name))
 
-    def _symbol_type(self, symbol: object) -> Type:
+    def symbol_type(self, symbol: object) -> Type:
+        """Return the type of what a name means: a class, a function, a module, a variable."""
         match symbol:
             case ClassSymbol():
                 return ClassObject(symbol)
@@ -333,62 +305,7 @@ class Inference(ClassFacts):
 
     def attribute(self, base: Type, name: str) -> Type:
         """Return the type of `base.name` for one alternative of a receiver."""
-        match base:
-            case Instance(cls=cls, arguments=arguments):
-                if name == "__class__":
-                    return ClassObject(cls)
-                method = self.program.method(cls, name)
-                if method is not None:
-                    if is_property(self.program.function(method)):
-                        return self.returned_to(FunctionObject(method, base), None)
-                    return FunctionObject(method, base)
-                found = self.field_type(cls, name, arguments)
-                if found is not None:
-                    return found
-                if any(isinstance(one, ExternalSymbol) for one in self.program.mro(cls)):
-                    return ExternalObject(f"?.{name}", base)
-                return UNKNOWN
-            case ClassObject(cls=cls):
-                member = self.program.member(cls, name)
-                if isinstance(member, FunctionSymbol):
-                    return FunctionObject(
-                        member, base if takes_class(self.program.function(member)) else None
-                    )
-                if isinstance(member, ClassSymbol):
-                    return ClassObject(member)
-                if self.program.field(cls, name) is not None:
-                    found = self.field_type(cls, name)
-                    return Instance(cls) if self.is_enum(cls) or found is None else found
-                if name in _REMOTE:
-                    return base
-                if any(isinstance(one, ExternalSymbol) for one in self.program.mro(cls)):
-                    return ExternalObject(f"?.{name}", base)
-                return UNKNOWN
-            case ModuleObject(name=module):
-                return self._symbol_type(self.program.member(ModuleSymbol(module), name))
-            case SuperObject(cls=cls):
-                return self._above(cls, name)
-            case ExternalObject(dotted=dotted, receiver=receiver):
-                if dotted.count(".") >= _LONG:
-                    return base  # `x = x.next` in a loop
-                return ExternalObject(f"{dotted}.{name}", None if receiver is None else UNKNOWN)
-            case External():
-                return ExternalObject(f"{base.dotted}.{name}", base)
-            case FunctionObject() if name in _REMOTE:
-                return base  # calls the same function, somewhere else
-            case _:
-                return UNKNOWN
-
-    def _above(self, cls: ClassSymbol, name: str) -> Type:
-        method = self.method_above(cls, name)
-        if method is None and name == "__new__":
-            return ExternalObject("builtins.object.__new__")
-        if method is None:
-            foreign = any(isinstance(one, ExternalSymbol) for one in self.program.mro(cls)[1:])
-            return ExternalObject(f"?.{name}", Instance(cls)) if foreign else UNKNOWN
-        if is_property(self.program.function(method)):
-            return self.return_type(method)
-        return FunctionObject(method, ClassObject(cls))
+        return attribute(self, base, name)
 
     def _narrow(self, function: FunctionSymbol, summary: FunctionSummary, node: Node) -> Type:
         narrowing = node.data
