@@ -96,7 +96,7 @@ def _beside(keys: Keys) -> Iterator[KeyFault]:
         if not together or any(keys.comes_from_outside(read) for read in reads):
             continue
         (key,) = lost
-        if key in keys.said:
+        if key in keys.said or key in keys.keywords:
             continue
         read = next(read for read in reads if read.key == key)
         origin = min(together, key=lambda one: (str(one.function), one.node))

@@ -45,11 +45,13 @@ class Keys:
     Attributes:
         reads: Every read.
         written: For each key that is written anywhere, the mappings that are known; None for one that is not.
+        keywords: The names that calls give arguments by: whoever takes `**keywords` may read one as a key.
     """
 
     flow: Flow
     reads: list[KeyRead] = field(default_factory=list)
     written: dict[str, set[MappingOrigin | None]] = field(default_factory=dict)
+    keywords: set[str] = field(default_factory=set)
     _open: set[MappingOrigin] = field(default_factory=set)
     _trails: dict[MappingOrigin, Trail] = field(default_factory=dict)
 
@@ -211,9 +213,8 @@ class Keys:
         for key, _, _ in keyed:
             base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
             self._write(function, base, key)
-        for name in shape.keywords if not keyed else ():
-            if name is not None:  # `f(**keywords)` may read it as a key
-                self.written.setdefault(name, set()).add(None)
+        if not keyed:
+            self.keywords.update(name for name in shape.keywords if name is not None)
         if callee.kind is not Kind.ATTR or callee.data not in KEY_READERS or node.gated:
             return
         if not 1 <= shape.positional <= 2 or shape.keywords or shape.starred:

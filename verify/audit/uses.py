@@ -11,6 +11,7 @@ from ..flow.types import UNKNOWN, ClassObject, FunctionObject, Instance, SuperOb
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Kind
 from ..source.program import ExternalSymbol
+from .handling import Handling
 from .mentions import Mention, Mentions
 
 PLAIN_DECORATORS = {
@@ -69,6 +70,7 @@ class Uses:
 
     flow: Flow
     mentions: Mentions
+    handling: Handling | None = None
     _outside: dict[ClassSymbol, frozenset[FunctionSymbol] | None] = field(default_factory=dict)
 
     def of_function(self, function: FunctionSymbol) -> Use:
@@ -97,7 +99,7 @@ class Uses:
     def of_class(self, cls: ClassSymbol) -> Use:
         """Whether a class is constructed, subclassed or handed over, outside of its own body.
 
-        A test (`isinstance`) is no use, nor is the annotation of a function of a class that nothing decodes.
+        A test (`isinstance`) is no use, nor is an annotation that names a class which nothing decodes.
         """
         found = Use.NEVER
         if any(
@@ -117,8 +119,7 @@ class Uses:
         for text in self.mentions.texts.get(cls.name, ()):
             if text.module == cls.module and _is_within(text.holder, cls.qualname):
                 continue
-            is_of_function = text.holder in self.flow.program.modules[text.module].functions
-            if text.kind != "annotation" or not is_of_function or self._may_be_decoded(cls):
+            if text.kind != "annotation" or self._may_be_decoded(cls):
                 return Use.MAYBE
         return Use.MAYBE if self.mentions.strings.get(cls.name) else found
 
@@ -144,7 +145,9 @@ class Uses:
             and one.dotted.rpartition(".")[2] not in {"object", "ABC", "Generic"}
             for one in program.mro(cls)
         )
-        return foreign or bool(program.class_(cls).decorators) or bool(program.subclasses(cls))
+        if foreign or program.subclasses(cls) or self.handling is None:
+            return True
+        return self.handling.may_build(cls) is not None
 
     def _type_of(self, mention: Mention) -> Type:
         return self.flow.facts.inference.type_of(mention.function, mention.node)

@@ -89,7 +89,9 @@ class FlagNeverConsulted(AuditRule):
             if effect.kind != "store-attr" or value.kind is not Kind.PARAM or value.data not in flags:
                 continue
             name = str(effect.name)
-            if name in audit.program.class_(cls).fields or _is_read(audit, cls, name):
+            if name in audit.program.class_(cls).fields or _is_read(
+                audit, cls, name, kept=is_flag_name(name)
+            ):
                 continue
             place = Place(audit.program.modules[cls.module].path, effect.span)
             yield self._unread(audit, cls, name, place, "attribute")
@@ -159,13 +161,18 @@ class FlagNeverConsulted(AuditRule):
             )
 
 
-def _is_read(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
-    """Whether anything may look at a flag: by its name, as a string, or with the object as a whole."""
+def _is_read(audit: AuditCheck, cls: ClassSymbol, name: str, *, kept: bool = False) -> bool:
+    """Whether anything may look at a flag: by its name, as a string, or with the object as a whole.
+
+    A flag that an object keeps for itself (`kept`) is not looked at by whoever saves the object as a whole.
+    """
     if name in audit.mentions.strings or audit.mentions.is_built(name) or name in audit.mentions.texts:
         return True
-    if audit.usage.handling.takes_whole(cls, name) is not None:
+    if not kept and audit.usage.handling.takes_whole(cls, name) is not None:
         return True
-    if audit.usage.handling.names_computed(cls, name) or audit.consumers.mention(name) is not None:
+    if not kept and audit.usage.handling.names_computed(cls, name):
+        return True
+    if audit.consumers.mention(name) is not None:
         return True
     index = audit.flow.facts.whereabouts.index
     family = audit.usage.family(FieldCarrier(cls, name)) or (FieldCarrier(cls, name),)

@@ -21,7 +21,8 @@ _SMALLEST_BODY = 6  # values: less than that is a stub or hands on
 class SiblingLeftOut(AuditRule):
     """All of several alike functions, classes or calls do something for telemetry, but one does not.
 
-    Siblings are functions of one module or class with the same first word that call the same telemetry function, the
+    Siblings are functions of one module or class with the same first word that call the same telemetry function,
+    methods of one name below one base that do so or log the same name, the
     subclasses of one base that override its empty telemetry method, and the calls of one telemetry function that give
     an optional argument. There have to be at least four, and exactly one is left out; a stub, one that hands on to a
     sibling, and one whose base does it are not left out.
@@ -62,21 +63,26 @@ class SiblingLeftOut(AuditRule):
 
     def _helpers(self, audit: AuditCheck) -> Iterator[Finding]:
         called = {function: _telemetry_calls(audit, function) for function in audit.program.functions()}
-        for group in _groups(audit):
+        for logged in audit.flow.facts.logged:
+            if not logged.gated and "*" not in logged.name and logged.function in called:
+                called[logged.function] |= {f'{logged.sink}("{logged.name}")'}
+        for group in (*_groups(audit), *_implementations(audit)):
             counts = Counter(helper for function in group for helper in called[function])
             for helper, count in counts.items():
                 if count != len(group) - 1 or count < _FEWEST - 1:
                     continue
                 (odd,) = [function for function in group if helper not in called[function]]
                 doing = [function for function in group if function != odd]
+                if helper.endswith(")") and not called[odd] & called[doing[0]]:
+                    continue  # it logs nothing of what the others log: something else
                 if _has_a_reason(audit, odd, doing, helper, called):
                     continue
                 yield self._left_out(
                     audit,
                     subject=str(odd),
                     place=audit.definition(odd),
-                    message=f"{odd.qualname} does not call {helper}(), as {_listed(doing)} do",
-                    help=f"call {helper}() here as well",
+                    message=f"{odd.qualname} does without {_call(helper)}, which {_listed(doing)} do",
+                    help=f"call {_call(helper)} here as well",
                     what=helper,
                     siblings=[one.qualname for one in doing],
                 )
@@ -186,6 +192,29 @@ def _groups(audit: AuditCheck) -> Iterator[list[FunctionSymbol]]:
             yield group
 
 
+def _implementations(audit: AuditCheck) -> Iterator[list[FunctionSymbol]]:
+    """Yield the methods of one name that the classes below one base have of their own."""
+    program = audit.program
+    seen: set[tuple[FunctionSymbol, ...]] = set()
+    for base in program.classes():
+        below = program.subclasses(base)
+        if len(below) < _FEWEST:
+            continue
+        by_name: dict[str, list[FunctionSymbol]] = {}
+        for cls in below:
+            for name, qualname in program.class_(cls).methods.items():
+                if not name.startswith("__"):
+                    by_name.setdefault(name, []).append(FunctionSymbol(cls.module, qualname))
+        for group in by_name.values():
+            if len(group) >= _FEWEST and tuple(group) not in seen:
+                seen.add(tuple(group))
+                yield group
+
+
+def _call(helper: str) -> str:
+    return helper if helper.endswith(")") else f"{helper}()"
+
+
 def _telemetry_calls(audit: AuditCheck, function: FunctionSymbol) -> frozenset[str]:
     """Return the telemetry functions that a body calls, by bare name."""
     graph = audit.program.function(function).graph
@@ -199,6 +228,8 @@ def _telemetry_calls(audit: AuditCheck, function: FunctionSymbol) -> frozenset[s
 
 
 def _called(graph: ValueGraph, call: Node) -> str | None:
+    if call.kind is not Kind.CALL:
+        return None
     callee = graph.nodes[call.operands[0]]
     named = callee.kind in {Kind.ATTR, Kind.GLOBAL, Kind.FREE}
     return callee.data if named and isinstance(callee.data, str) else None
@@ -215,7 +246,9 @@ def _has_a_reason(
     graph = audit.program.function(odd).graph
     if odd.name == helper or len(graph.nodes) < _SMALLEST_BODY:
         return True
-    names = {one.name for one in doing}
+    names = {one.name for one in doing if one.name != odd.name}
+    if any(_called(graph, node) == odd.name and _is_super(graph, node) for node in graph.nodes):
+        return True  # what is above it may do it
     reached = audit.flow.callees([odd]) - {odd}
     if any(one.name == helper or helper in called.get(one, ()) for one in reached):
         return True  # by way of another
@@ -227,6 +260,15 @@ def _has_a_reason(
                 return True  # hands on to a sibling
     own, theirs = len(graph.nodes), sorted(len(audit.program.function(one).graph.nodes) for one in doing)
     return own < theirs[0] / 2  # much smaller than all of them: something else
+
+
+def _is_super(graph: ValueGraph, node: Node) -> bool:
+    """Whether a call is one of `super().name(...)`."""
+    callee = graph.nodes[node.operands[0]]
+    if callee.kind is not Kind.ATTR:
+        return False
+    base = graph.nodes[callee.operands[0]]
+    return base.kind is Kind.CALL and graph.nodes[base.operands[0]].data == "super"
 
 
 def _is_empty(audit: AuditCheck, function: FunctionSymbol) -> bool:
