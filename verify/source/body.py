@@ -10,13 +10,14 @@ from typing import Protocol
 from .constants import given_once
 from .model import EffectKind, Kind, Narrowing, Proof, Span
 from .overwritten import StraightLine
+from .patterns import PatternBuilder, whole_classes
+from .scope import Definitions, Environment, Scope
 from .syntax import assigned_names, default_values, dotted_name, span_of
-from .values import Definitions, Environment, ValueBuilder
 
 _SWALLOWING = {"suppress", "raises", "assertRaises", "assertRaisesRegex"}
 
 
-class BodyBuilder(ValueBuilder):
+class BodyBuilder(PatternBuilder):
     """Builds one value graph by walking the statements of a body in order.
 
     Code that cannot be reached (after a `return`, behind a constant that is false) is walked as well; what it
@@ -24,7 +25,7 @@ class BodyBuilder(ValueBuilder):
     """
 
     def __init__(
-        self, qualname: str, definitions: Definitions, *, module_level: bool, enclosing: ValueBuilder | None
+        self, qualname: str, definitions: Definitions, *, module_level: bool, enclosing: Scope | None
     ) -> None:
         super().__init__(qualname, definitions, module_level=module_level, enclosing=enclosing)
         self._loops: list[_LoopExits] = []
@@ -349,7 +350,7 @@ class BodyBuilder(ValueBuilder):
                 ends.append(self._environment)
             if case.guard is None and isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:
                 exhaustive = True
-            whole = [] if case.guard is not None else _whole_classes(case.pattern)
+            whole = [] if case.guard is not None else whole_classes(case.pattern)
             if whole:
                 narrowing = Narrowing(tuple(whole), Proof.IS_NOT)
                 rest = self._add(Kind.NARROW, narrowing, (rest,), span_of(case.pattern))
@@ -359,44 +360,6 @@ class BodyBuilder(ValueBuilder):
             ends.append(before)
         self._dead = not ends
         self._environment = self._merge(ends, span_of(node), control=subject) if ends else before
-
-    def _pattern(self, pattern: ast.pattern, subject: int) -> int:
-        """Bind a pattern's names; return the subject as the pattern narrows it."""
-        span = span_of(pattern)
-        match pattern:
-            case ast.MatchAs(pattern=inner, name=name):
-                value = subject if inner is None else self._pattern(inner, subject)
-                if name is not None:
-                    self._bind(name, value)
-                return value
-            case ast.MatchClass(cls=cls, patterns=_, kwd_attrs=names, kwd_patterns=patterns):
-                written = ast.unparse(cls)
-                value = self._add(Kind.NARROW, Narrowing((written,), Proof.IS), (subject,), span)
-                for name, inner in zip(names, patterns, strict=True):
-                    self._pattern(inner, self._add(Kind.ATTR, name, (value,), span_of(inner)))
-                for position, inner in enumerate(pattern.patterns):
-                    self._pattern(inner, self._add(Kind.UNPACK, position, (value,), span_of(inner)))
-                return value
-            case ast.MatchOr(patterns=patterns):
-                narrowed = [self._pattern(inner, subject) for inner in patterns]
-                return self._add(Kind.PHI, None, narrowed, span)
-            case ast.MatchSequence(patterns=patterns):
-                for position, inner in enumerate(patterns):
-                    self._pattern(inner, self._add(Kind.UNPACK, position, (subject,), span_of(inner)))
-            case ast.MatchMapping(keys=keys, patterns=patterns, rest=rest):
-                for key, inner in zip(keys, patterns, strict=True):
-                    item = self._add(Kind.ITEM, self._key(key), (subject, subject), span_of(inner))
-                    self._pattern(inner, item)
-                if rest is not None:
-                    self._bind(rest, subject)
-            case ast.MatchValue(value=value):
-                test = self._add(Kind.COMPARE, ("Eq",), (subject, self._value(value)), span)
-                self._effect(EffectKind.EVALUATE, None, -1, test, span)
-            case ast.MatchStar(name=name) if name is not None:
-                self._bind(name, subject)
-            case _:
-                pass  # singletons bind nothing
-        return subject
 
 
 @dataclass(slots=True)
@@ -414,24 +377,6 @@ def _swallows(manager: ast.expr) -> bool:
         return False
     dotted = dotted_name(manager.func)
     return dotted is not None and dotted.rpartition(".")[2] in _SWALLOWING
-
-
-def _whole_classes(pattern: ast.pattern) -> list[str]:
-    """Return the classes of which a pattern takes every instance."""
-    match pattern:
-        case ast.MatchClass(cls=cls, patterns=[], kwd_patterns=[]):
-            return [ast.unparse(cls)]
-        case ast.MatchClass(cls=cls) if all(
-            isinstance(inner, ast.MatchAs) and inner.pattern is None
-            for inner in (*pattern.patterns, *pattern.kwd_patterns)
-        ):
-            return [ast.unparse(cls)]
-        case ast.MatchAs(pattern=ast.pattern() as inner):
-            return _whole_classes(inner)
-        case ast.MatchOr(patterns=patterns):
-            return [name for inner in patterns for name in _whole_classes(inner)]
-        case _:
-            return []
 
 
 class _Walk(Protocol):

@@ -21,8 +21,8 @@ from .model import (
     Parameter,
     Span,
 )
+from .scope import Scope
 from .syntax import FunctionNode, span_of, statements_in
-from .values import ValueBuilder
 
 TOP_LEVEL = "<module>"
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"  # what its parser can read
@@ -158,7 +158,7 @@ class _Summariser:
         """What the names of the module are known to be."""
         return self._names
 
-    def nested_function(self, node: FunctionNode, enclosing: ValueBuilder) -> str:
+    def nested_function(self, node: FunctionNode, enclosing: Scope) -> str:
         """Summarise a function or lambda that stands in another body."""
         if isinstance(node, ast.Lambda):
             self._lambdas += 1
@@ -172,14 +172,14 @@ class _Summariser:
         self._function(node, qualname, owner=None, enclosing=enclosing)
         return qualname
 
-    def nested_class(self, node: ast.ClassDef, enclosing: ValueBuilder) -> str:
+    def nested_class(self, node: ast.ClassDef, enclosing: Scope) -> str:
         """Summarise a class that stands in a function."""
         qualname = f"{enclosing.qualname}.<locals>.{node.name}"
         self._class(node, qualname, enclosing=enclosing)
         return qualname
 
     def _function(
-        self, node: FunctionNode, qualname: str, *, owner: str | None, enclosing: ValueBuilder | None
+        self, node: FunctionNode, qualname: str, *, owner: str | None, enclosing: Scope | None
     ) -> None:
         self._type_parameters(node)
         parameters = tuple(_parameters(node.args))
@@ -224,7 +224,7 @@ class _Summariser:
             names.append(one.name)
         return tuple(names)
 
-    def _class(self, node: ast.ClassDef, qualname: str, *, enclosing: ValueBuilder | None) -> None:
+    def _class(self, node: ast.ClassDef, qualname: str, *, enclosing: Scope | None) -> None:
         fields: dict[str, FieldSummary] = {}
         methods: dict[str, str] = {}
         summary = ClassSummary(

@@ -3,131 +3,22 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
-from .constants import ModuleNames, Settled, truth
 from .model import (
     CallShape,
-    Effect,
     EffectKind,
-    EffectName,
     Kind,
     Narrowing,
-    Node,
-    NodeData,
-    NodeKind,
     Proof,
     Span,
-    ValueGraph,
 )
-from .syntax import FunctionNode, dotted_name, joined, literal_key, span_of, type_names
-
-Environment = dict[str, int]
-
-
-class Definitions(Protocol):
-    """Where a body hands over the functions and classes that it defines."""
-
-    def nested_function(self, node: FunctionNode, enclosing: ValueBuilder) -> str:
-        """Summarise a nested function and return its qualified name."""
-        ...
-
-    def nested_class(self, node: ast.ClassDef, enclosing: ValueBuilder) -> str:
-        """Summarise a nested class and return its qualified name."""
-        ...
-
-    @property
-    def names(self) -> ModuleNames:
-        """What the names of the module are known to be."""
-        ...
+from .scope import Scope
+from .syntax import dotted_name, joined, literal_key, span_of, type_names
 
 
-class ValueBuilder:
-    """Builds the nodes of one value graph from expressions, in the order in which they are computed.
-
-    `environment` maps each local name, and each narrowed dotted path, to the node it holds at this point.
-    """
-
-    def __init__(
-        self, qualname: str, definitions: Definitions, *, module_level: bool, enclosing: ValueBuilder | None
-    ) -> None:
-        self.qualname = qualname
-        self.graph = ValueGraph()
-        self.is_generator = False
-        self.annotated: dict[str, str] = {}  # dotted paths with the annotation of their assignment
-        self._declared: dict[str, ast.expr] = {}  # locals and parameters with their annotations
-        self._definitions = definitions
-        self._module_level = module_level
-        self._enclosing = enclosing
-        self._environment: Environment = {}
-        self._dead = False
-        self._guards: list[int] = []
-        self._handlers = 0
-        self._gates = 0
-        self._globals: set[str] = set()
-        self._locals: set[str] = set()
-        self._walrus: list[str] = []
-        self._constants: dict[str, Settled] = {}
-
-    def knows(self, name: str) -> bool:
-        """Whether `name` is a local here or in an enclosing function."""
-        if name in self._locals or name in self._environment:
-            return True
-        return self._enclosing is not None and self._enclosing.knows(name)
-
-    def constant(self, dotted: str) -> Settled | None:
-        """Return what a name is in every run, None where that is not known."""
-        head = dotted.partition(".")[0]
-        if head not in self._globals and (head in self._locals or head in self._environment):
-            return self._constants.get(dotted)
-        if self._enclosing is not None:
-            return self._enclosing.constant(dotted)
-        return self._definitions.names.lookup(dotted)
-
-    def _key(self, node: ast.expr) -> str | None:
-        """Return the string that an index is: written there, or held by a name that is always the same."""
-        written = literal_key(node)
-        dotted = dotted_name(node)
-        if written is not None or dotted is None:
-            return written
-        known = self.constant(dotted)
-        return known.value if known is not None and isinstance(known.value, str) else None
-
-    def _truth(self, test: ast.expr) -> bool | None:
-        return truth(test, self.constant)
-
-    # -- graph ----------------------------------------------------------------------------------------------
-
-    def _add(self, kind: NodeKind, data: NodeData, operands: Iterable[int], span: Span) -> int:
-        self.graph.nodes.append(
-            Node(kind, data, list(operands), span, self._handlers > 0, self._gates > 0 or self._dead)
-        )
-        return len(self.graph.nodes) - 1
-
-    def _effect(
-        self, kind: EffectName, name: str | None, base: int, value: int, span: Span, index: int = -1
-    ) -> None:
-        self.graph.effects.append(
-            Effect(
-                kind,
-                name,
-                base,
-                value,
-                span,
-                tuple(self._guards),
-                self._handlers > 0,
-                self._gates > 0 or self._dead,
-                index,
-            )
-        )
-
-    def _bind(self, name: str, node: int) -> None:
-        for narrowed in [path for path in self._environment if path.startswith(f"{name}.")]:
-            del self._environment[narrowed]
-        self._environment[name] = node
-        self.graph.bindings.setdefault(name, []).append(node)
+class ValueBuilder(Scope):
+    """Builds the nodes of one value graph from expressions, in the order in which they are computed."""
 
     def _evaluated(self, expression: ast.expr) -> int:
         """Walk an expression that is looked at where it stands, and return its node."""
@@ -142,24 +33,6 @@ class ValueBuilder:
     def _annotated(self, value: int, annotation: ast.expr, proof: Proof = Proof.DECLARED) -> int:
         span = self.graph.nodes[value].span
         return self._add(Kind.NARROW, Narrowing((ast.unparse(annotation),), proof), (value,), span)
-
-    @contextmanager
-    def _guarded(self, test: int, *, gated: bool = False) -> Iterator[None]:
-        self._guards.append(test)
-        try:
-            with self._gated(gated):
-                yield
-        finally:
-            self._guards.pop()
-
-    @contextmanager
-    def _gated(self, gated: bool) -> Iterator[None]:
-        """What is added meanwhile cannot run, if `gated`."""
-        self._gates += gated
-        try:
-            yield
-        finally:
-            self._gates -= gated
 
     # -- assignment -----------------------------------------------------------------------------------------
 
