@@ -254,6 +254,8 @@ class _Comparer:
                 assert isinstance(carrier, FieldCarrier)
                 if carrier not in self._old.alive or now not in self._new.alive:
                     return False
+                if self._new.usage.handling.names_computed(now.owner, now.name):
+                    return False  # `getattr(x, name)` may read it
                 sure, perhaps = self._new.field_reads(now)
                 doubts = set(self._new.usage.doubts_about_reads(now)) - set(
                     self._old.usage.doubts_about_reads(carrier)
@@ -282,6 +284,8 @@ class _Comparer:
         """Whether the mapping that a key is still written into was read for it, and is not handed on as a whole."""
         if not self._is_one_wire(self._old.reads.get(key, ()), self._new.writes.get(key, ())):
             return False
+        if any(self._new.reads_whole_field(name, depth) for name, depth in self._new.fields_with_key(key)):
+            return False  # whoever goes through the field reads all keys of the mapping in it
         carriers = (key, *self._new.flow.same_key(key))
         return self._new.usage.liveness.consumption(carriers).end <= End.COPIED
 

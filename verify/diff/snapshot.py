@@ -25,7 +25,7 @@ from ..flow import (
 )
 from ..flow.carriers import InstrumentCarrier, Role
 from ..source import ClassSymbol, FunctionSymbol, Program
-from ..source.model import Kind, Span
+from ..source.model import EffectKind, Kind, Span
 from ..source.summarise import TOP_LEVEL
 
 Resting = FieldCarrier | KeyCarrier | InstrumentCarrier | ModuleCarrier
@@ -172,6 +172,53 @@ class Snapshot:
         places = list(self.usage.places_that_read(carrier))
         sure = sum(fits for _, _, fits in places)
         return sure, len(places) - sure
+
+    def fields_with_key(self, key: KeyCarrier) -> set[tuple[str, int]]:
+        """Return the names of fields whose mappings are given a key, and how deep they lie.
+
+        `self.metrics["loss"]` is 0 deep, `self.metrics[mode]["loss"]` 1.
+        """
+        found: set[tuple[str, int]] = set()
+        for function in {hop.site.function for hop in self.writes.get(key, ())}:
+            graph = self.program.function(function).graph
+            bases = [
+                node.operands[0] for node in graph.nodes if node.kind is Kind.ITEM and node.data == key.key
+            ]
+            bases += [
+                effect.base
+                for effect in graph.effects
+                if effect.kind is EffectKind.STORE_ITEM and effect.name == key.key
+            ]
+            for base in bases:
+                node, depth = graph.nodes[base], 0
+                while node.kind in {Kind.ITEM, Kind.NARROW}:
+                    depth += node.kind is Kind.ITEM
+                    node = graph.nodes[node.operands[0]]
+                if node.kind is Kind.ATTR:
+                    found.add((str(node.data), depth))
+        return found
+
+    def reads_whole_field(self, name: str, depth: int) -> bool:
+        """Whether the mapping so deep in a field of that name is used anywhere otherwise than by a literal key."""
+        return any(
+            node.kind is Kind.ATTR and node.data == name and self._is_used_whole(function, index, depth)
+            for function in self.program.functions()
+            for index, node in enumerate(self.program.function(function).graph.nodes)
+        )
+
+    def _is_used_whole(self, function: FunctionSymbol, index: int, depth: int) -> bool:
+        nodes = self.program.function(function).graph.nodes
+        users, effects = self.flow.facts.whereabouts.users(function)
+        if effects.get(index):
+            return True
+        for user in users.get(index, ()):
+            if nodes[user].kind is not Kind.ITEM or nodes[user].operands[0] != index:
+                return True
+            if depth and self._is_used_whole(function, user, depth - 1):
+                return True
+            if not depth and not isinstance(nodes[user].data, str):
+                return True
+        return False
 
     # -- definitions --------------------------------------------------------------------------------------------
 

@@ -272,3 +272,37 @@ def test_a_parameter_that_an_override_has_to_take_is_not_lost(repository: GitPro
         "print(Agent().act(len('x')))\n"
     )
     assert repository.lost_between({"app": old}, {"app": old.replace("step + 1", "len('y')")}) == []
+
+
+def test_a_field_that_is_still_read_by_a_computed_name_is_not_lost(repository: GitProject) -> None:
+    old = (
+        "class Info:\n    def __init__(self, method: str) -> None:\n        self.method = method.upper()\n\n\n"
+        "def show(info: Info, names: list[str]) -> None:\n    print(info.method)\n"
+        "    print([getattr(info, name) for name in names])\n\n\nshow(Info(input()), ['method'])\n"
+    )
+    assert repository.lost_between({"app": old}, {"app": old.replace("    print(info.method)\n", "")}) == []
+
+
+def test_a_key_of_a_mapping_that_is_read_as_a_whole_is_not_lost(repository: GitProject) -> None:
+    old = (
+        "class Trainer:\n    def __init__(self) -> None:\n        self.metrics: dict[str, list[float]] = {}\n\n"
+        "    def step(self, x: float) -> None:\n        self.metrics['aux_loss'].append(x * 2)\n"
+        "        print(self.metrics['aux_loss'])\n\n"
+        "    def log(self) -> None:\n        for key, values in self.metrics.items():\n"
+        "            print(key, sum(values))\n\n\nTrainer().step(float(input()))\nTrainer().log()\n"
+    )
+    new = old.replace("        print(self.metrics['aux_loss'])\n", "")
+    assert repository.lost_between({"app": old}, {"app": new}) == []
+
+
+def test_a_key_of_a_mapping_whose_other_keys_are_read_one_by_one_is_lost(repository: GitProject) -> None:
+    old = (
+        "class Trainer:\n    def __init__(self) -> None:\n        self.metrics: dict[str, float] = {}\n\n"
+        "    def step(self, x: float) -> None:\n        self.metrics['aux_loss'] = x * 2\n"
+        "        self.metrics['main_loss'] = x * 3\n\n"
+        "    def log(self) -> None:\n        print(self.metrics['main_loss'])\n"
+        "        print(self.metrics['aux_loss'])\n\n\n"
+        "Trainer().step(float(input()))\nTrainer().log()\n"
+    )
+    new = old.replace("        print(self.metrics['aux_loss'])\n", "")
+    assert repository.lost_between({"app": old}, {"app": new}) == [("no-longer-read", '["aux_loss"]')]
