@@ -72,6 +72,13 @@ class BodyBuilder(PatternBuilder):
             case ast.Expr(value=value):
                 self._effect(EffectKind.DROP, None, -1, self._value(value), span_of(node))
                 self._dead = self._dead or self._never_returns(value)
+            case ast.Assign(targets=[ast.Tuple(elts=[*parts])], value=ast.Tuple(elts=[*values])) if len(
+                parts
+            ) == len(values) and not any(isinstance(one, ast.Starred) for one in (*parts, *values)):
+                # Each name is given its own value: no tuple is made that would hold them all.
+                given = [self._value(one) for one in values]
+                for part, stored, one in zip(parts, given, values, strict=True):
+                    self._assign(part, stored, span_of(node), one)
             case ast.Assign(targets=targets, value=value):
                 stored = self._value(value)
                 for target in targets:

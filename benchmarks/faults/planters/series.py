@@ -127,7 +127,7 @@ class LoggedNeverCollected(AuditPlanter):
     """A list is logged that nothing is appended to any more: its mean is no number."""
 
     fault = "list logged and never collected"
-    rules = ("TW520", "TW501", "TW502")
+    rules = ("TW523",)
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each list with one append."""

@@ -14,6 +14,7 @@ from .forgotten_argument import ForgottenArgument
 from .instrument_never_recorded import InstrumentNeverRecorded
 from .key_never_written import AuditKeyNeverWritten
 from .key_renamed import KeyRenamed
+from .reduced_never_collected import ReducedNeverCollected
 from .series_crossed import SeriesCrossed
 from .series_only_literal import SeriesOnlyLiteral
 from .sibling_left_out import SiblingLeftOut
@@ -43,6 +44,7 @@ _RULES: tuple[AuditRule, ...] = (
     CollectedNeverReduced(),
     SeriesOnlyLiteral(),
     TelemetryGatedOff(),
+    ReducedNeverCollected(),
 )
 AUDIT_RULES: dict[str, AuditRule] = {rule.code: rule for rule in _RULES}
 """Every audit rule by its code."""

@@ -1,0 +1,58 @@
+"""Lists that start empty, that nothing is put into, and that are looked at all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..flow import Flow
+from ..source import FunctionSymbol
+from ..source.model import CallShape, Kind, Span, ValueGraph
+
+_REDUCES = frozenset({"mean", "nanmean", "safe_mean", "fmean", "median", "max", "min", "std", "average"})
+"""Functions whose result says nothing for an empty list: no number, or an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeverFilled:
+    """An empty list that is reduced to a number: its local name, and where it is reduced by what."""
+
+    name: str
+    function: FunctionSymbol
+    span: Span
+    by: str
+
+
+def never_filled(flow: Flow) -> Iterator[NeverFilled]:
+    """Yield every local list that is made empty and is handed to reducing functions only, in code that can run."""
+    whereabouts = flow.facts.whereabouts
+    for function in flow.program.functions():
+        if function not in flow.reachable:
+            continue
+        graph = flow.program.function(function).graph
+        empty = [
+            index
+            for index, node in enumerate(graph.nodes)
+            if node.kind is Kind.SEQUENCE and node.data == "list" and not node.operands and not node.gated
+        ]
+        if not empty or whereabouts.nested(function):
+            continue  # an inner function may fill it
+        users, effects = whereabouts.users(function)
+        for index in empty:
+            names = [name for name, given in graph.bindings.items() if index in given]
+            if len(names) != 1 or len(graph.bindings[names[0]]) != 1 or effects.get(index):
+                continue
+            calls = [_reduction(graph, user, index) for user in users.get(index, ())]
+            if calls and all(call is not None for call in calls):
+                span, by = next(call for call in calls if call is not None)
+                yield NeverFilled(names[0], function, span, by)
+
+
+def _reduction(graph: ValueGraph, user: int, index: int) -> tuple[Span, str] | None:
+    """Return where and by what a node reduces a list, None where it does anything else with it."""
+    node = graph.nodes[user]
+    if node.kind is not Kind.CALL or not isinstance(node.data, CallShape) or node.operands[1:] != [index]:
+        return None
+    callee = graph.nodes[node.operands[0]]
+    name = callee.data if callee.kind in {Kind.GLOBAL, Kind.ATTR} else None
+    return (node.span, str(name)) if name in _REDUCES and not node.gated else None
