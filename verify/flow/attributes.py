@@ -114,6 +114,9 @@ def _expression(inference: Inference, cls: ClassSymbol, node: ast.expr) -> Type:
             return inference.symbol_type(inference.program.resolve(cls.module, name))
         case ast.Attribute(value=base, attr=name):
             return each(_expression(inference, cls, base), lambda one: attribute(inference, one, name))
+        case ast.Call(func=ast.Name(id="property"), args=[ast.Name(id=getter), *_]):
+            method = inference.program.method(cls, getter)
+            return UNKNOWN if method is None else inference.return_type(method)
         case ast.Call(func=function):
             return each(_expression(inference, cls, function), inference.called)
         case _:

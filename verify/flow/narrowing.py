@@ -150,7 +150,8 @@ def assigned_value(program: Program, value: Type, declared: Type) -> Type:
     """Return what a name that was declared earlier holds once it is given a value: that, where it is known."""
     if value is NONE:
         return NONE if NONE in parts(declared) else declared
-    keeps = declared is UNKNOWN or value is NOTHING or _fits(program, value, declared)
+    known = all(isinstance(one, Instance | ClassObject) or one is NONE for one in parts(value))
+    keeps = known or declared is UNKNOWN or value is NOTHING or _fits(program, value, declared)
     return value if keeps else declared
 
 

@@ -142,6 +142,8 @@ _DEEP = 2  # containers in containers that are left of a larger one
 
 def union(*types: Type) -> Type:
     """Return the union of types: flat, and plain where only one is left."""
+    if len(types) == 1:
+        return types[0]
     members: set[Type] = set()
     for one in types:
         if isinstance(one, Union):
@@ -247,4 +249,6 @@ def each(type_: Type, part: Callable[[Type], Type]) -> Type:
     """Return what holds of every alternative of a type together."""
     if type_ is NOTHING:
         return NOTHING
+    if not isinstance(type_, Union):
+        return UNKNOWN if type_ is NONE else part(type_)
     return union(*[part(one) for one in members(type_)])
