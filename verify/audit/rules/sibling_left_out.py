@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...finding import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
-from ...source.model import CallShape, Kind, Node, ValueGraph
+from ...source.model import CallShape, FunctionSummary, Kind, Node, ValueGraph
 from ...source.program import ExternalSymbol, Place
 from ..known_calls import PLAIN_BASES
 from ..names import words
@@ -73,7 +73,7 @@ class SiblingLeftOut(AuditRule):
                     continue
                 (odd,) = [function for function in group if helper not in called[function]]
                 doing = [function for function in group if function != odd]
-                if helper.endswith(")") and not called[odd] & called[doing[0]]:
+                if helper.endswith(")") and not any(called[odd] & called[one] for one in doing):
                     continue  # it logs nothing of what the others log: something else
                 if _has_a_reason(audit, odd, doing, helper, called):
                     continue
@@ -203,12 +203,25 @@ def _implementations(audit: AuditCheck) -> Iterator[list[FunctionSymbol]]:
         by_name: dict[str, list[FunctionSymbol]] = {}
         for cls in below:
             for name, qualname in program.class_(cls).methods.items():
-                if not name.startswith("__"):
-                    by_name.setdefault(name, []).append(FunctionSymbol(cls.module, qualname))
+                method = FunctionSymbol(cls.module, qualname)
+                if not name.startswith("__") and not _is_stub(program.function(method)):
+                    by_name.setdefault(name, []).append(method)
         for group in by_name.values():
             if len(group) >= _FEWEST and tuple(group) not in seen:
                 seen.add(tuple(group))
                 yield group
+
+
+def _is_stub(summary: FunctionSummary) -> bool:
+    """Whether a body leaves everything to others: it is empty or raises NotImplementedError."""
+    nodes = summary.graph.nodes
+    return all(
+        node.kind is Kind.PARAM
+        or node.kind is Kind.CONST
+        or (node.kind is Kind.GLOBAL and node.data == "NotImplementedError")
+        or (node.kind is Kind.CALL and summary.graph.nodes[node.operands[0]].data == "NotImplementedError")
+        for node in nodes
+    )
 
 
 def _call(helper: str) -> str:
