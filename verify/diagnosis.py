@@ -23,7 +23,14 @@ from .flow import (
     UseCarrier,
     by_name,
 )
-from .origins import find_origins, first_line, place_of_declaration, returns_anything, unused_default
+from .origins import (
+    find_origins,
+    first_line,
+    left_out_by,
+    place_of_declaration,
+    returns_anything,
+    unused_default,
+)
 from .resolve import Definition, Unresolved
 from .source import ClassSymbol, FunctionSymbol
 from .source.model import Span
@@ -367,9 +374,13 @@ class Diagnostician:
                 context["what"] = "result" if returns_anything(self._flow, function) else "nothing"
             case ParameterCarrier():
                 default = unused_default(self._flow, dead)
-                assert default is not None
-                context |= {"what": "parameter", "value": default.text}
-                cause = Cause.HARDCODED_CONSTANT
+                call = left_out_by(self._flow, dead)
+                if default is not None:
+                    context |= {"what": "parameter", "value": default.text}
+                    cause = Cause.HARDCODED_CONSTANT
+                elif call is not None:
+                    place = Place(call.site.path, call.site.span)
+                    context |= {"what": "argument", "argument": dead.name}
             case _:
                 context["what"] = "field"
         return Diagnosis(cause, str(end), place, context=context, hops=tuple(trail))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .flow import (
+    CallSite,
     Carrier,
     Constant,
     FieldCarrier,
@@ -18,8 +19,9 @@ from .flow import (
     ReturnCarrier,
     by_name,
 )
+from .flow.types import ClassObject, FunctionObject, members
 from .source import FunctionSymbol
-from .source.model import Default, EffectKind, Span
+from .source.model import CallShape, Default, EffectKind, Span
 from .source.program import Place
 
 
@@ -103,7 +105,9 @@ def is_dead(flow: Flow, carrier: Carrier) -> bool:
         case ReturnCarrier() | FieldCarrier():
             return not given
         case ParameterCarrier():
-            return not given and unused_default(flow, carrier) is not None
+            return not given and (
+                unused_default(flow, carrier) is not None or left_out_by(flow, carrier) is not None
+            )
         case _:
             return False
 
@@ -115,6 +119,26 @@ def unused_default(flow: Flow, parameter: ParameterCarrier) -> Default | None:
         return None
     declared = flow.program.function(parameter.function).parameters
     return next((one.default for one in declared if one.name == parameter.name), None)
+
+
+def left_out_by(flow: Flow, parameter: ParameterCarrier) -> CallSite | None:
+    """Return a call that leaves out a parameter which has no default, as every call does; None where some gives it."""
+    calls = [call for call in flow.call_sites(parameter.function) if call.site.function in flow.reachable]
+    declared = flow.program.function(parameter.function).parameters
+    if not calls or not any(
+        one.name == parameter.name and one.default is None and one.kind in {"positional", "keyword"}
+        for one in declared
+    ):
+        return None
+    for call in calls:
+        node = flow.program.function(call.site.function).graph.nodes[call.node]
+        shape = node.data
+        is_open = not isinstance(shape, CallShape) or shape.starred or None in shape.keywords
+        called = members(flow.facts.inference.type_of(call.site.function, node.operands[0]))
+        is_direct = any(isinstance(one, FunctionObject | ClassObject) for one in called)
+        if is_open or not is_direct or parameter.name in call.arguments:
+            return None
+    return calls[0]
 
 
 def returns_anything(flow: Flow, function: FunctionSymbol) -> bool:

@@ -51,7 +51,10 @@ def writes(tree: Tree, *, emitters: bool = True) -> list[Write]:
     found: dict[tuple[str, int, int], tuple[Write, set[str]]] = {}
     nodes = {path: _by_span(tree.modules[path]) for path in tree.planted}
     for record, edge, hop in hops(tree):
-        if hop.site.path not in nodes or (edge.target.kind is StageKind.EMITTER and not emitters):
+        kind = edge.target.kind
+        if kind is StageKind.CONSUMER or (kind is StageKind.EMITTER and not emitters):
+            continue  # a consumer has other reads
+        if hop.site.path not in nodes:
             continue
         span = hop.site.span
         for node in nodes[hop.site.path].get((span.line, span.column, span.end_line, span.end_column), ()):

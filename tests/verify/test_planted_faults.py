@@ -347,6 +347,15 @@ FAULTS = [
         ),
     ),
     Fault(
+        "the training loop leaves the norm out of the call",
+        LOOP,
+        (("            grad_norm=update.grad_norm,\n", ""),),
+        (
+            Expected("TW205", "TELE-310", LOOP, "        self._emitter.emit_ppo_update("),
+            Expected("TW205", "TELE-311", LOOP, "        self._emitter.emit_ppo_update("),
+        ),
+    ),
+    Fault(
         "the history is never appended to",
         AGGREGATOR,
         (("                tamiyo.grad_norm_history.append(payload.grad_norm)\n", "                pass\n"),),

@@ -46,6 +46,8 @@ class DroppedField(EdgeRule):
                 return (
                     f"no value reaches what {context['dead']} returns, and {context['carrier']} is given that"
                 )
+            case "argument":
+                return f"this call leaves out {context['dead']}, and {context['carrier']} is given that"
             case "field":
                 return f"{context['dead']} is never set, and {context['carrier']} is given it"
             case _:
@@ -63,6 +65,9 @@ class DroppedField(EdgeRule):
         if context.get("what") == "discarded":
             return "set it on the object that its readers see, or hand this one on"
         if "dead" in context:
+            if context["what"] == "argument":
+                argument = context["argument"]
+                return f"pass {argument}" if value is None else f"pass {argument}, made from {value}"
             if context["what"] == "field":
                 return f"set {context['dead']}" if value is None else f"set {context['dead']} from {value}"
             made = "" if value is None else f", made from {value}"

@@ -16,7 +16,10 @@ from .stages import call_of
 
 
 class NotRead(Planter):
-    """A consumer that a record lists reads a literal instead of the field, at every place."""
+    """A consumer that a record lists reads a literal instead of the field, at every place.
+
+    Left out: consumers that also count the field up (`self.n += 1`), which is a read of it.
+    """
 
     fault = "consumer stops reading"
     rules = ("TW209",)
@@ -37,6 +40,13 @@ class NotRead(Planter):
                 and one.attr == hop.source.name
                 and isinstance(one.ctx, ast.Load)
             ]
+            if any(
+                isinstance(one, ast.AugAssign)
+                and isinstance(one.target, ast.Attribute)
+                and one.target.attr == hop.source.name
+                for one in ast.walk(node)
+            ):
+                continue
             edits = tuple(sorted({text.replace(one, "(0)") for one in reads}))
             if not edits or hop.site.path != path or not _is_inside(hop.site.span.line, node):
                 continue

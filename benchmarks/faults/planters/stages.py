@@ -22,7 +22,7 @@ class NeverCalled(Planter):
     """The only call of a function that records name is gone.
 
     Left out: functions that are called at several places, or that are passed on as values, overridden methods and
-    entry points: another use keeps them alive.
+    entry points: another use keeps them alive. So may the framework that a method's class derives from.
     """
 
     fault = "call dropped"
@@ -36,7 +36,7 @@ class NeverCalled(Planter):
             uses = tree.occurrences.of_name(name, Part.NAME, Part.LOAD)
             if len(uses) != 1 or len(tree.occurrences.of_name(name, Part.DEFINITION)) != 1:
                 continue
-            if is_entry_point(tree, name):
+            if is_entry_point(tree, name) or _has_foreign_base(tree, definition(tree, function)):
                 continue
             (use,) = uses
             call = call_of(tree, use.node)
@@ -105,6 +105,24 @@ class SymbolRenamed(Planter):
                 path, node = found
                 assert isinstance(node, Function)
                 yield Plant(renamed, path, node.lineno, frozenset({name, *records}), f"{name} → {name}_v2")
+
+
+def _has_foreign_base(tree: Tree, found: tuple[str, ast.AST] | None) -> bool:
+    """Whether the class of a method, or one above it, derives from what is no class of the program."""
+    pending = [None if found is None else tree.class_of(found[1])]
+    while pending:
+        cls = pending.pop()
+        for base in () if cls is None else cls.bases:
+            name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+            above = [
+                one.node
+                for one in tree.occurrences.of_name(name, Part.DEFINITION)
+                if isinstance(one.node, ast.ClassDef)
+            ]
+            if not above and name not in {"object", "ABC", "Generic", "Protocol"}:
+                return True
+            pending += above
+    return False
 
 
 def is_entry_point(tree: Tree, name: str) -> bool:
