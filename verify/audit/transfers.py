@@ -17,21 +17,8 @@ from ..flow.types import ClassObject, FunctionObject, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 
-_WRAPS_ONE = {
-    "float",
-    "int",
-    "bool",
-    "str",
-    "round",
-    "abs",
-    "item",
-    "tolist",
-    "mean",
-    "sum",
-    "len",
-    "cpu",
-    "detach",
-}
+_WRAPS_ONE = {"item", "tolist", "mean", "sum", "cpu", "detach", "numpy", "copy", "clone", "total_seconds"}
+_FILLS_BY_KEYWORD = {"dict", "replace", "_replace", "evolve", "update", "model_copy"}
 _READS_A_KEY = {"get", "pop"}
 
 
@@ -109,6 +96,9 @@ class Names:
                 found.setdefault(
                     Origin(node.data, self.path(node.operands[0]), node.operands[0], is_key=True)
                 )
+            elif node.kind is Kind.ITEM:
+                index = node.operands[0]  # one of many, under the name of all
+                continue
             elif node.kind is Kind.CALL:
                 inner = self._inside(node, found)
                 if inner is not None:
@@ -125,8 +115,10 @@ class Names:
                 base = callee.operands[0]
                 found.setdefault(Origin(key.data, self.path(base), base, is_key=True))
             return None
-        if callee.kind is Kind.GLOBAL and callee.data in _WRAPS_ONE and len(node.operands) == 2:
-            return node.operands[1]
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        if shape.positional == 1 and not shape.starred:
+            return node.operands[1]  # `float(x)`, `torch.stack(x)`, `deque(x, maxlen=5)`
         if callee.kind is Kind.ATTR and callee.data in _WRAPS_ONE:
             return callee.operands[0] if len(node.operands) == 1 else None
         return None
@@ -239,6 +231,11 @@ class Transfers:
             ]
             yield self._group(function, index, owner, "", entries)
             return
+        if graph.nodes[node.operands[0]].data in _FILLS_BY_KEYWORD:
+            arguments = list(zip(node.operands[1:], node.parts, strict=True))[shape.positional :]
+            keyed = zip(shape.keywords, arguments, strict=True)
+            found = [(key, operand, span) for key, (operand, span) in keyed if key is not None]
+            yield self._group(function, index, None, "", found)
 
     def _parameters(self, callee: FunctionObject, node: Node) -> dict[str, int]:
         found = argument_positions(self._flow.program, callee, node)

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from ...finding import Confidence, Finding
 from ...source import ClassSymbol
+from ...source.model import Kind
 from ...source.program import Place
 from ..ladder import at_most
 from ..names import likeness, words
@@ -66,8 +67,8 @@ class CrossedNames(AuditRule):
                     continue
                 fits = likeness(first.sink, other.name), likeness(second.sink, one.name)
                 now = likeness(first.sink, one.name), likeness(second.sink, other.name)
-                if min(fits) >= _SAME and max(now) <= _OTHER and one.name != other.name:
-                    exact = first.sink == other.name and second.sink == one.name
+                exact = first.sink == other.name and second.sink == one.name
+                if one.name != other.name and (exact or (min(fits) >= _SAME and max(now) <= _OTHER)):
                     return self._report(audit, group, first, one, second, other, exact=exact)
         return None
 
@@ -97,8 +98,9 @@ class CrossedNames(AuditRule):
 
     def _given_twice(self, audit: AuditCheck, group: Group, transfer: Transfer) -> Finding | None:
         """A name is given its neighbour's value, which the neighbour has too, while its own is at hand."""
-        if transfer.comes_from(transfer.sink):
-            return None
+        taken = audit.program.function(group.function).graph.nodes[transfer.node]
+        if transfer.comes_from(transfer.sink) or (taken.kind is Kind.ITEM and taken.data is None):
+            return None  # a part of what its neighbour is given
         for origin in transfer.origins:
             if not origin.base or (group.base and origin.base == group.base):
                 continue
