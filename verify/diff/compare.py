@@ -67,6 +67,7 @@ class _Comparer:
                 self._uncalled.setdefault(called, function)
         values = dict(self._values())
         found.update(values)
+        found.update(self._replaced(values))
         found.update(self._reads(values))
         found.update(self._supplies())
         found.update(self._paths(found))
@@ -211,6 +212,36 @@ class _Comparer:
             hint = f'; did it become "{closest}"?' if closest is not None else ""
             return f"nothing writes it any more, and {readers} still reads it{hint}"
         return f"nothing computed is stored into it any more{f', and {readers} still reads it' if readers else ''}"
+
+    def _replaced(self, values: dict[object, LostWire]) -> Iterator[tuple[object, LostWire]]:
+        """Places that one function fills with a constant instead of a computed value, while others still fill them."""
+        followers = {name for names in self._follows.values() for name in names}
+        for (function, carrier), was in self._old.stores.items():
+            if carrier not in self._old.alive or any(isinstance(hop.source, Constant) for hop in was):
+                continue
+            now, where = self._moves.carrier(carrier), self._moves.function(function)
+            if now is None or where is None or now in values or str(now) in followers:
+                continue
+            hops = self._new.stores.get((where, now), [])
+            if not hops or not all(isinstance(hop.source, Constant) and hop.how is How.COPY for hop in hops):
+                continue
+            if not self._new.reads.get(now):
+                continue
+            first = min(hops, key=_order)
+            is_default = isinstance(first.source, Constant) and first.source.is_default
+            verb = "leaves it to its default" if is_default else "stores the constant"
+            yield (
+                (Loss.VALUES, now, where),
+                LostWire(
+                    Loss.VALUES,
+                    str(now),
+                    self._place(now),
+                    f"{where.qualname} {verb} {first.source} where it stored a computed value ({first.site}); "
+                    "others still fill it",
+                    was=tuple(sorted(was, key=_order)[:_MANY]),
+                    now=tuple(sorted(hops, key=_order)[:_MANY]),
+                ),
+            )
 
     # -- reads ------------------------------------------------------------------------------------------------------
 

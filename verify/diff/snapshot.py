@@ -119,6 +119,16 @@ class Snapshot:
         return found
 
     @cached_property
+    def stores(self) -> dict[tuple[FunctionSymbol, Carrier], list[Hop]]:
+        """Hops of live code into fields and keys by the function that does it, starts, resets and defaults included."""
+        found: dict[tuple[FunctionSymbol, Carrier], list[Hop]] = {}
+        for hop in self.flow.facts.hops:
+            is_place = isinstance(hop.target, FieldCarrier | KeyCarrier)
+            if is_place and hop.how <= How.COMPUTED and self.flow.is_live(hop):
+                found.setdefault((hop.site.function, place_name(hop.target)), []).append(hop)
+        return found
+
+    @cached_property
     def reads(self) -> dict[Carrier, list[Hop]]:
         """Hops of live code out of each place, those back into itself left out."""
         found: dict[Carrier, list[Hop]] = {}

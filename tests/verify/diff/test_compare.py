@@ -306,3 +306,22 @@ def test_a_key_of_a_mapping_whose_other_keys_are_read_one_by_one_is_lost(reposit
     )
     new = old.replace("        print(self.metrics['aux_loss'])\n", "")
     assert repository.lost_between({"app": old}, {"app": new}) == [("no-longer-read", '["aux_loss"]')]
+
+
+LATE = 'def emit_late(metrics: dict[str, float]) -> Payload:\n    return Payload(bad=metrics["bad"])\n\n\n'
+SECOND = f"{APP.replace('def show(', f'{LATE}def show(')}show(emit_late(collect([2.0])))\n"
+
+
+def test_a_constant_at_one_of_two_places_is_a_loss_there(repository: GitProject) -> None:
+    new = SECOND.replace('return Payload(bad=metrics["bad"])', "return Payload(bad=0)")
+    lost = repository.loss_between(SECOND, new)
+    assert (lost.loss.value, lost.subject) == ("no-longer-computed", "Payload.bad")
+    assert lost.message.startswith("emit_late stores the constant 0 where")
+
+
+def test_a_field_that_is_left_out_at_one_of_two_places_is_a_loss_there(repository: GitProject) -> None:
+    new = SECOND.replace('return Payload(bad=metrics["bad"])', 'return Payload(norm=metrics["bad"])')
+    base = repository.commit(app=SECOND)
+    repository.commit(app=new)
+    messages = [one.message for one in repository.diff(base, "HEAD").lost if one.subject == "Payload.bad"]
+    assert [message.startswith("emit_late leaves it to its default 0") for message in messages] == [True]
