@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..flow.carriers import MappingOrigin
-from ..source import FunctionSymbol
 from .audience import Audience
 from .keys import KeyRead, Keys
 from .names import closest
 
 _RENAMED = 0.75
 _SIMILAR = 0.6
-_FEWEST_BESIDE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +22,6 @@ class KeyFault:
         keys: The keys that are written into them.
         similar: One of those that is alike.
         is_nowhere: The key is written into no mapping of the whole program.
-        is_known: Whether the mapping that is read is known, and not told by the other keys that are read from it.
     """
 
     read: KeyRead
@@ -33,7 +29,6 @@ class KeyFault:
     keys: tuple[str, ...]
     similar: str | None
     is_nowhere: bool
-    is_known: bool = True
 
 
 @dataclass
@@ -64,46 +59,11 @@ class KeyFaults:
                 faults.renamed.append(one)
             else:
                 faults.never_written.append(fault)
-        for fault in _beside(keys):
-            place = (fault.read.function, fault.read.key, fault.read.span.line)
-            if place not in seen:
-                seen.add(place)
-                faults.never_written.append(fault)
         return faults
 
 
 def _origins(keys: Keys, read: KeyRead) -> list[MappingOrigin]:
     return [carrier.mapping for carrier in keys.carriers(read) if carrier.mapping is not None]
-
-
-def _beside(keys: Keys) -> Iterator[KeyFault]:
-    """Yield the reads from mappings that are not known, of keys that stand beside keys written together.
-
-    Where all other keys that a function reads from one value are written into one mapping of the program, that value
-    is most likely this mapping; a key that is written nowhere in the whole program is then missing from it.
-    """
-    groups: dict[tuple[FunctionSymbol, str], list[KeyRead]] = {}
-    for read in keys.reads:
-        if (name := keys.name_of(read)) is not None:
-            groups.setdefault((read.function, name), []).append(read)
-    for reads in groups.values():
-        names = {read.key for read in reads}
-        lost = {key for key in names if key not in keys.written}
-        others = names - lost
-        if not lost or len(lost) > 1 or len(others) < _FEWEST_BESIDE:
-            continue
-        together = set.intersection(*(keys.known_writers(key) for key in others))
-        if not together or any(keys.comes_from_outside(read) for read in reads):
-            continue
-        (key,) = lost
-        if key in keys.said or key in keys.keywords:
-            continue
-        read = next(read for read in reads if read.key == key)
-        origin = min(together, key=lambda one: (str(one.function), one.node))
-        program = keys.flow.program
-        made = f"{program.modules[origin.function.module].path}:{keys.span(origin).line}"
-        present = tuple(keys.of_mapping(origin))
-        yield KeyFault(read, (made,), present, closest(key, present, at_least=_SIMILAR), True, is_known=False)
 
 
 def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:

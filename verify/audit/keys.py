@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from ..flow import Flow
 from ..flow.arguments import keyed_arguments
 from ..flow.carriers import KeyCarrier, MappingOrigin
 from ..flow.names import KEY_READERS
 from ..flow.roots import local_roots
-from ..flow.types import FunctionObject, members
 from ..flow.whereabouts import Spot, Trail, UseKind
 from ..source import FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
@@ -45,13 +43,11 @@ class Keys:
     Attributes:
         reads: Every read.
         written: For each key that is written anywhere, the mappings that are known; None for one that is not.
-        keywords: The names that calls give arguments by: whoever takes `**keywords` may read one as a key.
     """
 
     flow: Flow
     reads: list[KeyRead] = field(default_factory=list)
     written: dict[str, set[MappingOrigin | None]] = field(default_factory=dict)
-    keywords: set[str] = field(default_factory=set)
     _open: set[MappingOrigin] = field(default_factory=set)
     _trails: dict[MappingOrigin, Trail] = field(default_factory=dict)
 
@@ -70,68 +66,6 @@ class Keys:
     def mappings(self, read: KeyRead) -> frozenset[MappingOrigin | None]:
         """Return the mappings that are read, those that they are filled from left out."""
         return self.flow.facts.sources.mappings.of(read.function, read.base)
-
-    def known_writers(self, key: str) -> set[MappingOrigin]:
-        """Return the known mappings that a key is written into."""
-        return {origin for origin in self.written.get(key, ()) if origin is not None}
-
-    def name_of(self, read: KeyRead) -> str | None:
-        """Return what the mapping of a read is called where it stands: a parameter, an attribute, a result."""
-        graph = self.flow.program.function(read.function).graph
-        for root in local_roots(graph, read.base, every=True):
-            node = graph.nodes[root]
-            if node.kind is Kind.PARAM or node.kind is Kind.ATTR or node.kind is Kind.FREE:
-                return f"{node.kind} {node.data!r}"
-            if node.kind is Kind.CALL or node.kind is Kind.ELEMENT:
-                return f"node {root}"
-        return None
-
-    def comes_from_outside(self, read: KeyRead) -> bool:
-        """Whether the mapping of a read is certainly none of this program: a call of something outside gives it."""
-        graph = self.flow.program.function(read.function).graph
-        inference = self.flow.facts.inference
-        for root in local_roots(graph, read.base, every=True):
-            node = graph.nodes[root]
-            while node.kind in {Kind.ITEM, Kind.ATTR, Kind.ELEMENT, Kind.UNPACK}:
-                root = node.operands[0]
-                node = graph.nodes[root]
-            if node.kind is Kind.CALL:
-                callees = members(inference.type_of(read.function, node.operands[0]))
-                if not any(isinstance(one, FunctionObject) for one in callees):
-                    return True
-            if node.kind is Kind.PARAM and node.data in {
-                "kwargs",
-                "config",
-                "cfg",
-                "settings",
-                "environ",
-                "env",
-            }:
-                return True
-        return False
-
-    @cached_property
-    def said(self) -> frozenset[str]:
-        """Every short string that stands in the program for more than a read: it may be a key, built or handed on."""
-        found: set[str] = set()
-        for function in self.flow.program.functions():
-            graph = self.flow.program.function(function).graph
-            read_here = self._read_keys.get(function, frozenset())
-            for index, node in enumerate(graph.nodes):
-                if node.kind is Kind.CONST and isinstance(node.data, str) and index not in read_here:
-                    found.add(node.data)
-        for cls in self.flow.program.classes():
-            found.update(self.flow.program.class_(cls).fields)
-        return frozenset(found)
-
-    @cached_property
-    def _read_keys(self) -> dict[FunctionSymbol, frozenset[int]]:
-        found: dict[FunctionSymbol, set[int]] = {}
-        for read in self.reads:
-            node = self.flow.program.function(read.function).graph.nodes[read.node]
-            key = node.operands[0] if node.kind is Kind.COMPARE else node.operands[1]
-            found.setdefault(read.function, set()).add(key)
-        return {function: frozenset(keys) for function, keys in found.items()}
 
     def is_written(self, carrier: KeyCarrier) -> bool:
         """Whether anything is stored under a known mapping's key."""
@@ -201,9 +135,14 @@ class Keys:
                 for key in node.data:
                     if key is not None:
                         self._write(function, index, key)
+                if any(key >= 0 for key in node.keys):
+                    self._open.add(MappingOrigin(function, index))
         for effect in graph.effects:
             if effect.kind is EffectKind.STORE_ITEM and effect.name is not None:
                 self._write(function, effect.base, effect.name)
+            elif effect.kind is EffectKind.STORE_ITEM:
+                origins = self.flow.facts.sources.mappings.of(function, effect.base)
+                self._open.update(one for one in origins if one is not None)
 
     def _call(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> None:
         callee = graph.nodes[node.operands[0]]
@@ -213,8 +152,6 @@ class Keys:
         for key, _, _ in keyed:
             base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
             self._write(function, base, key)
-        if not keyed:
-            self.keywords.update(name for name in shape.keywords if name is not None)
         if callee.kind is not Kind.ATTR or callee.data not in KEY_READERS or node.gated:
             return
         if not 1 <= shape.positional <= 2 or shape.keywords or shape.starred:

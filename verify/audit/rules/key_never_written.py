@@ -50,11 +50,6 @@ class AuditKeyNeverWritten(AuditRule):
         read = fault.read
         made = ", ".join(fault.made_at)
         message = f'"{read.key}" is read and nothing writes it into the mapping made at {made}'
-        if not fault.is_known:
-            message = (
-                f'"{read.key}" is read and written nowhere; the other keys that are read beside it are written '
-                f"into the mapping made at {made}"
-            )
         if read.default:
             message += f": it is always {read.default}"
         elif read.how == "in":
@@ -76,11 +71,5 @@ class AuditKeyNeverWritten(AuditRule):
                 else f'write "{read.key}" where the mapping is made, or take the read out'
             ),
             context=context,
-            confidence=_confidence(fault),
+            confidence=Confidence.HIGH if fault.is_nowhere else Confidence.MEDIUM,
         )
-
-
-def _confidence(fault: KeyFault) -> Confidence:
-    if not fault.is_known:
-        return Confidence.LOW  # it may come from outside after all
-    return Confidence.HIGH if fault.is_nowhere else Confidence.MEDIUM

@@ -308,5 +308,6 @@ def _overrides(audit: AuditCheck, cls: ClassSymbol, base: ClassSymbol, name: str
 
 
 def _listed(functions: list[FunctionSymbol]) -> str:
-    names = [one.name for one in functions[:3]]
+    same = len({one.name for one in functions}) == 1
+    names = [one.qualname if same else one.name for one in functions[:3]]
     return ", ".join(names) if len(functions) <= 3 else f"{', '.join(names)} and {len(functions) - 3} more"

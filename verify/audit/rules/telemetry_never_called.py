@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...finding import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
+from ...source.model import Kind
 from ..telemetry_names import is_handler
 from ..uses import Use
 from .base import AuditCheck, AuditRule
@@ -59,6 +60,7 @@ class TelemetryNeverCalled(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry function that no code but tests uses."""
+        yield from self._nested(audit)
         neighbours = _Neighbours(audit)
         for function in audit.program.functions():
             if not is_subject(audit, function):
@@ -92,18 +94,78 @@ class TelemetryNeverCalled(AuditRule):
                 confidence=confidence,
             )
 
+    def _nested(self, audit: AuditCheck) -> Iterator[Finding]:
+        for function in _unused_nested(audit):
+            yield self.make(
+                subject=str(function),
+                place=audit.definition(function),
+                message=f"{function.name} is defined here, and nothing calls it or hands it over",
+                help="hand it to whoever is to call it, or remove the function",
+                context={
+                    "function": function.qualname,
+                    "kind": "nested function",
+                    "offered": "no",
+                    "neighbours": "",
+                },
+                confidence=Confidence.HIGH,
+            )
+
+
+def _unused_nested(audit: AuditCheck) -> Iterator[FunctionSymbol]:
+    """Yield the functions inside others that nothing there calls or hands over."""
+    program = audit.program
+    for outer in program.functions():
+        graph = program.function(outer).graph
+        inner = [
+            (index, FunctionSymbol(outer.module, node.data))
+            for index, node in enumerate(graph.nodes)
+            if node.kind is Kind.FUNCTION and isinstance(node.data, str) and not node.gated
+        ]
+        inner = [(index, one) for index, one in inner if _is_telemetry(audit, one.name)]
+        inner = [
+            (index, one) for index, one in inner if one.qualname in program.modules[one.module].functions
+        ]
+        if not inner or any(node.kind is Kind.GLOBAL and node.data == "locals" for node in graph.nodes):
+            continue
+        used = {operand for node in graph.nodes for operand in node.operands}
+        used |= {index for effect in graph.effects for index in (effect.value, effect.base)}
+        for index, one in inner:
+            if (
+                index not in used
+                and not program.function(one).decorators
+                and not _is_free_in(audit, outer, one)
+            ):
+                yield one
+
+
+def _is_free_in(audit: AuditCheck, outer: FunctionSymbol, inner: FunctionSymbol) -> bool:
+    """Whether another function inside the same one names a function."""
+    start = f"{outer.qualname}.<locals>."
+    return any(
+        node.kind is Kind.FREE and node.data == inner.name
+        for qualname, summary in audit.program.modules[outer.module].functions.items()
+        if qualname.startswith((start, "<lambda")) and qualname != inner.qualname
+        for node in summary.graph.nodes
+    )
+
+
+def _is_telemetry(audit: AuditCheck, name: str) -> bool:
+    if name.lstrip("_").partition("_")[2].partition("_")[0] in _NUMERICAL:
+        return False
+    return audit.names.is_function(name) or is_handler(name)
+
 
 def is_subject(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether a function or method makes, checks or sends telemetry; nested ones and overrides are none."""
     name = function.name
-    if "<" in function.qualname or not (audit.names.is_function(name) or is_handler(name)):
+    if "<" in function.qualname or not _is_telemetry(audit, name):
         return False
-    _, _, rest = name.lstrip("_").partition("_")
-    if rest.partition("_")[0] in _NUMERICAL:
-        return False
-    owner = audit.program.function(function).owner
-    if owner is None:
+    summary = audit.program.function(function)
+    if summary.owner is None:
         return True
+    if any("property" in text for text in summary.decorators):
+        return False  # read like a field
+    owner = summary.owner
     bases = audit.program.mro(ClassSymbol(function.module, owner))[1:]
     return not any(
         isinstance(base, ClassSymbol) and name in audit.program.class_(base).methods for base in bases
