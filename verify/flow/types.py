@@ -136,6 +136,7 @@ MAPPINGS = {
 
 
 _MANY = 8  # alternatives; of more than these, containers of one kind are taken together
+_VERY_MANY = 24
 _LARGE = 64  # names in a type as it would be written out
 _DEEP = 2  # containers in containers that are left of a larger one
 
@@ -160,16 +161,23 @@ def union(*types: Type) -> Type:
 
 
 def _gathered(members: set[Type]) -> set[Type]:
-    """Return alternatives with one container of each kind: `list[A] | list[B]` becomes `list[A | B]`."""
+    """Return alternatives with one container of each kind: `list[A] | list[B]` becomes `list[A | B]`.
+
+    Of very many, those outside the program are unknown together.
+    """
     kinds: dict[tuple[str, int], list[External]] = {}
     kept: set[Type] = set()
     for one in members:
         if isinstance(one, External) and one.arguments:
             kinds.setdefault((one.dotted, len(one.arguments)), []).append(one)
+        elif isinstance(one, ExternalObject) and isinstance(one.receiver, External):
+            kept.add(ExternalObject(one.dotted, External(one.receiver.dotted)))
         else:
             kept.add(one)
     for (dotted, size), alike in kinds.items():
         kept.add(External(dotted, tuple([union(*[one.arguments[i] for one in alike]) for i in range(size)])))
+    if len(kept) > _VERY_MANY:
+        kept = {UNKNOWN if isinstance(one, External | ExternalObject) else one for one in kept}
     return kept
 
 
@@ -213,7 +221,9 @@ def _cut(type_: Type, depth: int) -> Type:
         case Instance(cls=cls, arguments=parts) if parts:
             return Instance(cls, tuple([_cut(part, depth - 1) for part in parts]) if depth else ())
         case ExternalObject(dotted=dotted, receiver=receiver) if receiver is not None:
-            return ExternalObject(dotted, _cut(receiver, depth))
+            return ExternalObject(
+                dotted, External(receiver.dotted) if isinstance(receiver, External) else receiver
+            )
         case FunctionObject(function=function, receiver=receiver) if receiver is not None:
             return FunctionObject(function, _cut(receiver, depth))
         case Union(members=parts):
