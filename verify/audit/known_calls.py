@@ -125,6 +125,8 @@ CARRIES_ON = {
     "count_nonzero",
     "property",
 }
+# They write an object as bytes or text that can be read back.
+ENCODES = {"dump", "dumps", "encode", "packb", "pack", "to_json", "to_bytes", "serialize", "dump_json"}
 # They turn an object into a mapping or a sequence of its fields.
 TURNS_INTO_MAPPING = {
     "asdict",

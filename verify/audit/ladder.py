@@ -20,6 +20,7 @@ from .rules.base import AuditCheck
 from .subjects import FieldSubject
 from .usage import Usage
 
+_NEARLY_THE_SAME = 0.9
 _ALIKE = 0.75  # how much of two names is the same when one may be the other, renamed
 
 
@@ -124,7 +125,7 @@ def closest_read(audit: AuditCheck, subject: FieldSubject) -> str | None:
     unknown = {
         name for name in usage.unresolved_reads if name not in siblings and name != subject.carrier.name
     }
-    return closest(subject.carrier.name, unknown, at_least=_ALIKE)
+    return closest(subject.carrier.name, unknown, at_least=_NEARLY_THE_SAME)
 
 
 def _field_of_that_name(usage: Usage, subject: FieldSubject) -> tuple[FieldCarrier, Hop] | None:

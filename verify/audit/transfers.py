@@ -18,18 +18,23 @@ from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 
 _WRAPS_ONE = {"item", "tolist", "mean", "sum", "cpu", "detach", "numpy", "copy", "clone", "total_seconds"}
+_KEEPS_THE_VALUE = _WRAPS_ONE | {"float", "int", "bool", "str", "round", "abs"}
 _FILLS_BY_KEYWORD = {"dict", "replace", "_replace", "evolve", "update", "model_copy"}
 _READS_A_KEY = {"get", "pop"}
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value comes from by name: `base` is the object or mapping as written, "" for a local name."""
+    """Where a value comes from by name: `base` is the object or mapping as written, "" for a local name.
+
+    It `is_derived` where a call or an index stands between, which may make another value of it.
+    """
 
     name: str
     base: str
     base_node: int = -1
     is_key: bool = False
+    is_derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +91,26 @@ class Names:
     def origins(self, index: int) -> tuple[Origin, ...]:
         """Return the names that a value comes under, calls that keep it looked through."""
         found: dict[Origin, None] = {}
+        derived = False
         for _ in range(6):
             node = self._nodes[index]
             for name in self._locals.get(index, ()):
-                found.setdefault(Origin(name, ""))
+                found.setdefault(Origin(name, "", is_derived=derived))
             if node.kind is Kind.ATTR:
-                found.setdefault(Origin(str(node.data), self.path(node.operands[0]), node.operands[0]))
+                base = node.operands[0]
+                found.setdefault(Origin(str(node.data), self.path(base), base, is_derived=derived))
             elif node.kind is Kind.ITEM and isinstance(node.data, str):
                 found.setdefault(
                     Origin(node.data, self.path(node.operands[0]), node.operands[0], is_key=True)
                 )
             elif node.kind is Kind.ITEM:
                 index = node.operands[0]  # one of many, under the name of all
+                derived = True
                 continue
             elif node.kind is Kind.CALL:
                 inner = self._inside(node, found)
                 if inner is not None:
+                    derived = derived or self._nodes[node.operands[0]].data not in _KEEPS_THE_VALUE
                     index = inner
                     continue
             break

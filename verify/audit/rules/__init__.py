@@ -6,6 +6,7 @@ from .converter_misses_field import ConverterMissesField
 from .crossed_names import CrossedNames
 from .event_never_emitted import EventNeverEmitted
 from .event_never_handled import EventNeverHandled
+from .field_exported_only import FieldExportedOnly
 from .field_never_read import FieldNeverRead
 from .field_never_written import FieldNeverWritten
 from .field_only_constant import FieldOnlyConstant
@@ -27,6 +28,7 @@ _RULES: tuple[AuditRule, ...] = (
     FieldOnlyConstant(),
     FieldNeverWritten(),
     FieldNeverRead(),
+    FieldExportedOnly(),
     AuditKeyNeverWritten(),
     ForgottenArgument(),
     UnusedParameter(),

@@ -8,7 +8,6 @@ from itertools import combinations
 
 from ...finding import Confidence, Finding
 from ...source import ClassSymbol
-from ...source.model import Kind
 from ...source.program import Place
 from ..ladder import at_most
 from ..names import likeness, words
@@ -98,11 +97,10 @@ class CrossedNames(AuditRule):
 
     def _given_twice(self, audit: AuditCheck, group: Group, transfer: Transfer) -> Finding | None:
         """A name is given its neighbour's value, which the neighbour has too, while its own is at hand."""
-        taken = audit.program.function(group.function).graph.nodes[transfer.node]
-        if transfer.comes_from(transfer.sink) or (taken.kind is Kind.ITEM and taken.data is None):
-            return None  # a part of what its neighbour is given
+        if transfer.comes_from(transfer.sink):
+            return None
         for origin in transfer.origins:
-            if not origin.base or (group.base and origin.base == group.base):
+            if origin.is_derived or not origin.base or (group.base and origin.base == group.base):
                 continue
             neighbour = next(
                 (
