@@ -125,7 +125,16 @@ def _bench(
     tree = Tree.read(name, files, paths)
     tree.entry_points = configuration.entry_points
     shown = tuple(configuration.root / path for path in paths)
-    target = Target(configuration.root, tuple(files), shown, configuration.entry_points, configuration.origin)
+    target = Target(
+        configuration.root,
+        tuple(files),
+        shown,
+        configuration.entry_points,
+        configuration.origin,
+        is_library=bool(configuration.audit.library),
+        settings=configuration.audit,
+    )
+    tree.is_library = target.is_library
     has_records = any(path.exists() for path in configuration.registry)
     bench = Bench(tree, configuration if has_records else None, target)
     if has_records:

@@ -25,6 +25,7 @@ class Tree:
         texts: By path, as reports show it.
         planted: The files that faults are planted in; the others are read only.
         entry_points: `module:function` roots that the settings name.
+        is_library: It has users that are no part of it.
         verification: What the records prove on the unplanted tree, where there are records.
     """
 
@@ -35,6 +36,7 @@ class Tree:
     unparsed: Mapping[str, SourceError]
     planted: tuple[str, ...]
     entry_points: tuple[str, ...] = ()
+    is_library: bool = False
     verification: Verification | None = None
     _parents: dict[ast.AST, ast.AST] = field(default_factory=dict, repr=False)
 
@@ -77,6 +79,10 @@ class Tree:
     def lines(self) -> int:
         """Source lines of the files that faults are planted in."""
         return sum(self.texts[path].content.count(b"\n") for path in self.planted)
+
+    def offers(self, *names: str) -> bool:
+        """Whether users of a library may know what is defined under these names, the outermost first."""
+        return self.is_library and not any(name.startswith("_") for name in names)
 
     # -- syntax ---------------------------------------------------------------------------------------------
 

@@ -29,6 +29,11 @@ def only_use(tree: Tree, definition: Occurrence, name: str) -> Occurrence | None
     return uses[0] if len(uses) == 1 and planted_only(tree, uses[0]) else None
 
 
+def _is_offered(tree: Tree, function: Function) -> bool:
+    owner = tree.class_of(function)
+    return tree.offers(function.name, *(() if owner is None else (owner.name,)))
+
+
 def _is_idle(tree: Tree, use: Occurrence) -> bool:
     """Whether a place only names something: an annotation, or an entry of `__all__`."""
     node = use.node
@@ -56,7 +61,10 @@ def _holds(tree: ast.AST, node: ast.AST) -> bool:
 
 
 class FunctionUnused(AuditPlanter):
-    """The only call of a function that makes, checks or sends telemetry is gone."""
+    """The only call of a function that makes, checks or sends telemetry is gone.
+
+    Left out: what a library offers, which is for others to call.
+    """
 
     fault = "telemetry function never called"
     rules = ("TW509",)
@@ -66,6 +74,8 @@ class FunctionUnused(AuditPlanter):
         for path in tree.planted:
             for node in ast.walk(tree.modules[path]):
                 if not isinstance(node, Function) or not NAMES.is_function(node.name):
+                    continue
+                if _is_offered(tree, node):
                     continue
                 use = only_use(tree, Occurrence(path, Part.DEFINITION, node), node.name)
                 call = None if use is None else call_of(tree, use.node)
@@ -81,7 +91,7 @@ class FunctionUnused(AuditPlanter):
 class ClassUnused(AuditPlanter):
     """The only construction of a telemetry class is gone.
 
-    Left out: classes with subclasses, or that are named anywhere else.
+    Left out: classes with subclasses, or that are named anywhere else, and those that a library offers.
     """
 
     fault = "telemetry class never constructed"
@@ -92,6 +102,8 @@ class ClassUnused(AuditPlanter):
         for path in tree.planted:
             for node in ast.walk(tree.modules[path]):
                 if not isinstance(node, ast.ClassDef) or not NAMES.is_class(node.name):
+                    continue
+                if tree.offers(node.name):
                     continue
                 uses = [
                     one
@@ -116,7 +128,10 @@ def _is_checked(tree: Tree, use: Occurrence) -> bool:
 
 
 class HandlerUnhooked(AuditPlanter):
-    """The only place that registers a handler is gone: it is passed to nobody, and nobody calls it."""
+    """The only place that registers a handler is gone: it is passed to nobody, and nobody calls it.
+
+    Left out: what a library offers.
+    """
 
     fault = "handler never registered"
     rules = ("TW509", "TW511")
@@ -125,7 +140,7 @@ class HandlerUnhooked(AuditPlanter):
         """Yield each handler (`on_…`, `handle_…`, `…_callback`, telemetry) that one call statement is given."""
         for path in tree.planted:
             for node in ast.walk(tree.modules[path]):
-                if not isinstance(node, Function) or not _handles(node.name):
+                if not isinstance(node, Function) or not _handles(node.name) or _is_offered(tree, node):
                     continue
                 use = only_use(tree, Occurrence(path, Part.DEFINITION, node), node.name)
                 if use is None or call_of(tree, use.node) is not None:
