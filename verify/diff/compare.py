@@ -222,10 +222,10 @@ class _Comparer:
             now, where = self._moves.carrier(carrier), self._moves.function(function)
             if now is None or where is None or now in values or str(now) in followers:
                 continue
-            hops = self._new.stores.get((where, now), [])
-            if not hops or not all(isinstance(hop.source, Constant) and hop.how is How.COPY for hop in hops):
-                continue
-            if not self._new.reads.get(now):
+            stored = self._new.stores.get((where, now), [])
+            hops = [hop for hop in stored if isinstance(hop.source, Constant) and hop.how is How.COPY]
+            computed = {hop.site for hop in stored} - {hop.site for hop in hops}
+            if not hops or len(computed) >= len({hop.site for hop in was}) or not self._new.reads.get(now):
                 continue
             first = min(hops, key=_order)
             is_default = isinstance(first.source, Constant) and first.source.is_default
@@ -237,7 +237,7 @@ class _Comparer:
                     str(now),
                     self._place(now),
                     f"{where.qualname} {verb} {first.source} where it stored a computed value ({first.site}); "
-                    "others still fill it",
+                    "elsewhere it is still filled",
                     was=tuple(sorted(was, key=_order)[:_MANY]),
                     now=tuple(sorted(hops, key=_order)[:_MANY]),
                 ),

@@ -325,3 +325,28 @@ def test_a_field_that_is_left_out_at_one_of_two_places_is_a_loss_there(repositor
     repository.commit(app=new)
     messages = [one.message for one in repository.diff(base, "HEAD").lost if one.subject == "Payload.bad"]
     assert [message.startswith("emit_late leaves it to its default 0") for message in messages] == [True]
+
+
+def test_a_constant_at_one_of_two_places_in_one_function_is_a_loss_there(repository: GitProject) -> None:
+    old = (
+        APP.replace(
+            'return Payload(bad=metrics["bad"], norm=metrics["norm"])',
+            'if len(metrics) > 2:\n        return Payload(bad=metrics["bad"])\n    return Payload(bad=metrics["bad"])',
+        )
+        .replace(", payload.norm", "")
+        .replace("    norm: float = 0.0\n", "")
+        .replace(', "norm": norm_of(values)', "")
+    )
+    old = old.replace("def norm_of(values: list[float]) -> float:\n    return max(values)\n\n\n", "")
+    lost = repository.loss_between(
+        old, old.replace('    return Payload(bad=metrics["bad"])\n\n', "    return Payload(bad=1)\n\n")
+    )
+    assert lost.message.startswith("emit stores the constant 1 where")
+
+
+def test_a_guard_with_a_constant_beside_the_computed_value_is_no_loss(repository: GitProject) -> None:
+    new = APP.replace(
+        "    return Payload(bad=metrics",
+        "    if not metrics:\n        return Payload(bad=1, norm=1.0)\n    return Payload(bad=metrics",
+    )
+    assert repository.lost_between({"app": APP}, {"app": new}) == []
