@@ -74,8 +74,8 @@ class HubStats:
     """Events lost because the queue was full or the worker thread was dead."""
     after_close: int
     """Events refused because the hub was closed."""
-    worker_alive: bool
-    """Whether the worker thread still delivers."""
+    worker_died: bool
+    """Whether the worker thread ended by an exception: nothing is delivered since."""
     backends: tuple[BackendStats, ...]
     """One entry per backend, in the order in which they were added."""
 
@@ -235,7 +235,7 @@ class TelemetryHub:
                 pending=self._accepted - self._settled,
                 dropped=self._dropped,
                 after_close=self._after_close,
-                worker_alive=self._is_working(),
+                worker_died=self._worker_died,
                 backends=tuple(
                     BackendStats(
                         name=state.name,

@@ -105,7 +105,13 @@ def print_summary(
         )
     console.print()
     console.print(_hub_table(hub))
-    console.print(f"events: {hub.emitted} emitted, {hub.dropped} dropped, {hub.pending} undelivered")
+    console.print(
+        f"events: {hub.emitted} emitted, {hub.handled} handled, {hub.dropped} dropped, {hub.pending} undelivered"
+    )
+    if hub.after_close:
+        console.print(f"{hub.after_close} more came after the hub was closed and are lost", style="bold red")
+    if hub.worker_died:
+        console.print("the hub's worker thread died: nothing was delivered after that", style="bold red")
 
 
 def _course(config: TrainingConfig, result: TrainingResult) -> list[str]:

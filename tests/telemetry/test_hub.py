@@ -248,7 +248,7 @@ def test_a_worker_that_dies_is_reported(caplog):
         hub.emit(event(1))
         assert hub.flush(timeout=PATIENCE) is False
         assert hub.close() is False
-    assert not hub.stats().worker_alive
+    assert hub.stats().worker_died
     assert "worker thread died: 1 events undelivered" in caplog.text
 
 

@@ -38,7 +38,6 @@ class AuditReport:
     """
 
     root: Path
-    audits: tuple[Audit, ...]
     min_confidence: Confidence
     findings: tuple[Finding, ...]
     accepted: tuple[Finding, ...]
@@ -61,7 +60,6 @@ class AuditReport:
         findings = [_under(folder, one) for audit, folder in moved for one in audit.findings]
         return cls(
             root=root,
-            audits=tuple(audits),
             min_confidence=min_confidence,
             findings=tuple(sorted(findings, key=lambda finding: (*finding.sort_key, finding.subject))),
             accepted=tuple(_under(folder, one) for audit, folder in moved for one in audit.accepted),

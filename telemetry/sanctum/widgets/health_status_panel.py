@@ -122,10 +122,12 @@ def _worst_layer(tamiyo: TamiyoState) -> str:
     if not layers:
         return "no layer had a gradient"
     worst = max(layers, key=_layer_badness)
-    where = f"{worst.layer_name} (update {count(tamiyo.layer_diagnostics_update)})"
+    is_newest = tamiyo.layer_diagnostics_update == tamiyo.update
+    of_all = f" of {count(worst.element_count)}" if is_newest else ""
+    when = "" if is_newest else f" (update {count(tamiyo.layer_diagnostics_update)})"
     if worst.nan_count == 0 and worst.inf_count == 0:
-        return f"norm {decimal(worst.norm)} in {where}"
-    return f"{count(worst.nan_count)} NaN, {count(worst.inf_count)} Inf in {where}"
+        return f"norm {decimal(worst.norm)}, {worst.small_fraction:.0%} tiny in {worst.layer_name}{when}"
+    return f"{count(worst.nan_count)} NaN, {count(worst.inf_count)} Inf{of_all} in {worst.layer_name}{when}"
 
 
 def _layer_badness(layer: LayerGradientStats) -> tuple[int, float]:

@@ -1,6 +1,7 @@
 """The three widgets: their words, and the styles that the grades of the records give them."""
 
 import asyncio
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -322,7 +323,23 @@ def test_signals_without_a_record_are_not_graded(after_update: Snapshot) -> None
 
 def test_worst_layer_is_named(scene: Scene) -> None:
     panel = HealthStatusPanel.panel_text(scene("critical").get_snapshot())
-    assert "3 NaN, 4 Inf in lstm.weight_hh_l0 (update 17)" in row(panel, "Worst layer").plain
+    assert row(panel, "Worst layer").plain.endswith("3 NaN, 4 Inf of 4,096 in lstm.weight_hh_l0")
+
+
+def test_worst_layer_of_an_earlier_update_says_which(scene: Scene) -> None:
+    snapshot = scene("critical").get_snapshot()
+    snapshot.tamiyo.update = 20
+    worst = row(HealthStatusPanel.panel_text(snapshot), "Worst layer").plain
+    assert worst.endswith("3 NaN, 4 Inf in lstm.weight_hh_l0 (update 17)")
+
+
+def test_worst_layer_without_broken_elements_says_how_much_of_it_is_tiny(scene: Scene) -> None:
+    snapshot = scene("critical").get_snapshot()
+    layers = snapshot.tamiyo.layer_diagnostics
+    assert layers is not None
+    sound = [dataclasses.replace(layer, nan_count=0, inf_count=0) for layer in layers]
+    snapshot.tamiyo.layer_diagnostics = tuple(sound)
+    assert ", 10% tiny in " in row(HealthStatusPanel.panel_text(snapshot), "Worst layer").plain
 
 
 @pytest.mark.parametrize("name", ["waiting", "healthy", "warning", "critical"])

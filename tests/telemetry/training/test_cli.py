@@ -48,7 +48,7 @@ def test_the_summary_counts_what_became_of_the_events() -> None:
     output = run("--episodes", "1").output
     for backend in ("sanctum", "grading", "log"):
         assert re.search(rf"^{backend} +5 +0 +0 *$", output, re.MULTILINE)
-    assert "events: 5 emitted, 0 dropped, 0 undelivered" in output
+    assert "events: 5 emitted, 5 handled, 0 dropped, 0 undelivered" in output
 
 
 def test_an_injection_shows_in_the_line_of_its_update() -> None:
