@@ -51,7 +51,7 @@ class Audience:
 
     def sees_class(self, owner: ClassSymbol) -> bool:
         """Whether users of a library know a class."""
-        return self.is_library and _is_public(owner.module) and _is_public(owner.qualname)
+        return self.is_library and _is_public(owner.module.lstrip("_")) and _is_public(owner.qualname)
 
     def sees_field(self, owner: ClassSymbol, name: str) -> bool:
         """Whether users of a library may read or store a field."""
@@ -59,7 +59,7 @@ class Audience:
 
     def sees_function(self, function: FunctionSymbol) -> bool:
         """Whether users of a library may call a function, or override it."""
-        return self.is_library and _is_public(function.module) and _is_public(function.qualname)
+        return self.is_library and _is_public(function.module.lstrip("_")) and _is_public(function.qualname)
 
     def may_call(self, function: FunctionSymbol) -> bool:
         """Whether something outside the program may call a function, with arguments of its own."""

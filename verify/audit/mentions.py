@@ -58,6 +58,7 @@ class Mentions:
         prefixes: Beginnings of names that are put together and looked up while the program runs
             (`getattr(self, f"check_{kind}")`).
         suffixes: Their ends.
+        beginnings: Beginnings of strings that are put together for whatever purpose, up to an underscore.
     """
 
     nodes: dict[str, list[Mention]] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class Mentions:
     strings: dict[str, list[FunctionSymbol]] = field(default_factory=dict)
     prefixes: set[str] = field(default_factory=set)
     suffixes: set[str] = field(default_factory=set)
+    beginnings: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, program: Program, wanted: Container[str]) -> Mentions:
@@ -74,6 +76,15 @@ class Mentions:
         for module in program.modules.values():
             collector.module(module)
         return found
+
+    def is_dispatched(self, name: str) -> bool:
+        """Whether a handler's name may be put together in one module (`f"on_{event}"`) and looked up in another."""
+        bare = name.lstrip("_")
+        return any(
+            name.startswith(one) or bare.startswith(one.lstrip("_"))
+            for one in self.beginnings
+            if one.strip("_")
+        )
 
     def is_said(self, name: str) -> bool:
         """Whether a name is said anywhere, or may be put together."""
@@ -142,6 +153,9 @@ class _Collector:
                 self._looks_up = self._lookup(graph, node) or self._looks_up
             elif kind is Kind.OP and node.data in _BUILDING:
                 self._pieces.append((graph, node))
+                first = graph.nodes[node.operands[0]]
+                if first.kind is Kind.CONST and isinstance(first.data, str) and first.data.endswith("_"):
+                    self._found.beginnings.add(first.data)
             elif kind is Kind.NARROW and isinstance(node.data, Narrowing):
                 self._text(function.module, function.qualname, "annotation", *node.data.types)
 

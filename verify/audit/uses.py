@@ -13,6 +13,7 @@ from ..source.model import Kind
 from ..source.program import ExternalSymbol
 from .handling import Handling
 from .mentions import Mention, Mentions
+from .telemetry_names import is_handler
 
 PLAIN_DECORATORS = {
     "property",
@@ -93,6 +94,8 @@ class Uses:
         if self._is_in_text(function.name, function.module, function.qualname):
             return Use.MAYBE
         if any(not _is_inside(one, function) for one in self.mentions.strings.get(function.name, ())):
+            return Use.MAYBE
+        if is_handler(function.name) and self.mentions.is_dispatched(function.name):
             return Use.MAYBE
         return Use.MAYBE if self.mentions.is_built(function.name) else found
 
