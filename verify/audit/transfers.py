@@ -101,14 +101,23 @@ class Names:
                 found.setdefault(Origin(str(node.data), self.path(base), base, is_derived=derived))
             elif node.kind is Kind.ITEM and isinstance(node.data, str):
                 found.setdefault(
-                    Origin(node.data, self.path(node.operands[0]), node.operands[0], is_key=True)
+                    Origin(
+                        node.data,
+                        self.path(node.operands[0]),
+                        node.operands[0],
+                        is_key=True,
+                        is_derived=derived,
+                    )
                 )
+            elif node.kind is Kind.NARROW:
+                index = node.operands[0]
+                continue
             elif node.kind is Kind.ITEM:
                 index = node.operands[0]  # one of many, under the name of all
                 derived = True
                 continue
             elif node.kind is Kind.CALL:
-                inner = self._inside(node, found)
+                inner = self._inside(node, found, derived=derived)
                 if inner is not None:
                     derived = derived or self._nodes[node.operands[0]].data not in _KEEPS_THE_VALUE
                     index = inner
@@ -116,13 +125,13 @@ class Names:
             break
         return tuple(found)
 
-    def _inside(self, node: Node, found: dict[Origin, None]) -> int | None:
+    def _inside(self, node: Node, found: dict[Origin, None], *, derived: bool) -> int | None:
         callee = self._nodes[node.operands[0]]
         if callee.kind is Kind.ATTR and callee.data in _READS_A_KEY and len(node.operands) > 1:
             key = self._nodes[node.operands[1]]
             if key.kind is Kind.CONST and isinstance(key.data, str):
                 base = callee.operands[0]
-                found.setdefault(Origin(key.data, self.path(base), base, is_key=True))
+                found.setdefault(Origin(key.data, self.path(base), base, is_key=True, is_derived=derived))
             return None
         shape = node.data
         assert isinstance(shape, CallShape)

@@ -62,11 +62,13 @@ class CrossedNames(AuditRule):
             return None
         for one in first.origins:
             for other in second.origins:
-                if one.base != other.base or (group.base and one.base == group.base):
+                if group.base and group.base in {one.base, other.base}:
                     continue
                 fits = likeness(first.sink, other.name), likeness(second.sink, one.name)
                 now = likeness(first.sink, one.name), likeness(second.sink, other.name)
                 exact = first.sink == other.name and second.sink == one.name
+                if one.base != other.base and not (exact and _belong_together(one.base, other.base)):
+                    continue
                 if one.name != other.name and (exact or (min(fits) >= _SAME and max(now) <= _OTHER)):
                     return self._report(audit, group, first, one, second, other, exact=exact)
         return None
@@ -160,3 +162,8 @@ def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
         if isinstance(group.owner, ClassSymbol)
         else audit.names.is_function(group.owner.name)
     )
+
+
+def _belong_together(base: str, other: str) -> bool:
+    """Whether two values are of one function's own: locals, or parts of one object."""
+    return not base or not other or base.partition(".")[0] == other.partition(".")[0]
