@@ -18,6 +18,7 @@ from ..flow import (
     KeyCarrier,
     ParameterCarrier,
     ReturnCarrier,
+    Site,
 )
 from ..flow.carriers import InstrumentCarrier
 from ..flow.classes import is_property
@@ -217,15 +218,20 @@ class _Comparer:
         """Places that one function fills with a constant instead of a computed value, while others still fill them."""
         followers = {name for names in self._follows.values() for name in names}
         for (function, carrier), was in self._old.stores.items():
-            if carrier not in self._old.alive or any(isinstance(hop.source, Constant) for hop in was):
+            if carrier not in self._old.alive or all(isinstance(hop.source, Constant) for hop in was):
                 continue
             now, where = self._moves.carrier(carrier), self._moves.function(function)
             if now is None or where is None or now in values or str(now) in followers:
                 continue
             stored = self._new.stores.get((where, now), [])
-            hops = [hop for hop in stored if isinstance(hop.source, Constant) and hop.how is How.COPY]
-            computed = {hop.site for hop in stored} - {hop.site for hop in hops}
-            if not hops or len(computed) >= len({hop.site for hop in was}) or not self._new.reads.get(now):
+            computed = _computed_sites(stored)
+            known = {str(hop.source) for hop in was if isinstance(hop.source, Constant)}
+            hops = [
+                hop
+                for hop in stored
+                if hop.site not in computed and hop.how is How.COPY and str(hop.source) not in known
+            ]
+            if not hops or len(computed) >= len(_computed_sites(was)) or not self._new.reads.get(now):
                 continue
             first = min(hops, key=_order)
             is_default = isinstance(first.source, Constant) and first.source.is_default
@@ -497,6 +503,10 @@ def _joined(snapshot: Snapshot) -> Iterator[tuple[Carrier, Carrier, tuple[Hop, .
 def _is_special(function: FunctionSymbol) -> bool:
     """Whether Python calls a method by itself."""
     return function.name.startswith("__") and function.name.endswith("__")
+
+
+def _computed_sites(hops: Iterable[Hop]) -> set[Site]:
+    return {hop.site for hop in hops if not isinstance(hop.source, Constant)}
 
 
 def _is_known_key(end: Carrier | Constant) -> bool:

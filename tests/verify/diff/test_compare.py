@@ -350,3 +350,12 @@ def test_a_guard_with_a_constant_beside_the_computed_value_is_no_loss(repository
         "    if not metrics:\n        return Payload(bad=1, norm=1.0)\n    return Payload(bad=metrics",
     )
     assert repository.lost_between({"app": APP}, {"app": new}) == []
+
+
+def test_an_option_of_a_call_that_became_a_constant_is_no_loss(repository: GitProject) -> None:
+    old = (
+        "class Env:\n    infos: tuple[int, ...] = ()\n\n\n"
+        "def step(env: Env, a: list[int], b: list[int]) -> None:\n    env.infos = zip(a, b)\n\n\n"
+        "def show(env: Env) -> None:\n    print(env.infos)\n"
+    )
+    assert repository.lost_between({"app": old}, {"app": old.replace("(a, b)", "(a, b, strict=True)")}) == []
