@@ -10,6 +10,7 @@ from ..flow.types import ClassObject, Instance, members
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol
 from ..source.model import Effect, EffectKind, Kind, Node, Span, ValueGraph
 from ..source.program import ExternalSymbol
+from .metric_words import names_metrics
 
 FILLS = frozenset({"append", "appendleft", "extend", "extendleft", "insert", "add", "update", "push"})
 _KEEPS = frozenset({"clear", "reset"})
@@ -27,7 +28,7 @@ class OnlyFilled:
         kept_in: The field or module-level name; None for a local.
         function: Where it is first filled.
         span: The first place that fills it.
-        fills: How many places fill it.
+        fills: How many places fill it; none where it is made full.
     """
 
     name: str
@@ -47,7 +48,7 @@ def only_filled(flow: Flow) -> Iterator[OnlyFilled]:
         graph = flow.program.function(function).graph
         for root in _containers(graph, base):
             node = graph.nodes[root]
-            if _is_made_here(node, graph):
+            if _is_made_here(_unpacked(graph, root), graph):
                 locals_.setdefault((function, root))
             elif node.kind is Kind.ATTR:
                 for owner in finder.owners(function, node):
@@ -65,15 +66,19 @@ def only_filled(flow: Flow) -> Iterator[OnlyFilled]:
 
 
 def _filled(flow: Flow) -> Iterator[tuple[FunctionSymbol, int]]:
-    """Yield whatever something is put into."""
+    """Yield whatever something is put into, and what is made full under a name of metrics."""
     for method in sorted(FILLS):
         for call in flow.facts.method_calls.get(method, ()):
             nodes = flow.program.function(call.function).graph.nodes
             yield call.function, nodes[nodes[call.node].operands[0]].operands[0]
     for function in flow.program.functions():
-        for effect in flow.program.function(function).graph.effects:
+        graph = flow.program.function(function).graph
+        for effect in graph.effects:
             if effect.kind is EffectKind.STORE_ITEM and not effect.gated:
                 yield function, effect.base
+        for name, given in graph.bindings.items():
+            if names_metrics(name):
+                yield from ((function, node) for node in given if graph.nodes[node].kind is Kind.DICT)
 
 
 def _containers(graph: ValueGraph, index: int) -> list[int]:
@@ -96,6 +101,16 @@ def _containers(graph: ValueGraph, index: int) -> list[int]:
         else:
             found.append(current)
     return found
+
+
+def _unpacked(graph: ValueGraph, index: int) -> Node:
+    """Return what a node is, a tuple that is taken apart at once looked through: `first, second = [], []`."""
+    node = graph.nodes[index]
+    if node.kind is Kind.UNPACK and isinstance(node.data, int):
+        whole = graph.nodes[node.operands[0]]
+        if whole.kind is Kind.SEQUENCE and whole.data == "tuple" and node.data < len(whole.operands):
+            return graph.nodes[whole.operands[node.data]]
+    return node
 
 
 def _is_made_here(node: Node, graph: ValueGraph) -> bool:
@@ -139,11 +154,13 @@ class _Finder:
     def local(self, function: FunctionSymbol, root: int) -> Iterator[OnlyFilled]:
         graph = self._program.function(function).graph
         name = next((name for name, given in graph.bindings.items() if root in given), None)
-        if name is None or self._read_by_nested(function, graph, root):
+        if name is None or name.startswith("_") or self._read_by_nested(function, graph, root):
             return
         fills = self._fills(function, root)
         if fills:
             yield OnlyFilled(name, None, function, fills[0], len(fills))
+        elif fills is not None and names_metrics(name) and _unpacked(graph, root).operands:
+            yield OnlyFilled(name, None, function, graph.nodes[root].span, 0)
 
     def _read_by_nested(self, function: FunctionSymbol, graph: ValueGraph, root: int) -> bool:
         names = {name for name, given in graph.bindings.items() if root in given}
@@ -164,7 +181,7 @@ class _Finder:
         graph = self._program.function(function).graph
         users, effects = self._whereabouts.users(function)
         fills: list[Span] = []
-        elements = [(1, operand) for operand in _made_of(graph.nodes[root])]
+        elements = [(1, operand) for operand in _made_of(_unpacked(graph, root))]
         pending, seen = [(root, 0)], set[int]()
         deepest = 0
         while pending:

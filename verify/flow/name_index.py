@@ -37,6 +37,7 @@ class NameIndex:
         self._parts: list[_Place] = []  # elements by position: of what may be a NamedTuple
         self._imported_as: dict[str, list[tuple[str, str]]] | None = None
         self._defaults: dict[tuple[str, str], list[tuple[FunctionSymbol, str]]] | None = None
+        self._by_global: dict[str, list[_Place]] | None = None
         self._mentioned: set[tuple[str, str]] | None = None
         self._field_defaults: dict[tuple[str, str], list[tuple[ClassSymbol, str]]] = {}
 
@@ -137,7 +138,7 @@ class NameIndex:
     def global_reads(self, symbol: ConstantSymbol) -> Iterator[_Place]:
         """Yield the places that read a module-level name, under whatever name it is imported."""
         self._reads()
-        for module, local in self._names_of(symbol):
+        for module, local in self.names_of(symbol):
             yield from self._globals.get((module, local), ())
         for function, node in self._reads().get(symbol.name, ()):
             if any(
@@ -145,6 +146,15 @@ class NameIndex:
                 for one in self._receivers(function, node)
             ):
                 yield function, node
+
+    def mentions(self, name: str) -> Iterator[_Place]:
+        """Yield the places that mention a name: as an attribute of anything, or as a global of any module."""
+        yield from self._reads().get(name, ())
+        if self._by_global is None:
+            self._by_global = {}
+            for (_, local), places in self._globals.items():
+                self._by_global.setdefault(local, []).extend(places)
+        yield from self._by_global.get(name, ())
 
     def whole_module_reads(self, module: str) -> Iterator[_Place]:
         """Yield the places that read a module's names all at once: `globals()`."""
@@ -155,13 +165,13 @@ class NameIndex:
         """Yield the parameters whose default is a module-level name."""
         self._collect_defaults()
         assert self._defaults is not None
-        for module, local in self._names_of(symbol):
+        for module, local in self.names_of(symbol):
             yield from self._defaults.get((module, local), ())
 
     def default_of_fields(self, symbol: ConstantSymbol) -> Iterator[tuple[ClassSymbol, str]]:
         """Yield the fields that a class body sets to a module-level name."""
         self._collect_defaults()
-        for module, local in self._names_of(symbol):
+        for module, local in self.names_of(symbol):
             yield from self._field_defaults.get((module, local), ())
 
     def is_mentioned(self, symbol: ConstantSymbol) -> bool:
@@ -171,9 +181,9 @@ class NameIndex:
             for module in self._program.modules.values():
                 for text in _texts(module):
                     self._mentioned.update((module.name, word) for word in _WORD.findall(text))
-        return any(name in self._mentioned for name in self._names_of(symbol))
+        return any(name in self._mentioned for name in self.names_of(symbol))
 
-    def _names_of(self, symbol: ConstantSymbol) -> list[tuple[str, str]]:
+    def names_of(self, symbol: ConstantSymbol) -> list[tuple[str, str]]:
         """Return the module and name of each place where a module-level name is known, imports followed."""
         if self._imported_as is None:
             self._imported_as = {}

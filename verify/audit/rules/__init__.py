@@ -15,6 +15,7 @@ from .forgotten_argument import ForgottenArgument
 from .instrument_never_recorded import InstrumentNeverRecorded
 from .key_never_written import AuditKeyNeverWritten
 from .key_renamed import KeyRenamed
+from .metrics_discarded import MetricsDiscarded
 from .reduced_never_collected import ReducedNeverCollected
 from .series_crossed import SeriesCrossed
 from .series_only_literal import SeriesOnlyLiteral
@@ -43,6 +44,7 @@ _RULES: tuple[AuditRule, ...] = (
     KeyRenamed(),
     SeriesCrossed(),
     SiblingLeftOut(),
+    MetricsDiscarded(),
     CollectedNeverReduced(),
     SeriesOnlyLiteral(),
     TelemetryGatedOff(),

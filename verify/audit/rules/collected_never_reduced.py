@@ -44,7 +44,7 @@ class CollectedNeverReduced(AuditRule):
             yield self.make(
                 subject=f"{module.name}:{local}",
                 place=Place(module.path, found.span),
-                message=f"{found.name} is filled here and never read",
+                message=f"{found.name} is {'filled' if found.fills else 'made'} here and never read",
                 help="report what was collected, or stop collecting it",
                 context={"container": found.name, "function": where, "fills": str(found.fills)},
                 confidence=_confidence(audit, found),

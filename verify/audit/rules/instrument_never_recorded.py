@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...finding import Confidence, Finding
 from ...flow import FieldCarrier, ModuleCarrier
 from ...flow.instruments import Instrument
+from ...source import ConstantSymbol
 from ...source.model import Kind
 from ...source.program import Place
 from .base import AuditCheck, AuditRule
@@ -60,8 +61,10 @@ class InstrumentNeverRecorded(AuditRule):
     def _instrument(self, audit: AuditCheck, instrument: Instrument) -> tuple[str, str, Confidence] | None:
         live = [one for one in instrument.recordings if not one.gated]
         reached = [one for one in live if one.site.function in audit.flow.reachable]
-        if reached or instrument.lost:
+        if instrument.lost:
             return None
+        if reached:
+            return self._one_way(instrument)
         record = _methods(instrument)
         if live:
             where = ", ".join(dict.fromkeys(one.site.function.qualname for one in live))
@@ -81,10 +84,16 @@ class InstrumentNeverRecorded(AuditRule):
         if instrument.doubtful or instrument.uncalled:
             confidence = Confidence.MEDIUM
         if _is_exported(audit, instrument):
-            confidence = Confidence.LOW
+            confidence = Confidence.MEDIUM if _is_imported(audit, instrument) else Confidence.LOW
         if not instrument.kind.records:
             return "has no callback: it never has a value", "give it callbacks", confidence
         return "is declared and never recorded", f"call {record} where it happens, or remove it", confidence
+
+    def _one_way(self, instrument: Instrument) -> tuple[str, str, Confidence] | None:
+        """A gauge that only ever falls: what should count it up is gone."""
+        if {one.method for one in instrument.recordings} != {"dec"} or instrument.doubtful:
+            return None
+        return "is counted down and never up", "call .inc() where what it counts begins", Confidence.HIGH
 
     def _family(self, audit: AuditCheck, instrument: Instrument) -> tuple[str, str, Confidence] | None:
         if instrument.site.function.name == "describe" or instrument.lost:
@@ -127,3 +136,14 @@ def _is_exported(audit: AuditCheck, instrument: Instrument) -> bool:
             ):
                 return True
     return False
+
+
+def _is_imported(audit: AuditCheck, instrument: Instrument) -> bool:
+    """Whether a module of the program that is no package imports it: to record in it, what else?"""
+    index = audit.flow.facts.whereabouts.index
+    return any(
+        module != one.module and not audit.program.modules[module].is_package
+        for one in instrument.kept_in
+        if isinstance(one, ModuleCarrier)
+        for module, _ in index.names_of(ConstantSymbol(one.module, one.name))
+    )

@@ -1,0 +1,239 @@
+"""Functions that return metrics which none of their callers takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..flow import Flow
+from ..flow.types import Instance, members
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import Effect, EffectKind, Kind, Span, ValueGraph
+from .metric_words import are_metrics, names_metrics
+from .only_filled import has_foreign_base
+from .telemetry_names import TelemetryNames
+
+_PLAIN_DECORATORS = frozenset(
+    {
+        "staticmethod",
+        "classmethod",
+        "no_grad",
+        "inference_mode",
+        "override",
+        "wraps",
+        "torch_no_grad",
+        "profiling_decorator",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Metrics that a function returns and nobody takes.
+
+    Attributes:
+        function: The function.
+        what: The metrics, as messages say it.
+        position: Which element of the tuple that it returns; None for the whole result.
+        caller: One of the callers, and where it calls.
+        callers: How many there are.
+        is_only_for_that: The function does nothing else but compute its result.
+        is_named: The callers give the metrics a name and do not use it.
+        may_be_called_by_others: A base class from outside may call it.
+    """
+
+    function: FunctionSymbol
+    what: str
+    position: int | None
+    caller: FunctionSymbol
+    span: Span
+    callers: int
+    is_only_for_that: bool
+    is_named: bool
+    may_be_called_by_others: bool
+
+
+def dropped_results(flow: Flow, names: TelemetryNames) -> Iterator[Dropped]:
+    """Yield every function whose metrics no caller takes."""
+    finder = _Finder(flow, names)
+    for function in flow.program.functions():
+        if flow.facts.call_sites.get(function):
+            yield from finder.of(function)
+
+
+class _Finder:
+    def __init__(self, flow: Flow, names: TelemetryNames) -> None:
+        self._flow = flow
+        self._program = flow.program
+        self._inference = flow.facts.inference
+        self._whereabouts = flow.facts.whereabouts
+        self._names = names
+
+    def of(self, function: FunctionSymbol) -> Iterator[Dropped]:
+        summary = self._program.function(function)
+        returns = [effect for effect in summary.graph.effects if effect.kind is EffectKind.RETURN]
+        if not returns or summary.is_generator or not self._is_plain(summary.decorators):
+            return
+        parts = list(self._metric_parts(function, summary.graph, returns))
+        if not parts:
+            return
+        calls = self._calls(function)
+        if calls is None:
+            return
+        for position, what in parts:
+            named = False
+            for caller, call in calls:
+                taken = self._taken(caller, call, position)
+                if taken is None:
+                    break
+                named = named or taken
+            else:
+                caller, call = calls[0]
+                span = self._program.function(caller).graph.nodes[call].span
+                owner = None if summary.owner is None else ClassSymbol(function.module, summary.owner)
+                yield Dropped(
+                    function,
+                    what,
+                    position,
+                    caller,
+                    span,
+                    len(calls),
+                    self._is_only_for_that(summary.graph),
+                    named,
+                    owner is not None and has_foreign_base(self._flow, owner),
+                )
+
+    def _is_plain(self, decorators: tuple[str, ...]) -> bool:
+        return all(text.partition("(")[0].rpartition(".")[2] in _PLAIN_DECORATORS for text in decorators)
+
+    def _is_only_for_that(self, graph: ValueGraph) -> bool:
+        """Whether a body has no effect but its result: what it stores, it stores into what it made itself."""
+        for effect in graph.effects:
+            if effect.kind in {EffectKind.STORE_ATTR, EffectKind.STORE_GLOBAL, EffectKind.DROP}:
+                return False
+            if effect.kind is EffectKind.STORE_ITEM and not self._is_made_here(graph, effect.base):
+                return False
+        return True
+
+    @staticmethod
+    def _is_made_here(graph: ValueGraph, index: int) -> bool:
+        pending, seen = [index], set[int]()
+        while pending:
+            current = pending.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            node = graph.nodes[current]
+            if node.kind in {Kind.PHI, Kind.NARROW}:
+                pending += node.operands
+            elif node.kind not in {Kind.DICT, Kind.SEQUENCE, Kind.CALL}:
+                return False
+        return True
+
+    # -- what it returns ----------------------------------------------------------------------------------------------
+
+    def _metric_parts(
+        self, function: FunctionSymbol, graph: ValueGraph, returns: list[Effect]
+    ) -> Iterator[tuple[int | None, str]]:
+        """Yield which parts of the result are metrics, and what they are."""
+        values = [graph.nodes[effect.value] for effect in returns]
+        some = [
+            (effect.value, node)
+            for effect, node in zip(returns, values, strict=True)
+            if not (node.kind is Kind.CONST and node.data is None)
+        ]
+        if not some:
+            return
+        tuples = [node for _, node in some if node.kind is Kind.SEQUENCE and node.data == "tuple"]
+        if not tuples:
+            found = [self._metrics(function, graph, index, function.name) for index, _ in some]
+            if all(found):
+                yield None, str(found[0])
+        elif len(tuples) == len(some) and len({len(node.operands) for node in tuples}) == 1:
+            for position in range(len(tuples[0].operands)):
+                found = [self._metrics(function, graph, node.operands[position], "") for node in tuples]
+                if all(found):
+                    yield position, str(found[0])
+
+    def _metrics(self, function: FunctionSymbol, graph: ValueGraph, index: int, name: str) -> str | None:
+        """Return what a value is, if it is metrics: an object that holds them, or a mapping."""
+        for one in members(self._inference.type_of(function, index)):
+            if isinstance(one, Instance) and self._names.is_class(one.cls.name):
+                return one.cls.name
+        keys = [
+            carrier.key
+            for carrier in self._flow.facts.sources.mappings.held(function, index)
+            if carrier.mapping is not None
+        ]
+        if not keys:
+            return None
+        known = [name, *(local for local, given in graph.bindings.items() if index in given)]
+        if not are_metrics(keys) and not any(names_metrics(one) for one in known if one):
+            return None
+        shown = ", ".join(f'"{key}"' for key in list(dict.fromkeys(keys))[:3])
+        return shown + (", …" if len(set(keys)) > 3 else "")
+
+    # -- who takes it -------------------------------------------------------------------------------------------------
+
+    def _calls(self, function: FunctionSymbol) -> list[tuple[FunctionSymbol, int]] | None:
+        """Return every call of a function; None where others may call it."""
+        found = dict.fromkeys(
+            (site.site.function, site.node) for site in self._flow.facts.call_sites.get(function, ())
+        )
+        for call in self._flow.facts.method_calls.get(function.name, ()):
+            found.setdefault((call.function, call.node))  # of an unknown receiver, perhaps
+        for reader, node in self._whereabouts.index.mentions(function.name):
+            users, effects = self._whereabouts.users(reader)
+            nodes = self._program.function(reader).graph.nodes
+            if effects.get(node) or any(
+                nodes[user].kind is not Kind.CALL or nodes[user].operands[0] != node
+                for user in users.get(node, ())
+            ):
+                return None  # handed on
+        return list(found)
+
+    def _taken(self, function: FunctionSymbol, call: int, position: int | None) -> bool | None:
+        """Return None if a caller takes the metrics, else whether it gives them a name at least."""
+        graph = self._program.function(function).graph
+        users, effects = self._whereabouts.users(function)
+        if position is None:
+            if self._is_used(function, graph, call):
+                return None
+            return any(call in given for given in graph.bindings.values())
+        if any(effect.kind is not EffectKind.DROP for effect in effects.get(call, ())):
+            return None
+        named = False
+        for user in users.get(call, ()):
+            node = graph.nodes[user]
+            if node.kind is not Kind.UNPACK:
+                return None
+            if node.data == position:
+                if self._is_used(function, graph, user):
+                    return None
+                names = [name for name, given in graph.bindings.items() if user in given]
+                named = named or any(not name.startswith("_") for name in names)
+        return named
+
+    def _is_used(self, function: FunctionSymbol, graph: ValueGraph, index: int) -> bool:
+        users, effects = self._whereabouts.users(function)
+        pending, seen = [index], set[int]()
+        while pending:
+            current = pending.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            if any(effect.kind is not EffectKind.DROP for effect in effects.get(current, ())):
+                return True
+            for user in users.get(current, ()):
+                if graph.nodes[user].kind not in {Kind.PHI, Kind.NARROW}:
+                    return True
+                pending.append(user)
+        names = {name for name, given in graph.bindings.items() if not seen.isdisjoint(given)}
+        return bool(names) and self._read_by_nested(function, names)
+
+    def _read_by_nested(self, function: FunctionSymbol, names: set[str]) -> bool:
+        return any(
+            node.kind is Kind.FREE and node.data in names
+            for inner in self._whereabouts.nested(function)
+            for node in self._program.function(inner).graph.nodes
+        )

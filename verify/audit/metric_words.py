@@ -1,0 +1,84 @@
+"""Words that tell metrics from other values: of variables, functions and string keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .names import words
+
+_OF_COLLECTIONS = frozenset(
+    {
+        "metric",
+        "statistic",
+        "telemetry",
+        "log",
+        "summary",
+        "report",
+        "diagnostic",
+        "measurement",
+        "health",
+        "loss",
+        "score",
+        "scalar",
+        "counter",
+        "history",
+        "timing",
+        "meter",
+    }
+)
+_OF_VALUES = _OF_COLLECTIONS | {
+    "mean",
+    "max",
+    "min",
+    "median",
+    "deviation",
+    "variance",
+    "count",
+    "rate",
+    "ratio",
+    "fraction",
+    "accuracy",
+    "precision",
+    "recall",
+    "reward",
+    "return",
+    "entropy",
+    "kl",
+    "norm",
+    "gradient",
+    "latency",
+    "duration",
+    "elapsed",
+    "throughput",
+    "margin",
+    "error",
+    "clip",
+    "advantage",
+    "perplexity",
+    "logprob",
+    "logp",
+    "percent",
+    "byte",
+    "memory",
+    "total",
+    "second",
+    "millisecond",
+    "lag",
+    "drift",
+    "explained",
+    "grad",
+    "nan",
+    "inf",
+}
+
+
+def names_metrics(name: str) -> bool:
+    """Whether a variable or function of this name holds or gives metrics: `train_stats`, `compute_metrics`."""
+    return not _OF_COLLECTIONS.isdisjoint(words(name))
+
+
+def are_metrics(keys: Iterable[str]) -> bool:
+    """Whether string keys name metrics: most of them say what is measured, or are paths (`train/loss`)."""
+    named = list(keys)
+    metric = [key for key in named if "/" in key or not _OF_VALUES.isdisjoint(words(key))]
+    return bool(named) and 2 * len(metric) >= len(named)

@@ -1,0 +1,67 @@
+"""TW519 metrics-discarded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...finding import Confidence, Finding
+from ...source.program import Place
+from ..dropped_results import Dropped, dropped_results
+from .base import AuditCheck, AuditRule
+
+
+class MetricsDiscarded(AuditRule):
+    """A function returns metrics, and every caller drops them.
+
+    ## Why is this bad?
+    They are computed and never arrive. This is what an extraction into a helper leaves behind: the helper returns a
+    dictionary, and the line that merged it into the logs did not move along.
+
+    ## Example
+    ```python
+    def kl_metrics(policy, reference):
+        return {"kl": (policy - reference).mean(), "kl_max": (policy - reference).max()}
+
+    def step(batch):
+        kl_metrics(batch.policy, batch.reference)
+        logs.update(loss=loss)
+    ```
+
+    ## Use instead
+    ```python
+    logs.update(kl_metrics(batch.policy, batch.reference))
+    ```
+    """
+
+    code = "TW519"
+    name = "metrics-discarded"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each function whose metrics nobody takes."""
+        for found in dropped_results(audit.flow, audit.names):
+            module = audit.program.modules[found.caller.module]
+            part = "" if found.position is None else f" (element {found.position} of its result)"
+            callers = "its caller" if found.callers == 1 else f"all its {found.callers} callers"
+            yield self.make(
+                subject=f"{found.function}()",
+                place=Place(module.path, found.span),
+                message=f"{found.function.qualname}() returns metrics{part}, {found.what}, and {callers} drop them"
+                if found.callers > 1
+                else f"{found.function.qualname}() returns metrics{part}, {found.what}, and its caller drops them",
+                help="merge them into what is logged, or stop computing them",
+                context={
+                    "function": found.function.qualname,
+                    "metrics": found.what,
+                    "callers": callers,
+                    "position": "" if found.position is None else str(found.position),
+                },
+                confidence=_confidence(found),
+            )
+
+
+def _confidence(found: Dropped) -> Confidence:
+    if found.may_be_called_by_others:
+        return Confidence.LOW
+    if found.is_only_for_that or found.is_named:
+        return Confidence.HIGH
+    return Confidence.MEDIUM if found.position is not None else Confidence.LOW
