@@ -162,7 +162,7 @@ class _Finder:
                 return one.cls.name
         keys = [
             carrier.key
-            for carrier in self._flow.facts.sources.mappings.held(function, index)
+            for carrier in self._flow.facts.sources.keys.held(function, index)
             if carrier.mapping is not None
         ]
         if not keys:

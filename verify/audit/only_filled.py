@@ -48,7 +48,7 @@ def only_filled(flow: Flow) -> Iterator[OnlyFilled]:
         graph = flow.program.function(function).graph
         for root in _containers(graph, base):
             node = graph.nodes[root]
-            if _is_made_here(_unpacked(graph, root), graph):
+            if _is_made_here(node, graph):
                 locals_.setdefault((function, root))
             elif node.kind is Kind.ATTR:
                 for owner in finder.owners(function, node):
@@ -103,16 +103,6 @@ def _containers(graph: ValueGraph, index: int) -> list[int]:
     return found
 
 
-def _unpacked(graph: ValueGraph, index: int) -> Node:
-    """Return what a node is, a tuple that is taken apart at once looked through: `first, second = [], []`."""
-    node = graph.nodes[index]
-    if node.kind is Kind.UNPACK and isinstance(node.data, int):
-        whole = graph.nodes[node.operands[0]]
-        if whole.kind is Kind.SEQUENCE and whole.data == "tuple" and node.data < len(whole.operands):
-            return graph.nodes[whole.operands[node.data]]
-    return node
-
-
 def _is_made_here(node: Node, graph: ValueGraph) -> bool:
     if node.kind is Kind.SEQUENCE:
         return node.data in {"list", "set"}
@@ -159,7 +149,7 @@ class _Finder:
         fills = self._fills(function, root)
         if fills:
             yield OnlyFilled(name, None, function, fills[0], len(fills))
-        elif fills is not None and names_metrics(name) and _unpacked(graph, root).operands:
+        elif fills is not None and names_metrics(name) and graph.nodes[root].operands:
             yield OnlyFilled(name, None, function, graph.nodes[root].span, 0)
 
     def _read_by_nested(self, function: FunctionSymbol, graph: ValueGraph, root: int) -> bool:
@@ -181,7 +171,7 @@ class _Finder:
         graph = self._program.function(function).graph
         users, effects = self._whereabouts.users(function)
         fills: list[Span] = []
-        elements = [(1, operand) for operand in _made_of(_unpacked(graph, root))]
+        elements = [(1, operand) for operand in _made_of(graph.nodes[root])]
         pending, seen = [(root, 0)], set[int]()
         deepest = 0
         while pending:
