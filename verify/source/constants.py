@@ -168,10 +168,12 @@ class ModuleNames:
     bound: frozenset[str]  # other than by an import
 
     @classmethod
-    def of(cls, tree: ast.Module, imports: Mapping[str, str], *, has_star_import: bool) -> ModuleNames:
+    def of(
+        cls, tree: ast.Module, imports: Mapping[str, str], *, text: str | bytes, has_star_import: bool
+    ) -> ModuleNames:
         """Collect what a module's text says of its names."""
         constants = given_once(tree.body)
-        if has_star_import or (constants and _may_write_any_name(tree)):
+        if has_star_import or (constants and _may_write_any_name(tree, text)):
             constants = {}
         return cls(constants, imports, frozenset(_bindings(tree.body, imports=False)))
 
@@ -193,5 +195,14 @@ class ModuleNames:
         return f"{self.imports.get(head, f'builtins.{head}')}{dot}{rest}"
 
 
-def _may_write_any_name(tree: ast.Module) -> bool:
+def _may_write_any_name(tree: ast.Module, text: str | bytes) -> bool:
+    """Whether a module names what could bind any of its names. Plain text without the words needs no closer look."""
+    plain = text if isinstance(text, str) else text.decode("latin-1")
+    # Another encoding, or another spelling of a letter, may hide a word from a search.
+    if (
+        plain.isascii()
+        and "coding" not in "".join(plain.split("\n", 2)[:2])
+        and not any(word in plain for word in _WRITES_ANY_NAME)
+    ):
+        return False
     return any(isinstance(node, ast.Name) and node.id in _WRITES_ANY_NAME for node in ast.walk(tree))

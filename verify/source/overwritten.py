@@ -51,6 +51,8 @@ class StraightLine:
             case _:
                 self._stores.clear()
                 return
+        if not self._stores and not any(isinstance(target, ast.Attribute) for target in targets):
+            return  # nothing is there that could be looked at, and nothing is added
         read = [*ast.walk(value), *(node for target in targets for node in _read_by(target))]
         if any(isinstance(node, _LETS_OTHERS_LOOK) for node in read):
             self._stores.clear()

@@ -53,7 +53,7 @@ def summarise(file: SourceFile, text: str | bytes) -> ModuleSummary:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the compiler thinks of the text is not our business
             tree = ast.parse(text, filename=file.shown)
-        return _Summariser(file, tree).summary()
+        return _Summariser(file, tree, text).summary()
     except SyntaxError as error:
         line = error.lineno if error.lineno is not None else 1
         column = error.offset if error.offset is not None else 1
@@ -68,9 +68,10 @@ def summarise(file: SourceFile, text: str | bytes) -> ModuleSummary:
 
 
 class _Summariser:
-    def __init__(self, file: SourceFile, tree: ast.Module) -> None:
+    def __init__(self, file: SourceFile, tree: ast.Module, text: str | bytes) -> None:
         self._file = file
         self._tree = tree
+        self._text = text
         self._classes: dict[str, ClassSummary] = {}
         self._functions: dict[str, FunctionSummary] = {}
         self._variables: dict[str, FieldSummary] = {}
@@ -95,7 +96,7 @@ class _Summariser:
                         stars.append(base)
                     else:
                         imports[alias.asname or alias.name] = f"{base}.{alias.name}"
-        self._names = ModuleNames.of(self._tree, imports, has_star_import=bool(stars))
+        self._names = ModuleNames.of(self._tree, imports, text=self._text, has_star_import=bool(stars))
         builder = BodyBuilder(TOP_LEVEL, self, module_level=True, enclosing=None)
         builder.body(self._tree.body)
         for statement in _top_level_statements(self._tree.body):

@@ -10,7 +10,7 @@ from telewire.verify.source.constants import ModuleNames, Settled, given_once, t
 
 
 def names(text: str, imports: dict[str, str] | None = None, *, star: bool = False) -> ModuleNames:
-    return ModuleNames.of(ast.parse(text), imports or {}, has_star_import=star)
+    return ModuleNames.of(ast.parse(text), imports or {}, text=text, has_star_import=star)
 
 
 def holds(test: str, text: str = "") -> bool | None:
@@ -136,3 +136,8 @@ def test_exit_from_elsewhere_is_no_builtin() -> None:
 
 def test_exit_is_found_under_another_name() -> None:
     assert names("", {"s": "sys"}).never_returns("s.exit")
+
+
+def test_a_word_that_binds_any_name_is_seen_in_every_spelling() -> None:
+    for word in ("globals", "ｇｌｏｂａｌｓ"):
+        assert names(f"LIMIT = 3\n{word}()['LIMIT'] = 4").lookup("LIMIT") is None
