@@ -151,7 +151,7 @@ class _Collector:
                     self._string(function, node.data)
             elif kind is Kind.CALL:
                 self._looks_up = self._lookup(graph, node) or self._looks_up
-            elif kind is Kind.OP and node.data in _BUILDING:
+            elif kind is Kind.OP and node.data in _BUILDING and node.operands:
                 self._pieces.append((graph, node))
                 first = graph.nodes[node.operands[0]]
                 if first.kind is Kind.CONST and isinstance(first.data, str) and first.data.endswith("_"):
@@ -175,7 +175,7 @@ class _Collector:
         elsewhere = False
         for root in local_roots(graph, argument, every=True):
             node = graph.nodes[root]
-            if node.kind is Kind.OP and node.data in _BUILDING:
+            if node.kind is Kind.OP and node.data in _BUILDING and node.operands:
                 self._built(graph, node)
             elsewhere = elsewhere or node.kind is not Kind.CONST
         return elsewhere
