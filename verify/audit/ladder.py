@@ -53,7 +53,7 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
     if not any(one in handling.constructions for one in handling.lines(owner)):
         return None  # no object of it is ever made here: it is made elsewhere, or not used at all
     if not subject.is_record and usage.audience.sees_field(owner, name):
-        return None  # an attribute of a public class: a class below it may set it
+        return Confidence.LOW  # an attribute of a public class: a class below it may set it
     confidence = Confidence.HIGH
     may_bring = usage.audience.may_bring(owner) and not subject.holds_data
     if usage.may_be_written(name) or name in handling.keywords or may_bring:

@@ -32,6 +32,7 @@ class Sign(enum.StrEnum):
     KEY = "key"  # the mapping that its neighbours come from has one
     FIELD = "field"  # the object that its neighbours come from has one
     LOCAL = "local"  # the function computes a value of that name
+    TAKEN = "taken"  # the function has a value of that name for a use of its own
     PARAMETER = "parameter"  # the function takes a value of that name, and does nothing with it
     SITES = "sites"  # every other construction passes it
 
@@ -193,9 +194,11 @@ class LeftOutFields:
             kind = graph.nodes[node].kind
             if kind is Kind.PARAM:
                 is_used = bool(users.get(node) or effects.get(node)) or self._read_inside(function, name)
-                return Sign.LOCAL if is_used else Sign.PARAMETER
-            if kind in {Kind.CALL, Kind.OP, Kind.ITEM, Kind.ATTR, Kind.PHI}:
+                return Sign.TAKEN if is_used else Sign.PARAMETER
+            if kind in {Kind.CALL, Kind.OP}:
                 return Sign.LOCAL
+            if kind in {Kind.ITEM, Kind.ATTR, Kind.PHI}:
+                return Sign.TAKEN
         return None
 
     def _read_inside(self, function: FunctionSymbol, name: str) -> bool:

@@ -58,6 +58,8 @@ def _confidence(one: LeftOut) -> Confidence:
             return Confidence.HIGH if one.neighbours >= 2 else Confidence.MEDIUM
         case Sign.LOCAL:
             return Confidence.MEDIUM if one.neighbours >= 2 else Confidence.LOW
+        case Sign.TAKEN:
+            return Confidence.LOW
         case _:
             return Confidence.MEDIUM if one.others >= 2 else Confidence.LOW
 
@@ -66,7 +68,7 @@ def _why(one: LeftOut) -> str:
     match one.sign:
         case Sign.KEY | Sign.FIELD:
             return f"; {one.value} holds a value, and {one.neighbours} other fields are taken from there"
-        case Sign.LOCAL:
+        case Sign.LOCAL | Sign.TAKEN:
             return f"; {one.group.function.qualname}() has a value of that name"
         case _:
             return f"; all {one.others} other constructions pass it"
