@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -18,21 +17,29 @@ from ..flow import (
     KeyCarrier,
     ParameterCarrier,
     ReturnCarrier,
-    Site,
 )
 from ..flow.carriers import InstrumentCarrier
 from ..flow.classes import is_property
 from ..source import ClassSymbol, FunctionSymbol
-from ..source.model import Kind
 from ..source.program import Place
-from ..trace.names import Names, bare_name
+from ..trace.names import Names
 from .model import Loss, LostWire
 from .moves import Moves
+from .questions import (
+    MANY,
+    alike,
+    computed_sites,
+    hands_over,
+    hop_order,
+    is_known_key,
+    is_special,
+    joined,
+    some_functions,
+    some_names,
+)
 from .snapshot import Snapshot, place_name
 
-_MANY = 3
 _SPECIFIC = re.compile(r"[a-z0-9][_/.-][a-z0-9]", re.IGNORECASE)
-_WAYS = 60  # carriers that one search for the next resting place looks at
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +88,13 @@ class _Comparer:
         lost: dict[FunctionSymbol, list[FunctionSymbol]] = {}
         for function, callers in self._old.callers.items():
             now = self._moves.function(function) if function in self._old.functions else None
-            if now is not None and now not in self._new.callers and not _is_special(now):
+            if now is not None and now not in self._new.callers and not is_special(now):
                 lost[now] = callers
         uses = self._new.uses(lost)
         for now, callers in lost.items():
             if uses.of_function(now) is not Use.NEVER:
                 continue  # handed over, or perhaps called through a receiver of unknown type
-            message = f"nothing calls it any more; it was called by {_some(callers)}"
+            message = f"nothing calls it any more; it was called by {some_functions(callers)}"
             place = self._new.program.place(now)
             names = tuple(sorted(map(str, callers)))
             yield now, LostWire(Loss.CALLS, f"{now.qualname}()", place, message, callers=names)
@@ -102,7 +109,7 @@ class _Comparer:
         for now, users in lost.items():
             if uses.of_class(now) is not Use.NEVER or self._new.program.subclasses(now):
                 continue
-            message = f"nothing uses the class any more; it was used by {_some(users)}"
+            message = f"nothing uses the class any more; it was used by {some_functions(users)}"
             place = self._new.program.place(now)
             names = tuple(sorted(map(str, users)))
             yield now, LostWire(Loss.USES, now.qualname, place, message, callers=names)
@@ -129,7 +136,7 @@ class _Comparer:
             if any(not isinstance(hop.source, Constant) for hop in hops):
                 continue  # what it is given is constant as far as can be seen: nobody took anything away here
             constants = [hop for hop in self._new.flow.entering(now) if self._is_literal(hop)]
-            was = tuple(sorted(self._old.writes.get(carrier, ()), key=_order))
+            was = tuple(sorted(self._old.writes.get(carrier, ()), key=hop_order))
             yield (
                 now,
                 LostWire(
@@ -137,8 +144,8 @@ class _Comparer:
                     str(now),
                     self._place(now),
                     self._what_is_left(now, constants),
-                    was=was[:_MANY],
-                    now=tuple(sorted(constants, key=_order)[:_MANY]),
+                    was=was[:MANY],
+                    now=tuple(sorted(constants, key=hop_order)[:MANY]),
                 ),
             )
 
@@ -199,10 +206,10 @@ class _Comparer:
         if isinstance(now, InstrumentCarrier):
             return "nothing records in it any more"
         if constants:
-            first = min(constants, key=_order)
+            first = min(constants, key=hop_order)
             verb = "returns" if isinstance(now, ReturnCarrier) else "holds"
             return f"it {verb} the constant {first.source} where it had a computed value ({first.site})"
-        readers = _some([hop.site.function for hop in self._new.reads.get(now, ())])
+        readers = some_functions([hop.site.function for hop in self._new.reads.get(now, ())])
         if isinstance(now, KeyCarrier):
             written = [
                 one.key
@@ -224,16 +231,16 @@ class _Comparer:
             if now is None or where is None or now in values or str(now) in followers:
                 continue
             stored = self._new.stores.get((where, now), [])
-            computed = _computed_sites(stored)
+            computed = computed_sites(stored)
             known = {str(hop.source) for hop in was if isinstance(hop.source, Constant)}
             hops = [
                 hop
                 for hop in stored
                 if hop.site not in computed and hop.how is How.COPY and str(hop.source) not in known
             ]
-            if not hops or len(computed) >= len(_computed_sites(was)) or not self._new.reads.get(now):
+            if not hops or len(computed) >= len(computed_sites(was)) or not self._new.reads.get(now):
                 continue
-            first = min(hops, key=_order)
+            first = min(hops, key=hop_order)
             is_default = isinstance(first.source, Constant) and first.source.is_default
             verb = "leaves it to its default" if is_default else "stores the constant"
             yield (
@@ -244,8 +251,8 @@ class _Comparer:
                     self._place(now),
                     f"{where.qualname} {verb} {first.source} where it stored a computed value ({first.site}); "
                     "elsewhere it is still filled",
-                    was=tuple(sorted(was, key=_order)[:_MANY]),
-                    now=tuple(sorted(hops, key=_order)[:_MANY]),
+                    was=tuple(sorted(was, key=hop_order)[:MANY]),
+                    now=tuple(sorted(hops, key=hop_order)[:MANY]),
                 ),
             )
 
@@ -273,8 +280,8 @@ class _Comparer:
                     Loss.READS,
                     str(now),
                     self._place(now),
-                    f"{self._unread(now)}; it was read by {_some([hop.site.function for hop in was])}",
-                    was=tuple(sorted(was, key=_order)[:_MANY]),
+                    f"{self._unread(now)}; it was read by {some_functions([hop.site.function for hop in was])}",
+                    was=tuple(sorted(was, key=hop_order)[:MANY]),
                 ),
             )
 
@@ -305,7 +312,7 @@ class _Comparer:
                     now in self._new.alive
                     and function in self._new.callers
                     and not is_property(self._new.program.function(function))
-                    and not _hands_over(self._new, function)
+                    and not hands_over(self._new, function)
                 )
             case ParameterCarrier():
                 return (
@@ -340,7 +347,7 @@ class _Comparer:
         before = [
             hop
             for hops in (self._old.flow.into, self._old.flow.out_of)
-            for one in {end for hop in gone for end in (hop.source, hop.target) if _is_known_key(end)}
+            for one in {end for hop in gone for end in (hop.source, hop.target) if is_known_key(end)}
             if not isinstance(one, Constant)
             for hop in hops.get(one, ())
         ]
@@ -368,7 +375,7 @@ class _Comparer:
             case ParameterCarrier():
                 return "what it is given is not looked at any more"
             case _:
-                writers = _some([hop.site.function for hop in self._new.writes.get(now, ())])
+                writers = some_functions([hop.site.function for hop in self._new.writes.get(now, ())])
                 return f"{writers} still fills it, and nothing reads it any more"
 
     # -- parameters -----------------------------------------------------------------------------------------------
@@ -400,8 +407,8 @@ class _Comparer:
                     str(now),
                     self._place(now),
                     f"no call gives it any more, so that it is always {declared.default.text}; "
-                    f"it was given by {_some([hop.site.function for hop in was])}",
-                    was=tuple(sorted(was, key=_order)[:_MANY]),
+                    f"it was given by {some_functions([hop.site.function for hop in was])}",
+                    was=tuple(sorted(was, key=hop_order)[:MANY]),
                 ),
             )
 
@@ -419,20 +426,20 @@ class _Comparer:
     def _paths(self, found: dict[object, LostWire]) -> Iterator[tuple[object, LostWire]]:
         """Places of one name that were joined, are both still alive, and are no longer joined by any path."""
         told = {wire.subject for wire in found.values()}
-        for source, target, hops in _joined(self._old):
+        for source, target, hops in joined(self._old):
             start, end = self._moves.carrier(source), self._moves.carrier(target)
             if start is None or end is None or start == end or {str(start), str(end)} & told:
                 continue
             if not (start in self._new.alive and end in self._new.alive and self._new.reads.get(start)):
                 continue
-            if not _alike(start, end) or self._reaches(start, end):
+            if not alike(start, end) or self._reaches(start, end):
                 continue
             instead = [hop for hop in self._new.writes.get(end, ()) if not isinstance(hop.source, Constant)]
             if any(
-                _alike(place_name(hop.source), end) for hop in instead if not isinstance(hop.source, Constant)
+                alike(place_name(hop.source), end) for hop in instead if not isinstance(hop.source, Constant)
             ):
                 continue  # it comes another way
-            given = f"; it is now given {_some_text([str(hop.source) for hop in instead])}" if instead else ""
+            given = f"; it is now given {some_names([str(hop.source) for hop in instead])}" if instead else ""
             yield (
                 (Loss.PATH, start, end),
                 LostWire(
@@ -440,8 +447,8 @@ class _Comparer:
                     str(end),
                     self._place(end),
                     f"{start} does not get into it any more{given}",
-                    was=hops[:_MANY],
-                    now=tuple(sorted(instead, key=_order)[:_MANY]),
+                    was=hops[:MANY],
+                    now=tuple(sorted(instead, key=hop_order)[:MANY]),
                 ),
             )
 
@@ -475,76 +482,3 @@ class _Comparer:
             hops = (*self._new.reads.get(carrier, ()), *self._new.writes.get(carrier, ()))
             return Place(hops[0].site.path, hops[0].site.span) if hops else None
         return place
-
-
-def _joined(snapshot: Snapshot) -> Iterator[tuple[Carrier, Carrier, tuple[Hop, ...]]]:
-    """Yield pairs of resting places with the copies that lead from the one to the other through functions."""
-    for start in snapshot.alive:
-        if not isinstance(start, FieldCarrier | KeyCarrier):
-            continue
-        came: dict[Carrier, tuple[Hop, ...]] = {start: ()}
-        pending: deque[Carrier] = deque([start])
-        while pending and len(came) < _WAYS:
-            current = pending.popleft()
-            for hop in snapshot.reads.get(current, ()):
-                target = place_name(hop.target)
-                if hop.how is not How.COPY or hop.partial or hop.through or target in came:
-                    continue
-                came[target] = (*came[current], hop)
-                match target:
-                    case FieldCarrier() | KeyCarrier() | InstrumentCarrier():
-                        yield start, target, came[target]
-                    case ParameterCarrier() | ReturnCarrier():
-                        pending.append(target)
-                    case _:
-                        pass  # used up
-
-
-def _is_special(function: FunctionSymbol) -> bool:
-    """Whether Python calls a method by itself."""
-    return function.name.startswith("__") and function.name.endswith("__")
-
-
-def _computed_sites(hops: Iterable[Hop]) -> set[Site]:
-    return {hop.site for hop in hops if not isinstance(hop.source, Constant)}
-
-
-def _is_known_key(end: Carrier | Constant) -> bool:
-    return isinstance(end, KeyCarrier) and end.mapping is not None
-
-
-def _hands_over(snapshot: Snapshot, function: FunctionSymbol) -> bool:
-    """Whether somebody names a function otherwise than to call it: whoever is given it takes its result."""
-    for caller in snapshot.callers.get(function, ()):
-        nodes = snapshot.program.function(caller).graph.nodes
-        called = {node.operands[0] for node in nodes if node.kind is Kind.CALL}
-        if any(
-            index not in called
-            and node.kind in {Kind.GLOBAL, Kind.ATTR, Kind.FREE}
-            and node.data == function.name
-            for index, node in enumerate(nodes)
-        ):
-            return True
-    return False
-
-
-def _alike(first: Carrier, second: Carrier) -> bool:
-    return bool(_words(bare_name(first)) & _words(bare_name(second)))
-
-
-def _words(name: str) -> set[str]:
-    return {word for word in re.split(r"[^a-z0-9]+", name.lower()) if len(word) > 1}
-
-
-def _some(functions: Iterable[FunctionSymbol]) -> str:
-    return _some_text([one.qualname for one in functions])
-
-
-def _some_text(names: Iterable[str]) -> str:
-    found = sorted(set(names))
-    more = f" and {len(found) - _MANY} more" if len(found) > _MANY else ""
-    return f"{', '.join(found[:_MANY])}{more}"
-
-
-def _order(hop: Hop) -> tuple[str, int, int]:
-    return (hop.site.path, hop.site.span.line, hop.site.span.column)
