@@ -12,7 +12,8 @@ from collections.abc import Callable, Hashable
 from .types import NOTHING, UNKNOWN, Type, union
 
 _NO_CIRCLE = 1 << 60
-_ROUNDS = 6  # a type that still grows has no end: a list that is put into itself
+_LOCAL = 200  # answers in a circle that is gone round by itself
+_ROUNDS = 8  # a type that still grows has no end: a list that is put into itself
 
 
 class FixedPoint:
@@ -26,6 +27,7 @@ class FixedPoint:
         self._order: list[tuple[Hashable, int]] = []  # of the tentative answers, with the outermost relied on
         self._circle = _NO_CIRCLE  # the outermost open question that the current answer relies on
         self._changes = 0
+        self._answered = 0
 
     def ask(self, key: Hashable, answer: Callable[[], Type]) -> Type:
         """Return the answer to a question; `answer` is called for it, and may ask others."""
@@ -63,9 +65,11 @@ class FixedPoint:
 
     def _rounds(self, key: Hashable, answer: Callable[[], Type], depth: int, mark: int) -> Type:
         found: Type = NOTHING
-        for _ in range(_ROUNDS):
+        start = self._answered
+        for rounds_left in reversed(range(_ROUNDS)):
             changes = self._changes
             self._circle = _NO_CIRCLE
+            self._answered += 1
             found = answer()
             if self._circle > depth:
                 return found  # no circle leads back to it
@@ -74,8 +78,18 @@ class FixedPoint:
                 self._changes += 1
             if self._circle < depth or self._changes == changes:
                 return found
-            self._forget(mark)
+            if depth and self._answered - start > _LOCAL:
+                self._circle = 0  # a large circle goes round once for all, with the outermost question
+                return found
+            if rounds_left:
+                self._forget(mark)
+        self._open_ended(mark)
         return union(found, UNKNOWN)
+
+    def _open_ended(self, mark: int) -> None:
+        """What has not come to an end may be more than what was found."""
+        for key, _ in self._order[mark:]:
+            self._tentative[key] = union(self._tentative[key], UNKNOWN)
 
     def _forget(self, mark: int) -> None:
         for key, _ in self._order[mark:]:

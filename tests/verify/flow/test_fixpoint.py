@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from telewire.verify.flow.fixpoint import FixedPoint
-from telewire.verify.flow.types import NOTHING, UNKNOWN, External, Type, union
+from telewire.verify.flow.types import NOTHING, UNKNOWN, External, Type, limited, union
 
 INT, STR = External("builtins.int"), External("builtins.str")
 
@@ -81,3 +81,35 @@ def test_a_question_that_fails_can_be_asked_again() -> None:
     with pytest.raises(RecursionError):
         circle.ask("b")
     assert circle.ask("b") == INT
+
+
+def test_many_questions_that_all_depend_on_each_other_are_settled_together() -> None:
+    count = 150
+    wanted = union(INT, STR)
+
+    def question(number: int) -> Callable[[Circle], Type]:
+        def answer(circle: Circle) -> Type:
+            others = [circle.ask(str((number * factor + 1) % count)) for factor in (2, 3, 5)]
+            return union(*others, INT if number % 2 else STR)
+
+        return answer
+
+    circle = Circle({str(number): question(number) for number in range(count)})
+    assert {circle.ask(str(number)) for number in range(count)} == {wanted}
+    assert len(circle.asked) < 20 * count
+
+
+def test_circles_without_end_are_gone_round_a_few_times_only() -> None:
+    count = 100
+
+    def question(number: int) -> Callable[[Circle], Type]:
+        def answer(circle: Circle) -> Type:
+            inner = union(*[circle.ask(str((number * factor + 1) % count)) for factor in (1, 2, 3)])
+            return limited(External(f"kind{number}", (inner,)))
+
+        return answer
+
+    circle = Circle({str(number): question(number) for number in range(count)})
+    circle.ask("0")
+    assert len(circle.points.settled) > 10
+    assert len(circle.asked) < 20 * count
