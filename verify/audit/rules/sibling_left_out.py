@@ -172,6 +172,7 @@ class _Key:
     module: str
     owner: str | None
     first_word: str
+    is_private: bool
     parameters: int
 
 
@@ -185,7 +186,9 @@ def _groups(audit: AuditCheck) -> Iterator[list[FunctionSymbol]]:
             continue
         if any("property" in text or "abstract" in text for text in summary.decorators):
             continue
-        key = _Key(function.module, summary.owner, parts[0], len(summary.parameters))
+        key = _Key(
+            function.module, summary.owner, parts[0], function.name.startswith("_"), len(summary.parameters)
+        )
         groups.setdefault(key, []).append(function)
     for group in groups.values():
         if len(group) >= _FEWEST:
@@ -262,6 +265,9 @@ def _has_a_reason(
     names = {one.name for one in doing if one.name != odd.name}
     if any(_called(graph, node) == odd.name and _is_super(graph, node) for node in graph.nodes):
         return True  # what is above it may do it
+    callers = {site.site.function for site in audit.flow.call_sites(odd)}
+    if callers and all(helper in called.get(caller, ()) for caller in callers):
+        return True  # whoever calls it does it
     reached = audit.flow.callees([odd]) - {odd}
     if any(one.name == helper or helper in called.get(one, ()) for one in reached):
         return True  # by way of another
