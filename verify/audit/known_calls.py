@@ -125,6 +125,22 @@ CARRIES_ON = {
     "count_nonzero",
     "property",
 }
+# What they give back is kept so that it stays alive, and can be ended.
+KEEPS_RUNNING = {
+    "create_task",
+    "ensure_future",
+    "run_in_executor",
+    "submit",
+    "call_later",
+    "call_soon",
+    "finalize",
+    "open",
+    "connect",
+    "register",
+    "subscribe",
+    "getLogger",
+    "get_logger",
+}
 # They write an object as bytes or text that can be read back.
 ENCODES = {"dump", "dumps", "encode", "packb", "pack", "to_json", "to_bytes", "serialize", "dump_json"}
 # They turn an object into a mapping or a sequence of its fields.

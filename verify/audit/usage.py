@@ -18,6 +18,7 @@ from ..source.model import EffectKind, Kind
 from ..source.program import Place
 from .audience import Audience
 from .handling import Handling
+from .known_calls import KEEPS_RUNNING
 from .liveness import Consumption, Liveness, Production
 
 
@@ -123,7 +124,7 @@ class Usage:
                     isinstance(one, ClassObject)
                     for one in members(inference.type_of(function, node.operands[0]))
                 )
-                if is_class or str(callee.data)[:1].isupper():
+                if is_class or str(callee.data)[:1].isupper() or callee.data in KEEPS_RUNNING:
                     return True
         return False
 
