@@ -16,6 +16,7 @@ from .instrument_never_recorded import InstrumentNeverRecorded
 from .key_never_written import AuditKeyNeverWritten
 from .key_renamed import KeyRenamed
 from .metrics_discarded import MetricsDiscarded
+from .overwritten_after_merge import OverwrittenAfterMerge
 from .reduced_never_collected import ReducedNeverCollected
 from .series_crossed import SeriesCrossed
 from .series_only_literal import SeriesOnlyLiteral
@@ -49,6 +50,7 @@ _RULES: tuple[AuditRule, ...] = (
     SeriesOnlyLiteral(),
     TelemetryGatedOff(),
     ReducedNeverCollected(),
+    OverwrittenAfterMerge(),
 )
 AUDIT_RULES: dict[str, AuditRule] = {rule.code: rule for rule in _RULES}
 """Every audit rule by its code."""
