@@ -51,7 +51,7 @@ class Audience:
 
     def sees_class(self, owner: ClassSymbol) -> bool:
         """Whether users of a library know a class."""
-        return self.is_library and _is_public(owner.module.lstrip("_")) and _is_public(owner.qualname)
+        return self.is_library and self._is_offered(owner)
 
     def sees_field(self, owner: ClassSymbol, name: str) -> bool:
         """Whether users of a library may read or store a field."""
@@ -59,7 +59,26 @@ class Audience:
 
     def sees_function(self, function: FunctionSymbol) -> bool:
         """Whether users of a library may call a function, or override it."""
-        return self.is_library and _is_public(function.module.lstrip("_")) and _is_public(function.qualname)
+        return self.is_library and self._is_offered(function)
+
+    def _is_offered(self, symbol: ClassSymbol | FunctionSymbol) -> bool:
+        """Whether a name is public, in a public module or imported from a private one by a package's `__init__`."""
+        if not _is_public(symbol.qualname):
+            return False
+        if _is_public(symbol.module.lstrip("_")):
+            return True
+        top = symbol.qualname.partition(".")[0]
+        return (
+            f"{symbol.module}.{top}" in self._imported_by_packages
+            or symbol.module in self._imported_by_packages
+        )
+
+    @cached_property
+    def _imported_by_packages(self) -> frozenset[str]:
+        modules = self.flow.program.modules.values()
+        packages = [one for one in modules if one.is_package and _is_public(one.name.lstrip("_"))]
+        named = {target for one in packages for target in one.imports.values()}
+        return frozenset(named | {star for one in packages for star in one.star_imports})
 
     def may_call(self, function: FunctionSymbol) -> bool:
         """Whether something outside the program may call a function, with arguments of its own."""

@@ -184,6 +184,10 @@ def _holds_settings(audit: AuditCheck, cls: ClassSymbol) -> bool:
 
     What a record of telemetry holds is judged by other rules.
     """
+    if any(
+        isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict") for one in audit.program.mro(cls)
+    ):
+        return False  # its fields are keys
     if is_config_class(cls.name):
         return True
     return not audit.names.is_class(cls.name) and bool(audit.program.class_(cls).methods)
