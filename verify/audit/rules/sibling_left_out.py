@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...finding import Confidence, Finding
+from ...flow.logger_keys import Logged
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import CallShape, FunctionSummary, Kind, Node, ValueGraph
 from ...source.program import ExternalSymbol, Place
 from ..known_calls import PLAIN_BASES
-from ..names import words
+from ..names import likeness, words
 from .base import AuditCheck, AuditRule
 
 _FEWEST = 4
+_SAME_NAME = 0.9
 _SMALLEST_BODY = 6  # values: less than that is a stub or hands on
 
 
@@ -64,7 +66,7 @@ class SiblingLeftOut(AuditRule):
     def _helpers(self, audit: AuditCheck) -> Iterator[Finding]:
         called = {function: _telemetry_calls(audit, function) for function in audit.program.functions()}
         for logged in audit.flow.facts.logged:
-            if not logged.gated and "*" not in logged.name and logged.function in called:
+            if "*" not in logged.name and logged.function in called and _is_always_logged(audit, logged):
                 called[logged.function] |= {f'{logged.sink}("{logged.name}")'}
         for group in (*_groups(audit), *_implementations(audit)):
             counts = Counter(helper for function in group for helper in called[function])
@@ -75,6 +77,8 @@ class SiblingLeftOut(AuditRule):
                 doing = [function for function in group if function != odd]
                 if helper.endswith(")") and not any(called[odd] & called[one] for one in doing):
                     continue  # it logs nothing of what the others log: something else
+                if helper.endswith(")") and not _is_at_hand(audit, odd, helper):
+                    continue
                 if _has_a_reason(audit, odd, doing, helper, called):
                     continue
                 yield self._left_out(
@@ -213,6 +217,25 @@ def _implementations(audit: AuditCheck) -> Iterator[list[FunctionSymbol]]:
             if len(group) >= _FEWEST and tuple(group) not in seen:
                 seen.add(tuple(group))
                 yield group
+
+
+def _is_always_logged(audit: AuditCheck, logged: Logged) -> bool:
+    """Whether a function logs a value under no condition: what one sibling logs only at times obliges no other."""
+    graph = audit.program.function(logged.function).graph
+    line = logged.site.span.line
+    return not logged.gated and any(
+        not effect.guards and effect.span.line <= line <= effect.span.end_line
+        for effect in graph.effects
+        if graph.nodes[effect.value].kind is Kind.CALL
+    )
+
+
+def _is_at_hand(audit: AuditCheck, function: FunctionSymbol, helper: str) -> bool:
+    """Whether a function has a value of the name that its siblings log, in a local or a field."""
+    bare = helper.rpartition('("')[2].removesuffix('")').rpartition("/")[2]
+    graph = audit.program.function(function).graph
+    fields = {str(node.data) for node in graph.nodes if node.kind is Kind.ATTR}
+    return any(likeness(bare, name) >= _SAME_NAME for name in (*graph.bindings, *fields))
 
 
 def _is_stub(summary: FunctionSummary) -> bool:
