@@ -13,6 +13,8 @@ from .types import NOTHING, UNKNOWN, Type, union
 
 _NO_CIRCLE = 1 << 60
 _LOCAL = 200  # answers in a circle that is gone round by itself
+_FAILURES = 20  # questions that are nested too deeply, before nothing is followed that far any more
+_DEEPEST = 200
 _ROUNDS = 8  # a type that still grows has no end: a list that is put into itself
 
 
@@ -28,6 +30,7 @@ class FixedPoint:
         self._circle = _NO_CIRCLE  # the outermost open question that the current answer relies on
         self._changes = 0
         self._answered = 0
+        self._too_deep = 0  # questions that could not be answered: what they lead to is nested too deeply
 
     def ask(self, key: Hashable, answer: Callable[[], Type]) -> Type:
         """Return the answer to a question; `answer` is called for it, and may ask others."""
@@ -41,11 +44,15 @@ class FixedPoint:
         if tentative is not None:
             self._circle = min(self._circle, self._order[-1][1])
             return tentative
+        if self._too_deep > _FAILURES and len(self._open) > _DEEPEST:
+            self._circle = 0
+            return UNKNOWN
         around, depth, mark = self._circle, len(self._open), len(self._order)
         self._open[key] = depth
         try:
             found = self._rounds(key, answer, depth, mark)
         except BaseException:
+            self._too_deep += depth == 0
             self._forget(mark)
             self._circle = around
             raise
