@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..source import ClassSymbol, FunctionSymbol
+from ..source import ClassSymbol
 from .arguments import argument_positions
 from .given import Given
 from .types import (
@@ -185,9 +185,3 @@ def match_type(inference: Inference, pattern: Type, actual: Type, found: dict[Ty
                     match_type(inference, one, bound.get(variable, UNKNOWN), found)
         case _:
             pass  # shows nothing
-
-
-def declared_returns(inference: Inference, function: FunctionSymbol, own: ClassSymbol | None) -> Type | None:
-    """Return what a function is annotated to return, with its variables; None without an annotation."""
-    returns = inference.program.function(function).returns
-    return None if returns is None else inference.declared(function.module, returns, own)
