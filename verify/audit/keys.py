@@ -102,6 +102,12 @@ class Keys:
                     return True
         return False
 
+    def is_spelled_out(self, origin: MappingOrigin) -> bool:
+        """Whether a mapping is a display or a construction; a copy has the keys of something else."""
+        graph = self.flow.program.function(origin.function).graph
+        node = graph.nodes[origin.node]
+        return node.kind is Kind.DICT or graph.nodes[node.operands[0]].kind is Kind.GLOBAL
+
     def is_result_of_method(self, origin: MappingOrigin) -> bool:
         """Whether a mapping is what a method returns, so that an override may return another one."""
         summary = self.flow.program.function(origin.function)
