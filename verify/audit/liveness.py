@@ -126,10 +126,6 @@ class Liveness:
             self._consumptions[key] = self._forward(key)
         return self._consumptions[key]
 
-    def is_read(self, carrier: Carrier) -> bool:
-        """Whether somebody looks at a carrier's value, or may do so."""
-        return self.consumption((carrier,)).end >= End.POSSIBLE
-
     def _forward(self, start: frozenset[Carrier]) -> Consumption:
         pending: list[Carrier] = list(start)
         seen: set[Carrier] = set(start)

@@ -11,7 +11,6 @@ from ..source import ClassSymbol, Program
 from ..source.model import ClassSummary, Default, FieldSummary
 from ..source.program import ExternalSymbol, Place
 from .flags import is_config_class
-from .neutral import is_neutral
 from .telemetry_names import TelemetryNames
 from .usage import Usage
 
@@ -41,18 +40,6 @@ class FieldSubject:
     def subject(self) -> str:
         """How findings name it."""
         return f"{self.carrier.owner.module}:{self.carrier}"
-
-    @property
-    def starts_neutral(self) -> bool:
-        """Whether it starts with what says nothing (0, None, an empty text): any other default is a setting."""
-        return self.default is not None and is_neutral(self.default.text)
-
-    @property
-    def holds_container(self) -> bool:
-        """Whether it starts as a list, a mapping or an object, which may be filled by whoever gets it."""
-        return self.default is not None and (
-            self.default.factory is not None or not (self.default.is_literal or is_neutral(self.default.text))
-        )
 
 
 def telemetry_fields(usage: Usage, names: TelemetryNames) -> Iterator[FieldSubject]:

@@ -200,13 +200,6 @@ class Transfers:
             for group in self._of(function)
         )
 
-    @cached_property
-    def of_calls(self) -> dict[tuple[FunctionSymbol, int], Group]:
-        """The groups of calls, by function and node."""
-        return {
-            (one.function, one.node): one for one in self.groups if one.node >= 0 and one.owner is not None
-        }
-
     def _of(self, function: FunctionSymbol) -> Iterator[Group]:
         graph = self._flow.program.function(function).graph
         for index, node in enumerate(graph.nodes):

@@ -177,10 +177,6 @@ class Usage:
         """Whether a field of this name is stored into an object whose class is not known."""
         return bool(self.flow.into.get(UnresolvedCarrier(name)))
 
-    def may_be_read(self, name: str) -> bool:
-        """Whether a field of this name is read from an object whose class is not known."""
-        return bool(self.flow.out_of.get(UnresolvedCarrier(name)))
-
     def declaration(self, owner: ClassSymbol, name: str) -> Place:
         """Return where a class body declares a field."""
         program = self.flow.program
