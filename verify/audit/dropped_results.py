@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..flow import Flow
+from ..flow.roots import local_roots
 from ..flow.types import Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Effect, EffectKind, Kind, Span, ValueGraph
@@ -165,10 +166,16 @@ class _Finder:
             for carrier in self._flow.facts.sources.keys.held(function, index)
             if carrier.mapping is not None
         ]
+        roots = local_roots(graph, index)
+        known = [
+            name,
+            *(local for local, given in graph.bindings.items() if not {index, *roots}.isdisjoint(given)),
+        ]
+        is_named = any(names_metrics(one) for one in known if one)
         if not keys:
-            return None
-        known = [name, *(local for local, given in graph.bindings.items() if index in given)]
-        if not are_metrics(keys) and not any(names_metrics(one) for one in known if one):
+            makes_one = bool(roots) and all(graph.nodes[root].kind is Kind.DICT for root in roots)
+            return "under computed keys" if makes_one and is_named else None
+        if not is_named and not are_metrics(keys):
             return None
         shown = ", ".join(f'"{key}"' for key in list(dict.fromkeys(keys))[:3])
         return shown + (", …" if len(set(keys)) > 3 else "")

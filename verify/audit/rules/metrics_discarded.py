@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...finding import Confidence, Finding
 from ...source.program import Place
 from ..dropped_results import Dropped, dropped_results
+from ..metric_words import names_metrics
 from .base import AuditCheck, AuditRule
 
 
@@ -64,4 +65,5 @@ def _confidence(found: Dropped) -> Confidence:
         return Confidence.LOW
     if found.is_only_for_that or found.is_named:
         return Confidence.HIGH
-    return Confidence.MEDIUM if found.position is not None else Confidence.LOW
+    is_for_metrics = found.function.name.startswith("_") and names_metrics(found.function.name)
+    return Confidence.MEDIUM if found.position is not None or is_for_metrics else Confidence.LOW
