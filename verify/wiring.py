@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-
-import networkx as nx
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..registry import Record, Registry
 from ..registry import Symbol as SymbolName
@@ -27,6 +27,9 @@ from .flow import (
 from .resolve import Definition, Member, Resolver, Unresolved
 from .source import ClassSymbol, FunctionSymbol, SourceError
 from .source.model import Kind
+
+if TYPE_CHECKING:
+    import networkx
 
 YamlPath = tuple[str | int, ...]
 
@@ -99,12 +102,11 @@ class Wire:
 
 @dataclass
 class Wiring:
-    """All wires of a registry, and the graph of the hops that prove them."""
+    """All wires of a registry."""
 
     flow: Flow
     registry: Registry
     wires: tuple[Wire, ...]
-    graph: nx.MultiDiGraph[str] = field(default_factory=nx.MultiDiGraph)
 
     @property
     def edges(self) -> list[Edge]:
@@ -132,11 +134,14 @@ class Wiring:
                         declared.setdefault(member.carrier, set()).add(record_id)
         prover = _Prover(flow, Diagnostician(flow, declared))
         wires = tuple(prover.wire(record, stages[record.id]) for record in records)
-        wiring = cls(flow, registry, wires)
-        wiring._draw()
-        return wiring
+        return cls(flow, registry, wires)
 
-    def _draw(self) -> None:
+    @cached_property
+    def graph(self) -> networkx.MultiDiGraph[str]:
+        """The graph of the hops that prove the edges, drawn when it is first asked for."""
+        import networkx
+
+        graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
         for edge in self.edges:
             for hop in edge.proof:
                 if isinstance(hop.source, Constant):
@@ -144,9 +149,9 @@ class Wiring:
                 start, end = _node(hop.source), _node(hop.target)
                 key = f"{hop.site.path}:{hop.site.span.line}:{hop.site.span.column}"
                 records = {edge.record.id}
-                if self.graph.has_edge(start, end, key):
-                    records |= set(self.graph.edges[start, end, key]["records"])
-                self.graph.add_edge(
+                if graph.has_edge(start, end, key):
+                    records |= set(graph.edges[start, end, key]["records"])
+                graph.add_edge(
                     start,
                     end,
                     key,
@@ -156,6 +161,7 @@ class Wiring:
                     function=str(hop.site.function),
                     records=sorted(records),
                 )
+        return graph
 
 
 def _node(carrier: Carrier) -> str:
