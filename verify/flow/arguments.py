@@ -75,10 +75,8 @@ def keyed_arguments(graph: ValueGraph, call: Node) -> list[tuple[str, int, Span]
     return []
 
 
-def key_read(graph: ValueGraph, call: Node) -> str | None:
-    """Return the literal key that a call like `mapping.get("key", default)` reads, None for any other call."""
+def key_operand(graph: ValueGraph, call: Node) -> int | None:
+    """Return the node of the key that a call like `mapping.get(key, default)` reads, None for any other call."""
     callee = graph.nodes[call.operands[0]]
-    if callee.kind is not Kind.ATTR or callee.data not in KEY_READERS or len(call.operands) < 2:
-        return None
-    key = graph.nodes[call.operands[1]]
-    return key.data if key.kind is Kind.CONST and isinstance(key.data, str) else None
+    is_read = callee.kind is Kind.ATTR and callee.data in KEY_READERS and len(call.operands) > 1
+    return call.operands[1] if is_read else None

@@ -6,13 +6,15 @@ whole mapping (`**other`, `update`). A mapping that is filled by anything else i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..source import FunctionSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from .arguments import keyed_arguments
 from .carriers import KeyCarrier, MappingOrigin
 from .inference import Inference
 from .literals import Binding, Literals
-from .mappings import DEEPEST, Mappings, Origins
+from .mappings import ANY, DEEPEST, Mappings, Origins
 from .names import MUTATORS
 from .wholes import Wholes
 
@@ -38,6 +40,7 @@ class Keys:
         self._mappings = mappings
         self._wholes = wholes
         self.literals = Literals(program, inference, self.known)
+        mappings.literals = self.literals
         self._is_collected = False
         self._written: dict[MappingOrigin, set[str]] = {}
         self._values: dict[tuple[MappingOrigin, str], list[Place]] = {}
@@ -172,12 +175,19 @@ class Keys:
         if self._wholes.is_export(origin):
             return found if self._wholes.keys(origin) else [*found, None]
         found += self._values.get((outer, key), ())
+        found += [outer.inner(other) for other in self._beside(outer, key)]
         if key not in self._own(outer):
             for filling in self._filled_from(outer):
                 for other in self._origins(filling):
                     deeper = other is not None and len(other.path) < DEEPEST
                     found.append(other.inner(key) if other is not None and deeper else None)
         return found
+
+    def _beside(self, outer: MappingOrigin, key: str) -> Iterable[str]:
+        """Return under which keys a mapping may be that is looked for under this one."""
+        if key != ANY:
+            return (ANY,) if outer.inner(ANY) in self._written or (outer, ANY) in self._values else ()
+        return sorted(name for name in self._own(outer) if name != ANY)
 
     # -- the whole program, once ------------------------------------------------------------------------------
 

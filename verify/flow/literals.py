@@ -29,6 +29,7 @@ _FIELD_NAMES = {
     "model_fields",
     "__slots__",
 }
+_NO_STRINGS = {Kind.PARAM, Kind.COMPARE, Kind.FUNCTION}
 _ROWS_OF_ROWS = {*_SAME_ROWS, "enumerate", "zip", "chain"}
 _TEXT_METHODS = {
     "lower",
@@ -120,6 +121,13 @@ class Literals:
                 return None
             found.append(text)
         return tuple(dict.fromkeys(found))
+
+    def fixed_strings(self, function: FunctionSymbol, index: int) -> tuple[str, ...]:
+        """Return the strings that a node can be, whatever mappings hold; none where they are not known."""
+        graph = self._graph(function)
+        if graph.nodes[index].kind in _NO_STRINGS or self._elements(graph, index):
+            return ()
+        return self.strings(function, index) or ()
 
     def expansions(self, function: FunctionSymbol, index: int) -> list[tuple[Binding, str]] | None:
         """Return each string that a node is, with the loop variables of that round; None where not known."""

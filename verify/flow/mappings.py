@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from ..source.program import ExternalSymbol
-from .arguments import arguments, key_read
+from .arguments import arguments, key_operand
 from .carriers import MappingOrigin
 from .inference import Inference
 from .types import ClassObject, ExternalObject, FunctionObject, Instance, members
@@ -26,7 +27,16 @@ _UNKNOWN: Origins = frozenset({None})
 _NO_CIRCLE = sys.maxsize
 _SAME = {"copy", "deepcopy", "MappingProxyType", "cast", "dumps", "loads", "packb", "unpackb"}
 _MAKERS = {"builtins.dict", "collections.defaultdict", "collections.OrderedDict", "collections.Counter"}
+ANY = "*"  # stands for the keys that are not known
 DEEPEST = 4  # mappings inside mappings are told apart down to here
+
+
+class FixedStrings(Protocol):
+    """Says which strings a node is in every run."""
+
+    def fixed_strings(self, function: FunctionSymbol, index: int) -> tuple[str, ...]:
+        """Return the strings that a node can be, whatever mappings hold; none where they are not known."""
+        ...
 
 
 class Mappings:
@@ -40,6 +50,7 @@ class Mappings:
         self._asked: dict[tuple[FunctionSymbol, int], int] = {}  # open questions, by depth
         self._circle = _NO_CIRCLE  # the outermost open question that an answer had to do without
         self._callers: dict[tuple[FunctionSymbol, str], list[tuple[FunctionSymbol, int]]] | None = None
+        self.literals: FixedStrings  # given by whoever knows keys
         self._handed_over: set[FunctionSymbol] = set()
         self._constructed: dict[tuple[ClassSymbol, str], list[tuple[FunctionSymbol, int]]] = {}
 
@@ -105,12 +116,37 @@ class Mappings:
                 if node.data == "__dict__" and self._wholes.classes(function, index):
                     return frozenset({MappingOrigin(function, index)})
                 return self._field(function, node)
-            case Kind.ITEM if isinstance(node.data, str):
-                return self._inner(self.of(function, node.operands[0]), node.data)
+            case Kind.ITEM:
+                return self._under(function, node.operands[0], node.data, node.operands[1])
+            case Kind.ELEMENT | Kind.UNPACK:
+                return self._iterated(function, graph, node)
             case Kind.CALL:
                 return self._call(function, graph, index, node)
             case _:
                 return _UNKNOWN
+
+    def _under(self, function: FunctionSymbol, base: int, key: object, index: int) -> Origins:
+        """Return the mappings that are held under a key; where the key is not known, under any."""
+        outer = self.of(function, base)
+        if outer == _UNKNOWN:
+            return outer
+        keys = (key,) if isinstance(key, str) else self.literals.fixed_strings(function, index)
+        found: Origins = frozenset()
+        for name in keys or (ANY,):
+            found |= self._inner(outer, name)
+        return found
+
+    def _iterated(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Origins:
+        """`for name, inner in outer.items()`, `for inner in outer.values()`."""
+        is_pair = node.kind is Kind.UNPACK
+        element = graph.nodes[node.operands[0]] if is_pair else node
+        if element.kind is not Kind.ELEMENT or (is_pair and node.data != 1):
+            return _UNKNOWN
+        call = graph.nodes[element.operands[0]]
+        callee = graph.nodes[call.operands[0]] if call.kind is Kind.CALL and len(call.operands) == 1 else call
+        if callee.kind is not Kind.ATTR or callee.data != ("items" if is_pair else "values"):
+            return _UNKNOWN
+        return self._inner(self.of(function, callee.operands[0]), ANY)
 
     @staticmethod
     def _inner(outer: Origins, key: str) -> Origins:
@@ -150,8 +186,10 @@ class Mappings:
     def _call(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> Origins:
         if self._wholes.classes(function, index):
             return frozenset({MappingOrigin(function, index)})
-        if (key := key_read(graph, node)) is not None:
-            return self._inner(self.of(function, graph.nodes[node.operands[0]].operands[0]), key)
+        if (key := key_operand(graph, node)) is not None:
+            return self._under(
+                function, graph.nodes[node.operands[0]].operands[0], graph.nodes[key].data, key
+            )
         found: Origins = frozenset()
         callees = members(self._inference.type_of(function, node.operands[0]))
         for one in callees or (None,):
