@@ -45,6 +45,7 @@ class Resolver:
         self._program: Program = flow.program
         self._flow = flow
         self._inference = flow.facts.inference
+        self._flowing: dict[ClassSymbol, dict[str, None]] = {}  # fields that hops lead into or out of
         self._classes: dict[str, list[ClassSymbol]] = {}
         self._functions: dict[str, list[FunctionSymbol]] = {}
         for cls in self._program.classes():
@@ -167,9 +168,13 @@ class Resolver:
         for one in self._program.mro(cls):
             if isinstance(one, ClassSymbol):
                 names.update(dict.fromkeys(self._program.class_(one).fields))
-        for carrier in (*self._flow.into, *self._flow.out_of):
-            if isinstance(carrier, FieldCarrier) and carrier.owner in self._program.mro(cls):
-                names.setdefault(carrier.name)
+        if not self._flowing:
+            for carrier in (*self._flow.into, *self._flow.out_of):
+                if isinstance(carrier, FieldCarrier):
+                    self._flowing.setdefault(carrier.owner, {}).setdefault(carrier.name)
+        for one in self._program.mro(cls):
+            if isinstance(one, ClassSymbol):
+                names.update(self._flowing.get(one, {}))
         yield from names
 
     def _constant(self, name: CarrierName, near: SymbolName) -> list[Member] | Unresolved:
