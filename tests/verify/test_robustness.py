@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from telewire.verify.audit import Target, audit, find_targets
+from telewire.verify.finding import Confidence
 from telewire.verify.flow import Flow
 from telewire.verify.source import Program, SourceError, SourceFile, summarise
 
@@ -44,6 +46,20 @@ def test_every_tenth_file_of_the_standard_library_is_analysed() -> None:
     assert len(skipped) < len(files) / 20
     assert flow.facts.too_deep == []
     assert len(flow.facts.hops) > 10 * len(files)
+
+
+def test_every_tenth_file_of_the_standard_library_is_audited() -> None:
+    files = tuple(standard_library()[5::10])
+    result = audit(Target(STDLIB, files, (), (), "a test"), min_confidence=Confidence.LOW)
+    assert result.files == len(files)
+    assert result.sites_resolved > len(files)
+
+
+@pytest.mark.parametrize("text", ['f""', 'f"{x}"', '"" % x', 'getattr(x, f"")', 'getattr(x, f"_{y}")'])
+def test_strings_that_are_built_of_anything_are_audited(tmp_path: Path, text: str) -> None:
+    (tmp_path / "main.py").write_text(f"def log_it(x, y):\n    return {text}\n", encoding="utf-8")
+    (target,) = find_targets([tmp_path])
+    assert not audit(target).skipped
 
 
 @pytest.mark.slow
