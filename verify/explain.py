@@ -22,12 +22,18 @@ class UnknownCodeError(Exception):
         names = {**{key: key for key in (*_RULES, *PROBLEM_KINDS)}}
         names |= {rule.name: rule.code for rule in _RULES.values()}
         names |= {kind.name: kind.code for kind in PROBLEM_KINDS.values()}
-        matches = difflib.get_close_matches(code, names, n=1)
-        self.closest = matches[0] if matches else None
+        matches = difflib.get_close_matches(code, names, n=len(names))
+        self.closest = max(matches, key=lambda name: _likeness(code, name), default=None)
         hint = (
             f"did you mean {self.closest}?" if self.closest else "`telewire explain` without a code lists all"
         )
         super().__init__(f"there is no rule {code!r}; {hint}")
+
+
+def _likeness(written: str, name: str) -> tuple[float, int]:
+    """Return how alike two names are; of equally alike ones the one with more letters in their places."""
+    in_place = sum(one == other for one, other in zip(written, name, strict=False))
+    return (difflib.SequenceMatcher(None, name, written).ratio(), in_place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """From the backward pass of a real run to the real screen."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -65,4 +66,4 @@ def test_both_kinds_are_counted_side_by_side() -> None:
 
 def test_the_health_panel_names_the_poisoned_layer() -> None:
     _, panel = screen_after_training("inf:7@5")
-    assert "7 Inf in lstm.weight_hh_l0" in panel
+    assert re.search(r"7 Inf of [\d,]+ in lstm\.weight_hh_l0", panel)
