@@ -86,7 +86,10 @@ def uses_parameter(summary: FunctionSummary, name: str) -> bool:
 
 
 def option_destination(graph: ValueGraph, call: Node) -> str | None:
-    """Return the attribute that `add_argument("--log-gradients")` fills; None where it cannot be told."""
+    """Return the attribute that `add_argument("--log-gradients")` fills; None where it cannot be told.
+
+    `--logger.folder` fills no attribute that code could name: whoever reads it takes the options as a whole.
+    """
     shape = call.data
     assert isinstance(shape, CallShape)
     given = dict(zip(shape.keywords, call.operands[1 + shape.positional :], strict=True))
@@ -95,11 +98,12 @@ def option_destination(graph: ValueGraph, call: Node) -> str | None:
         return None
     if "dest" in given:
         written = graph.nodes[given["dest"]].data
-        return written if isinstance(written, str) else None
+        return written if isinstance(written, str) and written.isidentifier() else None
     for operand in call.operands[1 : 1 + shape.positional]:
         text = graph.nodes[operand].data
         if isinstance(text, str) and text.startswith("--"):
-            return text[2:].replace("-", "_")
+            name = text[2:].replace("-", "_")
+            return name if name.isidentifier() else None
     return None
 
 
