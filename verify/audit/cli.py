@@ -108,7 +108,7 @@ def audit(
         with progress(errors, _doing(target, targets)):
             audits.append(run(target, min_confidence=wanted, codes=codes))
     report = AuditReport.of(audits, least)
-    if len(report.skipped) == report.files:
+    if not report.lines:
         reasons = "; ".join(map(str, report.skipped[:3]))
         raise Unusable(f"nothing was audited: none of {report.files} files can be analysed: {reasons}")
     if write_baseline is not None:

@@ -13,6 +13,8 @@ from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
+from ..source import SourceError
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_BYTES = 4_000_000
 
@@ -31,18 +33,29 @@ class OutsideConsumers:
         """Return the first file that mentions a name, None where none does."""
         return self._names.get(name) or self._names.get(camel_case(name))
 
-    @cached_property
+    @property
+    def unreadable(self) -> tuple[SourceError, ...]:
+        """The files that cannot be read: what they mention is not known."""
+        return self._read[1]
+
+    @property
     def _names(self) -> Mapping[str, str]:
+        return self._read[0]
+
+    @cached_property
+    def _read(self) -> tuple[Mapping[str, str], tuple[SourceError, ...]]:
         found: dict[str, str] = {}
+        unreadable: list[SourceError] = []
         for shown, path in self.files:
             try:
                 with path.open("rb") as stream:
                     text = stream.read(_MOST_BYTES).decode("utf-8", errors="replace")
-            except OSError:
+            except OSError as error:
+                unreadable.append(SourceError(shown, 1, 1, f"cannot be read: {error.strerror}"))
                 continue
             for name in _NAME.findall(text):
                 found.setdefault(name, shown)
-        return found
+        return found, tuple(unreadable)
 
 
 def find_consumers(root: Path, globs: Sequence[str], exclude: Sequence[str]) -> OutsideConsumers:
