@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
+from ..flow import frameworks
+
 # Bases that add no way of filling fields.
 PLAIN_BASES = {
-    "object",
-    "Protocol",
-    "ABC",
-    "Generic",
-    "NamedTuple",
-    "TypedDict",
-    "Enum",
-    "StrEnum",
-    "IntEnum",
-    "Flag",
+    *frameworks.PLAIN_BASES,
     "IntFlag",
     "Exception",
     "ValueError",

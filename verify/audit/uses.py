@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from ..flow import Flow
-from ..flow.frameworks import called_from_outside
+from ..flow.frameworks import PLAIN_BASES, called_from_outside
 from ..flow.types import UNKNOWN, ClassObject, FunctionObject, Instance, SuperObject, Type, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Kind
@@ -37,22 +37,7 @@ PLAIN_DECORATORS = {
 """Decorators that hand a function to nobody."""
 
 
-_KNOWN_BASES = {
-    "object",
-    "Protocol",
-    "ABC",
-    "Generic",
-    "NamedTuple",
-    "TypedDict",
-    "Enum",
-    "StrEnum",
-    "IntEnum",
-    "Flag",
-    "Module",
-    "Thread",
-    "Exception",
-    "BaseModel",
-}
+_KNOWN_BASES = {*PLAIN_BASES, "Module", "Thread", "Exception", "BaseModel"}
 
 
 class Use(enum.Enum):

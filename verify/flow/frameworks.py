@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.program import ExternalSymbol
 
-_PLAIN_BASES = {
+PLAIN_BASES = {
     "object",
     "Protocol",
     "ABC",
@@ -24,6 +24,7 @@ _PLAIN_BASES = {
     "IntEnum",
     "Flag",
 }
+"""Bases from outside, by their bare names, that call no method of their own accord."""
 _CALLED = {
     "textual": (
         "compose",
@@ -52,7 +53,7 @@ def called_from_outside(program: Program, cls: ClassSymbol) -> Iterator[Function
     asked = [
         _patterns(one.dotted)
         for one in line
-        if isinstance(one, ExternalSymbol) and one.dotted.rpartition(".")[2] not in _PLAIN_BASES
+        if isinstance(one, ExternalSymbol) and one.dotted.rpartition(".")[2] not in PLAIN_BASES
     ]
     for one in line:
         if not isinstance(one, ClassSymbol):
