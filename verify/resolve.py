@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..registry import Carrier as CarrierName
@@ -259,8 +259,3 @@ def _wild(pattern: str, name: str) -> str | None:
         return None
     before, _, after = pattern.partition("*")
     return name[len(before) : len(name) - len(after)]
-
-
-def carriers_of(members_: Iterable[Member]) -> list[Carrier]:
-    """Return the carriers of members."""
-    return [member.carrier for member in members_]

@@ -204,7 +204,7 @@ class _Backward:
         seen: set[tuple[Carrier, bool]] = set(pending)
         while pending:
             current, derived = pending.pop()
-            self._best = max(self._best, self._intrinsic(current, is_start=current in start))
+            self._best = max(self._best, self._intrinsic(current))
             for hop in self._flow.entering(current):
                 is_first = current in start
                 if hop.how is How.CONTROL or (hop.through and not is_first):
@@ -268,7 +268,7 @@ class _Backward:
         else:
             self._constants.setdefault(constant.value)
 
-    def _intrinsic(self, carrier: Carrier, *, is_start: bool) -> Origin:
+    def _intrinsic(self, carrier: Carrier) -> Origin:
         """Return what a carrier's kind alone says of where its values come from."""
         match carrier:
             case OutsideCarrier() | ObjectCarrier() | InstrumentCarrier():

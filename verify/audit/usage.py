@@ -13,9 +13,8 @@ from functools import cached_property
 from ..flow import Carrier, Constant, FieldCarrier, Flow, Hop, UnresolvedCarrier
 from ..flow.roots import local_roots
 from ..flow.types import ClassObject, members
-from ..source import ClassSymbol, FunctionSymbol
+from ..source import FunctionSymbol
 from ..source.model import EffectKind, Kind
-from ..source.program import Place
 from .audience import Audience
 from .handling import Handling
 from .known_calls import KEEPS_RUNNING
@@ -176,8 +175,3 @@ class Usage:
     def may_be_written(self, name: str) -> bool:
         """Whether a field of this name is stored into an object whose class is not known."""
         return bool(self.flow.into.get(UnresolvedCarrier(name)))
-
-    def declaration(self, owner: ClassSymbol, name: str) -> Place:
-        """Return where a class body declares a field."""
-        program = self.flow.program
-        return Place(program.modules[owner.module].path, program.class_(owner).fields[name].span)

@@ -28,7 +28,6 @@ from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import EffectKind, Kind, Span
 from ..source.summarise import TOP_LEVEL
 
-Resting = FieldCarrier | KeyCarrier | InstrumentCarrier | ModuleCarrier
 _NOWHERE = Span(0, 0, 0, 0)
 _STARTS = {Role.INITIAL, Role.RESET}
 

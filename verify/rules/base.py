@@ -17,7 +17,7 @@ from ..gradings import Grading
 from ..known_tests import KnownTests
 from ..source.model import Span
 from ..source.program import Place
-from ..wiring import Edge, Verdict, Wiring
+from ..wiring import Verdict, Wiring
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,3 @@ class EdgeRule(Rule):
     @abstractmethod
     def help(self, diagnosis: Diagnosis) -> str:
         """Say what to do next."""
-
-    @staticmethod
-    def lost_after(edge: Edge) -> str | None:
-        """Return the last carrier that the value reaches, where that is known."""
-        return None if edge.diagnosis is None else edge.diagnosis.context.get("lost_after")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import difflib
 from collections.abc import Iterable, Iterator
@@ -277,12 +276,3 @@ class Program:
 
 
 _BUILTINS = frozenset(vars(builtins))
-
-
-def annotation_names(annotation: str) -> list[str]:
-    """Return the dotted names that an annotation mentions, strings inside it parsed too."""
-    try:
-        tree = ast.parse(annotation, mode="eval")
-    except SyntaxError:
-        return []
-    return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
