@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .verify import replay
+from .verify.cache import replay
 from .verify.lazy_group import LazyGroup
 
 COMMANDS = {

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..verify.defaults import start_value
-from ..verify.finding import Finding
+from ..verify.findings import Finding
 from ..verify.flow import FieldCarrier
 from ..verify.report.model import edge_carriers
-from ..verify.resolve import Unresolved
 from ..verify.source.model import FieldSummary
-from ..verify.wiring import Edge, StageKind, Verdict
+from ..verify.wiring import Edge, StageKind, Unresolved, Verdict
 from .flow_tables import as_called
 from .markdown import code, codes, plain, without_line_numbers
 from .page import Page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..registry.evidence_parts import WiringIssue
-from ..verify.finding import Finding
+from ..verify.findings import Finding
 from .markdown import code, plain, without_line_numbers
 from .page import Page
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..registry import Record, Symbol
 from ..verify.analysis import Verification
-from ..verify.finding import Finding
+from ..verify.findings import Finding
 from ..verify.source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
 from ..verify.wiring import Stage, StageKind, Wire
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..verify.status import ORDER, derive_status
 from ..verify.wiring import Wire
+from ..verify.wiring.status import ORDER, derive_status
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from ..registry import Problem, Registry, RegistryError
 from ..registry.config import Configuration
 from .changes import Changes
 from .collector import collector_paused
-from .finding import Finding, FindingSeverity
+from .findings import Finding, FindingSeverity
+from .findings.suppression import apply_suppressions, find_suppressions
 from .flow import Flow
-from .gradings import gradings
 from .known_tests import KnownTests
 from .rules import RULES, Check, apply_waivers
 from .source import ClassSymbol, FunctionSymbol, Program, Reader, SourceError, discover, read_sources
-from .suppression import apply_suppressions, find_suppressions
 from .wiring import Verdict, Wiring
+from .wiring.gradings import gradings
 
 _ALIKE = 0.85  # how similar a name is to one of the sources when it is that one, misspelt
 

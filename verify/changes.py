@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from .finding import Finding
+from .findings import Finding
 from .git import Difference, Repository
 
 _NAME = re.compile(r"\w+")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from . import replay
-from .cache_options import cache_options
+from .cache import replay
+from .cache.options import cache_options
 from .lazy_group import LazyGroup
 from .output import (
     EXIT_FINDINGS,

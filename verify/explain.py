@@ -6,10 +6,10 @@ import difflib
 from dataclasses import dataclass
 
 from ..registry import PROBLEM_KINDS
-from .any_rule import AnyRule
 from .audit import AUDIT_RULES
+from .findings.any_rule import AnyRule
+from .findings.suppression import SuppressionWithoutEffect
 from .rules import RULES, problem_documentation
-from .suppression import SuppressionWithoutEffect
 
 _RULES: dict[str, AnyRule] = {**RULES, **AUDIT_RULES}
 _RULES[SuppressionWithoutEffect.code] = SuppressionWithoutEffect()

@@ -24,7 +24,7 @@ from rich.progress import track
 from rich.table import Table
 
 from telewire.verify.audit import audit, find_targets
-from telewire.verify.finding import Finding
+from telewire.verify.findings import Finding
 
 VERDICTS = Path(__file__).with_name("verdicts.yaml")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from telewire.registry.config import Configuration
 from telewire.verify.analysis import verify
 from telewire.verify.audit import Target, audit
-from telewire.verify.finding import Finding
+from telewire.verify.findings import Finding
 
 from .edits import apply
 from .plant import Instrument, Plant, Planter

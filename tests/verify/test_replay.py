@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from telewire.verify.cache_folder import read_checked, write_checked
-from telewire.verify.replay import kept_answer
+from telewire.verify.cache.folder import read_checked, write_checked
+from telewire.verify.cache.replay import kept_answer
 
 if TYPE_CHECKING:
     from .conftest import Project

@@ -9,8 +9,8 @@ import pytest
 from telewire.registry import Carrier as CarrierName
 from telewire.registry import Symbol
 from telewire.verify.flow import Flow
-from telewire.verify.resolve import Definition, Member, Resolver, Unresolved
 from telewire.verify.source import Program, SourceFile, summarise
+from telewire.verify.wiring import Definition, Member, Resolver, Unresolved
 
 SOURCES = {
     "app.payloads": """\

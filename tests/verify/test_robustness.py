@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from telewire.verify.audit import Target, audit, find_targets
-from telewire.verify.finding import Confidence
+from telewire.verify.findings import Confidence
 from telewire.verify.flow import Flow
 from telewire.verify.source import Program, SourceError, SourceFile, summarise
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from telewire.verify.audit import Audit, audit, find_targets
-from telewire.verify.finding import Confidence
+from telewire.verify.findings import Confidence
 
 CODE = """\
 from dataclasses import dataclass

@@ -7,10 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..collector import collector_paused
-from ..finding import Confidence, Finding
+from ..findings import Confidence, Finding
+from ..findings.suppression import apply_suppressions, find_suppressions
 from ..flow import Flow
 from ..source import FunctionSymbol, Program, Reader, SourceError, read_sources
-from ..suppression import apply_suppressions, find_suppressions
 from .rules import AUDIT_RULES, AuditCheck
 from .target import Target
 from .telemetry_names import TelemetryNames

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..finding import Finding
+from ..findings import Finding
 
 FORMAT_VERSION: Literal[1] = 1
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import replay
-from ..cache_options import cache_options
+from ..cache import replay
+from ..cache.options import cache_options
 from ..output import EXIT_FINDINGS, Unusable, deliver, make_console, page_of, progress, write_out
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def audit(
     """
     from ...registry.config import ConfigurationError
     from ..changes import Changes
-    from ..finding import Confidence
-    from ..finding_frames import plural
+    from ..findings import Confidence
+    from ..findings.frames import plural
     from ..git import GitError
     from .audit import RANK, wanted_confidence
     from .audit import audit as run

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..finding import Confidence
+from ..findings import Confidence
 from ..flow import FieldCarrier
 from ..flow.types import Instance, members
 from ..source import ClassSymbol, FunctionSymbol

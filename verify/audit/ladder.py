@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..finding import Confidence
+from ..findings import Confidence
 from ..flow import FieldCarrier, Hop
 from ..source import FunctionSymbol
 from ..source.model import Kind

@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import Field
 
 from ..changes import Changes
-from ..finding import Confidence, Finding
-from ..finding_model import FindingModel, ReportPart, SkippedModel
+from ..findings import Confidence, Finding
+from ..findings.model import FindingModel, ReportPart, SkippedModel
 from ..source import SourceError
 from .audit import Audit
 from .baseline import Baseline

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ..finding import Confidence
-from ..finding_frames import FindingPrinter, has_unicode, plural
+from ..findings import Confidence
+from ..findings.frames import FindingPrinter, has_unicode, plural
 from .report import AuditReport
 
 _LOWER = {Confidence.HIGH: Confidence.MEDIUM, Confidence.MEDIUM: Confidence.LOW}

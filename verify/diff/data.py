@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..any_rule import hop_line
-from ..finding_model import HopModel, ReportPart, SkippedModel
+from ..findings.any_rule import hop_line
+from ..findings.model import HopModel, ReportPart, SkippedModel
 from .model import LostWire, WiringDiff
 
 FORMAT_VERSION: Literal[1] = 1

@@ -7,11 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from ..analysis import Verification
-from ..any_rule import hop_line
-from ..finding_model import FindingModel, HopModel, ReportPart, SkippedModel
-from ..resolve import Unresolved
-from ..status import derive_status
-from ..wiring import Edge, Verdict
+from ..findings.any_rule import hop_line
+from ..findings.model import FindingModel, HopModel, ReportPart, SkippedModel
+from ..wiring import Edge, Unresolved, Verdict
+from ..wiring.status import derive_status
 
 FORMAT_VERSION: Literal[1] = 1
 

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ..analysis import CannotVerify, Verification
-from ..finding_frames import FindingPrinter, has_unicode, plural
+from ..findings.frames import FindingPrinter, has_unicode, plural
 from ..flow import Hop
-from ..status import derive_status
 from ..wiring import Edge, StageKind, Verdict, Wire
+from ..wiring.status import derive_status
 from .model import edge_carriers
 
 _STYLES = {

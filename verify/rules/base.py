@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...registry import Record, Registry
-from ..any_rule import AnyRule
-from ..diagnosis import Cause, Diagnosis
-from ..finding import Confidence, Finding
+from ..findings import Confidence, Finding
+from ..findings.any_rule import AnyRule
 from ..flow import Hop
-from ..gradings import Grading
 from ..known_tests import KnownTests
 from ..source.model import Span
 from ..source.program import Place
-from ..wiring import Verdict, Wiring
+from ..wiring import Cause, Diagnosis, Verdict, Wiring
+from ..wiring.gradings import Grading
 
 
 @dataclass(frozen=True)

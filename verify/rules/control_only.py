@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..diagnosis import Cause, Diagnosis
+from ..wiring import Cause, Diagnosis
 from .base import EdgeRule
 
 

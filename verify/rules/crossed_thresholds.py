@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Finding
+from ..findings import Finding
 from ..flow import Carrier, by_name
-from ..resolve import Unresolved
 from ..source.program import Place
-from ..wiring import StageKind
+from ..wiring import StageKind, Unresolved
 from .base import Check, Rule
 
 

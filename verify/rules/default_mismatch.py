@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from ...registry import Record
 from ..defaults import start_value
-from ..finding import Finding
+from ..findings import Finding
 from ..flow import FieldCarrier
-from ..resolve import Unresolved
 from ..source.program import Place
-from ..wiring import Stage, StageKind
+from ..wiring import Stage, StageKind, Unresolved
 from .base import Check, Rule
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from ..finding import Finding
+from ..findings import Finding
 from .base import Check, Rule
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...registry import Record
-from ..finding import Finding
+from ..findings import Finding
 from ..flow import Carrier, FieldCarrier, KeyCarrier, by_name
-from ..resolve import Unresolved
 from ..source.program import Place
-from ..wiring import StageKind, Wire
+from ..wiring import StageKind, Unresolved, Wire
 from .base import Check, Rule
 
 

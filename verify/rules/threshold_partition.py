@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...registry import PROBLEM_KINDS, ProblemKind
-from ..finding import Finding
+from ..findings import Finding
 from .base import Check, Rule
 
 _PARTITION_CODES = ("TW300", "TW301", "TW302", "TW303", "TW304", "TW305")

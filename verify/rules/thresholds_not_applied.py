@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...registry import Record
-from ..finding import Finding
+from ..findings import Finding
 from ..flow import Carrier, Constant, ParameterCarrier
 from ..source import ClassSymbol, FunctionSymbol
 from ..wiring import StageKind, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..finding import Finding
+from ..findings import Finding
 from ..source.program import Place
 from .base import Check, Rule
 from .default_mismatch import _schema_carriers

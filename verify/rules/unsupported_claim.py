@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..finding import Finding
-from ..status import ORDER, derive_status
+from ..findings import Finding
+from ..wiring.status import ORDER, derive_status
 from .base import Check, Rule
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ...registry import Record
 from ...registry.evidence_parts import Waiver
-from ..finding import Finding
+from ..findings import Finding
 from .base import Check, Rule
 
 

@@ -16,10 +16,9 @@ from ...registry.notation import NotationError
 from ...registry.value_types import Kind, Shape, ValueType
 from ..defaults import start_value
 from ..flow import Carrier, FieldCarrier, Flow, KeyCarrier, ModuleCarrier, ParameterCarrier, ReturnCarrier
-from ..resolve import Resolver, Unresolved
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Default, FieldSummary
-from ..wiring import Verdict, Wiring
+from ..wiring import Resolver, Unresolved, Verdict, Wiring
 from .chain import Chain, ChainConsumer, ChainStage
 from .source_text import SourceText
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ..any_rule import hop_line
-from ..finding_model import HopModel, ReportPart
+from ..findings.any_rule import hop_line
+from ..findings.model import HopModel, ReportPart
 from ..flow import Constant, Hop
 from ..source.program import Place
 from .model import Branch, Reader, Side, Subject, Trace

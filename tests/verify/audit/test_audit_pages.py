@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from telewire.verify.audit import audit, find_targets
-from telewire.verify.finding import Confidence
+from telewire.verify.findings import Confidence
 
 FOLDER = Path(__file__).parents[3] / "docs" / "audit"
 

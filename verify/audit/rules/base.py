@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ...any_rule import AnyRule
-from ...finding import Finding, FindingSeverity
+from ...findings import Finding, FindingSeverity
+from ...findings.any_rule import AnyRule
 from ...flow import FieldCarrier, Flow
 from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import Span

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...flow import FieldCarrier
 from ...source.program import Place
 from ..only_filled import OnlyFilled, has_foreign_base, only_filled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Finding
+from ...findings import Finding
 from ...source.program import Place
 from .base import AuditCheck, AuditRule
 

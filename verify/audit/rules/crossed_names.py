@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...source import ClassSymbol
 from ...source.program import Place
 from ..ladder import at_most

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding, FindingSeverity
+from ...findings import Confidence, Finding, FindingSeverity
 from ..known_calls import ENCODES, TURNS_INTO_MAPPING
 from ..ladder import places_of
 from ..liveness import End, Origin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Finding
+from ...findings import Finding
 from ..ladder import certainty_of_reads, closest_read, places_of
 from ..liveness import End, Origin, Production
 from ..subjects import FieldSubject, telemetry_fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Finding
+from ...findings import Finding
 from ..ladder import certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
 from ..neutral import is_neutral

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...flow import Constant
 from ...source.program import Place
 from ..ladder import at_most, certainty_of_writes, where_it_is_lost

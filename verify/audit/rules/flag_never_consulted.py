@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...flow import FieldCarrier
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import CallShape, FunctionSummary, Kind

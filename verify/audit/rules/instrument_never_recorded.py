@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...flow import FieldCarrier, ModuleCarrier
 from ...flow.instruments import Instrument
 from ...source import ConstantSymbol

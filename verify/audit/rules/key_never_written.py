@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...source.program import Place
 from ..key_faults import KeyFault
 from .base import AuditCheck, AuditRule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...source.program import Place
 from ..dropped_results import Dropped, dropped_results
 from ..metric_words import names_metrics

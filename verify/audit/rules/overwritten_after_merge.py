@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...flow import Constant, Flow, How
 from ...flow.roots import local_roots
 from ...source import FunctionSymbol

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...source.program import Place
 from ..names import likeness
 from ..series import Series, series_by_function

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...flow.logger_keys import Logged
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import CallShape, FunctionSummary, Kind, Node, ValueGraph

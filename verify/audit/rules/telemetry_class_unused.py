@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...source import ClassSymbol
 from ...source.model import Kind
 from ...source.program import ExternalSymbol

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ...finding import Confidence, Finding
+from ...findings import Confidence, Finding
 from ...flow import Constant
 from ...flow.steps import Source
 from ...source import FunctionSymbol

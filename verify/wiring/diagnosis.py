@@ -10,7 +10,7 @@ import enum
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .flow import (
+from ..flow import (
     Carrier,
     Constant,
     FieldCarrier,
@@ -23,6 +23,10 @@ from .flow import (
     UseCarrier,
     by_name,
 )
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import Span
+from ..source.program import Place
+from ..source.summarise import TOP_LEVEL
 from .origins import (
     find_origins,
     first_line,
@@ -31,13 +35,7 @@ from .origins import (
     returns_anything,
     unused_default,
 )
-from .resolve import Definition, Unresolved
-from .source import ClassSymbol, FunctionSymbol
-from .source.model import Span
-from .source.program import Place
-from .source.summarise import TOP_LEVEL
-
-YamlPath = tuple[str | int, ...]
+from .resolve import Definition, Unresolved, YamlPath
 
 
 class Cause(enum.StrEnum):

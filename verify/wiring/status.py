@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..registry.evidence_parts import Status
-from .wiring import Verdict, Wire
+from ...registry.evidence_parts import Status
+from .edges import Verdict, Wire
 
 ORDER = (Status.PLANNED, Status.IN_PROGRESS, Status.WIRED, Status.TESTED, Status.VERIFIED)
 

@@ -10,10 +10,10 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .flow import Carrier, Constant, FieldCarrier, Flow, How, ModuleCarrier, ParameterCarrier, Site
-from .flow.steps import Source
-from .source import FunctionSymbol
-from .source.model import CallShape, Kind
+from ..flow import Carrier, Constant, FieldCarrier, Flow, How, ModuleCarrier, ParameterCarrier, Site
+from ..flow.steps import Source
+from ..source import FunctionSymbol
+from ..source.model import CallShape, Kind
 
 _GRADERS = ("grade", "grade_many")
 _DEPTH = 4

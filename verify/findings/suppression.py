@@ -12,11 +12,11 @@ import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from ..source import SourceFile
+from ..source.model import Span
+from ..source.program import Place
 from .any_rule import AnyRule
 from .finding import Confidence, Finding
-from .source import SourceFile
-from .source.model import Span
-from .source.program import Place
 
 _MARK = b"telewire: ignore"
 _COMMENT = re.compile(r"#\s*telewire:\s*ignore\b\s*(?:\[([^\]]*)\])?\s*(.*)$")

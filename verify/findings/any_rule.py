@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 
+from ..flow import Hop
+from ..source.program import Place
 from .finding import Confidence, Finding, FindingSeverity, HopLine
-from .flow import Hop
-from .source.program import Place
 
 
 class AnyRule:

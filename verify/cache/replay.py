@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from .cache_folder import cache_folder, read_checked, write_checked
+from .folder import cache_folder, read_checked, write_checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,9 +183,9 @@ def _time(path: str) -> int:
 
 def _own_files() -> str:
     """Return what tells this program from any other version of it."""
-    here = os.path.dirname(os.path.abspath(__file__))
+    verify = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     found: list[str] = []
-    pending = [here, os.path.join(os.path.dirname(here), "registry")]
+    pending = [verify, os.path.join(os.path.dirname(verify), "registry")]
     while pending:
         with os.scandir(pending.pop()) as entries:
             for entry in entries:

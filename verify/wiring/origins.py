@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .flow import (
+from ..flow import (
     CallSite,
     Carrier,
     Constant,
@@ -19,10 +19,10 @@ from .flow import (
     ReturnCarrier,
     by_name,
 )
-from .flow.types import ClassObject, FunctionObject, members
-from .source import FunctionSymbol
-from .source.model import CallShape, Default, EffectKind, Span
-from .source.program import Place
+from ..flow.types import ClassObject, FunctionObject, members
+from ..source import FunctionSymbol
+from ..source.model import CallShape, Default, EffectKind, Span
+from ..source.program import Place
 
 
 @dataclass

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..source import SourceError
 from .finding import Finding, HopLine
-from .source import SourceError
 
 
 class ReportPart(BaseModel):

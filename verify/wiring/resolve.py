@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..registry import Carrier as CarrierName
-from ..registry import CarrierKind
-from ..registry import Symbol as SymbolName
-from .flow import Carrier, FieldCarrier, Flow, KeyCarrier, ModuleCarrier, ParameterCarrier, ReturnCarrier
-from .flow.types import Instance, members
-from .source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program, SourceError
+from ...registry import Carrier as CarrierName
+from ...registry import CarrierKind
+from ...registry import Symbol as SymbolName
+from ..flow import Carrier, FieldCarrier, Flow, KeyCarrier, ModuleCarrier, ParameterCarrier, ReturnCarrier
+from ..flow.types import Instance, members
+from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program, SourceError
 
 Definition = ClassSymbol | FunctionSymbol | ConstantSymbol
+YamlPath = tuple[str | int, ...]  # keys and positions that lead to a place in a record
 
 
 @dataclass(frozen=True, slots=True)
