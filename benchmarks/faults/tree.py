@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from telewire.verify.analysis import Verification
-from telewire.verify.source import Reader, Reading, SourceError, SourceFile, summarise
+from telewire.verify.source import Reader, Reading, SourceError, SourceFile, settle, summarise
 from telewire.verify.source.model import ModuleSummary
 
 from .edits import SourceText
@@ -62,7 +62,9 @@ class Tree:
         def read(files: Iterable[SourceFile]) -> Reading:
             summaries: list[ModuleSummary] = []
             unparsed = dict(self.unparsed)
+            read: dict[str, SourceFile] = {}
             for file in files:
+                read[file.module] = file
                 if file.shown not in changed:
                     if file.module not in unparsed:
                         summaries.append(self.summaries[file.shown])
@@ -71,7 +73,12 @@ class Tree:
                     summaries.append(summarise(file, changed[file.shown]))
                 except SourceError as error:
                     unparsed[file.module] = error
-            return Reading(tuple(summaries), unparsed)
+
+            def again(summary: ModuleSummary, varying: frozenset[str]) -> ModuleSummary:
+                file = read[summary.name]
+                return summarise(file, changed.get(file.shown) or file.path.read_bytes(), varying)
+
+            return Reading(tuple(settle(summaries, again)), unparsed)
 
         return read
 

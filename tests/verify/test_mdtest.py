@@ -28,7 +28,7 @@ from telewire.verify.flow.types import (
     Type,
     Union,
 )
-from telewire.verify.source import FunctionSymbol, Program, SourceFile, summarise
+from telewire.verify.source import FunctionSymbol, Program, SourceFile, settle, summarise
 from telewire.verify.source.model import Kind, Node, Span
 
 FOLDER = Path(__file__).parents[2] / "docs" / "flow"
@@ -125,10 +125,12 @@ class Checker:
     """Holds the flow of one section's program and judges statements about it."""
 
     def __init__(self, section: Section) -> None:
-        self.program = Program.link(
-            summarise(SourceFile(_module(path), Path(path), path, path.endswith("__init__.py")), text)
+        files = {
+            _module(path): (SourceFile(_module(path), Path(path), path, path.endswith("__init__.py")), text)
             for path, text in section.sources.items()
-        )
+        }
+        summaries = [summarise(*one) for one in files.values()]
+        self.program = Program.link(settle(summaries, lambda one, names: summarise(*files[one.name], names)))
         entries = [s.text for s in section.statements if s.form == "entry point"]
         self.flow = Flow.of(self.program, entry_points=self._entry_points(entries))
         self._lines = {path: text.splitlines() for path, text in section.sources.items()}

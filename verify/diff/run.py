@@ -11,7 +11,7 @@ from ...registry.config import Configuration, find_root, load_configuration
 from ..collector import collector_paused
 from ..flow import Flow
 from ..git import Repository, blob_name
-from ..source import FunctionSymbol, Program, SourceError, SourceFile, summarise
+from ..source import FunctionSymbol, Program, SourceError, SourceFile, settle, summarise
 from ..source.model import ModuleSummary
 from .compare import compare
 from .listing import Layout
@@ -102,7 +102,13 @@ class _Reader:
             summary = self._known[key]
             if isinstance(summary, ModuleSummary):
                 found.append(summary)
-        return found
+        by_module = {file.module: file for file in wanted}
+
+        def again(summary: ModuleSummary, varying: frozenset[str]) -> ModuleSummary:
+            file = by_module[summary.name]
+            return summarise(file, contents[files[file.shown]], varying)
+
+        return settle(found, again)
 
 
 def _work_tree(files: list[SourceFile], *, like: str) -> tuple[dict[str, bytes], dict[str, str]]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import ClassSummary, EffectKind, FunctionSummary, Kind
 from ..source.program import ExternalSymbol
+from ..source.summarise import TOP_LEVEL
+from .foreign import foreign_stores
 from .types import Instance, Type, members
 
 _ADD_NO_METHODS = {
@@ -36,6 +38,7 @@ class ClassFacts:
         self._stored: dict[tuple[ClassSymbol, str], list[StoredField]] = {}
         self._stored_names: dict[ClassSymbol, list[str]] | None = None
         self._globals: dict[tuple[str, str], list[StoredField]] = {}
+        self._set_by_any_name: set[str] = set()  # modules
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
         self._collect_self_stores()
 
@@ -57,6 +60,18 @@ class ClassFacts:
                     self._stored.setdefault((owner, effect.name), []).append(
                         StoredField(function, effect.value)
                     )
+        for store in foreign_stores(self.program):
+            if store.name is None:
+                self._set_by_any_name.add(store.module)
+            else:
+                stored = StoredField(store.function, store.value)
+                self._globals.setdefault((store.module, store.name), []).append(stored)
+
+    def is_given_once(self, module: str, name: str) -> bool:
+        """Whether nothing but the body of its module sets a module-level name."""
+        body = FunctionSymbol(module, TOP_LEVEL)
+        stores = self.global_stores(module, name)
+        return module not in self._set_by_any_name and all(store.function == body for store in stores)
 
     def owner_of_field(self, cls: ClassSymbol, name: str) -> ClassSymbol | None:
         """Return the class in the line of `cls` that declares or first stores a field."""

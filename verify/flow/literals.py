@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import CallShape, FieldSummary, Kind, Node, ValueGraph
 from ..source.program import ExternalSymbol
-from ..source.summarise import TOP_LEVEL
 from .inference import Inference
 from .types import ClassObject, Instance, ModuleObject, members
 
@@ -314,9 +313,9 @@ class Literals:
         return tuple(found)
 
     def _constant(self, symbol: ConstantSymbol) -> Values | None:
-        stores = self._inference.global_stores(symbol.module, symbol.name)
-        if any(store.function.qualname != TOP_LEVEL for store in stores):
+        if not self._inference.is_given_once(symbol.module, symbol.name):
             return None
+        stores = self._inference.global_stores(symbol.module, symbol.name)
         return self._any((store.function, store.value) for store in stores)
 
     def _attribute(self, function: FunctionSymbol, node: Node, binding: Binding) -> Values | None:

@@ -6,6 +6,7 @@ This package knows no record.
 
 from .files import SourceFile, SourceFolder, discover
 from .program import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program, Symbol
+from .reassigned import settle
 from .reading import Reader, Reading, read_sources
 from .summarise import SourceError, summarise
 
@@ -23,5 +24,6 @@ __all__ = [
     "Symbol",
     "discover",
     "read_sources",
+    "settle",
     "summarise",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from .model import type_data
 from .syntax import dotted_name, statements_in
@@ -94,11 +94,12 @@ def _compared(left: Settled, operator: ast.cmpop, right: Settled) -> bool | None
             return None
 
 
-def given_once(statements: Sequence[ast.stmt]) -> dict[str, Settled]:
+def given_once(statements: Sequence[ast.stmt], varying: Collection[str] = ()) -> dict[str, Settled]:
     """Return the names that a body gives a literal, once and for all, in a statement of its own.
 
     A name is left out when anything else may bind it: a second assignment, a loop, an import, a `del`, a
-    `global` or `nonlocal` declaration in a nested function. So is one that is assigned under a condition.
+    `global` or `nonlocal` declaration in a nested function. So is one that is assigned under a condition, and
+    one that is said to be `varying`.
     """
     found: dict[str, Settled] = {}
     for statement in statements:
@@ -111,7 +112,8 @@ def given_once(statements: Sequence[ast.stmt]) -> dict[str, Settled]:
                 continue
         known = settled(value, found.get)
         if known is not None:
-            found.update({target.id: known for target in targets if isinstance(target, ast.Name)})
+            given = [target.id for target in targets if isinstance(target, ast.Name)]
+            found.update({name: known for name in given if name not in varying})
     if found:
         bound = _bindings(statements)
         found = {name: known for name, known in found.items() if bound[name] == 1}
@@ -160,19 +162,27 @@ def _bindings(statements: Iterable[ast.AST], *, imports: bool = True) -> Counter
 class ModuleNames:
     """What the names of a module are known to be, wherever in it they are read as globals.
 
-    Another module that assigns to such a name (`module.NAME = ...`) is not seen from here.
+    Another module that assigns to such a name (`module.NAME = ...`) is not seen from here: whoever sees it says
+    that the name is varying. `used` collects the constants that somebody has relied on.
     """
 
     constants: Mapping[str, Settled]
     imports: Mapping[str, str]
     bound: frozenset[str]  # other than by an import
+    used: set[str] = field(default_factory=set)
 
     @classmethod
     def of(
-        cls, tree: ast.Module, imports: Mapping[str, str], *, text: str | bytes, has_star_import: bool
+        cls,
+        tree: ast.Module,
+        imports: Mapping[str, str],
+        *,
+        text: str | bytes,
+        has_star_import: bool,
+        varying: Collection[str] = (),
     ) -> ModuleNames:
         """Collect what a module's text says of its names."""
-        constants = given_once(tree.body)
+        constants = given_once(tree.body, varying)
         if has_star_import or (constants and _may_write_any_name(tree, text)):
             constants = {}
         return cls(constants, imports, frozenset(_bindings(tree.body, imports=False)))
@@ -180,9 +190,25 @@ class ModuleNames:
     def lookup(self, dotted: str) -> Settled | None:
         """Return what a dotted name is in every run, None where that is not known."""
         known = self.constants.get(dotted)
-        if known is None and self._resolved(dotted) in _TYPE_CHECKING:
+        if known is not None:
+            self.used.add(dotted)
+        elif self._resolved(dotted) in _TYPE_CHECKING:
             return Settled(False)
         return known
+
+    def taken_as_fixed(self, tree: ast.Module) -> tuple[str, ...]:
+        """Return the constants that somebody has relied on, and those that they are other names of."""
+        found = set(self.used)
+        for statement in reversed(tree.body) if found else ():
+            match statement:
+                case ast.Assign(targets=targets, value=ast.Name(id=name)):
+                    if any(isinstance(target, ast.Name) and target.id in found for target in targets):
+                        found.add(name)
+                case ast.AnnAssign(target=ast.Name(id=alias), value=ast.Name(id=name)) if alias in found:
+                    found.add(name)
+                case _:
+                    pass  # no other name of a constant
+        return tuple(sorted(found))
 
     def never_returns(self, dotted: str) -> bool:
         """Whether a call of this name ends the function that makes it, by an exception or at once."""

@@ -243,6 +243,16 @@ class ClassSummary:
     type_parameters: tuple[str, ...] = ()  # of `class Box[T]`
 
 
+class ForeignStore(NamedTuple):
+    """An attribute of something other than `self` is set: of a module, maybe.
+
+    `receiver` is its dotted path where it is one, `name` is None where it is not known.
+    """
+
+    receiver: str | None
+    name: str | None
+
+
 @dataclass(slots=True)
 class ModuleSummary:
     """Everything one file says by itself."""
@@ -256,3 +266,5 @@ class ModuleSummary:
     functions: dict[str, FunctionSummary]
     variables: dict[str, FieldSummary]  # module-level names
     source_lines: int
+    taken_as_fixed: tuple[str, ...] = ()  # own names whose value tests were settled by
+    sets: tuple[ForeignStore, ...] = ()

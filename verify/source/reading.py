@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .files import SourceFile
 from .model import ModuleSummary
+from .reassigned import settle
 from .summarise import SourceError, summarise
 
 
@@ -27,14 +28,24 @@ def read_sources(files: Iterable[SourceFile]) -> Reading:
     """Summarise files. Never raises: a file that cannot be read or parsed is in `unparsed`."""
     summaries: list[ModuleSummary] = []
     unparsed: dict[str, SourceError] = {}
+    read: dict[str, SourceFile] = {}
     for file in files:
+        read[file.module] = file
         try:
             summaries.append(summarise(file, file.read()))
         except SourceError as error:
             unparsed[file.module] = error
         except OSError as error:
             unparsed[file.module] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
-    return Reading(tuple(summaries), unparsed)
+
+    def again(summary: ModuleSummary, varying: frozenset[str]) -> ModuleSummary | None:
+        file = read[summary.name]
+        try:
+            return summarise(file, file.read(), varying)
+        except (SourceError, OSError):  # it has changed meanwhile
+            return None
+
+    return Reading(tuple(settle(summaries, again)), unparsed)
 
 
 Reader = Callable[[Iterable[SourceFile]], Reading]

@@ -13,6 +13,8 @@ from .syntax import FunctionNode, dotted_name, literal_key
 
 Environment = dict[str, int]
 
+_OWN = {"self", "cls"}
+
 
 class Definitions(Protocol):
     """Where a body hands over the functions and classes that it defines."""
@@ -28,6 +30,10 @@ class Definitions(Protocol):
     @property
     def names(self) -> ModuleNames:
         """What the names of the module are known to be."""
+        ...
+
+    def sets(self, receiver: str | None, name: str | None) -> None:
+        """Take note that an attribute of something other than `self` is set: see `ForeignStore`."""
         ...
 
 
@@ -72,6 +78,16 @@ class Scope:
         if self._enclosing is not None:
             return self._enclosing.constant(dotted)
         return self._definitions.names.lookup(dotted)
+
+    def _sets(self, receiver: ast.expr, name: str | None) -> None:
+        """Hand over that an attribute is set, if it may be a module's."""
+        dotted = dotted_name(receiver)
+        if dotted in _OWN:
+            return
+        if dotted is not None and self.knows(dotted.partition(".")[0]):
+            dotted = None
+        if dotted is not None or name is not None:
+            self._definitions.sets(dotted, name)
 
     def _key(self, node: ast.expr) -> str | None:
         """Return the string that an index is: written there, or held by a name that is always the same."""

@@ -7,6 +7,7 @@ import dataclasses
 import gc
 import sys
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from .body import BodyBuilder
@@ -16,6 +17,7 @@ from .model import (
     ClassSummary,
     Default,
     FieldSummary,
+    ForeignStore,
     FunctionSummary,
     ModuleSummary,
     Parameter,
@@ -41,8 +43,8 @@ class SourceError(Exception):
         return f"{self.path}:{self.line}:{self.column}: {self.reason}"
 
 
-def summarise(file: SourceFile, text: str | bytes) -> ModuleSummary:
-    """Summarise a file's text.
+def summarise(file: SourceFile, text: str | bytes, varying: Collection[str] = ()) -> ModuleSummary:
+    """Summarise a file's text. The module's names in `varying` are not taken for constants, whatever it looks like.
 
     Raises:
         SourceError: The text is not Python that this interpreter can parse.
@@ -53,7 +55,7 @@ def summarise(file: SourceFile, text: str | bytes) -> ModuleSummary:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the compiler thinks of the text is not our business
             tree = ast.parse(text, filename=file.shown)
-        return _Summariser(file, tree, text).summary()
+        return _Summariser(file, tree, text, varying).summary()
     except SyntaxError as error:
         line = error.lineno if error.lineno is not None else 1
         column = error.offset if error.offset is not None else 1
@@ -68,10 +70,14 @@ def summarise(file: SourceFile, text: str | bytes) -> ModuleSummary:
 
 
 class _Summariser:
-    def __init__(self, file: SourceFile, tree: ast.Module, text: str | bytes) -> None:
+    def __init__(
+        self, file: SourceFile, tree: ast.Module, text: str | bytes, varying: Collection[str]
+    ) -> None:
         self._file = file
         self._tree = tree
         self._text = text
+        self._varying = varying
+        self._sets: set[ForeignStore] = set()
         self._classes: dict[str, ClassSummary] = {}
         self._functions: dict[str, FunctionSummary] = {}
         self._variables: dict[str, FieldSummary] = {}
@@ -96,7 +102,9 @@ class _Summariser:
                         stars.append(base)
                     else:
                         imports[alias.asname or alias.name] = f"{base}.{alias.name}"
-        self._names = ModuleNames.of(self._tree, imports, text=self._text, has_star_import=bool(stars))
+        self._names = ModuleNames.of(
+            self._tree, imports, text=self._text, has_star_import=bool(stars), varying=self._varying
+        )
         builder = BodyBuilder(TOP_LEVEL, self, module_level=True, enclosing=None)
         builder.body(self._tree.body)
         for statement in _top_level_statements(self._tree.body):
@@ -113,6 +121,8 @@ class _Summariser:
             functions=self._functions,
             variables=self._variables,
             source_lines=end.end_line,
+            taken_as_fixed=self._names.taken_as_fixed(self._tree),
+            sets=tuple(sorted(self._sets, key=str)),
         )
 
     def _absolute(self, node: ast.ImportFrom) -> str:
@@ -158,6 +168,10 @@ class _Summariser:
     def names(self) -> ModuleNames:
         """What the names of the module are known to be."""
         return self._names
+
+    def sets(self, receiver: str | None, name: str | None) -> None:
+        """Take note that an attribute of something other than `self` is set."""
+        self._sets.add(ForeignStore(receiver, name))
 
     def nested_function(self, node: FunctionNode, enclosing: Scope) -> str:
         """Summarise a function or lambda that stands in another body."""

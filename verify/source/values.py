@@ -48,6 +48,7 @@ class ValueBuilder(Scope):
             case ast.Attribute(value=base, attr=name):
                 where = span_of(written) if written is not None else span
                 self._effect(EffectKind.STORE_ATTR, name, self._value(base), value, joined(span, where))
+                self._sets(base, name)
                 path = dotted_name(target)
                 if path is not None:
                     for narrowed in [p for p in self._environment if p == path or p.startswith(f"{path}.")]:
@@ -147,6 +148,8 @@ class ValueBuilder(Scope):
                 return self._name(name, span)
             case ast.Attribute(value=base, attr=name):
                 path = dotted_name(node)
+                if name == "__dict__":
+                    self._sets(base, None)
                 read = self._add(Kind.ATTR, name, (self._value(base),), span)
                 if path is not None and path in self._environment:
                     return self._proved(self._environment[path], read)
@@ -291,6 +294,10 @@ class ValueBuilder(Scope):
 
     def _call(self, node: ast.Call, span: Span) -> int:
         callee = self._value(node.func)
+        if _names(node.func, "setattr") and len(node.args) > 2:
+            self._sets(node.args[0], literal_key(node.args[1]))
+        elif _names(node.func, "vars") and node.args:
+            self._sets(node.args[0], None)
         positional = [self._value(argument) for argument in node.args]
         starred = tuple(i for i, argument in enumerate(node.args) if isinstance(argument, ast.Starred))
         keywords = [self._value(keyword.value) for keyword in node.keywords]
@@ -345,3 +352,12 @@ class ValueBuilder(Scope):
                 self._assign_comprehension(
                     inner, self._add(Kind.UNPACK, position, (value,), span_of(element))
                 )
+
+
+def _names(callee: ast.expr, name: str) -> bool:
+    """Whether what is called goes by a name, whoever it belongs to."""
+    match callee:
+        case ast.Name(id=called) | ast.Attribute(attr=called):
+            return called == name
+        case _:
+            return False
