@@ -6,8 +6,8 @@ This package knows no record.
 
 from .files import SourceFile, SourceFolder, discover
 from .program import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program, Symbol
-from .reassigned import settle
 from .reading import Reader, Reading, read_sources
+from .reassigned import settle
 from .summarise import SourceError, summarise
 
 __all__ = [
