@@ -50,7 +50,7 @@ def _path(graph: ValueGraph, index: int) -> str | None:
         return str(node.data)
     if node.kind is Kind.ATTR:
         base = _path(graph, node.operands[0])
-        return None if base is None else f"{base}.{node.data}"
+        return None if base is None else f"{base}.{node.data!s}"
     return None
 
 
