@@ -102,7 +102,7 @@ def _verify(project: Path, config: Path | None) -> Verification:
         print_failure(Console(stderr=True, highlight=False), error, root)
         sys.exit(EXIT_UNUSABLE)
     for skipped in verification.skipped:
-        _say(f"warning: {skipped}; the file was left out", err=True)
+        _say(skipped.warning, err=True)
     return verification
 
 

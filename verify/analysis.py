@@ -146,10 +146,7 @@ def _verify(
         raise CannotVerify(f"none of {len(skipped)} source files can be analysed: {reasons}")
     program = Program.link(reading.summaries)
     flow = Flow.of(program, entry_points=_entry_points(configuration, program, unparsed))
-    for function in flow.facts.too_deep:
-        place = program.place(function)
-        reason = f"{function.qualname} is nested too deeply to be followed"
-        skipped.append(SourceError(place.path, place.span.line, place.span.column, reason))
+    skipped += flow.not_followed()
     wiring = Wiring.of(registry, flow, only=chosen, unparsed=unparsed)
     if not wiring.edges:
         raise CannotVerify("the records promise no edge: there is nothing to prove")

@@ -93,7 +93,7 @@ def audit(
         findings=tuple(sorted(wanted, key=lambda finding: (*finding.sort_key, finding.subject))),
         unsure=len(shown) - len(wanted),
         accepted=tuple(finding for finding in accepted if target.shows(finding.path)),
-        skipped=(*reading.unparsed.values(), *target.consumers.unreadable),
+        skipped=(*reading.unparsed.values(), *flow.not_followed(), *target.consumers.unreadable),
         files=len(target.files),
         lines=reading.lines,
         sites_resolved=facts.sites_resolved,

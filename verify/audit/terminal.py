@@ -25,7 +25,7 @@ class AuditPrinter:
         if not self._summary_only:
             FindingPrinter(self._console).print(report.findings, report.root)
         for skipped in report.skipped:
-            self._line(f"warning: {skipped}; the file was left out", "yellow")
+            self._line(skipped.warning, "yellow")
         width = max((len(str(count)) for count in report.by_rule.values()), default=0)
         for (code, name), count in report.by_rule.items():
             self._line(f"{count:>{width}}  {code} {name}")

@@ -26,9 +26,7 @@ class DiffReport:
         if diff.gained:
             self._gained(diff)
         for skipped in diff.skipped:
-            self._console.print(
-                Text(f"warning: {skipped}; the file was left out", style="yellow"), soft_wrap=True
-            )
+            self._console.print(Text(skipped.warning, style="yellow"), soft_wrap=True)
         self._summary(diff)
 
     def _lost(self, lost: LostWire, base: str) -> None:

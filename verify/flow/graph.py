@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from ..source import ClassSymbol, FunctionSymbol, Program
+from ..source import ClassSymbol, FunctionSymbol, Program, SourceError
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
 from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, UnresolvedCarrier
@@ -63,6 +63,15 @@ class Flow:
             if not isinstance(hop.source, Constant):
                 flow.out_of.setdefault(hop.source, []).append(hop)
         return flow
+
+    def not_followed(self) -> list[SourceError]:
+        """Return the functions that are nested too deeply to be followed; the rest of their files is analysed."""
+        found: list[SourceError] = []
+        for function in self.facts.too_deep:
+            place = self.program.place(function)
+            reason = f"{function.qualname} is nested too deeply to be followed"
+            found.append(SourceError(place.path, place.span.line, place.span.column, reason))
+        return found
 
     @property
     def comparisons(self) -> list[Comparison]:

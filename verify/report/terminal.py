@@ -52,7 +52,7 @@ class TerminalReport:
             self._console.print()
         self._findings.print(verification.findings, verification.configuration.root)
         for skipped in verification.skipped:
-            self._console.print(Text(f"warning: {skipped}; the file was left out", style="yellow"))
+            self._console.print(Text(skipped.warning, style="yellow"))
         self._summary(verification)
 
     # -- records ----------------------------------------------------------------------------------------------

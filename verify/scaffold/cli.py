@@ -50,7 +50,7 @@ def scaffold(
     from ...registry.config import ConfigurationError
     from ..audit.target import NothingToAuditError
     from ..trace import AmbiguousNameError, UnknownNameError, find_subject, read_program
-    from ..trace.cli import print_candidates
+    from ..trace.cli import print_candidates, print_skipped
     from ..trace.program import NothingReadableError
     from .chain import NoSchemaError, find_chain
     from .draft import NoEmitterError, draft_record
@@ -63,6 +63,7 @@ def scaffold(
     try:
         with progress(errors, "reading sources"):
             program = read_program(paths or (Path(),))
+        print_skipped(errors, program.skipped)
         subject = find_subject(program.flow, name).subject
         chain = find_chain(program.flow, subject.carrier)
         categories, taken = _numbers(program)

@@ -42,6 +42,11 @@ class SourceError(Exception):
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.reason}"
 
+    @property
+    def warning(self) -> str:
+        """What a report says of it."""
+        return f"warning: {self}; the rest was analysed"
+
 
 def summarise(file: SourceFile, text: str | bytes, varying: Collection[str] = ()) -> ModuleSummary:
     """Summarise a file's text. The module's names in `varying` are not taken for constants, whatever it looks like.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ..output import EXIT_UNUSABLE, Unusable, deliver, make_console, page_of, pr
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..source import SourceError
     from .names import AmbiguousNameError
 
 
@@ -78,16 +80,13 @@ def trace(
     try:
         with progress(errors, "reading sources"):
             program = read_program(paths or (Path(),))
+        print_skipped(errors, program.skipped)
         named = find_subject(program.flow, name)
     except (ConfigurationError, NothingToAuditError, NothingReadableError, UnknownNameError) as error:
         raise Unusable(str(error)) from None
     except AmbiguousNameError as error:
         print_candidates(errors, error)
         raise SystemExit(EXIT_UNUSABLE) from None
-    for skipped in program.skipped:
-        errors.print(
-            f"warning: {skipped}; the file was left out", style="yellow", markup=False, soft_wrap=True
-        )
     both = upstream == downstream
     wire = trace_wire(
         program.flow,
@@ -114,6 +113,12 @@ def trace(
             else:
                 console = make_console(colour)
                 write_out(lambda: print_on(console))
+
+
+def print_skipped(console: Console, skipped: Iterable[SourceError]) -> None:
+    """Print a warning for each file that could not be analysed."""
+    for one in skipped:
+        console.print(one.warning, style="yellow", markup=False, soft_wrap=True)
 
 
 def print_candidates(console: Console, error: AmbiguousNameError) -> None:

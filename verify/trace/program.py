@@ -21,7 +21,7 @@ class NothingReadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReadProgram:
-    """A program that was read. Paths in it are relative to `root`; `skipped` files are no part of it."""
+    """A program that was read. Paths in it are relative to `root`; what is `skipped` is no part of it."""
 
     root: Path
     flow: Flow
@@ -56,9 +56,8 @@ def read_program(paths: Sequence[Path], *, read: Reader = read_sources) -> ReadP
             raise NothingReadableError(f"none of {len(files)} files can be analysed: {reasons}")
         program = Program.link(reading.summaries)
         flow = Flow.of(program, entry_points=_entry_points(program, targets))
-    return ReadProgram(
-        root, flow, tuple(targets), tuple(reading.unparsed.values()), len(files), reading.lines
-    )
+    skipped = (*reading.unparsed.values(), *flow.not_followed())
+    return ReadProgram(root, flow, tuple(targets), skipped, len(files), reading.lines)
 
 
 def _entry_points(program: Program, targets: Sequence[Target]) -> list[FunctionSymbol]:

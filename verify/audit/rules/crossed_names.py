@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from ...findings import Confidence, Finding
@@ -19,6 +19,9 @@ _ON_PURPOSE = re.compile(
 )
 _SAME = 0.9
 _OTHER = 0.5
+_MANY = (
+    200  # values at one place: a generated table, whose names are compared as they are and not by likeness
+)
 
 
 class CrossedNames(AuditRule):
@@ -49,16 +52,21 @@ class CrossedNames(AuditRule):
             if len(group.transfers) < 2 or _ON_PURPOSE.search(group.function.qualname.lower()):
                 continue
             crossed: set[str] = set()
-            for first, second in combinations(group.transfers, 2):
+            for first, second in _pairs(group.transfers):
                 if (found := self._crossed(audit, group, first, second)) is not None:
                     crossed.update((first.sink, second.sink))
                     yield found
+            given: dict[str, list[Transfer]] = {}
             for transfer in group.transfers:
-                if transfer.sink not in crossed and (found := self._given_twice(audit, group, transfer)):
+                given.setdefault(transfer.sink, []).append(transfer)
+            for transfer in group.transfers:
+                if transfer.sink in crossed or transfer.comes_from(transfer.sink) is not None:
+                    continue
+                if found := self._given_twice(audit, group, transfer, given):
                     yield found
 
     def _crossed(self, audit: AuditCheck, group: Group, first: Transfer, second: Transfer) -> Finding | None:
-        if first.sink == second.sink or first.comes_from(first.sink) or second.comes_from(second.sink):
+        if first.sink == second.sink:
             return None
         for one in first.origins:
             for other in second.origins:
@@ -97,19 +105,18 @@ class CrossedNames(AuditRule):
             confidence,
         )
 
-    def _given_twice(self, audit: AuditCheck, group: Group, transfer: Transfer) -> Finding | None:
+    def _given_twice(
+        self, audit: AuditCheck, group: Group, transfer: Transfer, given: Mapping[str, Sequence[Transfer]]
+    ) -> Finding | None:
         """A name is given its neighbour's value, which the neighbour has too, while its own is at hand."""
-        if transfer.comes_from(transfer.sink):
-            return None
         for origin in transfer.origins:
             if origin.is_derived or not origin.base or (group.base and origin.base == group.base):
                 continue
             neighbour = next(
                 (
                     other
-                    for other in group.transfers
-                    if other.sink == origin.name
-                    and other.sink != transfer.sink
+                    for other in given.get(origin.name, ())
+                    if other.sink != transfer.sink
                     and any((one.name, one.base) == (origin.name, origin.base) for one in other.origins)
                 ),
                 None,
@@ -152,6 +159,20 @@ class CrossedNames(AuditRule):
             context=context,
             confidence=confidence,
         )
+
+
+def _pairs(transfers: Sequence[Transfer]) -> Iterator[tuple[Transfer, Transfer]]:
+    """Yield the pairs that may be crossed: neither is given a value of its own name."""
+    others = [one for one in transfers if one.origins and one.comes_from(one.sink) is None]
+    if len(others) <= _MANY:
+        yield from combinations(others, 2)
+        return
+    place = {one.sink: index for index, one in enumerate(others)}
+    for index, one in enumerate(others):
+        for name in {origin.name for origin in one.origins}:
+            second = place.get(name, -1)
+            if second > index and others[second].comes_from(one.sink) is not None:
+                yield one, others[second]
 
 
 def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
