@@ -63,12 +63,21 @@ class KeyFaults:
 
 
 def _origins(keys: Keys, read: KeyRead) -> list[MappingOrigin]:
-    return [carrier.mapping for carrier in keys.carriers(read) if carrier.mapping is not None]
+    """Return the mappings that are read; of one that is only known as what another holds, those that it may be."""
+    found: dict[MappingOrigin, None] = {}
+    for carrier in keys.carriers(read):
+        if carrier.mapping is not None and carrier.mapping.path:
+            found.update(dict.fromkeys(keys.made_at(read)))
+        elif carrier.mapping is not None:
+            found[carrier.mapping] = None
+    return list(found)
 
 
 def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
     carriers = keys.carriers(read)
     if not carriers or any(one.mapping is None or keys.is_written(one) for one in carriers):
+        return None
+    if keys.may_hold(read):
         return None
     writers = keys.written.get(read.key, set())
     if not writers.isdisjoint(keys.mappings(read)):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..flow import Flow
 from ..flow.arguments import keyed_arguments
 from ..flow.carriers import KeyCarrier, MappingOrigin
+from ..flow.mappings import ANY
 from ..flow.names import KEY_READERS
 from ..flow.roots import local_roots
 from ..flow.whereabouts import Spot, Trail, UseKind
@@ -67,6 +68,15 @@ class Keys:
         """Return the mappings that are read, those that they are filled from left out."""
         return self.flow.facts.sources.mappings.of(read.function, read.base)
 
+    def made_at(self, read: KeyRead) -> list[MappingOrigin]:
+        """Return where the mappings that are read are made, those that they are filled from included."""
+        return self.flow.facts.sources.keys.made_at(read.function, read.base)
+
+    def may_hold(self, read: KeyRead) -> bool:
+        """Whether a mapping that is read may hold the key, whoever put it there."""
+        known = self.flow.facts.sources.keys
+        return read.key in known.known(read.function, read.base) or known.is_open(read.function, read.base)
+
     def is_written(self, carrier: KeyCarrier) -> bool:
         """Whether anything is stored under a known mapping's key."""
         return carrier.mapping in self.written.get(carrier.key, ())
@@ -78,7 +88,8 @@ class Keys:
     def trail(self, origin: MappingOrigin) -> Trail:
         """Return where a mapping gets to."""
         if origin not in self._trails:
-            spot = Spot(origin.function, origin.node)
+            path = tuple(None if key == ANY else key for key in origin.path)
+            spot = Spot(origin.function, origin.node, path)
             self._trails[origin] = self.flow.facts.whereabouts.follow([spot])
         return self._trails[origin]
 

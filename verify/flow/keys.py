@@ -92,6 +92,10 @@ class Keys:
         """Whether a mapping may hold keys that are not known."""
         return self._content(function, base)[1]
 
+    def made_at(self, function: FunctionSymbol, base: int) -> list[MappingOrigin]:
+        """Return where the mappings are made that a node may be, those that they are filled from included."""
+        return [one for one in self._reached((function, base)) if one is not None and not one.path]
+
     def held(self, function: FunctionSymbol, base: int) -> list[KeyCarrier]:
         """Return every known key of a mapping, as what it is written into, those of what it is filled from included."""
         found: dict[KeyCarrier, None] = {}
@@ -117,6 +121,17 @@ class Keys:
             return answer
         found: set[str] = set()
         is_open = False
+        for origin in self._reached(place):
+            if origin is None:
+                is_open = True
+            else:
+                found |= self._own(origin)
+        answer = self._contents[place] = frozenset(found), is_open
+        return answer
+
+    def _reached(self, place: Place) -> list[MappingOrigin | None]:
+        """Return every mapping that a value may be, those that they are filled from included."""
+        found: dict[MappingOrigin | None, None] = {}
         pending: list[Filling] = [place]
         seen: set[Filling] = set()
         while pending:
@@ -125,14 +140,10 @@ class Keys:
                 continue
             seen.add(filling)
             for origin in self._origins(filling):
-                if origin is None:
-                    is_open = True
-                elif origin is filling or origin not in seen:
-                    seen.add(origin)
-                    found |= self._own(origin)
-                    pending += self._filled_from(origin)
-        answer = self._contents[place] = frozenset(found), is_open
-        return answer
+                if origin not in found:
+                    found[origin] = None
+                    pending += self._filled_from(origin) if origin is not None else ()
+        return list(found)
 
     # -- one mapping ------------------------------------------------------------------------------------------
 
@@ -163,11 +174,14 @@ class Keys:
         tables = self.literals.tables(function, index)
         return any(self.is_open(table.function, table.node) for table in tables)
 
-    def _filled_from(self, origin: MappingOrigin) -> list[Filling]:
-        """Return what else a mapping is filled from."""
+    def _filled_from(self, origin: MappingOrigin, *, for_values: bool = False) -> list[Filling]:
+        """Return what else a mapping is filled from.
+
+        What is stored under a key that is not known makes keys unknown, but not the values, which are known by place.
+        """
         self._collect()
         found: list[Filling] = list(self._fillings.get(origin, ()))
-        if self._ruled.get(origin, _NOTHING)[1]:
+        if not for_values and self._ruled.get(origin, _NOTHING)[1]:
             found.append(None)
         if not origin.path:
             return found + list(self._stored_at.get((origin.function, origin.node), ()))
@@ -177,7 +191,7 @@ class Keys:
         found += self._values.get((outer, key), ())
         found += [outer.inner(other) for other in self._beside(outer, key)]
         if key not in self._own(outer):
-            for filling in self._filled_from(outer):
+            for filling in self._filled_from(outer, for_values=True):
                 for other in self._origins(filling):
                     deeper = other is not None and len(other.path) < DEEPEST
                     found.append(other.inner(key) if other is not None and deeper else None)
@@ -205,7 +219,7 @@ class Keys:
             for effect in graph.effects:
                 if effect.kind is EffectKind.STORE_ITEM:
                     if effect.name is None and effect.index >= 0:
-                        self._note_rule(function, effect.base, effect.index)
+                        self._note_rule(function, effect.base, effect.index, (function, effect.value))
                     else:
                         self._note(function, effect.base, effect.name, (function, effect.value))
         self._solve()
@@ -254,7 +268,7 @@ class Keys:
         assert isinstance(node.data, tuple)
         for position, (key, operand) in enumerate(zip(node.data, node.operands, strict=True)):
             if key is None and node.keys and node.keys[position] >= 0:
-                self._note_rule(function, index, node.keys[position])
+                self._note_rule(function, index, node.keys[position], (function, operand))
             else:
                 self._note(function, index, key, (function, operand))
 
@@ -271,7 +285,8 @@ class Keys:
                     self._note(function, callee.operands[0], None, (function, argument))
                 self._spread(function, callee.operands[0], node, shape)
             elif not keyed and shape.positional:
-                self._note_rule(function, callee.operands[0], node.operands[1])
+                value = (function, node.operands[2]) if shape.positional > 1 else None
+                self._note_rule(function, callee.operands[0], node.operands[1], value)
         elif callee.kind is Kind.ATTR and callee.data in MUTATORS:
             container = graph.nodes[callee.operands[0]]
             if container.kind is Kind.ITEM and isinstance(container.data, str):
@@ -281,7 +296,9 @@ class Keys:
         elif self._mappings.makes(function, index):
             for name, operand in zip(shape.keywords, node.operands[1 + shape.positional :], strict=True):
                 self._note(function, index, name, (function, operand))
-            if not self._mappings.takes_factory(function, index):
+            if self._mappings.takes_factory(function, index):
+                self._note_factory(function, index, node.operands[1 : 1 + shape.positional])
+            else:
                 for argument in node.operands[1 : 1 + shape.positional]:
                     self._note(function, index, None, (function, argument))
 
@@ -308,16 +325,34 @@ class Keys:
                     self._fillings.setdefault(origin, []).append(value)
                 continue
             self._written.setdefault(origin, set()).add(key)
-            if value is not None and len(origin.path) < DEEPEST:
-                self._values.setdefault((origin, key), []).append(value)
-                kind = self._program.function(value[0]).graph.nodes[value[1]].kind
-                if kind is Kind.DICT or kind is Kind.CALL:
-                    self._stored_at.setdefault(value, []).append(origin.inner(key))
+            if value is not None:
+                self._note_value(origin, key, value)
 
-    def _note_rule(self, function: FunctionSymbol, base: int, key: int) -> None:
+    def _note_value(self, origin: MappingOrigin, key: str, value: Place) -> None:
+        """Note what is stored under a key: a mapping, perhaps, that is written to at both places."""
+        if len(origin.path) < DEEPEST:
+            self._values.setdefault((origin, key), []).append(value)
+            kind = self._program.function(value[0]).graph.nodes[value[1]].kind
+            if kind is Kind.DICT or kind is Kind.CALL:
+                self._stored_at.setdefault(value, []).append(origin.inner(key))
+
+    def _note_rule(self, function: FunctionSymbol, base: int, key: int, value: Place | None = None) -> None:
         for origin in self._mappings.of(function, base):
             if origin is not None:
                 self._by_rule.setdefault(origin, []).append((function, key))
+                if value is not None:
+                    self._note_value(origin, ANY, value)
+
+    def _note_factory(self, function: FunctionSymbol, index: int, factory: list[int]) -> None:
+        """Note what a `defaultdict` makes under keys that it does not hold yet."""
+        for origin in self._mappings.of(function, index):
+            for made in (
+                self._mappings.made_by(function, factory[0]) if factory and origin is not None else ()
+            ):
+                if made is None:
+                    self._fillings.setdefault(origin.inner(ANY), []).append(None)
+                else:
+                    self._note_value(origin, ANY, made)
 
 
 def in_order(origins: Origins) -> list[MappingOrigin | None]:

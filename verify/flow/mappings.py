@@ -27,6 +27,7 @@ _UNKNOWN: Origins = frozenset({None})
 _NO_CIRCLE = sys.maxsize
 _SAME = {"copy", "deepcopy", "MappingProxyType", "cast", "dumps", "loads", "packb", "unpackb"}
 _MAKERS = {"builtins.dict", "collections.defaultdict", "collections.OrderedDict", "collections.Counter"}
+_LIBRARIES = {"builtins", "collections"}  # what they make is empty
 ANY = "*"  # stands for the keys that are not known
 DEEPEST = 4  # mappings inside mappings are told apart down to here
 
@@ -164,6 +165,15 @@ class Mappings:
         graph = self._program.function(function).graph
         callee = graph.nodes[graph.nodes[index].operands[0]]
         return callee.kind in {Kind.GLOBAL, Kind.ATTR} and callee.data == "defaultdict"
+
+    def made_by(self, function: FunctionSymbol, factory: int) -> Iterator[tuple[FunctionSymbol, int] | None]:
+        """Yield what the factory of a `defaultdict` returns; None for what cannot be told."""
+        for one in members(self._inference.type_of(function, factory)) or (None,):
+            if isinstance(one, FunctionObject):
+                effects = self._program.function(one.function).graph.effects
+                yield from ((one.function, each.value) for each in effects if each.kind is EffectKind.RETURN)
+            elif not (isinstance(one, ExternalObject) and one.dotted.partition(".")[0] in _LIBRARIES):
+                yield None
 
     def _parameter(self, function: FunctionSymbol, name: str) -> Origins:
         callers = self._all_callers().get((function, name), [])
