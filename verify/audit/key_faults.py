@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..flow.carriers import MappingOrigin
+from ..flow.roots import local_roots
+from ..source.model import Kind
 from .audience import Audience
 from .keys import KeyRead, Keys
 from .names import closest
@@ -22,6 +24,8 @@ class KeyFault:
         keys: The keys that are written into them.
         similar: One of those that is alike.
         is_nowhere: The key is written into no mapping of the whole program.
+        is_optional: The reader does without the key, and users of the library may give it a mapping that has it.
+        falls_back: What is taken instead is computed: the key is there to overrule it.
     """
 
     read: KeyRead
@@ -29,6 +33,8 @@ class KeyFault:
     keys: tuple[str, ...]
     similar: str | None
     is_nowhere: bool
+    is_optional: bool = False
+    falls_back: bool = False
 
 
 @dataclass
@@ -45,7 +51,7 @@ class KeyFaults:
         read_names = {read.key for read in keys.reads}
         seen: set[tuple[object, ...]] = set()
         for read in keys.reads:
-            if read.how == "setdefault" or (place := (read.function, read.key, read.span.line)) in seen:
+            if read.how == "setdefault" or (place := (read.function, read.key)) in seen:
                 continue
             fault = _judge(keys, read, audience)
             if fault is None:
@@ -55,8 +61,7 @@ class KeyFaults:
             unread = [key for key in fault.keys if key not in read_names]
             renamed = closest(read.key, unread, at_least=_RENAMED)
             if renamed is not None and not any(keys.is_read_as_a_whole(one) for one in origins):
-                one = KeyFault(read, fault.made_at, fault.keys, renamed, fault.is_nowhere)
-                faults.renamed.append(one)
+                faults.renamed.append(replace(fault, similar=renamed))
             else:
                 faults.never_written.append(fault)
         return faults
@@ -95,4 +100,33 @@ def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
     program = keys.flow.program
     made = tuple(f"{program.modules[one.function.module].path}:{keys.span(one).line}" for one in origins[:3])
     similar = closest(read.key, present, at_least=_SIMILAR)
-    return KeyFault(read, made, tuple(present), similar, not writers)
+    return KeyFault(
+        read,
+        made,
+        tuple(present),
+        similar,
+        is_nowhere=not writers,
+        is_optional=_does_without(keys, read) and _may_be_given(keys, read, audience),
+        falls_back=read.default == "",
+    )
+
+
+def _does_without(keys: Keys, read: KeyRead) -> bool:
+    """Whether a read, or a test for the key in the same body, allows for a mapping without the key."""
+    if read.how != "item" and not (read.how == "pop" and read.default is None):
+        return True
+    return any(
+        other.how == "in" and other.function == read.function and other.key == read.key
+        for other in keys.reads
+    )
+
+
+def _may_be_given(keys: Keys, read: KeyRead, audience: Audience) -> bool:
+    """Whether a mapping comes in by a parameter that users of the library fill as well."""
+    if not audience.sees_function(read.function):
+        return False
+    graph = keys.flow.program.function(read.function).graph
+    return any(
+        graph.nodes[root].kind is Kind.PARAM and graph.nodes[root].data not in {"self", "cls"}
+        for root in local_roots(graph, read.base, every=True)
+    )

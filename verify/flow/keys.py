@@ -285,8 +285,8 @@ class Keys:
                     self._note(function, callee.operands[0], None, (function, argument))
                 self._spread(function, callee.operands[0], node, shape)
             elif not keyed and shape.positional:
-                value = (function, node.operands[2]) if shape.positional > 1 else None
-                self._note_rule(function, callee.operands[0], node.operands[1], value)
+                stored = (function, node.operands[2]) if shape.positional > 1 else None
+                self._note_rule(function, callee.operands[0], node.operands[1], stored)
         elif callee.kind is Kind.ATTR and callee.data in MUTATORS:
             container = graph.nodes[callee.operands[0]]
             if container.kind is Kind.ITEM and isinstance(container.data, str):
@@ -345,10 +345,11 @@ class Keys:
 
     def _note_factory(self, function: FunctionSymbol, index: int, factory: list[int]) -> None:
         """Note what a `defaultdict` makes under keys that it does not hold yet."""
+        makings = list(self._mappings.made_by(function, factory[0])) if factory else []
         for origin in self._mappings.of(function, index):
-            for made in (
-                self._mappings.made_by(function, factory[0]) if factory and origin is not None else ()
-            ):
+            if origin is None:
+                continue
+            for made in makings:
                 if made is None:
                     self._fillings.setdefault(origin.inner(ANY), []).append(None)
                 else:

@@ -71,5 +71,13 @@ class AuditKeyNeverWritten(AuditRule):
                 else f'write "{read.key}" where the mapping is made, or take the read out'
             ),
             context=context,
-            confidence=Confidence.HIGH if fault.is_nowhere else Confidence.MEDIUM,
+            confidence=_confidence(fault),
         )
+
+
+def _confidence(fault: KeyFault) -> Confidence:
+    if fault.is_optional:
+        return Confidence.LOW
+    if fault.is_nowhere:
+        return Confidence.MEDIUM if fault.falls_back else Confidence.HIGH
+    return Confidence.LOW if fault.falls_back else Confidence.MEDIUM

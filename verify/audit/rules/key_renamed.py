@@ -51,5 +51,5 @@ class KeyRenamed(AuditRule):
                     "written_as": fault.similar,
                     "made_at": made,
                 },
-                confidence=Confidence.HIGH,
+                confidence=Confidence.LOW if fault.is_optional else Confidence.HIGH,
             )
