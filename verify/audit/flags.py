@@ -85,6 +85,32 @@ def uses_parameter(summary: FunctionSummary, name: str) -> bool:
     )
 
 
+def is_used_beside(graph: ValueGraph, index: int) -> bool:
+    """Whether a parameter that is stored somewhere is looked at in the same body as well."""
+    if graph.nodes[index].kind is not Kind.PARAM:
+        return False
+    same = {
+        place
+        for place, node in enumerate(graph.nodes)
+        if node.kind is Kind.PARAM and node.data == graph.nodes[index].data
+    }
+    uses = sum(operand in same for node in graph.nodes for operand in node.operands)
+    uses += sum(node.control in same for node in graph.nodes)
+    uses += sum(
+        one in same for effect in graph.effects for one in (effect.value, effect.base, *effect.guards)
+    )
+    return uses > 1
+
+
+def is_hidden_option(graph: ValueGraph, call: Node) -> bool:
+    """Whether an option is kept for old callers only: it is left out of the help, or its help says so."""
+    given = _keywords(call)
+    if "help" not in given:
+        return False
+    said = graph.nodes[given["help"]].data
+    return said == "SUPPRESS" or (isinstance(said, str) and re.search(_GIVEN_UP, said.lower()) is not None)
+
+
 def option_destination(graph: ValueGraph, call: Node) -> str | None:
     """Return the attribute that `add_argument("--log-gradients")` fills; None where it cannot be told.
 
@@ -92,7 +118,7 @@ def option_destination(graph: ValueGraph, call: Node) -> str | None:
     """
     shape = call.data
     assert isinstance(shape, CallShape)
-    given = dict(zip(shape.keywords, call.operands[1 + shape.positional :], strict=True))
+    given = _keywords(call)
     action = graph.nodes[given["action"]].data if "action" in given else None
     if action in {"version", "help"} or (action is not None and not isinstance(action, str)):
         return None
@@ -107,13 +133,20 @@ def option_destination(graph: ValueGraph, call: Node) -> str | None:
     return None
 
 
+def _keywords(call: Node) -> dict[str | None, int]:
+    shape = call.data
+    assert isinstance(shape, CallShape)
+    return dict(zip(shape.keywords, call.operands[1 + shape.positional :], strict=True))
+
+
 def flag_names(flow: Flow) -> set[str]:
-    """Return the names under which flags are looked for: their mentions are indexed."""
+    """Return the names of flags, and of the classes that hold them: their mentions are indexed."""
     names: set[str] = set()
     program = flow.program
     for cls in program.classes():
         fields = program.class_(cls).fields.values()
         names |= {one.name for one in fields if is_flag_field(one)}
+        names |= {cls.name} if is_config_class(cls.name) else set()
     for function in program.functions():
         names |= {one.name for one in program.function(function).parameters if is_kept_flag(one)}
     for call in flow.facts.method_calls.get("add_argument", ()):

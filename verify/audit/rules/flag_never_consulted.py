@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...flow import FieldCarrier
+from ...flow.roots import local_roots
 from ...source import ClassSymbol, FunctionSymbol
-from ...source.model import CallShape, FunctionSummary, Kind
+from ...source.model import CallShape, EffectKind, FunctionSummary, Kind, Node, ValueGraph
 from ...source.program import ExternalSymbol, Place
 from ..flags import (
     is_config_class,
@@ -15,7 +16,9 @@ from ..flags import (
     is_flag_name,
     is_flag_parameter,
     is_given_up,
+    is_hidden_option,
     is_kept_flag,
+    is_used_beside,
     option_destination,
     uses_parameter,
 )
@@ -23,6 +26,7 @@ from ..known_calls import PLAIN_BASES
 from .base import AuditCheck, AuditRule
 
 _OPTION_DECORATORS = {"option", "argument"}
+_PARTS_OF_PARSERS = {"add_argument_group", "add_mutually_exclusive_group", "add_parser", "add_subparsers"}
 _NAMESPACE_READERS = {"vars", "__dict__", "_get_kwargs"}
 
 
@@ -74,7 +78,9 @@ class FlagNeverConsulted(AuditRule):
             if _has_foreign_base(audit, cls) or not _holds_settings(audit, cls):
                 continue
             for name, declared in audit.program.class_(cls).fields.items():
-                if is_flag_field(declared) and not _is_read(audit, cls, name):
+                if not is_flag_field(declared) or _is_read(audit, cls, name):
+                    continue
+                if not _is_mirror(audit, cls, name):
                     place = Place(audit.program.modules[cls.module].path, declared.span)
                     yield self._unread(audit, cls, name, place, "field")
 
@@ -88,6 +94,8 @@ class FlagNeverConsulted(AuditRule):
             value = summary.graph.nodes[effect.value]
             if effect.kind != "store-attr" or value.kind is not Kind.PARAM or value.data not in flags:
                 continue
+            if is_used_beside(summary.graph, effect.value):
+                continue  # the object keeps what its constructor acts on
             name = str(effect.name)
             if name in audit.program.class_(cls).fields or _is_read(
                 audit, cls, name, kept=is_flag_name(name)
@@ -99,7 +107,7 @@ class FlagNeverConsulted(AuditRule):
     def _unread(self, audit: AuditCheck, cls: ClassSymbol, name: str, place: Place, kind: str) -> Finding:
         seen = audit.audience.sees_field(cls, name)
         is_setting = is_config_class(cls.name) or is_flag_name(name)
-        confidence = Confidence.MEDIUM if is_setting else Confidence.LOW
+        confidence = Confidence.MEDIUM if is_setting and _is_known(audit, cls) else Confidence.LOW
         return self.make(
             subject=f"{cls}.{name}",
             place=place,
@@ -148,7 +156,9 @@ class FlagNeverConsulted(AuditRule):
             graph = audit.program.function(call.function).graph
             node = graph.nodes[call.node]
             name = option_destination(graph, node)
-            if name is None or audit.mentions.is_said(name) or _reads_all(audit, call.function.module):
+            if name is None or audit.mentions.is_said(name) or is_hidden_option(graph, node):
+                continue
+            if _reads_all(audit, call.function.module) or _is_for_others(audit, call.function, graph, node):
                 continue
             place = Place(audit.program.modules[call.function.module].path, node.span)
             yield self.make(
@@ -174,9 +184,45 @@ def _is_read(audit: AuditCheck, cls: ClassSymbol, name: str, *, kept: bool = Fal
         return True
     if audit.consumers.mention(name) is not None:
         return True
+    if _stands_in(audit, cls, name):
+        return True
     index = audit.flow.facts.whereabouts.index
     family = audit.usage.family(FieldCarrier(cls, name)) or (FieldCarrier(cls, name),)
     return any(True for one in family for _ in index.field_reads(one.owner, name))
+
+
+def _is_mirror(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
+    """Whether all that a flag is given are parameters that are looked at where they come in."""
+    stored = list(audit.usage.handling.stored_values(FieldCarrier(cls, name)))
+    return bool(stored) and all(
+        is_used_beside(audit.program.function(function).graph, value) for function, value in stored
+    )
+
+
+def _stands_in(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
+    """Whether the flag of another class is read whose place an object of this one may take.
+
+    That class is a protocol, or has all the fields of this one.
+    """
+    index = audit.flow.facts.whereabouts.index
+    own = audit.program.class_(cls).fields.keys()
+    for other in audit.usage.fields_named(name):
+        owner = other.owner
+        if owner == cls or not any(True for _ in index.field_reads(owner, name)):
+            continue
+        fields = audit.program.class_(owner).fields.keys()
+        if audit.program.is_protocol(owner) or (len(own) > 1 and own <= fields):
+            return True
+    return False
+
+
+def _is_known(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether the program itself has to do with a class; what nobody mentions is there for users."""
+    if not is_config_class(cls.name):
+        return True
+    mentions = audit.mentions
+    texts = [one for one in mentions.texts.get(cls.name, ()) if one.holder != cls.qualname]
+    return bool(mentions.nodes.get(cls.name) or texts)
 
 
 def _holds_settings(audit: AuditCheck, cls: ClassSymbol) -> bool:
@@ -188,6 +234,8 @@ def _holds_settings(audit: AuditCheck, cls: ClassSymbol) -> bool:
         isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict") for one in audit.program.mro(cls)
     ):
         return False  # its fields are keys
+    if "_target_" in audit.program.class_(cls).fields:
+        return False  # they are handed to what it names, one and all
     if is_config_class(cls.name):
         return True
     return not audit.names.is_class(cls.name) and bool(audit.program.class_(cls).methods)
@@ -208,6 +256,10 @@ def _shares_its_signature(audit: AuditCheck, function: FunctionSymbol, summary: 
         return True
     if any("overload" in text or "abstract" in text for text in summary.decorators):
         return True
+    if function in audit.audience.handed_on:
+        return True
+    if summary.owner is None and summary.parameters and summary.parameters[0].name == "self":
+        return True  # made to stand in for somebody's method
     if summary.owner is not None:
         cls = ClassSymbol(function.module, summary.owner)
         program = audit.program
@@ -221,6 +273,28 @@ def _shares_its_signature(audit: AuditCheck, function: FunctionSymbol, summary: 
     sites = audit.flow.call_sites(function)
     alike = [one for one in audit.functions_named(function.name) if one != function]
     return bool(alike) or (not sites and not audit.audience.sees_function(function))
+
+
+def _is_for_others(audit: AuditCheck, function: FunctionSymbol, graph: ValueGraph, call: Node) -> bool:
+    """Whether users of the library parse the options: the parser comes from them, or goes to them."""
+    if not audit.audience.sees_function(function):
+        return False
+    roots: set[int] = set()
+    pending = [graph.nodes[call.operands[0]].operands[0]]
+    while pending:
+        new = {*local_roots(graph, pending.pop(), every=True)} - roots
+        roots |= new
+        for node in (graph.nodes[root] for root in new):
+            callee = graph.nodes[node.operands[0]] if node.kind is Kind.CALL else node
+            if callee.kind is Kind.ATTR and callee.data in _PARTS_OF_PARSERS:
+                pending.append(callee.operands[0])
+    returned = {
+        root
+        for effect in graph.effects
+        if effect.kind is EffectKind.RETURN
+        for root in local_roots(graph, effect.value, every=True)
+    }
+    return any(graph.nodes[root].kind is Kind.PARAM or root in returned for root in roots)
 
 
 def _inner_uses(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:
