@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from ...findings import Confidence, Finding
+from ...flow.types import Instance, members
 from ...source import ClassSymbol
 from ...source.program import Place
 from ..ladder import at_most
@@ -16,6 +17,20 @@ from .base import AuditCheck, AuditRule
 
 _ON_PURPOSE = re.compile(
     r"swap|transpos|flip|invert|inverse|revers|mirror|rotat|exchange|cross|permut|opposite"
+)
+_ENDS = (
+    {"src", "dst", "dest", "source", "destination", "target"},
+    {"from", "to"},
+    {"sender", "receiver", "recipient"},
+    {"sent", "received"},
+    {"caller", "callee"},
+    {"client", "server"},
+    {"local", "remote"},
+    {"parent", "child"},
+    {"left", "right"},
+    {"incoming", "outgoing"},
+    {"input", "output"},
+    {"in", "out"},
 )
 _SAME = 0.9
 _OTHER = 0.5
@@ -40,7 +55,9 @@ class CrossedNames(AuditRule):
     UpdatePayload(entropy=metrics["entropy"], kl=metrics["kl"])
     ```
 
-    Only names that fit the other way round count. A field that is given a value of another name is no fault.
+    Only names that fit the other way round count. A field that is given a value of another name is no fault, and
+    neither is what changes places on purpose: the two ends of a reply, the derivative of an exchange, a name that
+    stands in where its own has no value.
     """
 
     code = "TW513"
@@ -49,7 +66,7 @@ class CrossedNames(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each pair that is crossed, and each value that is given twice in the place of another."""
         for group in audit.transfers.groups:
-            if len(group.transfers) < 2 or _ON_PURPOSE.search(group.function.qualname.lower()):
+            if len(group.transfers) < 2 or _is_on_purpose(group):
                 continue
             crossed: set[str] = set()
             for first, second in _pairs(group.transfers):
@@ -76,6 +93,8 @@ class CrossedNames(AuditRule):
                 now = likeness(first.sink, one.name), likeness(second.sink, other.name)
                 exact = first.sink == other.name and second.sink == one.name
                 if one.base != other.base and not (exact and _belong_together(one.base, other.base)):
+                    continue
+                if _is_swap(group, first, one, second, other) or _is_answer(audit, group, one, other):
                     continue
                 if one.name != other.name and (exact or (min(fits) >= _SAME and max(now) <= _OTHER)):
                     return self._report(audit, group, first, one, second, other, exact=exact)
@@ -123,6 +142,8 @@ class CrossedNames(AuditRule):
             )
             if neighbour is None or likeness(transfer.sink, origin.name) > _OTHER:
                 continue
+            if neighbour.node == transfer.node:
+                continue  # read once and meant for both
             if {*words(origin.name)} <= {*words(transfer.sink)} or audit.transfers.has(
                 group.function, origin, transfer.sink
             ) is None:
@@ -162,8 +183,9 @@ class CrossedNames(AuditRule):
 
 
 def _pairs(transfers: Sequence[Transfer]) -> Iterator[tuple[Transfer, Transfer]]:
-    """Yield the pairs that may be crossed: neither is given a value of its own name."""
-    others = [one for one in transfers if one.origins and one.comes_from(one.sink) is None]
+    """Yield the pairs that may be crossed: neither is given a value of its own name, at another place either."""
+    settled = {one.sink for one in transfers if one.comes_from(one.sink) is not None}
+    others = [one for one in transfers if one.origins and one.sink not in settled]
     if len(others) <= _MANY:
         yield from combinations(others, 2)
         return
@@ -183,6 +205,28 @@ def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
         if isinstance(group.owner, ClassSymbol)
         else audit.names.is_function(group.owner.name)
     )
+
+
+def _is_on_purpose(group: Group) -> bool:
+    """Whether a function is there to exchange values; the derivative of an exchange is the exchange back."""
+    name = group.function.qualname.lower()
+    return _ON_PURPOSE.search(name) is not None or group.function.name == "backward"
+
+
+def _is_swap(group: Group, first: Transfer, one: Origin, second: Transfer, other: Origin) -> bool:
+    """Whether two values change places in one statement: `x.a, x.b = self.b, self.a`, where `self` stands for `x`."""
+    if not group.base or first.span.line != second.span.line:
+        return False
+    return all(f"{group.base}.".startswith(f"{origin.base}.") for origin in (one, other))
+
+
+def _is_answer(audit: AuditCheck, group: Group, one: Origin, other: Origin) -> bool:
+    """Whether an object is made of another one of its class with the two ends of something exchanged."""
+    apart = {*words(one.name)} ^ {*words(other.name)}
+    if not any(apart <= ends for ends in _ENDS):
+        return False
+    types = members(audit.flow.facts.inference.type_of(group.function, one.base_node))
+    return any(isinstance(known, Instance) and known.cls == group.owner for known in types)
 
 
 def _belong_together(base: str, other: str) -> bool:
