@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .plant import Instrument
 from .planters import PLANTERS
 from .run import choose, run
-from .table import markdown, missed, rows, to_json
+from .table import markdown, missed, rows, to_json, undecidable
 from .targets import PACKAGES, installed, shipped
 from .trial import Bench, Outcome
 
@@ -94,6 +94,8 @@ def main(
     found = rows(outcomes, planters, places)
     if found:
         print("\n".join(markdown(found, planters)))
+    if lines := list(undecidable(outcomes)):
+        print("\n".join(["", *lines]))
     if as_json is not None:
         as_json.write_text(to_json(outcomes, found), encoding="utf-8")
     if list_of_missed is not None:

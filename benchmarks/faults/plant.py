@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from telewire.verify.findings import Confidence
+
 from .edits import Edit
 from .tree import Tree
 
@@ -30,6 +32,7 @@ class Plant:
         names: The carriers, keys and functions that lose their wire: a finding about it names one of them.
         what: What was done, for the table of misses.
         declared: Where the carrier is declared, path and line: a finding there is about it as well.
+        undecidable: Why the source alone cannot show that this is a fault, in words; empty where it can.
     """
 
     edits: Mapping[str, tuple[Edit, ...]]
@@ -38,13 +41,19 @@ class Plant:
     names: frozenset[str]
     what: str
     declared: frozenset[tuple[str, int]] = frozenset()
+    undecidable: str = ""
+
+
+OFFERED = "a library offers it: its users may call, make, store or read it"
+FOREIGN_BASE = "a method of a class with a base outside the program, which may call it"
 
 
 class Planter(ABC):
     """One class of fault: every place where it can stand, and the rules that tell it rightly.
 
     The docstring of each says what the fault is, and which places are left out because no reader of the source
-    could call it a fault there.
+    could call it a fault there. What a reader could only decide with the code of others is planted and counted by
+    itself (`Plant.undecidable`).
     """
 
     fault: str
@@ -52,6 +61,8 @@ class Planter(ABC):
     rules: tuple[str, ...]
     """Codes of the rules that are right for it, the aimed one first."""
     instrument: Instrument
+    least: Confidence = Confidence.MEDIUM
+    """The confidence from which on findings are looked at: what the command shows by default."""
 
     @property
     def documentation(self) -> str:

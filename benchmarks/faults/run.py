@@ -16,7 +16,7 @@ SEED = 20
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The plants of one fault class in one program that are made, out of `places` that there are."""
+    """The plants of one fault class in one program that are made, out of the decidable `places` that there are."""
 
     planter: Planter
     plants: tuple[Plant, ...]
@@ -33,17 +33,22 @@ def choose(bench: Bench, planters: Mapping[str, Planter], per_class: int | None)
     for planter in planters.values():
         if not bench.has(planter.instrument):
             continue
-        plants = sorted(planter.plants(bench.tree), key=_place)
-        places = len(plants)
-        if per_class is not None and places > per_class:
-            generator = random.Random(f"{SEED} {bench.tree.name} {planter.fault}")
-            plants = sorted(generator.sample(plants, per_class), key=_place)
+        every = sorted(planter.plants(bench.tree), key=_place)
+        plants: list[Plant] = []
+        for of_a_kind in (
+            [one for one in every if not one.undecidable],
+            [one for one in every if one.undecidable],
+        ):
+            if per_class is not None and len(of_a_kind) > per_class:
+                generator = random.Random(f"{SEED} {bench.tree.name} {planter.fault}")
+                of_a_kind = sorted(generator.sample(of_a_kind, per_class), key=_place)
+            plants += of_a_kind
         unusable = next((plant for plant in plants if not parses(bench.tree, plant)), None)
         if unusable is not None:
             raise ValueError(
                 f"{planter.fault}: {unusable.path}:{unusable.line} {unusable.what} does not parse"
             )
-        chosen.append(Chosen(planter, tuple(plants), places))
+        chosen.append(Chosen(planter, tuple(plants), sum(not one.undecidable for one in every)))
     return chosen
 
 
@@ -54,8 +59,8 @@ def _place(plant: Plant) -> tuple[str, int, str]:
 def run(bench: Bench, chosen: list[Chosen], *, jobs: int, done: Callable[[], None]) -> list[Outcome]:
     """Make every chosen plant and return the outcomes in the same order; `done` is called after each."""
     pairs = [(one.planter, plant) for one in chosen for plant in one.plants]
-    for instrument in {planter.instrument for planter, _ in pairs}:
-        bench.before(instrument)
+    for instrument, least in {(planter.instrument, planter.least) for planter, _ in pairs}:
+        bench.before(instrument, least)
     gc.collect()
     gc.freeze()  # what every plant starts from is neither searched nor, in a forked process, copied
     outcomes: list[Outcome] = []

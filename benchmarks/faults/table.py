@@ -33,10 +33,11 @@ class Row:
 def rows(
     outcomes: Iterable[Outcome], planters: Mapping[str, Planter], places: Mapping[str, int]
 ) -> list[Row]:
-    """Count the outcomes by fault class, in the order of the planters; classes without a place are left out."""
+    """Count the decidable outcomes by fault class, in the order of the planters; those without a place are left out."""
     by_fault: dict[str, list[Outcome]] = {fault: [] for fault in planters}
     for outcome in outcomes:
-        by_fault[outcome.fault].append(outcome)
+        if not outcome.undecidable:
+            by_fault[outcome.fault].append(outcome)
     return [
         Row(
             fault,
@@ -97,11 +98,24 @@ def _cells(row: Row, rules: str) -> tuple[str, ...]:
     return (row.fault, rules, *counts)
 
 
+def undecidable(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Yield the lines of a Markdown table of the places at which the source alone cannot show the fault."""
+    together: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.undecidable:
+            together.setdefault((outcome.fault, outcome.undecidable), []).append(outcome)
+    if together:
+        yield "| fault class | why the source alone cannot show it | planted | found all the same |"
+        yield "| --- | --- | ---: | ---: |"
+    for (fault, why), found in together.items():
+        yield f"| {fault} | {why} | {len(found)} | {sum(one.right for one in found)} |"
+
+
 def missed(outcomes: Iterable[Outcome], planters: Mapping[str, Planter]) -> Iterator[str]:
     """Yield the lines of a list of what was not found, or found under other codes, by aimed rule."""
     together: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
-        if not outcome.right:
+        if not outcome.right and not outcome.undecidable:
             rule = planters[outcome.fault].rules[0]
             together.setdefault(f"{rule} {outcome.fault}", []).append(outcome)
     for heading in sorted(together):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from telewire.registry.config import Configuration, load_configuration
+from telewire.registry.config import AuditSettings, Configuration, load_configuration
 from telewire.verify.audit import Target
 from telewire.verify.audit.target import TEST_GLOBS
 from telewire.verify.source import SourceFile, discover
@@ -32,12 +32,19 @@ class Package:
     """A package from PyPI, and where its records and settings are.
 
     Attributes:
-        name: Its import name, and the folder under `examples/`.
+        name: Its import name, and the folder under `examples/` where there is one.
         requirements: What is installed, the dependencies that its source is read with included.
+        is_library: It is used by other code, and not started. An example's settings say it themselves.
     """
 
     name: str
     requirements: tuple[str, ...]
+    is_library: bool = True
+
+    @property
+    def example(self) -> Path:
+        """The folder of its records and settings. A package without one is audited only."""
+        return EXAMPLES / self.name
 
 
 PACKAGES = (
@@ -46,6 +53,14 @@ PACKAGES = (
     Package("jupyter_server", ("jupyter-server==2.21.1",)),
     Package("prometheus_fastapi_instrumentator", ("prometheus-fastapi-instrumentator==8.1.0",)),
     Package("starlette_exporter", ("starlette-exporter==0.24.0",)),
+    Package("trl", ("trl==1.16.0",)),
+    Package("pytorch_lightning", ("pytorch-lightning==2.6.6",)),
+    Package("distributed", ("distributed==2026.8.0",), is_library=False),
+    Package("skrl", ("skrl==2.1.1",)),
+    Package("celery", ("celery==5.7.0",)),
+    Package("composer", ("mosaicml==0.32.1",)),
+    Package("openrlhf", ("openrlhf==0.11.2",)),
+    Package("verl", ("verl==0.9.1",)),
 )
 """Pure-Python packages: training code, services, and instruments of prometheus_client."""
 
@@ -82,12 +97,26 @@ def installed(package: Package, folder: Path) -> Bench:
         subprocess.CalledProcessError: It cannot be installed.
     """
     root = folder / package.name
-    shutil.copytree(EXAMPLES / package.name, root, dirs_exist_ok=True)
+    root.mkdir(parents=True, exist_ok=True)
+    if package.example.is_dir():
+        shutil.copytree(package.example, root, dirs_exist_ok=True)
     if not (root / SITE).is_dir():
         _install(package.requirements, root / SITE)
-    configuration = load_configuration(root)
+    configuration = load_configuration(root) if package.example.is_dir() else _audited_only(root, package)
     planted = [f"{SITE}/{package.name}/*"]
     return _bench(package.name, configuration, _files(configuration), planted=planted)
+
+
+def _audited_only(root: Path, package: Package) -> Configuration:
+    """Return the settings that the examples have, for a package without records."""
+    return Configuration(
+        root=root,
+        origin="the benchmark",
+        sources={package.name: root / SITE / package.name},
+        registry=(root / "records",),
+        exclude=("*/tests/*", "*/test_*.py", "*/conftest.py"),
+        audit=AuditSettings(library=package.is_library),
+    )
 
 
 def _install(requirements: Sequence[str], folder: Path) -> None:

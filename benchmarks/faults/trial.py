@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from telewire.registry.config import Configuration
 from telewire.verify.analysis import verify
 from telewire.verify.audit import Target, audit
-from telewire.verify.findings import Finding
+from telewire.verify.findings import Confidence, Finding
 
 from .edits import apply
 from .plant import Instrument, Plant, Planter
@@ -30,6 +30,7 @@ class Outcome:
         right: One of them has a code that is right for the fault.
         codes: The codes of the findings about it.
         elsewhere: New findings about something else, `code subject`.
+        undecidable: Why the source alone cannot show the fault there; empty where it can.
     """
 
     tree: str
@@ -41,6 +42,7 @@ class Outcome:
     right: bool
     codes: tuple[str, ...]
     elsewhere: tuple[str, ...]
+    undecidable: str = ""
 
 
 @dataclass
@@ -50,35 +52,40 @@ class Bench:
     tree: Tree
     configuration: Configuration | None
     target: Target
-    _before: dict[Instrument, Counter[tuple[str, ...]]] = field(default_factory=dict)
+    _before: dict[tuple[Instrument, Confidence], Counter[tuple[str, ...]]] = field(default_factory=dict)
 
     def has(self, instrument: Instrument) -> bool:
         """Whether a command can look at this program: `verify` needs records."""
         return instrument is Instrument.AUDIT or self.configuration is not None
 
-    def findings(self, instrument: Instrument, changed: dict[str, bytes] | None = None) -> list[Finding]:
-        """Return what a command finds with some files changed."""
+    def findings(
+        self, instrument: Instrument, least: Confidence, changed: dict[str, bytes] | None = None
+    ) -> list[Finding]:
+        """Return what a command finds with some files changed; of an audit, from a confidence on."""
         read = self.tree.reader(changed or {})
         if instrument is Instrument.AUDIT:
-            return list(audit(self.target, read=read).findings)
+            return list(audit(self.target, min_confidence=least, read=read).findings)
         assert self.configuration is not None
         verification = verify(self.configuration, today=TODAY, read=read)
         if changed is None:
             self.tree.verification = verification
         return list(verification.findings)
 
-    def before(self, instrument: Instrument) -> Counter[tuple[str, ...]]:
+    def before(
+        self, instrument: Instrument, least: Confidence = Confidence.MEDIUM
+    ) -> Counter[tuple[str, ...]]:
         """Return the findings of the unplanted program, counted by what they are about."""
-        if instrument not in self._before:
-            self._before[instrument] = Counter(map(_about, self.findings(instrument)))
-        return self._before[instrument]
+        key = (instrument, least)
+        if key not in self._before:
+            self._before[key] = Counter(map(_about, self.findings(instrument, least)))
+        return self._before[key]
 
     def run(self, planter: Planter, plant: Plant) -> Outcome:
         """Plant one fault and look."""
         changed = {path: apply(self.tree.texts[path].content, edits) for path, edits in plant.edits.items()}
-        known = self.before(planter.instrument).copy()
+        known = self.before(planter.instrument, planter.least).copy()
         new: list[Finding] = []
-        for finding in self.findings(planter.instrument, changed):
+        for finding in self.findings(planter.instrument, planter.least, changed):
             about = _about(finding)
             if known[about]:
                 known[about] -= 1
@@ -97,6 +104,7 @@ class Bench:
             elsewhere=tuple(
                 sorted(f"{finding.rule} {finding.subject}" for finding in new if finding not in own)
             ),
+            undecidable=plant.undecidable,
         )
 
 

@@ -4,9 +4,12 @@ from ..plant import Planter
 from .consumers import CONSUMER_PLANTERS
 from .crossed import CROSSED_PLANTERS
 from .declarations import DECLARATION_PLANTERS
+from .events import EVENT_PLANTERS
 from .fields import FIELD_PLANTERS
+from .gates import GATE_PLANTERS
 from .instruments import INSTRUMENT_PLANTERS
 from .keys import KEY_PLANTERS
+from .results import RESULT_PLANTERS
 from .series import SERIES_PLANTERS
 from .siblings import SIBLING_PLANTERS
 from .stages import STAGE_PLANTERS
@@ -23,8 +26,11 @@ PLANTERS: dict[str, Planter] = {
         *FIELD_PLANTERS,
         *KEY_PLANTERS,
         *USE_PLANTERS,
+        *EVENT_PLANTERS,
+        *GATE_PLANTERS,
         *CROSSED_PLANTERS,
         *SERIES_PLANTERS,
+        *RESULT_PLANTERS,
         *INSTRUMENT_PLANTERS,
         *SIBLING_PLANTERS,
     )

@@ -148,10 +148,19 @@ def plant(
     what: str,
     *edits: Edit,
     declared: Iterable[tuple[str, int]] = (),
+    undecidable: str = "",
 ) -> Plant:
     """Return a plant with all its edits in one file."""
     line: int = node.lineno  # type: ignore[attr-defined]
-    return Plant({text.path: tuple(edits)}, text.path, line, frozenset(names), what, frozenset(declared))
+    return Plant(
+        {text.path: tuple(edits)},
+        text.path,
+        line,
+        frozenset(names),
+        what,
+        frozenset(declared),
+        undecidable,
+    )
 
 
 def without(text: SourceText, statement: ast.stmt) -> Edit | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from telewire.verify.findings import Confidence
+
 from ..edits import Edit
-from ..plant import Plant, Planter
+from ..plant import OFFERED, Plant, Planter
 from ..tree import Tree
 from .audited import AuditPlanter, DeclaredField, is_literal, plant, planted_only, telemetry_fields, without
 
@@ -23,7 +25,8 @@ class WrittenOnce(AuditPlanter):
             edit = self.edit(tree, field)
             if edit is not None:
                 what = f"{field.owner.name}.{field.name}"
-                yield plant(tree.texts[write.path], write.node, {field.name}, what, edit)
+                why = OFFERED if tree.offers(field.owner.name, field.name) else ""
+                yield plant(tree.texts[write.path], write.node, {field.name}, what, edit, undecidable=why)
 
     def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
         """Return what to change; None where the fault cannot stand."""
@@ -89,16 +92,19 @@ class Forgotten(AuditPlanter):
 class NeverRead(AuditPlanter):
     """The only reader of a field takes a literal instead.
 
-    Left out: fields of classes that are exported whole (`asdict`, `__dict__`, `model_dump`), whose fields all leave.
+    Left out: programs that export objects as wholes (`asdict`, `__dict__`, `model_dump`), whose fields all leave.
     """
 
     fault = "field never read"
-    rules = ("TW503",)
+    rules: tuple[str, ...] = ("TW503",)
+    is_exported = False
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each field of a telemetry class with some writer and one reader."""
-        if any(tree.occurrences.of_name(name) for name in ("asdict", "__dict__", "model_dump", "vars")):
-            return
+        if exports(tree) is self.is_exported:
+            yield from self._unread(tree)
+
+    def _unread(self, tree: Tree) -> Iterator[Plant]:
         for field in telemetry_fields(tree):
             if not field.writes or len(field.reads) != 1 or not planted_only(tree, *field.reads):
                 continue
@@ -111,7 +117,26 @@ class NeverRead(AuditPlanter):
             assert isinstance(read.node, ast.Attribute)
             text = tree.texts[read.path]
             what = f"{field.owner.name}.{field.name}"
-            yield plant(text, read.node, {field.name}, what, text.replace(read.node, "(0)"))
+            why = OFFERED if tree.offers(field.owner.name, field.name) else ""
+            edit = text.replace(read.node, "(0)")
+            yield plant(text, read.node, {field.name}, what, edit, undecidable=why)
+
+
+class ExportedOnly(NeverRead):
+    """The only reader of a field takes a literal instead, in a program that turns objects into mappings as wholes.
+
+    The field may leave with its object, which is worth a note and no fault, so all confidences are looked at.
+    """
+
+    fault = "field no longer read, perhaps exported"
+    rules = ("TW504", "TW503")
+    least = Confidence.LOW
+    is_exported = True
+
+
+def exports(tree: Tree) -> bool:
+    """Whether a program turns objects into mappings as wholes."""
+    return any(tree.occurrences.of_name(name) for name in ("asdict", "__dict__", "model_dump", "vars"))
 
 
 class OnlyInHandler(WrittenOnce):
@@ -203,6 +228,7 @@ FIELD_PLANTERS: tuple[Planter, ...] = (
     NeverWritten(),
     Forgotten(),
     NeverRead(),
+    ExportedOnly(),
     OnlyInHandler(),
     GatedOff(),
     LostInCopy(),

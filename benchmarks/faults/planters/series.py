@@ -13,7 +13,7 @@ from ..plant import Plant, Planter
 from ..tree import Function, Tree
 from .audited import AuditPlanter, is_literal, last_name, plant, root_name
 
-_LOGGERS = {
+LOGGERS = {
     "record",
     "record_mean",
     "log",
@@ -47,7 +47,7 @@ def logged(tree: Tree) -> Iterator[Logged]:
                     value=ast.Call(
                         func=ast.Attribute(attr=attr), args=[ast.Constant(value=str(key)), value, *_]
                     )
-                ) if attr in _LOGGERS:
+                ) if attr in LOGGERS:
                     assert isinstance(node.value, ast.Call)
                     yield Logged(tree.texts[path], node, node.value, key, value)
                 case _:

@@ -18,6 +18,19 @@ def call_of(tree: Tree, name: ast.AST) -> ast.Call | None:
     return parent if isinstance(parent, ast.Call) and parent.func is name else None
 
 
+_CALL_NOTHING = {
+    "object",
+    "ABC",
+    "Generic",
+    "Protocol",
+    "Exception",
+    "Enum",
+    "StrEnum",
+    "NamedTuple",
+    "TypedDict",
+}
+
+
 class NeverCalled(Planter):
     """The only call of a function that records name is gone.
 
@@ -36,7 +49,7 @@ class NeverCalled(Planter):
             uses = tree.occurrences.of_name(name, Part.NAME, Part.LOAD)
             if len(uses) != 1 or len(tree.occurrences.of_name(name, Part.DEFINITION)) != 1:
                 continue
-            if is_entry_point(tree, name) or _has_foreign_base(tree, definition(tree, function)):
+            if is_entry_point(tree, name) or _is_of_foreign_base(tree, definition(tree, function)):
                 continue
             (use,) = uses
             call = call_of(tree, use.node)
@@ -107,19 +120,31 @@ class SymbolRenamed(Planter):
                 yield Plant(renamed, path, node.lineno, frozenset({name, *records}), f"{name} → {name}_v2")
 
 
-def _has_foreign_base(tree: Tree, found: tuple[str, ast.AST] | None) -> bool:
-    """Whether the class of a method, or one above it, derives from what is no class of the program."""
-    pending = [None if found is None else tree.class_of(found[1])]
+def _is_of_foreign_base(tree: Tree, found: tuple[str, ast.AST] | None) -> bool:
+    return has_foreign_base(tree, None if found is None else tree.class_of(found[1]))
+
+
+def has_foreign_base(tree: Tree, cls: ast.ClassDef | None) -> bool:
+    """Whether a class, or one above it, derives from what is no class of the program.
+
+    Left out: bases of which it is known that they call no methods but special ones.
+    """
+    pending = [cls]
+    seen: set[ast.ClassDef] = set()
     while pending:
         cls = pending.pop()
-        for base in () if cls is None else cls.bases:
-            name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+        if cls is None or cls in seen:
+            continue
+        seen.add(cls)
+        for base in cls.bases:
+            plain = base.value if isinstance(base, ast.Subscript) else base
+            name = plain.attr if isinstance(plain, ast.Attribute) else getattr(plain, "id", "")
             above = [
                 one.node
                 for one in tree.occurrences.of_name(name, Part.DEFINITION)
                 if isinstance(one.node, ast.ClassDef)
             ]
-            if not above and name not in {"object", "ABC", "Generic", "Protocol"}:
+            if not above and name not in _CALL_NOTHING:
                 return True
             pending += above
     return False

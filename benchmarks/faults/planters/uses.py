@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from telewire.verify.audit.flags import is_config_class, is_flag_name
 
 from ..occurrences import Occurrence, Part
-from ..plant import Plant, Planter
+from ..plant import FOREIGN_BASE, OFFERED, Plant, Planter
 from ..tree import Function, Tree
 from .audited import NAMES, AuditPlanter, last_name, plant, planted_only
-from .stages import call_of
+from .stages import call_of, has_foreign_base
 
 _USES = (Part.NAME, Part.LOAD, Part.STRING, Part.KEY_READ, Part.KEY_WRITTEN)
 
@@ -25,16 +25,19 @@ def only_use(tree: Tree, definition: Occurrence, name: str) -> Occurrence | None
         definition.node, "decorator_list", []
     ):
         return None
-    uses = [one for one in tree.occurrences.of_name(name, *_USES) if not _is_idle(tree, one)]
+    uses = [one for one in tree.occurrences.of_name(name, *_USES) if not is_idle(tree, one)]
     return uses[0] if len(uses) == 1 and planted_only(tree, uses[0]) else None
 
 
-def _is_offered(tree: Tree, function: Function) -> bool:
+def why_undecidable(tree: Tree, function: Function) -> str:
+    """Return who beside the program may call a function; empty where nobody does."""
     owner = tree.class_of(function)
-    return tree.offers(function.name, *(() if owner is None else (owner.name,)))
+    if tree.offers(function.name, *(() if owner is None else (owner.name,))):
+        return OFFERED
+    return FOREIGN_BASE if has_foreign_base(tree, owner) else ""
 
 
-def _is_idle(tree: Tree, use: Occurrence) -> bool:
+def is_idle(tree: Tree, use: Occurrence) -> bool:
     """Whether a place only names something: an annotation, or an entry of `__all__`."""
     node = use.node
     for above in tree.ancestors(node):
@@ -61,10 +64,7 @@ def _holds(tree: ast.AST, node: ast.AST) -> bool:
 
 
 class FunctionUnused(AuditPlanter):
-    """The only call of a function that makes, checks or sends telemetry is gone.
-
-    Left out: what a library offers, which is for others to call.
-    """
+    """The only call of a function that makes, checks or sends telemetry is gone."""
 
     fault = "telemetry function never called"
     rules = ("TW509",)
@@ -75,8 +75,6 @@ class FunctionUnused(AuditPlanter):
             for node in ast.walk(tree.modules[path]):
                 if not isinstance(node, Function) or not NAMES.is_function(node.name):
                     continue
-                if _is_offered(tree, node):
-                    continue
                 use = only_use(tree, Occurrence(path, Part.DEFINITION, node), node.name)
                 call = None if use is None else call_of(tree, use.node)
                 if use is None or call is None or tree.function(call) is node:
@@ -85,13 +83,14 @@ class FunctionUnused(AuditPlanter):
                 statement = tree.statement(call)
                 whole = isinstance(statement, ast.Expr) and statement.value in {call, tree.parent(call)}
                 edit = text.drop(statement) if whole else text.replace(call, "None")
-                yield plant(text, call, {node.name}, f"{node.name}()", edit)
+                why = why_undecidable(tree, node)
+                yield plant(text, call, {node.name}, f"{node.name}()", edit, undecidable=why)
 
 
 class ClassUnused(AuditPlanter):
     """The only construction of a telemetry class is gone.
 
-    Left out: classes with subclasses, or that are named anywhere else, and those that a library offers.
+    Left out: classes with subclasses, or that are named anywhere else.
     """
 
     fault = "telemetry class never constructed"
@@ -103,19 +102,19 @@ class ClassUnused(AuditPlanter):
             for node in ast.walk(tree.modules[path]):
                 if not isinstance(node, ast.ClassDef) or not NAMES.is_class(node.name):
                     continue
-                if tree.offers(node.name):
-                    continue
                 uses = [
                     one
                     for one in tree.occurrences.of_name(node.name, *_USES)
-                    if not _is_idle(tree, one) and not _is_checked(tree, one)
+                    if not is_idle(tree, one) and not _is_checked(tree, one)
                 ]
                 if len(uses) != 1 or not planted_only(tree, *uses):
                     continue
                 call = call_of(tree, uses[0].node)
                 if call is not None:
                     text = tree.texts[uses[0].path]
-                    yield plant(text, call, {node.name}, f"{node.name}(…)", text.replace(call, "None"))
+                    why = OFFERED if tree.offers(node.name) else ""
+                    edit = text.replace(call, "None")
+                    yield plant(text, call, {node.name}, f"{node.name}(…)", edit, undecidable=why)
 
 
 def _is_checked(tree: Tree, use: Occurrence) -> bool:
@@ -128,10 +127,7 @@ def _is_checked(tree: Tree, use: Occurrence) -> bool:
 
 
 class HandlerUnhooked(AuditPlanter):
-    """The only place that registers a handler is gone: it is passed to nobody, and nobody calls it.
-
-    Left out: what a library offers.
-    """
+    """The only place that registers a handler is gone: it is passed to nobody, and nobody calls it."""
 
     fault = "handler never registered"
     rules = ("TW509", "TW511")
@@ -140,7 +136,7 @@ class HandlerUnhooked(AuditPlanter):
         """Yield each handler (`on_…`, `handle_…`, `…_callback`, telemetry) that one call statement is given."""
         for path in tree.planted:
             for node in ast.walk(tree.modules[path]):
-                if not isinstance(node, Function) or not _handles(node.name) or _is_offered(tree, node):
+                if not isinstance(node, Function) or not _handles(node.name):
                     continue
                 use = only_use(tree, Occurrence(path, Part.DEFINITION, node), node.name)
                 if use is None or call_of(tree, use.node) is not None:
@@ -148,7 +144,9 @@ class HandlerUnhooked(AuditPlanter):
                 statement = tree.statement(use.node)
                 if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
                     text = tree.texts[use.path]
-                    yield plant(text, statement, {node.name}, node.name, text.drop(statement))
+                    why = why_undecidable(tree, node)
+                    edit = text.drop(statement)
+                    yield plant(text, statement, {node.name}, node.name, edit, undecidable=why)
 
 
 def _handles(name: str) -> bool:
