@@ -153,7 +153,9 @@ def _verify(
     check = Check(wiring, registry, configuration.root, KnownTests(configuration.root), tuple(gradings(flow)))
     found = {finding for rule in RULES.values() for finding in rule.check(check)}
     standing, accepted = apply_waivers(check, sorted(found, key=_order), today=today)
-    standing, suppressed = apply_suppressions(standing, find_suppressions(files), judged=_is_judged)
+    standing, suppressed = apply_suppressions(
+        standing, find_suppressions(reading.summaries), judged=_is_judged
+    )
     return Verification(
         configuration=configuration,
         wiring=wiring,

@@ -35,6 +35,9 @@ def make_console(colour: bool | None, *, error: bool = False) -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # rich would leave with status 1, which says that there are findings
 
+    stream = sys.stderr if error else sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")  # whatever names and texts the target holds
     return Plain(
         stderr=error, no_color=True if colour is False else None, force_terminal=colour, highlight=False
     )
@@ -101,7 +104,7 @@ def deliver(text: str, output: Path | None) -> None:
             return
         target = output.resolve()
         unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
         os.replace(unfinished, target)
     except BrokenPipeError:
         return  # whoever reads the pipe has seen enough

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from ...registry.config import Configuration
 from ..audit.target import TEST_GLOBS
 from ..source.files import SourceFile, is_entered, module_name
+from ..source.printable import printable
 
 _TEST_FOLDERS = ("tests", "test", "testing_suite")
 
@@ -56,9 +57,14 @@ class Layout:
                     continue
                 module, is_package = module_name(import_name, path.relative_to(folder))
                 if module:
-                    file = SourceFile(module, self.root / path, path.as_posix(), is_package)
+                    shown = printable(path.as_posix())
+                    file = SourceFile(module, self.root / path, shown, is_package)
                     found.setdefault(module, file)
         return [found[name] for name in sorted(found)]
+
+    def path(self, file: SourceFile) -> str:
+        """Return a file's path below the root, as git lists it."""
+        return file.path.relative_to(self.root).as_posix()
 
     def _is_left_out(self, path: PurePosixPath) -> bool:
         shown = path.as_posix()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +12,9 @@ from ..collector import collector_paused
 from ..flow import Flow
 from ..git import Repository, blob_name
 from ..source import FunctionSymbol, Program, SourceError, SourceFile, settle, summarise
+from ..source.files import LARGEST
 from ..source.model import ModuleSummary
-from .compare import compare
+from .compare import Comparison, compare
 from .listing import Layout
 from .model import WiringDiff
 from .snapshot import Snapshot
@@ -40,40 +41,42 @@ def diff_revisions(project: Path, base: str, head: str | None = None) -> WiringD
     layout = Layout.of(configuration, has_settings=has_settings)
     repository = Repository.around(root)
     old_files = repository.files(repository.commit(base))
-    reader = _Reader()
+    reader = _Reader(layout)
     with collector_paused():
         if head is None:
             listed = layout.files(repository.work_tree_files())
-            contents, new_files = _work_tree(listed, like=next(iter(old_files.values()), ""))
+            new_files = reader.work_tree(listed, like=next(iter(old_files.values()), ""))
         else:
             new_files = repository.files(repository.commit(head))
-            contents = {}
-        states = []
+        states: list[list[ModuleSummary]] = []
+        blobs: list[dict[str, str]] = []
         for name, files in ((base, old_files), (head or "the work tree", new_files)):
             wanted = layout.files(files)
             if not wanted:
                 raise NothingToCompareError(f"{name} holds no Python source below {root}")
-            missing = [files[file.shown] for file in wanted if files[file.shown] not in contents]
-            contents |= repository.blobs(missing)
-            states.append(reader.read(wanted, files, contents))
-        for name, state in zip((base, head or "the work tree"), states, strict=True):
-            if not state:
+            blobs.append({file.shown: files[layout.path(file)] for file in wanted})
+            reader.fetch(repository, blobs[-1].values())
+            states.append(reader.summaries(wanted, blobs[-1]))
+            if not states[-1]:
                 raise NothingToCompareError(
                     f"none of the files of {name} can be analysed: {reader.skipped[0]}"
                 )
-        old, new = (Snapshot(_flow(summaries, configuration)) for summaries in states)
-        comparison = compare(old, new)
-    shown_old = {file.shown: old_files[file.shown] for file in layout.files(old_files)}
-    shown_new = {file.shown: new_files[file.shown] for file in layout.files(new_files)}
+        old_blobs, new_blobs = blobs
+        if old_blobs == new_blobs:
+            comparison = Comparison((), ())  # nothing that is analysed differs
+        else:
+            old, new = (Snapshot(_flow(summaries, configuration)) for summaries in states)
+            reader.skipped += [one for one in new.flow.not_followed() if one not in reader.skipped]
+            comparison = compare(old, new)
     return WiringDiff(
         base=base,
         head=head,
         lost=comparison.lost,
         gained=comparison.gained,
         changed=sum(
-            shown_old.get(path) != shown_new.get(path) for path in shown_old.keys() | shown_new.keys()
+            old_blobs.get(path) != new_blobs.get(path) for path in old_blobs.keys() | new_blobs.keys()
         ),
-        files=len(shown_new),
+        files=len(new_blobs),
         skipped=tuple(reader.skipped),
         seconds=time.perf_counter() - started,
     )
@@ -81,21 +84,53 @@ def diff_revisions(project: Path, base: str, head: str | None = None) -> WiringD
 
 @dataclass
 class _Reader:
-    """Summarises contents, each file that is the same in both states once."""
+    """Reads and summarises contents by the names that git gives them, each file that is the same in both states once.
 
+    What cannot be read or analysed is in `skipped`.
+    """
+
+    layout: Layout
     skipped: list[SourceError] = field(default_factory=list)
+    _contents: dict[str, bytes] = field(default_factory=dict)
     _known: dict[tuple[str, str, str], ModuleSummary | SourceError] = field(default_factory=dict)
 
-    def read(
-        self, wanted: list[SourceFile], files: Mapping[str, str], contents: Mapping[str, bytes]
-    ) -> list[ModuleSummary]:
-        """Return the summaries of a state's files; what cannot be analysed is in `skipped`."""
+    def work_tree(self, files: list[SourceFile], *, like: str) -> dict[str, str]:
+        """Read files of the work tree, and return by path the name that git would give to each content.
+
+        A link is no file in a commit, and none here.
+        """
+        names: dict[str, str] = {}
+        for file in files:
+            if file.path.is_symlink():
+                continue
+            try:
+                content = file.read()
+            except FileNotFoundError:
+                continue  # deleted, and not yet from the index
+            except OSError as error:
+                self.skipped.append(SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}"))
+                continue
+            name = blob_name(content, like=like)
+            self._contents[name] = content
+            names[self.layout.path(file)] = name
+        return names
+
+    def fetch(self, repository: Repository, names: Iterable[str]) -> None:
+        """Read the contents that are not known yet.
+
+        Raises:
+            GitError: One is not in the repository.
+        """
+        self._contents |= repository.blobs(name for name in names if name not in self._contents)
+
+    def summaries(self, wanted: list[SourceFile], blobs: Mapping[str, str]) -> list[ModuleSummary]:
+        """Return the summaries of a state's files; `blobs` has the name of each content by the path that is shown."""
         found: list[ModuleSummary] = []
         for file in wanted:
-            key = (files[file.shown], file.module, file.shown)
+            key = (blobs[file.shown], file.module, file.shown)
             if key not in self._known:
                 try:
-                    self._known[key] = summarise(file, contents[key[0]])
+                    self._known[key] = self._summarise(file, key[0])
                 except SourceError as error:
                     self._known[key] = error
                     self.skipped.append(error)
@@ -106,24 +141,15 @@ class _Reader:
 
         def again(summary: ModuleSummary, varying: frozenset[str]) -> ModuleSummary:
             file = by_module[summary.name]
-            return summarise(file, contents[files[file.shown]], varying)
+            return summarise(file, self._contents[blobs[file.shown]], varying)
 
         return settle(found, again)
 
-
-def _work_tree(files: list[SourceFile], *, like: str) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Read files of the work tree: their contents by the name that git would give them, and that name by path."""
-    contents: dict[str, bytes] = {}
-    names: dict[str, str] = {}
-    for file in files:
-        try:
-            content = file.path.read_bytes()
-        except OSError:
-            continue  # deleted, and not yet from the index
-        name = blob_name(content, like=like)
-        contents[name] = content
-        names[file.shown] = name
-    return contents, names
+    def _summarise(self, file: SourceFile, name: str) -> ModuleSummary:
+        content = self._contents[name]
+        if len(content) > LARGEST:
+            raise SourceError(file.shown, 1, 1, f"cannot be read: it is larger than {LARGEST >> 20} MiB")
+        return summarise(file, content)
 
 
 def _flow(summaries: list[ModuleSummary], configuration: Configuration) -> Flow:

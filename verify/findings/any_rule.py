@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 
 from ..flow import Hop
+from ..source.printable import printable
 from ..source.program import Place
 from .finding import Confidence, Finding, FindingSeverity, HopLine
 
@@ -43,15 +44,15 @@ class AnyRule:
             confidence=confidence,
             record=record,
             stage=stage,
-            subject=subject,
+            subject=printable(subject),
             path=place.path,
             line=place.span.line,
             column=place.span.column,
             end_line=place.span.end_line,
             end_column=place.span.end_column,
-            message=message,
-            help=help,
-            context=dict(context),
+            message=printable(message),
+            help=printable(help),
+            context={name: printable(value) for name, value in context.items()},
             hops=tuple(hop_line(hop) for hop in hops),
         )
 
@@ -62,7 +63,7 @@ def hop_line(hop: Hop) -> HopLine:
         source=str(hop.source),
         target=str(hop.target),
         how=hop.how.name.lower(),
-        function=str(hop.site.function),
+        function=printable(str(hop.site.function)),
         path=hop.site.path,
         line=hop.site.span.line,
         column=hop.site.span.column,

@@ -57,15 +57,19 @@ class FindingPrinter:
             return
         bar = "│" if self._unicode else "|"
         width = len(str(finding.line))
+        mark = (
+            "\N{REPLACEMENT CHARACTER}" if self._unicode else "?"
+        )  # a control character would move the cursor
         room = max(20, self._console.width - width - 6)
         for number in range(max(1, finding.line - _LINES_BEFORE), finding.line + 1):
-            text = lines[number - 1].expandtabs(1)
+            text = "".join(one if one.isprintable() else mark for one in lines[number - 1].expandtabs(1))
             shown = text if len(text) <= room else text[: room - 1] + ("…" if self._unicode else "~")
             self._console.print(Text(f"  {number:>{width}} {bar} {shown}"), soft_wrap=True)
-        end = finding.end_column if finding.end_line == finding.line else len(lines[finding.line - 1]) + 1
-        start = finding.column - 1
+        line = lines[finding.line - 1]
+        start = _characters(line, finding.column - 1)
+        end = _characters(line, finding.end_column - 1) if finding.end_line == finding.line else len(line)
         if start < room:
-            carets = "^" * max(1, min(end - finding.column, room - start))
+            carets = "^" * max(1, min(end - start, room - start))
             self._console.print(
                 Text(f"  {'':>{width}} {bar} {' ' * start}").append(carets, style="bold red"), soft_wrap=True
             )
@@ -73,11 +77,18 @@ class FindingPrinter:
     def _source_lines(self, path: Path) -> list[str]:
         if self._read is None or self._read[0] != path:
             try:
-                lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+                lines = path.read_text(encoding="utf-8", errors="replace").split(
+                    "\n"
+                )  # as Python counts them
             except OSError:
                 lines = []
             self._read = (path, lines)
         return self._read[1]
+
+
+def _characters(line: str, size: int) -> int:
+    """Return how many characters of a line so many bytes are: Python counts columns in bytes of UTF-8."""
+    return size if line.isascii() else len(line.encode()[:size].decode(errors="replace"))
 
 
 def has_unicode(console: Console) -> bool:

@@ -6,19 +6,15 @@ reason. One that accepts nothing is itself a finding, so that none outlives its 
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..source import SourceFile
-from ..source.model import Span
+from ..source.model import ModuleSummary
 from ..source.program import Place
 from .any_rule import AnyRule
 from .finding import Confidence, Finding
 
-_MARK = b"telewire: ignore"
 _COMMENT = re.compile(r"#\s*telewire:\s*ignore\b\s*(?:\[([^\]]*)\])?\s*(.*)$")
 _CODE = re.compile(r"TW\d{3}")
 
@@ -66,32 +62,17 @@ class SuppressionWithoutEffect(AnyRule):
         )
 
 
-def find_suppressions(files: Iterable[SourceFile]) -> list[Suppression]:
-    """Return the suppression comments of source files; a file that cannot be read has none."""
+def find_suppressions(summaries: Iterable[ModuleSummary]) -> list[Suppression]:
+    """Return the suppression comments of the files that were read."""
     found: list[Suppression] = []
-    for file in files:
-        try:
-            text = file.read()
-        except OSError:
-            continue  # named by whoever summarises the file
-        if _MARK in text:
-            found += _suppressions_in(file.shown, text)
+    for summary in summaries:
+        for comment in summary.comments:
+            said = _COMMENT.match(comment.text)
+            if said is not None:
+                codes = tuple(dict.fromkeys(_CODE.findall(said[1] or "")))
+                covers = comment.span.line + comment.is_alone
+                found.append(Suppression(Place(summary.path, comment.span), covers, codes, said[2].strip()))
     return found
-
-
-def _suppressions_in(path: str, text: bytes) -> Iterator[Suppression]:
-    try:
-        for token in tokenize.tokenize(io.BytesIO(text).readline):
-            comment = _COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
-            if comment is None:
-                continue
-            line, column = token.start
-            alone = not token.line[:column].strip()
-            codes = tuple(dict.fromkeys(_CODE.findall(comment[1] or "")))
-            place = Place(path, Span(line, column + 1, line, column + len(token.string) + 1))
-            yield Suppression(place, line + alone, codes, comment[2].strip())
-    except (SyntaxError, tokenize.TokenError):
-        return  # no Python: named by whoever summarises the file
 
 
 def apply_suppressions(
@@ -105,24 +86,23 @@ def apply_suppressions(
         judged: Whether the rule of a code was applied: a comment for any other rule is left alone.
     """
     rule = SuppressionWithoutEffect()
-    standing = list(findings)
+    standing = dict.fromkeys(findings)
+    there: dict[tuple[str, int, str], list[Finding]] = {}
+    for finding in standing:
+        there.setdefault((finding.path, finding.line, finding.rule), []).append(finding)
     accepted: list[Finding] = []
+    idle: list[Finding] = []
     for suppression in suppressions:
         if not suppression.codes:
-            standing.append(rule.report(suppression, rule.code, "names no rule"))
+            idle.append(rule.report(suppression, rule.code, "names no rule"))
         elif not suppression.reason:
-            standing.append(rule.report(suppression, rule.code, "gives no reason"))
+            idle.append(rule.report(suppression, rule.code, "gives no reason"))
         else:
             for code in suppression.codes:
-                covered = [one for one in standing if _covers(suppression, code, one)]
-                if covered:
-                    standing = [one for one in standing if one not in covered]
-                    accepted += covered
-                elif judged(code):
-                    standing.append(rule.report(suppression, code, f"accepts no {code}"))
-    return standing, accepted
-
-
-def _covers(suppression: Suppression, code: str, finding: Finding) -> bool:
-    is_there = finding.path == suppression.place.path and finding.line == suppression.covers
-    return is_there and finding.rule == code
+                covered = there.pop((suppression.place.path, suppression.covers, code), [])
+                for finding in covered:
+                    del standing[finding]
+                accepted += covered
+                if not covered and judged(code):
+                    idle.append(rule.report(suppression, code, f"accepts no {code}"))
+    return [*standing, *idle], accepted

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.interned import Interned
 from ..source.model import Span
+from ..source.printable import printable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +72,7 @@ class KeyCarrier(metaclass=Interned):
 
     def __str__(self) -> str:
         owner = f"{self.function.qualname}()" if self.function else ""
-        return f'{owner}["{self.key}"]'
+        return f'{owner}["{printable(self.key)}"]'
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +149,7 @@ class InstrumentCarrier:
     span: Span
 
     def __str__(self) -> str:
-        return f'metric "{self.name}"'
+        return f'metric "{printable(self.name)}"'
 
 
 Carrier = (

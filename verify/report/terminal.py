@@ -52,7 +52,7 @@ class TerminalReport:
             self._console.print()
         self._findings.print(verification.findings, verification.configuration.root)
         for skipped in verification.skipped:
-            self._console.print(Text(skipped.warning, style="yellow"))
+            self._console.print(Text(skipped.warning, style="yellow"), soft_wrap=True)
         self._summary(verification)
 
     # -- records ----------------------------------------------------------------------------------------------

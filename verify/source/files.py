@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from .printable import printable
+
 LARGEST = 1 << 24
 """Bytes of the largest file that is taken for a source."""
 
@@ -26,7 +28,10 @@ class SourceFolder:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file with its module name; `shown` is its path relative to the project, as reports print it."""
+    """A file with its module name; `shown` is its path relative to the project, as reports print it.
+
+    What cannot be printed of the path stands in `shown` as an escape.
+    """
 
     module: str
     path: Path
@@ -95,6 +100,6 @@ def _python_files(folder: Path) -> Iterator[Path]:
 
 def _shown(path: Path, root: Path) -> str:
     try:
-        return path.relative_to(root).as_posix()
+        return printable(path.relative_to(root).as_posix())
     except ValueError:
-        return path.as_posix()
+        return printable(path.as_posix())

@@ -253,6 +253,14 @@ class ForeignStore(NamedTuple):
     name: str | None
 
 
+class Comment(NamedTuple):
+    """A comment that speaks to this program; it `is_alone` where no code stands on its line."""
+
+    text: str
+    span: Span
+    is_alone: bool
+
+
 @dataclass(slots=True)
 class ModuleSummary:
     """Everything one file says by itself."""
@@ -268,3 +276,4 @@ class ModuleSummary:
     source_lines: int
     taken_as_fixed: tuple[str, ...] = ()  # own names whose value tests were settled by
     sets: tuple[ForeignStore, ...] = ()
+    comments: tuple[Comment, ...] = ()

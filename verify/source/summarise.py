@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from .body import BodyBuilder
+from .comments import own_comments
 from .constants import ModuleNames
 from .files import SourceFile
 from .model import (
@@ -128,6 +129,7 @@ class _Summariser:
             source_lines=end.end_line,
             taken_as_fixed=self._names.taken_as_fixed(self._tree),
             sets=tuple(sorted(self._sets, key=str)),
+            comments=own_comments(self._text),
         )
 
     def _absolute(self, node: ast.ImportFrom) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..audit.target import Target, find_targets
 from ..collector import collector_paused
 from ..flow import Flow
-from ..source import FunctionSymbol, Program, SourceError, read_sources
+from ..source import FunctionSymbol, Program, SourceError, SourceFile, read_sources
 from ..source.reading import Reader
 
 
@@ -45,7 +45,7 @@ def read_program(paths: Sequence[Path], *, read: Reader = read_sources) -> ReadP
     targets = find_targets(paths)
     root = Path(os.path.commonpath([target.root for target in targets]))
     files = [
-        dataclasses.replace(file, shown=(target.root / file.shown).relative_to(root).as_posix())
+        dataclasses.replace(file, shown=_shown(target.root, file, root))
         for target in targets
         for file in target.files
     ]
@@ -58,6 +58,12 @@ def read_program(paths: Sequence[Path], *, read: Reader = read_sources) -> ReadP
         flow = Flow.of(program, entry_points=_entry_points(program, targets))
     skipped = (*reading.unparsed.values(), *flow.not_followed())
     return ReadProgram(root, flow, tuple(targets), skipped, len(files), reading.lines)
+
+
+def _shown(folder: Path, file: SourceFile, root: Path) -> str:
+    """Return how reports show a file; one that lies outside of its project is shown with its whole path."""
+    place = folder / file.shown
+    return place.relative_to(root).as_posix() if place.is_relative_to(root) else file.shown
 
 
 def _entry_points(program: Program, targets: Sequence[Target]) -> list[FunctionSymbol]:
