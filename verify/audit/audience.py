@@ -18,6 +18,8 @@ from ..flow import Flow
 from ..flow.types import External, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.program import ExternalSymbol
+from ..source.summarise import TOP_LEVEL
+from .exports import exported_nodes
 from .known_calls import PLAIN_BASES
 
 _KEEPS_THE_CALLER = {
@@ -57,12 +59,20 @@ class Audience:
         """Whether users of a library may read or store a field."""
         return self.sees_class(owner) and not name.startswith("_")
 
+    def exports(self, owner: ClassSymbol) -> bool:
+        """Whether a library names a class as its own: its package imports it, or an `__all__` lists it."""
+        return self.sees_class(owner) and (
+            f"{owner.module}.{owner.qualname}" in self._imported_by_packages
+            or owner.module in self._imported_by_packages
+            or owner.qualname in self._listed.get(owner.module, ())
+        )
+
     def sees_function(self, function: FunctionSymbol) -> bool:
         """Whether users of a library may call a function, or override it."""
         return self.is_library and self._is_offered(function)
 
     def _is_offered(self, symbol: ClassSymbol | FunctionSymbol) -> bool:
-        """Whether a name is public, in a public module or imported from a private one by a package's `__init__`."""
+        """Whether a name is public, in a public module or handed on from a private one by a public one."""
         if not _is_public(symbol.qualname):
             return False
         if _is_public(symbol.module.lstrip("_")):
@@ -75,10 +85,26 @@ class Audience:
 
     @cached_property
     def _imported_by_packages(self) -> frozenset[str]:
-        modules = self.flow.program.modules.values()
-        packages = [one for one in modules if one.is_package and _is_public(one.name.lstrip("_"))]
+        """What public packages import, and what other public modules import and list in their `__all__`."""
+        modules = [one for one in self.flow.program.modules.values() if _is_public(one.name.lstrip("_"))]
+        packages = [one for one in modules if one.is_package]
         named = {target for one in packages for target in one.imports.values()}
+        for one in modules:
+            listed = self._listed.get(one.name, frozenset())
+            named |= {target for name, target in one.imports.items() if name in listed}
         return frozenset(named | {star for one in packages for star in one.star_imports})
+
+    @cached_property
+    def _listed(self) -> dict[str, frozenset[str]]:
+        """The names that each module's `__all__` lists, where there is one."""
+        found: dict[str, frozenset[str]] = {}
+        for module in self.flow.program.modules.values():
+            top = module.functions.get(TOP_LEVEL)
+            nodes = exported_nodes(top.graph) if top is not None else frozenset[int]()
+            if top is not None and nodes:
+                names = (top.graph.nodes[index].data for index in nodes)
+                found[module.name] = frozenset(name for name in names if isinstance(name, str))
+        return found
 
     def may_call(self, function: FunctionSymbol) -> bool:
         """Whether something outside the program may call a function, with arguments of its own."""

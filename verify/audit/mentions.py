@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from ..flow.roots import local_roots
 from ..source import FunctionSymbol, Program
 from ..source.model import (
-    Effect,
-    EffectKind,
     FunctionSummary,
     Kind,
     ModuleSummary,
@@ -23,6 +21,7 @@ from ..source.model import (
     ValueGraph,
 )
 from ..source.summarise import TOP_LEVEL
+from .exports import exported_nodes
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _LONGEST_NAME = 200
@@ -136,7 +135,7 @@ class _Collector:
     def _body(self, function: FunctionSymbol, summary: FunctionSummary, module: ModuleSummary) -> None:
         graph = summary.graph
         is_top = summary.qualname == TOP_LEVEL
-        exported = _exported(graph) if is_top else frozenset[int]()
+        exported = exported_nodes(graph) if is_top else frozenset[int]()
         for index, node in enumerate(graph.nodes):
             kind = node.kind
             if kind is Kind.ATTR or kind is Kind.GLOBAL or kind is Kind.FREE:
@@ -203,19 +202,3 @@ class _Collector:
 
 def _is_part(text: str) -> bool:
     return len(text) > 2 and text.isidentifier()
-
-
-def _exported(graph: ValueGraph) -> frozenset[int]:
-    """Return the nodes that `__all__` is made of."""
-    pending = [effect.value for effect in graph.effects if _is_export(effect)]
-    seen: set[int] = set()
-    while pending:
-        index = pending.pop()
-        if index not in seen:
-            seen.add(index)
-            pending += graph.nodes[index].operands
-    return frozenset(seen)
-
-
-def _is_export(effect: Effect) -> bool:
-    return effect.kind is EffectKind.STORE_GLOBAL and effect.name in {"__all__", "__slots__"}

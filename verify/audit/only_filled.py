@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..flow import FieldCarrier, Flow, ModuleCarrier
@@ -144,7 +144,7 @@ class _Finder:
     def local(self, function: FunctionSymbol, root: int) -> Iterator[OnlyFilled]:
         graph = self._program.function(function).graph
         name = next((name for name, given in graph.bindings.items() if root in given), None)
-        if name is None or name.startswith("_") or self._read_by_nested(function, graph, root):
+        if name is None or name.startswith("_"):
             return
         fills = self._fills(function, root)
         if fills:
@@ -152,8 +152,13 @@ class _Finder:
         elif fills is not None and names_metrics(name) and graph.nodes[root].operands:
             yield OnlyFilled(name, None, function, graph.nodes[root].span, 0)
 
-    def _read_by_nested(self, function: FunctionSymbol, graph: ValueGraph, root: int) -> bool:
-        names = {name for name, given in graph.bindings.items() if root in given}
+    def _read_by_nested(self, function: FunctionSymbol, values: Iterable[int]) -> bool:
+        """Whether a function inside reads a local name that may hold one of these values."""
+        graph = self._program.function(function).graph
+        wanted = frozenset(values)
+        names = {name for name, given in graph.bindings.items() if not wanted.isdisjoint(given)}
+        if not names:
+            return False
         pending = list(self._whereabouts.nested(function))
         while pending:
             inner = pending.pop()
@@ -206,6 +211,8 @@ class _Finder:
                 else:
                     return None
         if not all(self._is_fresh(graph, element) for depth, element in elements if depth <= deepest):
+            return None
+        if self._read_by_nested(function, seen):
             return None
         return sorted(fills, key=lambda span: (span.line, span.column))
 

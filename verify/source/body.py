@@ -310,6 +310,7 @@ class BodyBuilder(PatternBuilder):
         self._statements(node.body)
         self._statements(node.orelse)
         ends: list[Environment] = [] if self._dead else [self._environment]
+        self._dead = dead_before  # what comes together runs, whatever has left before
         interrupted = self._merge([before, self._environment], span_of(node))
         for handler in node.handlers:
             self._environment, self._dead = dict(interrupted), dead_before
@@ -325,8 +326,8 @@ class BodyBuilder(PatternBuilder):
             self._handlers -= 1
             if not self._dead:
                 ends.append(self._environment)
-        self._environment = self._merge(ends, span_of(node)) if ends else interrupted
         self._dead = dead_before
+        self._environment = self._merge(ends, span_of(node)) if ends else interrupted
         self._statements(node.finalbody)
         self._dead = self._dead or not ends
 

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...flow import FieldCarrier
+from ...source import FunctionSymbol
+from ...source.model import EffectKind
 from ...source.program import Place
 from ..only_filled import OnlyFilled, has_foreign_base, only_filled
+from ..uses import PLAIN_DECORATORS
 from .base import AuditCheck, AuditRule
 
 
@@ -53,9 +56,17 @@ class CollectedNeverReduced(AuditRule):
 
 def _confidence(audit: AuditCheck, found: OnlyFilled) -> Confidence:
     if found.kept_in is None:
-        return Confidence.HIGH
+        return Confidence.LOW if _is_configuration(audit, found.function) else Confidence.HIGH
     if found.kept_in.name.startswith("_"):
         return Confidence.HIGH
     if not isinstance(found.kept_in, FieldCarrier) or has_foreign_base(audit.flow, found.kept_in.owner):
         return Confidence.LOW
-    return Confidence.MEDIUM
+    return Confidence.LOW if audit.audience.exports(found.kept_in.owner) else Confidence.MEDIUM
+
+
+def _is_configuration(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a function only assigns names, for a decorator that takes its locals."""
+    summary = audit.program.function(function)
+    if all(text.partition("(")[0].rpartition(".")[2] in PLAIN_DECORATORS for text in summary.decorators):
+        return False
+    return not any(effect.kind in {EffectKind.RETURN, EffectKind.DROP} for effect in summary.graph.effects)
