@@ -8,6 +8,7 @@ from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Kind, Node, Span, ValueGraph
 from ..source.program import ExternalSymbol
 from .arguments import argument_positions, keyed_arguments
+from .calling import is_gated
 from .carriers import (
     Carrier,
     Constant,
@@ -199,7 +200,8 @@ class Calls:
             for binding, attribute in rounds:
                 fields = list(self._sources.fields(receivers, attribute))
                 given = self._sources.in_round(function, operands[2], binding)
-                self._facts.move(function, given, fields, node.span, gated=node.gated)
+                where, span = self._sources.stored_at(function, operands[2], node.span, binding)
+                self._facts.move(where, given, fields, span, gated=node.gated or is_gated(binding))
             if is_all:
                 return
             self._facts.written_by_any_name.update(_classes(receivers))
@@ -244,8 +246,19 @@ class Calls:
             ]
             for operand, span in zip(node.operands[1:], node.parts, strict=True):
                 sources = self._sources.in_round(function, operand, binding)
-                self._facts.move(function, sources, targets, span, gated=node.gated)
-        return is_all and bool(rounds)
+                where, place = self._sources.stored_at(function, operand, span, binding)
+                self._facts.move(where, sources, targets, place, gated=node.gated or is_gated(binding))
+        if not is_all or not rounds:
+            return False
+        if not self._sources.keys.is_spelled_out(function, key):  # each caller's value goes under its own key
+            under = self._sources.containers(function, callee.operands[0])
+            holders = self._sources.containers(function, container.operands[0])
+            for operand, span in zip(node.operands[1:], node.parts, strict=True):
+                sources = self._sources.of(function, operand)
+                aside = [one._replace(through=True) for one in sources]
+                self._facts.move(function, aside, under, span, gated=node.gated)
+                self._facts.move(function, sources, holders, span, gated=node.gated)
+        return True
 
 
 def _classes(receivers: Iterable[Type]) -> Iterator[ClassSymbol]:

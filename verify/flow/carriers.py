@@ -220,8 +220,9 @@ class Hop(NamedTuple):
     """A value moves from `source` to `target`.
 
     `through` marks a parameter that is handed back by the same function: it counts only for a wire that starts
-    or ends in that function, since each caller gets its own argument back. `site.span` is the place that stores
-    the value, `origin` the expression that it comes from.
+    or ends in that function, since each caller gets its own argument back. It also marks what is read of the
+    holder of a mapping all of whose keys are known: that counts only for a wire that starts at the holder.
+    `site.span` is the place that stores the value, `origin` the expression that it comes from.
     """
 
     source: Carrier | Constant

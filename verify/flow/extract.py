@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Effect, EffectKind, Kind, Node
 from ..source.summarise import TOP_LEVEL
+from .calling import is_gated
 from .calls import Calls
 from .carriers import (
     Carrier,
@@ -170,18 +171,18 @@ class _Extractor:
             self._facts.move(function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL)
 
     def _computed_key(self, function: FunctionSymbol, effect: Effect) -> bool:
-        """Collect the hops of a store under a computed key; whether all that it can be are known."""
-        rounds, is_all = self._sources.keys.rounds(function, effect.index)
+        """Collect the hops of a store under a computed key; whether the function itself says all that it can be."""
+        rounds, _ = self._sources.keys.rounds(function, effect.index)
         for binding, key in rounds:
             sources = self._sources.in_round(function, effect.value, binding)
             targets = list(self._key(function, effect.base, key))
-            self._facts.move(function, sources, targets, effect.span, gated=effect.gated)
+            where, span = self._sources.stored_at(function, effect.value, effect.span, binding)
+            gated = effect.gated or is_gated(binding)
+            self._facts.move(where, sources, targets, span, gated=gated)
             for guard in effect.guards:
                 guarding = self._sources.in_round(function, guard, binding)
-                self._facts.move(
-                    function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL
-                )
-        return is_all
+                self._facts.move(where, guarding, targets, span, gated=gated, how=How.CONTROL)
+        return self._sources.keys.is_spelled_out(function, effect.index)
 
     def _key(self, function: FunctionSymbol, base: int, key: str) -> Iterator[Carrier]:
         """Yield what a store under a key fills: a carrier of its own, the mapping's other keys are not touched."""
@@ -255,7 +256,9 @@ class _Extractor:
                 if is_returned:
                     targets.append(KeyCarrier(name, function))
                 sources = self._sources.in_round(function, operand, binding)
-                self._facts.move(function, sources, targets, span, gated=node.gated)
+                where, place = self._sources.stored_at(function, operand, span, binding)
+                gated = node.gated or is_gated(binding)
+                self._facts.move(where, sources, targets, place, gated=gated)
 
     def _export(self, function: FunctionSymbol, index: int, node: Node) -> None:
         """An object is turned into a mapping: each of its fields becomes the key of its name."""

@@ -128,7 +128,7 @@ class Facts:
             return
         site = self.site(function, span)
         note = self.hops.append
-        for carrier, strength, origin, partial in sources:
+        for carrier, strength, origin, partial, passes in sources:
             is_constant = type(carrier) is Constant
             if is_constant and (how is How.CONTROL or strength is How.CONTROL):
                 continue  # a literal decides nothing
@@ -136,7 +136,7 @@ class Facts:
             for target in targets:
                 if is_constant and type(target) is UseCarrier:
                     continue
-                through = (
+                through = passes or (
                     type(target) is ReturnCarrier
                     and type(carrier) is ParameterCarrier
                     and carrier.function is target.function

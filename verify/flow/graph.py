@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..source import ClassSymbol, FunctionSymbol, Program, SourceError
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
-from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, UnresolvedCarrier
+from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, ReturnCarrier, UnresolvedCarrier
 from .extract import extract
 from .facts import CallSite, Comparison, Facts
 from .frameworks import called_from_outside
@@ -137,7 +137,7 @@ class Flow:
             for hop in self._onward(current, unresolved=unresolved):
                 if hop.how > how or (not dead and not self.is_live(hop)):
                     continue
-                if hop.through and came[current] is not None and not is_end(hop.target, hop):
+                if hop.through and came[current] is not None and not _hands_back(hop, is_end):
                     continue
                 if is_end(hop.target, hop):
                     return [*self._trail(came, current), hop]
@@ -210,6 +210,11 @@ class Flow:
             trail.append(hop)
             arrival = came[before]
         return trail[::-1]
+
+
+def _hands_back(hop: Hop, is_end: Callable[[Carrier, Hop], bool]) -> bool:
+    """Whether a wire ends with what a function hands back."""
+    return type(hop.target) is ReturnCarrier and is_end(hop.target, hop)
 
 
 _Arrivals = dict[Carrier, tuple[Hop, Carrier] | None]

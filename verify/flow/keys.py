@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from ..source import FunctionSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from .arguments import keyed_arguments
+from .calling import Callers, Calling
 from .carriers import KeyCarrier, MappingOrigin
 from .inference import Inference
 from .literals import Binding, Literals
@@ -41,6 +42,7 @@ class Keys:
         self._wholes = wholes
         self.literals = Literals(program, inference, self.known)
         mappings.literals = self.literals
+        self.callers = Callers(program, inference, mappings, self.literals)
         self._is_collected = False
         self._written: dict[MappingOrigin, set[str]] = {}
         self._values: dict[tuple[MappingOrigin, str], list[Place]] = {}
@@ -166,8 +168,13 @@ class Keys:
         if place not in self._rounds:
             found = self.literals.expansions(function, key)
             is_all = found is not None and not self.is_partly_known(function, key)
-            self._rounds[place] = (found or [], is_all)
+            self._rounds[place] = self.callers.rounds(function, key) if found is None else (found, is_all)
         return self._rounds[place]
+
+    def is_spelled_out(self, function: FunctionSymbol, key: int) -> bool:
+        """Whether a function itself says all strings that a computed key is, without what callers give."""
+        rounds, is_all = self.rounds(function, key)
+        return is_all and not any(isinstance(binding, Calling) for binding, _ in rounds)
 
     def is_partly_known(self, function: FunctionSymbol, index: int) -> bool:
         """Whether a computed key is one of a mapping's that may hold others than are known."""
@@ -260,8 +267,13 @@ class Keys:
         unknown = False
         for place in places:
             strings = self.literals.strings(*place)
-            found.update(strings or ())
-            unknown = unknown or strings is None or self.is_partly_known(*place)
+            if strings is None:
+                given, is_all = self.callers.rounds(*place)
+                found.update(key for _, key in given)
+                unknown = unknown or not is_all
+                continue
+            found.update(strings)
+            unknown = unknown or self.is_partly_known(*place)
         return frozenset(found), unknown
 
     def _display(self, function: FunctionSymbol, index: int, node: Node) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
@@ -141,6 +141,14 @@ class Literals:
                 return None
         return found
 
+    def loop_rounds(
+        self, function: FunctionSymbol, nodes: Iterable[int], binding: Binding
+    ) -> Iterator[Binding | None]:
+        """Yield what the loop variables that nodes are built of are, round by round; None where not known."""
+        graph = self._graph(function)
+        elements = {element for node in nodes for element in self._elements(graph, node)}
+        return self._rounds(function, sorted(elements), dict(binding))
+
     def values(self, function: FunctionSymbol, index: int, binding: Binding = _UNBOUND) -> Values | None:
         """Return the literals that a node can be, None where they are not known."""
         node = self._graph(function).nodes[index]
@@ -260,6 +268,8 @@ class Literals:
     def _values(self, function: FunctionSymbol, index: int, node: Node, binding: Binding) -> Values | None:
         graph = self._graph(function)
         match node.kind:
+            case Kind.PARAM:
+                return (binding[index],) if index in binding else None
             case Kind.ELEMENT:
                 if index in binding:
                     return (binding[index],)

@@ -17,7 +17,7 @@ from ..source.program import ExternalSymbol
 from .arguments import arguments, key_operand
 from .carriers import MappingOrigin
 from .inference import Inference
-from .types import ClassObject, ExternalObject, FunctionObject, Instance, members
+from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
 from .wholes import Wholes
 
 Origins = frozenset[MappingOrigin | None]
@@ -40,6 +40,10 @@ class FixedStrings(Protocol):
         ...
 
 
+Call = tuple[FunctionObject, FunctionSymbol, Node]
+"""A call: what is called, the function that calls it, the node."""
+
+
 class Mappings:
     """Answers which mappings a node may be."""
 
@@ -53,6 +57,8 @@ class Mappings:
         self._callers: dict[tuple[FunctionSymbol, str], list[tuple[FunctionSymbol, int]]] | None = None
         self.literals: FixedStrings  # given by whoever knows keys
         self._handed_over: set[FunctionSymbol] = set()
+        self._calls: dict[FunctionSymbol, list[Call]] = {}
+        self._called_on_unknown: set[str] = set()  # methods
         self._constructed: dict[tuple[ClassSymbol, str], list[tuple[FunctionSymbol, int]]] = {}
 
     # -- questions ------------------------------------------------------------------------------------------
@@ -84,6 +90,16 @@ class Mappings:
         """Return what the constructions of a class without `__init__` give to a field."""
         self._all_callers()
         return self._constructed.get((cls, field), [])
+
+    def calls_of(self, function: FunctionSymbol) -> list[Call]:
+        """Return every call of a function that is seen."""
+        self._all_callers()
+        return self._calls.get(function, [])
+
+    def may_be_called_unseen(self, function: FunctionSymbol) -> bool:
+        """Whether a function is handed over as a value, or called like a method of a receiver of unknown type."""
+        self._all_callers()
+        return function in self._handed_over or function.name in self._called_on_unknown
 
     # -- inference ------------------------------------------------------------------------------------------
 
@@ -252,8 +268,12 @@ class Mappings:
                 if node.kind is not Kind.CALL:
                     continue
                 called.add(node.operands[0])
-                self._construction(function, node)
-                for callee in self._reached(function, node):
+                types = members(self._inference.type_of(function, node.operands[0]))
+                self._construction(function, node, types)
+                if UNKNOWN in types and graph.nodes[node.operands[0]].kind is Kind.ATTR:
+                    self._called_on_unknown.add(str(graph.nodes[node.operands[0]].data))
+                for callee in self._reached(types):
+                    self._calls.setdefault(callee.function, []).append((callee, function, node))
                     for name, values in arguments(self._program, callee, node).items():
                         given = callers.setdefault((callee.function, name), [])
                         given.extend((function, value) for value in values)
@@ -264,10 +284,10 @@ class Mappings:
                             self._handed_over.add(one.function)
         return callers
 
-    def _construction(self, function: FunctionSymbol, node: Node) -> None:
+    def _construction(self, function: FunctionSymbol, node: Node, types: tuple[Type, ...]) -> None:
         shape = node.data
         assert isinstance(shape, CallShape)
-        for one in members(self._inference.type_of(function, node.operands[0])):
+        for one in types:
             if isinstance(one, ClassObject) and self._inference.constructor(one.cls) is None:
                 operands = node.operands[1:]
                 fields = self._inference.positional_fields(one.cls)
@@ -279,8 +299,8 @@ class Mappings:
                     if name is not None:
                         self._constructed.setdefault((one.cls, name), []).append((function, operand))
 
-    def _reached(self, function: FunctionSymbol, node: Node) -> Iterator[FunctionObject]:
-        for one in members(self._inference.type_of(function, node.operands[0])):
+    def _reached(self, types: tuple[Type, ...]) -> Iterator[FunctionObject]:
+        for one in types:
             if isinstance(one, FunctionObject):
                 for reached in self._inference.dispatch(one.function, one.receiver):
                     yield FunctionObject(reached, one.receiver)

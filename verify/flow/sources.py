@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..source import FunctionSymbol, Program
-from ..source.model import EffectKind, Kind, Node, ValueGraph
-from .arguments import keyed_arguments
+from ..source.model import EffectKind, Kind, Node, Span, ValueGraph
+from .arguments import argument_positions, arguments, keyed_arguments
 from .callables import Callables
+from .calling import Calling
 from .carriers import Carrier, Constant, How, ParameterCarrier
 from .inference import Inference
 from .keys import Keys
@@ -61,9 +62,46 @@ class Sources:
             return self.of(function, index)
         outer, self._round = self._round, _Round(function, binding)
         try:
-            return self.of(function, index)
+            found = self.of(function, index)
         finally:
             self._round = outer
+        return list(self._given(function, found, binding)) if isinstance(binding, Calling) else found
+
+    def stored_at(
+        self, function: FunctionSymbol, value: int, span: Span, binding: Binding
+    ) -> tuple[FunctionSymbol, Span]:
+        """Return where a value is stored: where a call gives it, if the same call gives the key."""
+        if not isinstance(binding, Calling):
+            return function, span
+        caller = binding.caller
+        positions = argument_positions(self.program, binding.callee, caller.node)
+        for source in self.of(function, value):
+            carrier = source.carrier
+            if isinstance(carrier, ParameterCarrier) and carrier.function is function:
+                for position in positions.get(carrier.name, ())[:1]:
+                    operand, part = caller.node.operands[1 + position], caller.node.parts[position]
+                    return self.stored_at(caller.function, operand, part, caller.binding)
+        return caller.function, caller.node.span
+
+    def _given(self, function: FunctionSymbol, found: list[Source], calling: Calling) -> Iterator[Source]:
+        """Put what one call gives in the place of the parameters."""
+        caller = calling.caller
+        given = arguments(self.program, calling.callee, caller.node)
+        defaults = {one.name: one.default for one in self.program.function(function).parameters}
+        for source in found:
+            carrier = source.carrier
+            if not isinstance(carrier, ParameterCarrier) or carrier.function is not function:
+                yield source
+                continue
+            default = defaults.get(carrier.name)
+            if carrier.name not in given:
+                is_left_out = default is not None and default.is_literal
+                constant = Constant(default.text, is_default=True) if is_left_out and default else carrier
+                yield Source(constant, source.how, source.origin, source.partial)
+            for operand in given.get(carrier.name, ()):
+                for one in self.in_round(caller.function, operand, caller.binding):
+                    how = max(one.how, source.how)
+                    yield Source(one.carrier, how, one.origin, one.partial or source.partial)
 
     def binding(self, function: FunctionSymbol) -> Binding:
         """Return what a function's loop variables are in the round that is asked about."""
@@ -125,7 +163,9 @@ class Sources:
                         seen.add(following)
                         pending.append(following)
                     continue
-                found = Source(step.carrier, max(how, step.how), step.origin, partial or step.partial)
+                found = Source(
+                    step.carrier, max(how, step.how), step.origin, partial or step.partial, step.through
+                )
                 key = (found.carrier, found.partial)
                 if key not in best or found.how < best[key].how:
                     best[key] = found
@@ -170,7 +210,7 @@ class Sources:
                         found.setdefault(root, []).extend(put_in)
             for effect in graph.effects:
                 if effect.kind is EffectKind.STORE_ITEM and effect.name is None:
-                    if effect.index >= 0 and self.keys.rounds(function, effect.index)[1]:
+                    if effect.index >= 0 and self.keys.is_spelled_out(function, effect.index):
                         continue  # keys that are known are carriers of their own
                     for root in local_roots(graph, effect.base):
                         found.setdefault(root, []).append(effect.value)

@@ -9,6 +9,7 @@ from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, 
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 from .arguments import arguments, keyed_arguments
 from .callables import Callables
+from .calling import Caller
 from .carriers import (
     Carrier,
     Constant,
@@ -39,14 +40,20 @@ from .types import (
     members,
 )
 
+_NO_NAMES = {Kind.PARAM, Kind.COMPARE, Kind.FUNCTION}
+
 
 class Source(NamedTuple):
-    """One thing that a value draws on; `origin` is the expression in the function that asked."""
+    """One thing that a value draws on; `origin` is the expression in the function that asked.
+
+    `through` says that it counts only for a wire that starts there, as it does for a hop.
+    """
 
     carrier: Carrier | Constant
     how: How
     origin: Span
     partial: bool = False
+    through: bool = False
 
 
 class Onward(NamedTuple):
@@ -62,6 +69,10 @@ class Questions(Protocol):
 
     def of(self, function: FunctionSymbol, index: int) -> list[Source]:
         """Return what a node draws on."""
+        ...
+
+    def in_round(self, function: FunctionSymbol, index: int, binding: Binding) -> list[Source]:
+        """Return what a node draws on in one round of the loops around it, or in one call."""
         ...
 
     def hands_back(self, function: FunctionSymbol) -> dict[str, How]:
@@ -122,7 +133,7 @@ class Steps:
             case Kind.DICT:
                 for position, (key, operand) in enumerate(zip(_keys(node), node.operands, strict=True)):
                     computed = node.keys[position] if node.keys else -1
-                    if key is None and not (computed >= 0 and self.keys.rounds(function, computed)[1]):
+                    if key is None and not (computed >= 0 and self.keys.is_spelled_out(function, computed)):
                         yield Onward(operand, How.COPY)  # literal keys are carriers of their own
             case Kind.OP | Kind.COMPARE:
                 for operand in node.operands:
@@ -205,7 +216,8 @@ class Steps:
                     yield Source(carrier, How.COPY, node.span)
             for source in self._asked.of(function, base):
                 if isinstance(source.carrier, FieldCarrier) and not source.partial:
-                    yield Source(source.carrier, How.COPY, node.span, partial=True)
+                    through = not self.keys.is_open(function, base)
+                    yield Source(source.carrier, How.COPY, node.span, partial=True, through=through)
             return
         position = graph.nodes[index]
         if position.kind is Kind.CONST and type(position.data) is int:
@@ -296,7 +308,8 @@ class Steps:
             match one:
                 case FunctionObject():
                     for called in self.inference.dispatch(one.function, one.receiver):
-                        yield Source(ReturnCarrier(called), How.COPY, node.span)
+                        chosen = list(self._chosen(function, FunctionObject(called, one.receiver), node))
+                        yield from chosen or (Source(ReturnCarrier(called), How.COPY, node.span),)
                         bound = arguments(self.program, FunctionObject(called, one.receiver), node)
                         for name, how in self._asked.hands_back(called).items():
                             for argument in bound.get(name, ()):
@@ -333,6 +346,15 @@ class Steps:
             measured = self._measures(function, graph, node)
             if measured is not None:
                 yield Source(OutsideCarrier(measured), How.COMPUTED, node.span)
+
+    def _chosen(self, function: FunctionSymbol, called: FunctionObject, node: Node) -> Iterator[Source]:
+        """Yield what a function returns in one call that says by which key it is to be read."""
+        caller = Caller(function, node, self._asked.binding(function))
+        for calling in self.keys.callers.answers(called, caller):
+            for effect in self.program.function(called.function).graph.effects:
+                if effect.kind is EffectKind.RETURN:
+                    for source in self._asked.in_round(called.function, effect.value, calling):
+                        yield Source(source.carrier, source.how, node.span, source.partial)
 
     def _handed_over(
         self, function: FunctionSymbol, graph: ValueGraph, node: Node
@@ -417,9 +439,14 @@ class Steps:
         node = graph.nodes[index]
         if node.kind is Kind.CONST:
             return (node.data,) if isinstance(node.data, str) else ()
-        if node.kind in {Kind.PARAM, Kind.COMPARE, Kind.FUNCTION}:
+        binding = self._asked.binding(function)
+        is_given = node.kind is Kind.PARAM and index not in binding
+        if node.kind in _NO_NAMES and not is_given and index not in binding:
             return ()
-        found = self.keys.literals.strings(function, index, self._asked.binding(function))
+        found = None if is_given else self.keys.literals.strings(function, index, binding)
+        if found is None and node.kind in {Kind.PARAM, Kind.OP}:
+            rounds, is_all = self.keys.callers.rounds(function, index)  # by any of its callers
+            return tuple(dict.fromkeys(key for _, key in rounds)) if is_all else ()
         return () if found is None else found
 
     def in_round(
