@@ -29,6 +29,7 @@ _Content = tuple[frozenset[str], bool]
 """The keys that are known, and whether there may be others."""
 
 _NOTHING: _Content = (frozenset(), False)
+_MANY = 256  # mappings; of what may be more than these, nothing is known but that it may be any
 _ROUNDS = 8  # mappings that are built of each other's keys: chains are no longer than this
 
 
@@ -51,6 +52,7 @@ class Keys:
         self._by_rule: dict[MappingOrigin, list[Place]] = {}
         self._ruled: dict[MappingOrigin, _Content] = {}
         self._contents: dict[Place, _Content] = {}
+        self._filled: dict[tuple[MappingOrigin, bool], list[Filling]] = {}
         self._rounds: dict[Place, tuple[list[tuple[Binding, str]], bool]] = {}
 
     # -- questions ------------------------------------------------------------------------------------------
@@ -68,6 +70,7 @@ class Keys:
         first: MappingOrigin | None = None
         pending: list[Filling] = [(function, base)]
         seen: set[Filling] = set()
+        visited = 0
         while pending:
             filling = pending.pop()
             if filling in seen:
@@ -77,10 +80,15 @@ class Keys:
                 if origin is None:
                     found.setdefault(KeyCarrier(key))
                     continue
+                if origin in seen and origin is not filling:
+                    continue
+                visited += 1
+                if visited > _MANY:
+                    return [KeyCarrier(key)]
                 first = first or origin
                 seen.add(origin)
                 filled = self._filled_from(origin)
-                if key in self._own(origin) or not filled:
+                if not filled or key in self._own(origin):
                     found.setdefault(KeyCarrier(key, mapping=origin))
                 else:
                     pending += filled
@@ -100,35 +108,21 @@ class Keys:
 
     def held(self, function: FunctionSymbol, base: int) -> list[KeyCarrier]:
         """Return every known key of a mapping, as what it is written into, those of what it is filled from included."""
-        found: dict[KeyCarrier, None] = {}
-        pending: list[Filling] = [(function, base)]
-        seen: set[Filling] = set()
-        while pending:
-            filling = pending.pop()
-            if filling in seen:
-                continue
-            seen.add(filling)
-            for origin in self._origins(filling):
-                if origin is not None:
-                    seen.add(origin)
-                    found.update((KeyCarrier(key, mapping=origin), None) for key in sorted(self._own(origin)))
-                    pending += self._filled_from(origin)
-        return list(found)
+        return [
+            KeyCarrier(key, mapping=origin)
+            for origin in self._reached((function, base))
+            if origin is not None
+            for key in sorted(self._own(origin))
+        ]
 
     def _content(self, function: FunctionSymbol, base: int) -> _Content:
         self._collect()
         place = (function, base)
         answer = self._contents.get(place)
-        if answer is not None:
-            return answer
-        found: set[str] = set()
-        is_open = False
-        for origin in self._reached(place):
-            if origin is None:
-                is_open = True
-            else:
-                found |= self._own(origin)
-        answer = self._contents[place] = frozenset(found), is_open
+        if answer is None:
+            origins = self._reached(place)
+            keys = frozenset(key for origin in origins if origin is not None for key in self._own(origin))
+            answer = self._contents[place] = (keys, None in origins)
         return answer
 
     def _reached(self, place: Place) -> list[MappingOrigin | None]:
@@ -143,6 +137,8 @@ class Keys:
             seen.add(filling)
             for origin in self._origins(filling):
                 if origin not in found:
+                    if len(found) >= _MANY:
+                        return [None]
                     found[origin] = None
                     pending += self._filled_from(origin) if origin is not None else ()
         return list(found)
@@ -187,6 +183,12 @@ class Keys:
         What is stored under a key that is not known makes keys unknown, but not the values, which are known by place.
         """
         self._collect()
+        known = self._filled.get((origin, for_values))
+        if known is None:
+            known = self._filled[origin, for_values] = self._find_fillings(origin, for_values=for_values)
+        return known
+
+    def _find_fillings(self, origin: MappingOrigin, *, for_values: bool) -> list[Filling]:
         found: list[Filling] = list(self._fillings.get(origin, ()))
         if not for_values and self._ruled.get(origin, _NOTHING)[1]:
             found.append(None)
@@ -245,22 +247,28 @@ class Keys:
                 dependent.append((origin, others))
         constant = dict(self._ruled)
         changed = bool(dependent)
+        self._forget()
         for _ in range(_ROUNDS):
             if not changed:
                 break
             changed = False
             for origin, places in dependent:
-                self.literals.forget()
-                self._contents.clear()
                 keys, unknown = self._evaluated(places)
                 now = (keys | constant[origin][0], unknown or constant[origin][1])
-                changed = changed or now != self._ruled[origin]
-                self._ruled[origin] = now
+                if now != self._ruled[origin]:
+                    self._ruled[origin] = now
+                    self._forget()
+                    changed = True
         for origin, _ in dependent if changed else ():
             self._ruled[origin] = (self._ruled[origin][0], True)  # keys that grow for ever
+        self._forget()
+        self._rounds.clear()
+
+    def _forget(self) -> None:
+        """Forget what was answered from keys that are known better now."""
         self.literals.forget()
         self._contents.clear()
-        self._rounds.clear()
+        self._filled.clear()
 
     def _evaluated(self, places: list[Place]) -> _Content:
         found: set[str] = set()

@@ -24,6 +24,7 @@ Origins = frozenset[MappingOrigin | None]
 """The mappings that a value may be; None stands for one that cannot be told."""
 
 _UNKNOWN: Origins = frozenset({None})
+_MANY = 64  # mappings; a value that may be more than these may be any
 _NO_CIRCLE = sys.maxsize
 _SAME = {"copy", "deepcopy", "MappingProxyType", "cast", "dumps", "loads", "packb", "unpackb"}
 _MAKERS = {"builtins.dict", "collections.defaultdict", "collections.OrderedDict", "collections.Counter"}
@@ -107,6 +108,8 @@ class Mappings:
         found: Origins = frozenset()
         for function, index in places:
             found |= self.of(function, index)
+            if len(found) > _MANY:
+                return _UNKNOWN
         return found
 
     def _infer(self, function: FunctionSymbol, graph: ValueGraph, index: int) -> Origins:
