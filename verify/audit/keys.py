@@ -190,7 +190,7 @@ class Keys:
         left = mappings.of(function, node.operands[0])
         for carrier in self.flow.facts.sources.keys.held(function, node.operands[1]):
             self.written.setdefault(carrier.key, set()).update(left)
-        if None in mappings.of(function, node.operands[1]):
+        if self.flow.facts.sources.keys.is_open(function, node.operands[1]):
             self._open.update(one for one in left if one is not None)
 
     def _write(self, function: FunctionSymbol, base: int, key: str) -> None:

@@ -1,0 +1,60 @@
+"""Twice the program takes twice the steps: programs that are generated at two sizes, with the questions counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from telewire.verify.flow import Flow
+from telewire.verify.flow.carriers import KeyCarrier
+from telewire.verify.flow.keys import Keys
+from telewire.verify.source import Program, SourceFile, read_sources
+
+
+def flow_of(folder: Path, source: str) -> Flow:
+    path = folder / "grown.py"
+    path.write_text(source)
+    reading = read_sources([SourceFile("grown", path, path.name, is_package=False)])
+    assert reading.unparsed == {}
+    return Flow.of(Program.link(reading.summaries))
+
+
+def merged_by_one(count: int) -> str:
+    """Mappings that are merged into each other by one function and read by name."""
+    merge = "def merge(into, other):\n    into.update(other)\n    return into\n"
+    made = [
+        f"def make_{n}(x):\n    return merge({{'k{n}': x}}, {{'o{n}': x}})['k{n}']\n" for n in range(count)
+    ]
+    return "\n".join([merge, *made])
+
+
+@pytest.mark.parametrize("program", [merged_by_one])
+def test_mappings_that_meet_in_one_function_take_steps_in_proportion(
+    program: Callable[[int], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+    ask = Keys._own
+
+    def counted(self: Keys, origin: object) -> set[str]:
+        nonlocal steps
+        steps += 1
+        return ask(self, origin)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Keys, "_own", counted)
+    taken = []
+    for count in (200, 400):
+        steps = 0
+        hops = len(flow_of(tmp_path, program(count)).facts.hops)
+        taken.append((steps, hops))
+    (steps_once, hops_once), (steps_twice, hops_twice) = taken
+    assert steps_twice <= 2.2 * steps_once
+    assert hops_twice <= 2.2 * hops_once
+
+
+def test_a_key_of_what_may_be_any_of_very_many_mappings_is_of_no_known_mapping(tmp_path: Path) -> None:
+    made = [f"def make_{n}(x):\n    return show({{'loss': x, 'k{n}': x}})\n" for n in range(100)]
+    flow = flow_of(tmp_path, "\n".join(["def show(value):\n    print(value['loss'])\n", *made]))
+    read = [one for one in flow.out_of if isinstance(one, KeyCarrier) and one.key == "loss"]
+    assert read == [KeyCarrier("loss")]
