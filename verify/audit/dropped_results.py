@@ -27,6 +27,27 @@ _PLAIN_DECORATORS = frozenset(
     }
 )
 
+# What such a function returns is a receipt of what it did.
+_ACTS = frozenset(
+    {
+        "emit",
+        "send",
+        "publish",
+        "post",
+        "write",
+        "save",
+        "log",
+        "record",
+        "report",
+        "push",
+        "store",
+        "submit",
+        "register",
+        "dispatch",
+        "notify",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -62,6 +83,12 @@ def dropped_results(flow: Flow, names: TelemetryNames) -> Iterator[Dropped]:
             yield from finder.of(function)
 
 
+def _gives_back(graph: ValueGraph, returns: list[Effect]) -> bool:
+    """Whether a function returns what it was given: its callers have that already."""
+    roots = {root for effect in returns for root in local_roots(graph, effect.value, every=True)}
+    return all(graph.nodes[root].kind in {Kind.PARAM, Kind.CONST} for root in roots)
+
+
 class _Finder:
     def __init__(self, flow: Flow, names: TelemetryNames) -> None:
         self._flow = flow
@@ -74,6 +101,8 @@ class _Finder:
         summary = self._program.function(function)
         returns = [effect for effect in summary.graph.effects if effect.kind is EffectKind.RETURN]
         if not returns or summary.is_generator or not self._is_plain(summary.decorators):
+            return
+        if function.name.lstrip("_").partition("_")[0] in _ACTS or _gives_back(summary.graph, returns):
             return
         parts = list(self._metric_parts(function, summary.graph, returns))
         if not parts:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..findings import Confidence
-from ..flow import FieldCarrier, Hop
+from ..flow import FieldCarrier, Hop, KeyCarrier, Role
 from ..source import FunctionSymbol
 from ..source.model import Kind
 from ..source.program import Place
@@ -50,6 +50,8 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
     handling = usage.handling
     if handling.may_build(owner) is not None or handling.names_computed(owner, name):
         return None
+    if _is_filled_as_key(audit, subject):
+        return None
     if not any(one in handling.constructions for one in handling.lines(owner)):
         return None  # no object of it is ever made here: it is made elsewhere, or not used at all
     if not subject.is_record and usage.audience.sees_field(owner, name):
@@ -65,6 +67,18 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
     elif usage.audience.sees_field(owner, name) or not subject.holds_data:
         confidence = Confidence.MEDIUM
     return confidence
+
+
+def _is_filled_as_key(audit: AuditCheck, subject: FieldSubject) -> bool:
+    """Whether the object is turned into a mapping, and the key of a field's name is stored there afterwards."""
+    flow = audit.flow
+    for carrier in audit.usage.family(subject.carrier):
+        for hop in flow.out_of.get(carrier, ()):
+            if hop.role is Role.EXPORT and isinstance(hop.target, KeyCarrier):
+                entering = flow.into.get(hop.target, ())
+                if any(other.role is not Role.EXPORT and flow.is_live(other) for other in entering):
+                    return True
+    return False
 
 
 def certainty_of_reads(audit: AuditCheck, subject: FieldSubject) -> Confidence | None:

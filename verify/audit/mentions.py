@@ -102,10 +102,18 @@ class _Collector:
         self._wanted = wanted
         self._words: dict[str, tuple[str, ...]] = {}
         self._pieces: list[tuple[ValueGraph, Node]] = []
+        self._other_names: dict[
+            str, str
+        ] = {}  # `import x as y`: what a name of this module is called elsewhere
         self._looks_up = False  # whether the module looks a name up that it does not write down
 
     def module(self, module: ModuleSummary) -> None:
         self._pieces, self._looks_up = [], False
+        self._other_names = {
+            local: name
+            for local, target in module.imports.items()
+            if (name := target.rpartition(".")[2]) != local and name in self._wanted
+        }
         for qualname, summary in module.functions.items():
             self._body(FunctionSymbol(module.name, qualname), summary, module)
             self._signature(module.name, summary)
@@ -136,11 +144,17 @@ class _Collector:
         graph = summary.graph
         is_top = summary.qualname == TOP_LEVEL
         exported = exported_nodes(graph) if is_top else frozenset[int]()
+        other_names = self._other_names
         for index, node in enumerate(graph.nodes):
             kind = node.kind
             if kind is Kind.ATTR or kind is Kind.GLOBAL or kind is Kind.FREE:
-                if node.data in self._wanted and not node.gated:
+                if node.gated:
+                    continue
+                if node.data in self._wanted:
                     self._found.nodes.setdefault(str(node.data), []).append(Mention(function, index))
+                if node.data in other_names:
+                    name = other_names[str(node.data)]
+                    self._found.nodes.setdefault(name, []).append(Mention(function, index))
             elif kind is Kind.CONST:
                 if (
                     isinstance(node.data, str)

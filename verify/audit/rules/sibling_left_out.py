@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...findings import Confidence, Finding
 from ...flow.logger_keys import Logged
 from ...source import ClassSymbol, FunctionSymbol
-from ...source.model import CallShape, FunctionSummary, Kind, Node, ValueGraph
+from ...source.model import CallShape, EffectKind, FunctionSummary, Kind, Node, ValueGraph
 from ...source.program import ExternalSymbol, Place
 from ..known_calls import PLAIN_BASES
 from ..names import likeness, words
@@ -65,15 +65,22 @@ class SiblingLeftOut(AuditRule):
 
     def _helpers(self, audit: AuditCheck) -> Iterator[Finding]:
         called = {function: _telemetry_calls(audit, function) for function in audit.program.functions()}
+        done = {function: _done_for_effect(audit, function) for function in called}
         for logged in audit.flow.facts.logged:
             if "*" not in logged.name and logged.function in called and _is_always_logged(audit, logged):
-                called[logged.function] |= {f'{logged.sink}("{logged.name}")'}
-        for group in (*_groups(audit), *_implementations(audit)):
-            counts = Counter(helper for function in group for helper in called[function])
+                name = frozenset({f'{logged.sink}("{logged.name}")'})
+                called[logged.function] |= name
+                done[logged.function] |= name
+        alike = [(group, False) for group in _groups(audit)]
+        alike += [(group, True) for group in _implementations(audit)]
+        for group, is_one_method in alike:
+            counts = Counter(helper for function in group for helper in done[function])
             for helper, count in counts.items():
                 if count != len(group) - 1 or count < _FEWEST - 1:
                     continue
-                (odd,) = [function for function in group if helper not in called[function]]
+                (odd,) = [function for function in group if helper not in done[function]]
+                if helper in called[odd] or (helper.lstrip("_").startswith("check_") and not is_one_method):
+                    continue
                 doing = [function for function in group if function != odd]
                 if helper.endswith(")") and not any(called[odd] & called[one] for one in doing):
                     continue  # it logs nothing of what the others log: something else
@@ -99,15 +106,16 @@ class SiblingLeftOut(AuditRule):
             below = [one for one in program.subclasses(base) if base in program.bases(one)]
             if len(below) < _FEWEST:
                 continue
+            lacking: dict[ClassSymbol, list[str]] = {}
             for name, qualname in program.class_(base).methods.items():
-                if not audit.names.is_function(name) or not _is_empty(
-                    audit, FunctionSymbol(base.module, qualname)
-                ):
-                    continue
-                lacking = [one for one in below if not _overrides(audit, one, base, name)]
-                if len(lacking) != 1 or program.subclasses(lacking[0]):
-                    continue
-                odd = lacking[0]
+                if audit.names.is_function(name) and _is_empty(audit, FunctionSymbol(base.module, qualname)):
+                    without = [one for one in below if not _overrides(audit, one, base, name)]
+                    if len(without) == 1:
+                        lacking.setdefault(without[0], []).append(name)
+            for odd, names in lacking.items():
+                if len(names) > 1 or program.subclasses(odd):
+                    continue  # it lacks more than one of them: it is there for something else
+                name = names[0]
                 doing = [one for one in below if one != odd]
                 yield self._left_out(
                     audit,
@@ -260,6 +268,19 @@ def _telemetry_calls(audit: AuditCheck, function: FunctionSymbol) -> frozenset[s
     found: set[str] = set()
     for node in graph.nodes:
         if node.kind is Kind.CALL and not node.gated:
+            name = _called(graph, node)
+            if name is not None and audit.names.is_function(name):
+                found.add(name)
+    return frozenset(found)
+
+
+def _done_for_effect(audit: AuditCheck, function: FunctionSymbol) -> frozenset[str]:
+    """Return those that a body calls for what they do, and not for what they return."""
+    graph = audit.program.function(function).graph
+    found: set[str] = set()
+    for effect in graph.effects:
+        node = graph.nodes[effect.value]
+        if effect.kind is EffectKind.DROP and not effect.gated and node.kind is Kind.CALL:
             name = _called(graph, node)
             if name is not None and audit.names.is_function(name):
                 found.add(name)

@@ -83,8 +83,23 @@ class UnusedParameter(AuditRule):
                 message=f"{function.qualname}() takes {name} and never uses it, and {cls.name} has a field {name}",
                 help=f"store it: self.{name} = {name}",
                 context={"function": function.qualname, "parameter": name, "field": f"{cls.qualname}.{name}"},
-                confidence=Confidence.HIGH,
+                confidence=Confidence.LOW if _is_inherited(audit, cls, name) else Confidence.HIGH,
             )
+
+
+def _is_inherited(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
+    """Whether the constructor of a class above takes the parameter as well, so that all below it have to."""
+    program = audit.program
+    above = [one for one in program.mro(cls)[1:] if isinstance(one, ClassSymbol)]
+    methods = (program.class_(one).methods.get("__init__") for one in above)
+    constructors = [
+        FunctionSymbol(one.module, method) for one, method in zip(above, methods, strict=True) if method
+    ]
+    return any(
+        name == parameter.name
+        for constructor in constructors
+        for parameter in program.function(constructor).parameters
+    )
 
 
 def _is_forced(audit: AuditCheck, function: FunctionSymbol) -> bool:
