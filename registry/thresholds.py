@@ -62,7 +62,7 @@ class Thresholds:
     an empty window; it raises GradingError for a value that has not the declared shape.
     """
 
-    __slots__ = ("_grade_many", "cuts", "grade", "levels", "subject")
+    __slots__ = ("_grade_many", "_problems", "cuts", "grade", "levels", "subject")
 
     levels: tuple[Level, ...]
     subject: Subject
@@ -77,6 +77,7 @@ class Thresholds:
         grade = generate(rungs, subject, otherwise=UNCLASSIFIED, absent=NOT_COLLECTED)
         self.grade = cast(Callable[[object], Grade], grade)
         self._grade_many: Callable[[object], object] | None = None
+        self._problems: tuple[PartitionProblem, ...] | None = None
 
     def grade_many(self, values: object) -> object:
         """The severities of a whole array, as an array of integers; -1 (UNCLASSIFIED_CODE) for a value in no
@@ -94,9 +95,10 @@ class Thresholds:
 
     def prove(self) -> tuple[PartitionProblem, ...]:
         """Every reason why the levels do not divide the declared domain; empty is the proof that they do."""
-        return prove(
-            [GradedCondition(level.name, level.severity, level.when) for level in self.levels], self.subject
-        )
+        if self._problems is None:
+            conditions = [GradedCondition(level.name, level.severity, level.when) for level in self.levels]
+            self._problems = prove(conditions, self.subject)
+        return self._problems
 
     def __iter__(self) -> Iterator[Level]:
         return iter(self.levels)

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import difflib
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,24 @@ from .findings.suppression import apply_suppressions, find_suppressions
 from .flow import Flow
 from .known_tests import KnownTests
 from .rules import RULES, Check, apply_waivers
-from .source import ClassSymbol, FunctionSymbol, Program, Reader, SourceError, discover, read_sources
+from .source import (
+    ClassSymbol,
+    FunctionSymbol,
+    Program,
+    Reader,
+    Reading,
+    SourceError,
+    SourceFile,
+    discover,
+    read_sources,
+)
+from .source.model import Comment
+from .source.on_demand import ModulesOnDemand
+from .source.syntax_check import SyntaxCheck
+from .source.words import FileWords, WordIndex
 from .wiring import Verdict, Wiring
 from .wiring.gradings import gradings
+from .wiring.part import Part
 
 _ALIKE = 0.85  # how similar a name is to one of the sources when it is that one, misspelt
 
@@ -45,7 +60,8 @@ class Verification:
         findings: What stands, in the order of places.
         accepted: What a record's waiver or a comment beside the code accepts.
         skipped: Files that could not be analysed; the rest was.
-        resolved: Share of attribute accesses whose receiver's type is known, None without any.
+        followed: How many files were followed: those that the wires run through where all is well, else all.
+        resolved: Share of attribute accesses in those whose receiver's type is known, None without any.
         seconds: Wall time.
         outside_change: How many findings a change does not touch; None where none was asked about.
     """
@@ -57,6 +73,7 @@ class Verification:
     skipped: tuple[SourceError, ...]
     files: int
     lines: int
+    followed: int
     resolved: float | None
     seconds: float
     outside_change: int | None = None
@@ -102,7 +119,7 @@ def verify(
     *,
     only: Collection[str] = (),
     today: datetime.date | None = None,
-    read: Reader = read_sources,
+    read: Reader | None = None,
 ) -> Verification:
     """Verify the records of a project against its sources. Nothing of the target is imported or run.
 
@@ -110,7 +127,7 @@ def verify(
         configuration: Which sources and records.
         only: IDs or slugs of the records to report; all when empty.
         today: The day that waivers are judged by.
-        read: What reads the files; another one can have some of the summaries already.
+        read: What reads the files. Where one is given, all files are followed, else those that the wires need.
 
     Raises:
         CannotVerify: There is nothing to verify, or records cannot be loaded.
@@ -120,7 +137,7 @@ def verify(
 
 
 def _verify(
-    configuration: Configuration, only: Collection[str], today: datetime.date, read: Reader
+    configuration: Configuration, only: Collection[str], today: datetime.date, read: Reader | None
 ) -> Verification:
     started = time.perf_counter()
     registry = load_records(configuration)
@@ -138,7 +155,74 @@ def _verify(
         raise CannotVerify(
             f"no Python source found (looked for {looked}); set `sources` ({configuration.origin})"
         )
-    reading = read(files)
+    laid = _in_part(configuration, registry, files, chosen) if read is None else None
+    if laid is None:
+        laid = _in_whole(configuration, registry, (read or read_sources)(files), chosen)
+    check, found = laid.check, laid.found
+    standing, accepted = apply_waivers(check, sorted(found, key=_order), today=today)
+    standing, suppressed = apply_suppressions(standing, find_suppressions(laid.comments), judged=_is_judged)
+    return Verification(
+        configuration=configuration,
+        wiring=check.wiring,
+        findings=tuple(sorted(standing, key=_order)),
+        accepted=(*accepted, *suppressed),
+        skipped=laid.skipped,
+        files=len(files),
+        lines=laid.lines,
+        followed=laid.followed,
+        resolved=check.wiring.flow.resolved_share(),
+        seconds=time.perf_counter() - started,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """Records laid over sources: the wiring, and what all rules found in it, waivers not applied."""
+
+    check: Check
+    found: set[Finding]
+    comments: Mapping[str, tuple[Comment, ...]]
+    skipped: tuple[SourceError, ...]
+    lines: int
+    followed: int
+
+
+def _in_part(
+    configuration: Configuration, registry: Registry, files: Sequence[SourceFile], chosen: Collection[str]
+) -> _Laid | None:
+    """Follow only what the wires run through; None unless all is well there, and then it is well in the whole."""
+    texts: dict[str, bytes] = {}
+    unread: dict[str, SourceError] = {}
+    for file in files:
+        try:
+            texts[file.module] = file.read()
+        except OSError as error:
+            unread[file.module] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
+    read = {file.module: file for file in files if file.module in texts}
+    checked = SyntaxCheck.start(list(read.values()), list(texts.values()))
+    try:
+        index = WordIndex({name: FileWords.of(file, texts[name]) for name, file in read.items()})
+        modules = ModulesOnDemand(read, lambda file: texts[file.module])
+        roots = frozenset(file.module.partition(".")[0] for file in files)
+        entry_points = _entry_points(configuration, Program(modules, (), roots), unread)
+        wiring = Part(registry, index, modules, chosen).wiring(entry_points)
+        if wiring is None or not wiring.edges:
+            return None
+        check = _check(configuration, registry, wiring)
+        if any(True for rule in RULES.values() for _ in rule.check(check)):
+            return None
+        skipped = {**checked.result(), **modules.unparsed, **unread}
+    finally:
+        checked.stop()
+    lines = sum(file.lines for name, file in index.files.items() if name not in skipped)
+    comments = {file.shown: index.files[name].comments for name, file in read.items() if name not in skipped}
+    followed = len(wiring.flow.program.followed or ())
+    return _Laid(check, set(), comments, tuple(skipped[name] for name in sorted(skipped)), lines, followed)
+
+
+def _in_whole(
+    configuration: Configuration, registry: Registry, reading: Reading, chosen: Collection[str]
+) -> _Laid:
     unparsed = reading.unparsed
     skipped = list(unparsed.values())
     if not reading.summaries:
@@ -150,23 +234,15 @@ def _verify(
     wiring = Wiring.of(registry, flow, only=chosen, unparsed=unparsed)
     if not wiring.edges:
         raise CannotVerify("the records promise no edge: there is nothing to prove")
-    check = Check(wiring, registry, configuration.root, KnownTests(configuration.root), tuple(gradings(flow)))
+    check = _check(configuration, registry, wiring)
     found = {finding for rule in RULES.values() for finding in rule.check(check)}
-    standing, accepted = apply_waivers(check, sorted(found, key=_order), today=today)
-    standing, suppressed = apply_suppressions(
-        standing, find_suppressions(reading.summaries), judged=_is_judged
-    )
-    return Verification(
-        configuration=configuration,
-        wiring=wiring,
-        findings=tuple(sorted(standing, key=_order)),
-        accepted=(*accepted, *suppressed),
-        skipped=tuple(skipped),
-        files=len(files),
-        lines=reading.lines,
-        resolved=flow.resolved_share(),
-        seconds=time.perf_counter() - started,
-    )
+    comments = {summary.path: summary.comments for summary in reading.summaries}
+    return _Laid(check, found, comments, tuple(skipped), reading.lines, len(reading.summaries))
+
+
+def _check(configuration: Configuration, registry: Registry, wiring: Wiring) -> Check:
+    tests = KnownTests(configuration.root)
+    return Check(wiring, registry, configuration.root, tests, tuple(gradings(wiring.flow)))
 
 
 def _is_judged(code: str) -> bool:

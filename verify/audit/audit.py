@@ -81,7 +81,7 @@ def audit(
         found = {finding for rule in rules for finding in rule.check(check)}
     standing, accepted = apply_suppressions(
         found,
-        find_suppressions(reading.summaries),
+        find_suppressions({summary.path: summary.comments for summary in reading.summaries}),
         judged=lambda code: code in codes if codes else code.startswith("TW5"),
     )
     shown = [finding for finding in standing if target.shows(finding.path)]

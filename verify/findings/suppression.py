@@ -7,10 +7,10 @@ reason. One that accepts nothing is itself a finding, so that none outlives its 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ..source.model import ModuleSummary
+from ..source.model import Comment
 from ..source.program import Place
 from .any_rule import AnyRule
 from .finding import Confidence, Finding
@@ -62,16 +62,16 @@ class SuppressionWithoutEffect(AnyRule):
         )
 
 
-def find_suppressions(summaries: Iterable[ModuleSummary]) -> list[Suppression]:
-    """Return the suppression comments of the files that were read."""
+def find_suppressions(comments: Mapping[str, Iterable[Comment]]) -> list[Suppression]:
+    """Return those of the files' comments, by path, that suppress findings."""
     found: list[Suppression] = []
-    for summary in summaries:
-        for comment in summary.comments:
+    for path, of_file in comments.items():
+        for comment in of_file:
             said = _COMMENT.match(comment.text)
             if said is not None:
                 codes = tuple(dict.fromkeys(_CODE.findall(said[1] or "")))
                 covers = comment.span.line + comment.is_alone
-                found.append(Suppression(Place(summary.path, comment.span), covers, codes, said[2].strip()))
+                found.append(Suppression(Place(path, comment.span), covers, codes, said[2].strip()))
     return found
 
 

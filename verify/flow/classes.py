@@ -36,30 +36,39 @@ class ClassFacts:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._stored: dict[tuple[ClassSymbol, str], list[StoredField]] = {}
-        self._stored_names: dict[ClassSymbol, list[str]] | None = None
+        self._stored_names: dict[ClassSymbol, dict[str, None]] = {}
         self._globals: dict[tuple[str, str], list[StoredField]] = {}
         self._set_by_any_name: set[str] = set()  # modules
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
-        self._collect_self_stores()
+        self._collected: set[str] = set()  # modules
+        for summary in program.summaries():
+            self._collect_once(summary.name)
+        self._collect_foreign_stores()
 
-    def _collect_self_stores(self) -> None:
-        for function in self.program.functions():
-            summary = self.program.function(function)
+    def _collect_once(self, module: str) -> None:
+        """Note what the functions of a module store into module-level names, and through `self`."""
+        if module in self._collected or module not in self.program.modules:
+            return
+        self._collected.add(module)
+        for summary in self.program.modules[module].functions.values():
+            function = FunctionSymbol(module, summary.qualname)
             nodes = summary.graph.nodes
             receiver = receiver_name(summary)
             for effect in summary.graph.effects:
                 if effect.kind is EffectKind.STORE_GLOBAL and effect.name is not None:
-                    self._globals.setdefault((function.module, effect.name), []).append(
+                    self._globals.setdefault((module, effect.name), []).append(
                         StoredField(function, effect.value)
                     )
                 if effect.kind is not EffectKind.STORE_ATTR or summary.owner is None or effect.name is None:
                     continue
                 base = nodes[effect.base]
                 if base.kind is Kind.PARAM and base.data == receiver:
-                    owner = ClassSymbol(function.module, summary.owner)
-                    self._stored.setdefault((owner, effect.name), []).append(
-                        StoredField(function, effect.value)
-                    )
+                    owner = ClassSymbol(module, summary.owner)
+                    stored = StoredField(function, effect.value)
+                    self._stored.setdefault((owner, effect.name), []).append(stored)
+                    self._stored_names.setdefault(owner, {}).setdefault(effect.name)
+
+    def _collect_foreign_stores(self) -> None:
         for store in foreign_stores(self.program):
             if store.name is None:
                 self._set_by_any_name.add(store.module)
@@ -80,7 +89,7 @@ class ClassFacts:
             return declared[0]
         for one in reversed(self.program.mro(cls)):
             if isinstance(one, ClassSymbol) and (
-                (one, name) in self._stored or name in self.program.class_(one).annotated
+                self.field_stores(one, name) or name in self.program.class_(one).annotated
             ):
                 return one
         return None
@@ -95,24 +104,21 @@ class ClassFacts:
 
     def field_stores(self, cls: ClassSymbol, name: str) -> list[StoredField]:
         """Return every store into a field through `self`."""
+        self._collect_once(cls.module)
         return self._stored.get((cls, name), [])
 
     def stored_fields(self, cls: ClassSymbol) -> list[str]:
         """Return the fields that a class or one above it stores through `self`."""
-        if self._stored_names is None:
-            self._stored_names = {}
-            for owner, name in self._stored:
-                self._stored_names.setdefault(owner, []).append(name)
-        names = self._stored_names
-        return [
-            name
-            for one in self.program.mro(cls)
-            if isinstance(one, ClassSymbol)
-            for name in names.get(one, ())
-        ]
+        found: list[str] = []
+        for one in self.program.mro(cls):
+            if isinstance(one, ClassSymbol):
+                self._collect_once(one.module)
+                found += self._stored_names.get(one, ())
+        return found
 
     def global_stores(self, module: str, name: str) -> list[StoredField]:
         """Return every store into a module-level name."""
+        self._collect_once(module)
         return self._globals.get((module, name), [])
 
     def is_enum(self, cls: ClassSymbol) -> bool:

@@ -21,7 +21,7 @@ class ForeignStore:
 
 def foreign_stores(program: Program) -> Iterator[ForeignStore]:
     """Yield the stores into names of other modules. Only files that are known to have some are looked through."""
-    for summary in program.modules.values():
+    for summary in program.summaries():
         paths = {store.receiver for store in summary.sets if store.receiver is not None}
         targets = {path: program.resolve(summary.name, path) for path in paths}
         modules = {path: one.name for path, one in targets.items() if isinstance(one, ModuleSymbol)}

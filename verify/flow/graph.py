@@ -51,10 +51,22 @@ class Flow:
     _called: set[FunctionSymbol] | None = None
 
     @classmethod
-    def of(cls, program: Program, *, entry_points: Collection[FunctionSymbol] = ()) -> Flow:
-        """Compute the flow of a program."""
+    def of(
+        cls,
+        program: Program,
+        *,
+        entry_points: Collection[FunctionSymbol] = (),
+        calls_by_name: bool = True,
+    ) -> Flow:
+        """Compute the flow of a program.
+
+        Args:
+            program: What is followed of it.
+            entry_points: Functions that run though nothing here calls them.
+            calls_by_name: Let a call on a receiver of unknown type reach every method of that name.
+        """
         facts = extract(program)
-        flow = cls(program, facts, _reachable(program, facts, entry_points))
+        flow = cls(program, facts, _reachable(program, facts, entry_points, calls_by_name))
         for hop in facts.hops:
             flow.into.setdefault(hop.target, []).append(hop)
             for end in (hop.source, hop.target):
@@ -222,7 +234,7 @@ _Arrivals = dict[Carrier, tuple[Hop, Carrier] | None]
 
 
 def _reachable(
-    program: Program, facts: Facts, entry_points: Collection[FunctionSymbol]
+    program: Program, facts: Facts, entry_points: Collection[FunctionSymbol], calls_by_name: bool
 ) -> frozenset[FunctionSymbol]:
     """Return the functions that can run when the program does.
 
@@ -247,7 +259,7 @@ def _reachable(
             continue
         seen.add(function)
         pending.extend(facts.calls.get(function, ()))
-        for name in facts.called_names.get(function, ()):
+        for name in facts.called_names.get(function, ()) if calls_by_name else ():
             pending.extend(by_name.get(name, ()))
         for text in facts.strings.get(function, ()):
             named = _entry_point(program, text)

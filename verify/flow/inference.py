@@ -90,7 +90,7 @@ class Inference(ClassFacts):
             if annotation is not None:
                 declared_as = self.declared(one.module, annotation, cls)
                 return substituted(declared_as, self.generics.bindings(cls, arguments, one))
-        stores = [store for one in line for store in self._stored.get((one, name), ())]
+        stores = [store for one in line for store in self.field_stores(one, name)]
         found: list[Type] = [self.type_of(store.function, store.value) for store in stores]
         for one in line:
             declared = self.program.class_(one).fields.get(name)
@@ -293,7 +293,7 @@ class Inference(ClassFacts):
                 variable = self.program.modules[module].variables.get(name)
                 if variable is not None and variable.annotation is not None:
                     return self.annotated(module, variable.annotation, None)
-                stores = self._globals.get((module, name), [])
+                stores = self.global_stores(module, name)
                 found = union(*(self.type_of(store.function, store.value) for store in stores))
                 return each(
                     found, lambda one: self._with_puts(one, lambda: self.contents.of_global(module, name))

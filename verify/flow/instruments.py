@@ -131,7 +131,7 @@ class _Declared:
 
 def _class_attributes(facts: Facts) -> Iterator[_Declared]:
     program = facts.program
-    for module in program.modules.values():
+    for module in program.summaries():
         for cls in module.classes.values():
             for name, declared in cls.fields.items():
                 text = _construction(declared)

@@ -178,7 +178,7 @@ class NameIndex:
         """Whether a class body, a decorator of a method or a default mentions a module-level name."""
         if self._mentioned is None:
             self._mentioned = set()
-            for module in self._program.modules.values():
+            for module in self._program.summaries():
                 for text in _texts(module):
                     self._mentioned.update((module.name, word) for word in _WORD.findall(text))
         return any(name in self._mentioned for name in self.names_of(symbol))
@@ -187,7 +187,7 @@ class NameIndex:
         """Return the module and name of each place where a module-level name is known, imports followed."""
         if self._imported_as is None:
             self._imported_as = {}
-            for module in self._program.modules.values():
+            for module in self._program.summaries():
                 for local, target in module.imports.items():
                     self._imported_as.setdefault(target.rpartition(".")[2], []).append((module.name, local))
         found: dict[tuple[str, str], None] = {(symbol.module, symbol.name): None}
@@ -206,7 +206,7 @@ class NameIndex:
                 if (module_name, local) not in found and resolved is not None and resolved in (symbol, meant):
                     found.setdefault((module_name, local))
                     pending.append(local)
-        for summary in self._program.modules.values():
+        for summary in self._program.summaries():
             if summary.star_imports and self._program.resolve(summary.name, symbol.name) == symbol:
                 found.setdefault((summary.name, symbol.name))
         return list(found)
@@ -261,7 +261,7 @@ class NameIndex:
         if self._defaults is not None:
             return
         self._defaults = {}
-        for module in self._program.modules.values():
+        for module in self._program.summaries():
             for function in module.functions.values():
                 symbol = FunctionSymbol(module.name, function.qualname)
                 for parameter in function.parameters:

@@ -5,10 +5,11 @@ Everything can be read without colour, in 80 columns, and in an encoding that ha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ..analysis import CannotVerify, Verification
@@ -46,8 +47,9 @@ class TerminalReport:
         """Print a whole verification."""
         for assumed in verification.configuration.defaulted:
             self._console.print(Text(f"assumed {assumed} ({verification.configuration.origin})", style="dim"))
-        for wire in verification.wiring.wires:
-            self._wire(wire)
+        lines = [line for wire in verification.wiring.wires for line in self._wire(wire)]
+        if lines:
+            self._console.print(Text("\n").join(lines), soft_wrap=True)
         if verification.findings:
             self._console.print()
         self._findings.print(verification.findings, verification.configuration.root)
@@ -57,25 +59,25 @@ class TerminalReport:
 
     # -- records ----------------------------------------------------------------------------------------------
 
-    def _wire(self, wire: Wire) -> None:
-        derived = derive_status(wire)
-        head = Table.grid(expand=True, padding=(0, 1))
-        head.add_column(ratio=1)
-        head.add_column(justify="right", no_wrap=True)
-        title = Text(wire.record.id, style="bold")
-        title.append(f" {wire.record.name}", style="bold")
-        title.append(f"  {wire.record.priority.value}", style="dim")
-        status = Text(derived.status.value.replace("-", " "), style="green" if wire.is_wired else "bold red")
-        head.add_row(title, status)
-        self._console.print(head)
+    def _wire(self, wire: Wire) -> Iterator[Text]:
+        """Yield the lines of a record: its name with its status at the right, and its edges."""
+        status = derive_status(wire).status.value.replace("-", " ")
+        title = Text(f"{wire.record.id} {wire.record.name}", style="bold")
+        title.append(f"  {wire.record.priority.value}", style="dim not bold")
+        room = self._console.width - cell_len(status) - 1
+        if title.cell_len > room:
+            *above, title = title.wrap(self._console, room)
+            yield from above
+        title.append(" " * (room + 1 - title.cell_len))
+        yield title.append(status, style="green not bold" if wire.is_wired else "bold red")
         for is_consumer in (False, True):
             group = [edge for edge in wire.edges if (edge.target.kind is StageKind.CONSUMER) is is_consumer]
             width = max((len(edge.name) for edge in group), default=0)
             carriers = max((len(", ".join(edge_carriers(edge))) for edge in group), default=0)
             for edge in group:
-                self._edge(edge, width, carriers)
+                yield from self._edge(edge, width, carriers)
 
-    def _edge(self, edge: Edge, width: int, column: int) -> None:
+    def _edge(self, edge: Edge, width: int, column: int) -> Iterator[Text]:
         marks = _MARKS if self._unicode else _PLAIN_MARKS
         line = (
             Text("  ")
@@ -90,14 +92,14 @@ class TerminalReport:
         style = "dim" if edge.proof else _STYLES[edge.verdict]
         room = self._console.width - indent - len(place)
         if carriers and len(carriers) + 2 > room:
-            self._console.print(line.append(carriers), soft_wrap=True)
+            yield line.append(carriers)
             line = Text(" " * indent)
         elif carriers:
             line.append(f"{carriers:<{min(column + 2, room)}}")
-        self._console.print(line.append(place, style=style), soft_wrap=True)
+        yield line.append(place, style=style)
         if self._hops and len(edge.proof) > 1:
             for hop in edge.proof:
-                self._console.print(Text(" " * indent).append_text(self._hop(hop)), soft_wrap=True)
+                yield Text(" " * indent).append_text(self._hop(hop))
 
     def _hop(self, hop: Hop) -> Text:
         arrow = " → " if self._unicode else " -> "
@@ -121,8 +123,10 @@ class TerminalReport:
         if verification.accepted:
             result.append(f"{len(verification.accepted)} waived")
         work = [f"{plural(verification.files, 'file')}, {verification.lines:,} lines"]
+        if verification.followed < verification.files:
+            work.append(f"{verification.followed} followed")
         if verification.resolved is not None:
-            work.append(f"{verification.resolved:.1%} of sites resolved")
+            work.append(f"{verification.resolved:.1%} of their sites resolved")
         work.append(f"{verification.seconds:.1f} s")
         separator = " · " if self._unicode else " - "
         style = "bold green" if verification.is_clean else "bold red"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -85,9 +85,17 @@ class Place(NamedTuple):
 
 @dataclass
 class Program:
-    """All summaries of one analysis, and the names between them."""
+    """All summaries of one analysis, and the names between them.
 
-    modules: dict[str, ModuleSummary]
+    Attributes:
+        modules: Every module that names can lead to.
+        followed: The modules whose bodies are followed; all where it is None. The others are known to names and
+            types only: what they do is not looked at.
+    """
+
+    modules: Mapping[str, ModuleSummary]
+    followed: tuple[str, ...] | None = None
+    roots: frozenset[str] | None = None  # the first parts of all modules' names
     _resolved: dict[tuple[str, str], Symbol | None] = field(default_factory=dict, repr=False)
     _mro: dict[ClassSymbol, tuple[ClassSymbol | ExternalSymbol, ...]] = field(
         default_factory=dict, repr=False
@@ -95,7 +103,8 @@ class Program:
     _subclasses: dict[ClassSymbol, list[ClassSymbol]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self._roots = {name.partition(".")[0] for name in self.modules}
+        if self.roots is None:
+            self.roots = frozenset(name.partition(".")[0] for name in self.modules)
 
     @classmethod
     def link(cls, summaries: Iterable[ModuleSummary]) -> Program:
@@ -104,15 +113,21 @@ class Program:
 
     # -- what there is --------------------------------------------------------------------------------------
 
+    def summaries(self) -> Iterable[ModuleSummary]:
+        """Every module that is followed."""
+        if self.followed is None:
+            return self.modules.values()
+        return [self.modules[name] for name in self.followed]
+
     def functions(self) -> Iterator[FunctionSymbol]:
-        """Every function, method, lambda and module body."""
-        for module in self.modules.values():
+        """Every function, method, lambda and module body that is followed."""
+        for module in self.summaries():
             for qualname in module.functions:
                 yield FunctionSymbol(module.name, qualname)
 
     def classes(self) -> Iterator[ClassSymbol]:
-        """Every class."""
-        for module in self.modules.values():
+        """Every class of the modules that are followed."""
+        for module in self.summaries():
             for qualname in module.classes:
                 yield ClassSymbol(module.name, qualname)
 
@@ -184,7 +199,7 @@ class Program:
                 for part in parts[length:]:
                     symbol = None if symbol is None else self.member(symbol, part)
                 return symbol
-        if parts[0] in self._roots:
+        if self.roots is not None and parts[0] in self.roots:
             return None  # inside the program, but not there
         return ExternalSymbol(dotted)
 

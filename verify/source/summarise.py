@@ -62,17 +62,24 @@ def summarise(file: SourceFile, text: str | bytes, varying: Collection[str] = ()
             warnings.simplefilter("ignore")  # what the compiler thinks of the text is not our business
             tree = ast.parse(text, filename=file.shown)
         return _Summariser(file, tree, text, varying).summary()
-    except SyntaxError as error:
-        line = error.lineno if error.lineno is not None else 1
-        column = error.offset if error.offset is not None else 1
-        raise SourceError(file.shown, line, column, f"not valid Python {_VERSION}: {error.msg}") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise SourceError(file.shown, 1, 1, f"not readable as Python: {error}") from None
-    except (RecursionError, MemoryError):
-        raise SourceError(file.shown, 1, 1, "nested too deeply to be analysed") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise invalid(file, error) from None
     finally:
         if paused:
             gc.enable()
+
+
+def invalid(file: SourceFile, error: SyntaxError | ValueError | RecursionError | MemoryError) -> SourceError:
+    """Return why a file cannot be analysed, from what its parsing raised."""
+    match error:
+        case SyntaxError():
+            line = error.lineno if error.lineno is not None else 1
+            column = error.offset if error.offset is not None else 1
+            return SourceError(file.shown, line, column, f"not valid Python {_VERSION}: {error.msg}")
+        case ValueError():
+            return SourceError(file.shown, 1, 1, f"not readable as Python: {error}")
+        case _:
+            return SourceError(file.shown, 1, 1, "nested too deeply to be analysed")
 
 
 class _Summariser:
@@ -126,7 +133,7 @@ class _Summariser:
             classes=self._classes,
             functions=self._functions,
             variables=self._variables,
-            source_lines=end.end_line,
+            source_lines=count_lines(self._text),
             taken_as_fixed=self._names.taken_as_fixed(self._tree),
             sets=tuple(sorted(self._sets, key=str)),
             comments=own_comments(self._text),
@@ -314,6 +321,13 @@ def _top_level_statements(statements: list[ast.stmt]) -> list[ast.stmt]:
             case _:
                 found.append(statement)
     return found
+
+
+def count_lines(text: str | bytes) -> int:
+    """Return how many lines a file's text has."""
+    ends = text.count("\n") if isinstance(text, str) else text.count(b"\n")
+    is_ended = text.endswith("\n") if isinstance(text, str) else text.endswith(b"\n")
+    return ends if is_ended else ends + 1
 
 
 def _last_line(tree: ast.Module) -> int:

@@ -467,6 +467,31 @@ class Diagnostician:
         return None
 
 
+class WithoutDiagnosis(Diagnostician):
+    """Leaves open why a value does not arrive, where it only matters that it does not."""
+
+    def unread(
+        self,
+        record: str,
+        carrier: Carrier,
+        definition: Definition | None,
+        functions: frozenset[FunctionSymbol],
+    ) -> Diagnosis:
+        """A consumer that does not read its carrier."""
+        return Diagnosis(Cause.NOT_READ, str(carrier), None)
+
+    def lost(
+        self,
+        record: str,
+        starts: list[Carrier],
+        end: Carrier,
+        definition: Definition | None,
+        functions: frozenset[FunctionSymbol],
+    ) -> Diagnosis:
+        """A value that does not reach the end of its edge."""
+        return Diagnosis(Cause.DROPPED_FIELD, str(end), None)
+
+
 def _place(hop: Hop) -> Place:
     return Place(hop.site.path, hop.site.span)
 

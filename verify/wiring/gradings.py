@@ -15,7 +15,7 @@ from ..flow.steps import Source
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind
 
-_GRADERS = ("grade", "grade_many")
+GRADERS = ("grade", "grade_many")
 _DEPTH = 4
 
 
@@ -28,10 +28,14 @@ class Grading:
     site: Site
 
 
-def gradings(flow: Flow) -> list[Grading]:
-    """Return every grading of live code, through helpers that are given the value or the ID."""
+def gradings(flow: Flow, helpers: set[FunctionSymbol] | None = None) -> list[Grading]:
+    """Return every grading of live code, through helpers that are given the value or the ID.
+
+    Those helpers are added to `helpers`: what is graded there depends on who calls them.
+    """
+    helpers = set() if helpers is None else helpers
     found: list[Grading] = []
-    for name in _GRADERS:
+    for name in GRADERS:
         for call in flow.facts.method_calls.get(name, ()):
             if call.function not in flow.reachable:
                 continue
@@ -45,7 +49,7 @@ def gradings(flow: Flow) -> list[Grading]:
             receiver = graph.nodes[node.operands[0]].operands[0]
             keys = _draws_on(flow, call.function, receiver)
             site = Site(call.function, flow.program.modules[call.function.module].path, node.span)
-            found += _resolve(flow, call.function, values, keys, site, _DEPTH)
+            found += _resolve(flow, call.function, values, keys, site, _DEPTH, helpers)
     return found
 
 
@@ -56,6 +60,7 @@ def _resolve(
     keys: Iterable[Source],
     site: Site,
     depth: int,
+    helpers: set[FunctionSymbol],
 ) -> list[Grading]:
     """Return the grading of a call, and where value or key is the function's parameter, that of each caller."""
     values, keys = list(values), list(keys)
@@ -73,12 +78,13 @@ def _resolve(
     found = [Grading(frozenset(carriers), frozenset(names), site)] if carriers and names else []
     if not handed or depth == 0:
         return found
+    helpers.add(function)
     for call in flow.call_sites(function):
         if call.site.function not in flow.reachable:
             continue
         outer_values = _substituted(values, call.arguments, function)
         outer_keys = _substituted(keys, call.arguments, function)
-        found += _resolve(flow, call.site.function, outer_values, outer_keys, call.site, depth - 1)
+        found += _resolve(flow, call.site.function, outer_values, outer_keys, call.site, depth - 1, helpers)
     return found
 
 

@@ -106,9 +106,7 @@ class Resolver:
             if len(candidates) == 1:
                 return str(candidates[0])
         constants = [
-            f"{module.name}:{name}"
-            for module in self._program.modules.values()
-            if qualname in module.variables
+            f"{module.name}:{name}" for module in self._program.summaries() if qualname in module.variables
         ]
         return constants[0] if not found and len(constants) == 1 else None
 
@@ -150,14 +148,13 @@ class Resolver:
         if isinstance(cls, Unresolved):
             return cls
         pattern = name.member or ""
-        known = list(self._field_names(cls))
         found: list[Member] = []
-        for field in known:
+        for field in self._field_names(cls) if "*" in pattern else (pattern,):
             owner = self._inference.owner_of_field(cls, field)
             if owner is not None and name.matches_name(pattern, field):
                 found.append(Member(FieldCarrier(owner, field), _wild(pattern, field)))
         if not found:
-            closest = self._program.closest(pattern, among=known)
+            closest = self._program.closest(pattern, among=self._field_names(cls))
             suggestion = f"{cls.qualname}.{closest}" if closest else None
             return Unresolved(str(name), f"field {pattern!r} of {cls.qualname}", suggestion)
         if name.key is not None:

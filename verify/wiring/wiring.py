@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...registry import Registry
 from ..flow import Carrier, Constant, Flow, UseCarrier
 from ..source import SourceError
-from .diagnosis import Diagnostician
+from .diagnosis import Diagnostician, WithoutDiagnosis
 from .edges import Edge, Wire
 from .prover import Prover
 from .resolve import Resolver, Unresolved
@@ -41,8 +41,12 @@ class Wiring:
         *,
         only: Collection[str] = (),
         unparsed: Mapping[str, SourceError] | None = None,
+        diagnose: bool = True,
     ) -> Wiring:
-        """Lay the records (or only some IDs of them) over the flow; `unparsed` are modules that could not be read."""
+        """Lay the records (or only some IDs of them) over the flow; `unparsed` are modules that could not be read.
+
+        Without `diagnose` it is left open why a value does not arrive.
+        """
         records = [record for record in registry if not only or record.id in only]
         resolver = Resolver(flow, unparsed)
         stages = {record.id: stages_of(record, resolver, flow) for record in registry}
@@ -52,7 +56,8 @@ class Wiring:
                 if stage.kind is not StageKind.CONSUMER and not isinstance(stage.carriers, Unresolved):
                     for member in stage.carriers:
                         declared.setdefault(member.carrier, set()).add(record_id)
-        prover = Prover(flow, Diagnostician(flow, declared))
+        diagnostician = Diagnostician(flow, declared) if diagnose else WithoutDiagnosis(flow, declared)
+        prover = Prover(flow, diagnostician)
         wires = tuple(prover.wire(record, stages[record.id]) for record in records)
         return cls(flow, registry, wires)
 

@@ -93,7 +93,7 @@ TELE-301 Inf Gradient Count  P0-critical                                   wired
   ✔ delivery     State.inf_grad_count    app/aggregator.py:7
   ✔ StatusBanner  app/widgets.py:6
 1 record, 5 edges: 5 proved · no findings
-7 files, 70 lines · 100.0% of sites resolved · 0.0 s"""
+7 files, 70 lines · 100.0% of their sites resolved · 0.0 s"""
 
 BROKEN = """\
 TELE-300 Nan Gradient Count  P0-critical                                   wired
@@ -131,4 +131,4 @@ TW204 hardcoded-constant  TELE-301  emission
   help: pass the value of ["inf_grad_count"] here
 
 2 records, 10 edges: 8 proved, 2 broken · 2 findings
-7 files, 69 lines · 100.0% of sites resolved · 0.0 s"""
+7 files, 69 lines · 100.0% of their sites resolved · 0.0 s"""

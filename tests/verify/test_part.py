@@ -1,0 +1,140 @@
+"""Only the files that wires run through are followed where all is well, and that changes no answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from telewire.registry.config import load_configuration
+from telewire.verify.analysis import Verification, verify
+from telewire.verify.source import on_demand, read_sources
+
+from .conftest import Project
+
+ROOT = Path(__file__).resolve().parents[2]
+UNRELATED = "".join(
+    f"def unrelated_{number}(value):\n    return value + {number}\n\n" for number in range(200)
+)
+
+
+@pytest.fixture
+def large(project: Project) -> Project:
+    """The sound project beside much code that has nothing to do with its wire."""
+    project.write("app/unrelated.py", UNRELATED)
+    return project
+
+
+def in_whole(project: Project) -> Verification:
+    return verify(project.configuration(), read=read_sources)
+
+
+def said(verification: Verification) -> tuple[object, ...]:
+    edges = [(edge.record.id, edge.name, edge.verdict, edge.proof) for edge in verification.wiring.edges]
+    skipped = [str(one) for one in verification.skipped]
+    return edges, verification.findings, skipped, verification.files, verification.lines
+
+
+def test_a_file_that_no_wire_runs_through_is_not_followed(large: Project) -> None:
+    found = large.verify()
+    assert (found.is_clean, found.files, found.followed) == (True, 8, 6)
+
+
+def test_a_file_that_no_wire_runs_through_is_not_even_summarised(
+    large: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summarised: list[str] = []
+    real = on_demand.summarise
+    monkeypatch.setattr(
+        on_demand, "summarise", lambda file, text: summarised.append(file.module) or real(file, text)
+    )
+    large.verify()
+    assert "app.unrelated" not in summarised
+    assert len(summarised) == len(set(summarised)) == 6
+
+
+def test_a_part_says_what_the_whole_says(large: Project) -> None:
+    assert said(large.verify()) == said(in_whole(large))
+
+
+def test_of_this_repository_a_part_says_what_the_whole_says() -> None:
+    configuration = load_configuration(ROOT)
+    part, whole = verify(configuration), verify(configuration, read=read_sources)
+    assert part.followed < whole.followed == whole.files
+    assert said(part) == said(whole)
+
+
+def test_the_caller_of_a_stage_is_found_wherever_it_stands(large: Project) -> None:
+    large.delete("app/__main__.py")
+    large.write("app/far/__init__.py", "")
+    large.write("app/far/start.py", "from .. import run\n\nrun.everything()\n")
+    large.write(
+        "app/run.py",
+        "from .aggregator import handle as take\n"
+        "from .emitters import aggregate, emit\n"
+        "from .gradients import collect_gradients\n"
+        "from .schema import State\n"
+        "from .widgets import StatusBanner\n\n\n"
+        "def everything() -> None:\n"
+        "    state = State()\n"
+        "    take(state, emit(aggregate(collect_gradients([[1.0]]))))\n"
+        "    print(StatusBanner().render(state))\n",
+    )
+    found = large.verify()
+    assert (found.is_clean, found.followed) == (True, 7)
+    assert said(found) == said(in_whole(large))
+
+
+def test_what_nothing_calls_is_found_by_following_everything(large: Project) -> None:
+    large.replace("app/__main__.py", "handle(state, emit(aggregate(collect_gradients([[1.0]]))))\n", "")
+    found = large.verify()
+    assert found.findings
+    assert found.followed == found.files
+    assert said(found) == said(in_whole(large))
+
+
+def test_a_value_that_is_compared_far_from_its_wire_is_seen(large: Project) -> None:
+    large.write(
+        "app/alerts.py",
+        "from .schema import State\n\n\n"
+        "def is_alarming(state: State) -> bool:\n    return state.inf_grad_count > 7\n",
+    )
+    large.write("app/__main__.py", (large.root / "app/__main__.py").read_text() + ALARM)
+    found = large.verify()
+    assert [(one.rule, one.path) for one in found.findings] == [("TW306", "app/alerts.py")]
+
+
+ALARM = "from .alerts import is_alarming\n\nprint(is_alarming(state))\n"
+
+
+def test_a_method_that_is_called_by_its_name_alone_is_for_the_whole_to_judge(large: Project) -> None:
+    text = (large.root / "app/__main__.py").read_text()
+    large.write("app/__main__.py", text.replace("StatusBanner().render", "made().render"))
+    large.replace(
+        "app/__main__.py", "state = State()\n", "made = __import__('app').widget\nstate = State()\n"
+    )
+    found = large.verify()
+    assert found.followed == found.files
+    assert said(found) == said(in_whole(large))
+
+
+def test_a_broken_file_that_is_not_followed_is_named(large: Project) -> None:
+    large.write("app/broken.py", "def broken(:\n")
+    found = large.verify()
+    assert [str(one) for one in found.skipped] == [str(one) for one in in_whole(large).skipped]
+    assert (found.is_clean, found.followed) == (True, 6)
+
+
+def test_a_broken_file_that_a_wire_runs_through_is_named_once(large: Project) -> None:
+    large.write("app/aggregator.py", "def handle(:\n")
+    found = large.verify()
+    assert [one.path for one in found.skipped] == ["app/aggregator.py"]
+    assert said(found) == said(in_whole(large))
+
+
+def test_a_comment_that_accepts_nothing_is_found_in_a_file_that_is_not_followed(large: Project) -> None:
+    large.write("app/unrelated.py", "x = 1  # telewire: ignore[TW203] nothing is wrong here\n" + UNRELATED)
+    found = large.verify()
+    assert [(one.rule, one.path) for one in found.findings] == [("TW404", "app/unrelated.py")]
+    assert found.findings == in_whole(large).findings
+    assert found.followed == 6
