@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ...registry.config import Configuration
 from ..audit.target import TEST_GLOBS
-from ..source.files import SourceFile, is_entered, module_name
+from ..source.files import SourceFile, is_entered, module_name, one_for_each_module
 from ..source.printable import printable
 
 _TEST_FOLDERS = ("tests", "test", "testing_suite")
@@ -48,7 +48,7 @@ class Layout:
         """Return the program's files among paths, in the order of their modules."""
         python = [PurePosixPath(path) for path in paths if path.endswith(".py")]
         python = [path for path in python if all(is_entered(folder) for folder in path.parts[:-1])]
-        found: dict[str, SourceFile] = {}
+        found: list[SourceFile] = []
         for import_name, folder in (
             self._told_from(python) if self.sources is None else self.sources
         ).items():
@@ -58,9 +58,8 @@ class Layout:
                 module, is_package = module_name(import_name, path.relative_to(folder))
                 if module:
                     shown = printable(path.as_posix())
-                    file = SourceFile(module, self.root / path, shown, is_package)
-                    found.setdefault(module, file)
-        return [found[name] for name in sorted(found)]
+                    found.append(SourceFile(module, self.root / path, shown, is_package))
+        return one_for_each_module(found)
 
     def path(self, file: SourceFile) -> str:
         """Return a file's path below the root, as git lists it."""

@@ -6,7 +6,7 @@ import errno
 import fnmatch
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -60,7 +60,7 @@ def discover(sources: Mapping[str, Path], *, root: Path, exclude: Sequence[str] 
     `exclude` holds glob patterns over the path relative to the project's `root`. Hidden folders, virtual
     environments, caches and build output are never entered, links to folders are not followed.
     """
-    found: dict[str, SourceFile] = {}
+    found: list[SourceFile] = []
     for import_name, folder in sources.items():
         for path in _python_files(folder):
             shown = _shown(path, root)
@@ -68,7 +68,17 @@ def discover(sources: Mapping[str, Path], *, root: Path, exclude: Sequence[str] 
                 continue
             module, is_package = module_name(import_name, path.relative_to(folder))
             if module:
-                found.setdefault(module, SourceFile(module, path, shown, is_package))
+                found.append(SourceFile(module, path, shown, is_package))
+    return one_for_each_module(found)
+
+
+def one_for_each_module(files: Iterable[SourceFile]) -> list[SourceFile]:
+    """Return the first file of each module, in the order of names; a package wins over the module beside it."""
+    found: dict[str, SourceFile] = {}
+    for file in files:
+        other = found.setdefault(file.module, file)
+        if file.is_package and not other.is_package and file.path.parent.parent == other.path.parent:
+            found[file.module] = file  # as Python imports it
     return [found[name] for name in sorted(found)]
 
 

@@ -29,6 +29,10 @@ NO_PYTHON = {
     "half a file": (b"def f(a, b):\n    return {", "never closed"),
     "a merge conflict": (b"<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n", "invalid syntax"),
     "an integer of 6,000 digits": (b"x = " + b"9" * 6_000 + b"\n", "integer string conversion"),
+    "an integer that is too long to be shown": (
+        b"x = 0x" + b"f" * 6_000 + b"\n",
+        "integer string conversion",
+    ),
     "a lone surrogate": ("x = '\ud800'\n".encode("utf-8", "surrogatepass"), "utf-8"),
 }
 
