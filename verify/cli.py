@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .cache import replay
+from .cache import keep_this, replay
 from .cache.options import cache_options
 from .lazy_group import LazyGroup
 from .output import (
@@ -93,7 +93,7 @@ def verify(
     from .git import GitError
     from .report.terminal import TerminalReport, print_failure
 
-    replay.keep_this()
+    keep_this()
     errors = make_console(colour, error=True)
     root = find_root(project.resolve())
     try:

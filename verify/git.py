@@ -10,8 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .cache.inputs import digest
+from .cache.recording import asking_git, looking_up
+
 _HUNK = re.compile(rb"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _REGULAR = {b"100644", b"100755"}
 
 
@@ -36,7 +40,7 @@ class Repository:
         Raises:
             GitError: git is not installed, or the folder is in no work tree.
         """
-        found = _git(folder, "rev-parse", "--is-inside-work-tree", "--show-prefix", fails=True)
+        found = _ask(folder, "around")
         lines = found.decode(errors="replace").split("\n") if found is not None else []
         if not lines or lines[0] != "true":
             raise GitError(f"{folder} is in no git work tree")
@@ -48,15 +52,7 @@ class Repository:
         Raises:
             GitError: It names none.
         """
-        found = _git(
-            self.folder,
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--end-of-options",
-            f"{revision}^{{commit}}",
-            fails=True,
-        )
+        found = _ask(self.folder, "commit", revision)
         if found is None:
             hint = (
                 "; the clone is shallow: `git fetch --unshallow` gets the rest" if self._is_shallow() else ""
@@ -82,7 +78,7 @@ class Repository:
 
     def work_tree_files(self) -> list[str]:
         """Return the files of the work tree below the folder that git does not ignore, new ones included."""
-        listing = _git(self.folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        listing = _ask(self.folder, "files")
         assert listing is not None
         return sorted({os.fsdecode(name) for name in listing.split(b"\0") if name})
 
@@ -117,10 +113,7 @@ class Repository:
         Files that git does not know yet are changed as a whole. Where lines were only taken away, the lines around
         the gap count.
         """
-        output = _git(
-            self.folder, "-c", "core.quotePath=false", "diff", "--no-ext-diff", "--no-textconv", "--no-color",
-            "--no-renames", "--relative", "--src-prefix=a/", "--dst-prefix=b/", "-U0", commit, "--",
-        )  # fmt: skip
+        output = _ask(self.folder, "difference", commit)
         assert output is not None
         found: dict[str, ChangedLines] = {}
         current: list[tuple[int, int]] = []
@@ -139,7 +132,7 @@ class Repository:
                 taken, first, count = (int(hunk[n]) if hunk[n] is not None else 1 for n in (1, 2, 3))
                 body = taken + count
                 current.append((first, first + count - 1) if count else (first, first + 1))
-        untracked = _git(self.folder, "ls-files", "-z", "--others", "--exclude-standard")
+        untracked = _ask(self.folder, "untracked")
         assert untracked is not None
         for name in untracked.split(b"\0"):
             if name:
@@ -174,6 +167,54 @@ def blob_name(content: bytes, *, like: str) -> str:
     return hashed.hexdigest()
 
 
+_QUESTIONS = {
+    "around": ("rev-parse", "--is-inside-work-tree", "--show-prefix"),
+    "commit": ("rev-parse", "--verify", "--quiet", "--end-of-options"),
+    "files": ("ls-files", "-z", "--cached", "--others", "--exclude-standard"),
+    "untracked": ("ls-files", "-z", "--others", "--exclude-standard"),
+    "difference": (
+        "-c", "core.quotePath=false", "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames",
+        "--relative", "--src-prefix=a/", "--dst-prefix=b/", "-U0",
+    ),
+}  # fmt: skip
+"""What is asked of a repository that may change; whatever else is asked is about a commit, and stays as it is."""
+
+
+def answer_digest(folder: str, question: str, argument: str) -> str | None:
+    """Return the digest of what git says now to a question that was noted; None where it cannot say it."""
+    if question not in _QUESTIONS:
+        return None
+    try:
+        return digest(_said(_answer(Path(folder), question, argument)))
+    except GitError:
+        return None
+
+
+def _ask(folder: Path, question: str, argument: str = "") -> bytes | None:
+    """Return what git says, noted for a kept answer; None to a question that it may fail."""
+    with asking_git(str(folder), question, argument) as noted:
+        found = _answer(folder, question, argument)
+        noted.append(_said(found))
+    return found
+
+
+def _answer(folder: Path, question: str, argument: str) -> bytes | None:
+    match question:
+        case "commit":
+            more = [f"{argument}^{{commit}}"]
+        case "difference":
+            if not _COMMIT.fullmatch(argument):
+                raise GitError(f"{argument!r} is no commit")
+            more = [argument, "--"]
+        case _:
+            more = []
+    return _git(folder, *_QUESTIONS[question], *more, fails=question in {"around", "commit"})
+
+
+def _said(found: bytes | None) -> bytes:
+    return b"-" if found is None else b"+" + found
+
+
 def _git(folder: Path, *arguments: str, given: bytes | None = None, fails: bool = False) -> bytes | None:
     """Run git; None where it fails and `fails` allows that. No index is refreshed, nothing is fetched."""
     environment: Mapping[str, str] = {
@@ -184,9 +225,15 @@ def _git(folder: Path, *arguments: str, given: bytes | None = None, fails: bool 
         "GIT_TERMINAL_PROMPT": "0",
     }
     try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=folder, input=given, capture_output=True, env=environment, check=False
-        )
+        with looking_up():
+            done = subprocess.run(
+                ["git", *arguments],
+                cwd=folder,
+                input=given,
+                capture_output=True,
+                env=environment,
+                check=False,
+            )
     except FileNotFoundError:
         raise GitError("git cannot be run: it is not installed, or not on the PATH") from None
     except OSError as error:

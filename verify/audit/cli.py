@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..cache import replay
+from ..cache import keep_this
 from ..cache.options import cache_options
 from ..output import EXIT_FINDINGS, Unusable, deliver, make_console, page_of, progress, write_out
 
@@ -93,7 +93,7 @@ def audit(
         raise Unusable(str(error)) from None
     codes = [_code_of(rule) for rule in rules]
     wanted = None if min_confidence is None else Confidence(min_confidence)
-    replay.keep_this()
+    keep_this()
     errors = make_console(colour, error=True)
     try:
         targets = find_targets(paths or (Path(),))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from ..cache import keep_this
+from ..cache.options import cache_options
 from ..output import EXIT_FINDINGS, Unusable, deliver, make_console, page_of, progress, write_out
 
 
@@ -26,8 +28,16 @@ from ..output import EXIT_FINDINGS, Unusable, deliver, make_console, page_of, pr
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."
 )
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
+@cache_options
 def diff(
-    base: str, head: str | None, project: Path, form: str, output: Path | None, colour: bool | None
+    base: str,
+    head: str | None,
+    project: Path,
+    form: str,
+    output: Path | None,
+    colour: bool | None,
+    no_cache: bool,
+    cache_dir: Path | None,
 ) -> None:
     """Show what lost its wire between the git revisions BASE and HEAD, or BASE and the work tree.
 
@@ -41,6 +51,7 @@ def diff(
     from .run import NothingToCompareError, diff_revisions
     from .text import DiffReport
 
+    keep_this()
     try:
         with progress(make_console(colour, error=True), "reading both states"):
             found = diff_revisions(project, base, head)

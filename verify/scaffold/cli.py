@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..cache import keep_this
+from ..cache.options import cache_options
 from ..output import EXIT_UNUSABLE, Unusable, deliver, make_console, progress
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A project, package, folder or file to look in (repeatable).  [default: .]",
 )
+@cache_options
 def scaffold(
     name: str,
     record_id: str | None,
@@ -41,6 +44,8 @@ def scaffold(
     output: Path | None,
     force: bool,
     paths: tuple[Path, ...],
+    no_cache: bool,
+    cache_dir: Path | None,
 ) -> None:
     """Draft the record of NAME: emitter, transport, schema field and consumers are taken from its wire.
 
@@ -57,6 +62,7 @@ def scaffold(
     from .numbering import NumberingError
     from .source_text import SourceText
 
+    keep_this()
     errors = make_console(None, error=True)
     if output is not None and output.exists() and not force:
         raise Unusable(f"{output} exists; --force replaces it")

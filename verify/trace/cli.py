@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..cache import keep_this
+from ..cache.options import cache_options
 from ..output import EXIT_UNUSABLE, Unusable, deliver, make_console, page_of, progress, write_out
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     "--width", type=click.IntRange(min=1), metavar="N", help="Branches of one carrier.  [default: 8]"
 )
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
+@cache_options
 def trace(
     name: str,
     form: str,
@@ -60,6 +63,8 @@ def trace(
     depth: int | None,
     width: int | None,
     colour: bool | None,
+    no_cache: bool,
+    cache_dir: Path | None,
 ) -> None:
     """Show the wire of NAME: where its values begin, and who reads them.
 
@@ -76,6 +81,7 @@ def trace(
     from .text import TraceReport
     from .walk import Limits, trace_wire
 
+    keep_this()
     errors = make_console(colour, error=True)
     try:
         with progress(errors, "reading sources"):
