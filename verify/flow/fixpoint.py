@@ -1,6 +1,6 @@
 """Answers that depend on each other in circles: a loop's variable, a field that is set from itself, recursion.
 
-A question that is asked while it is being answered gets what was found so far, at first `NOTHING`. When the outermost
+A question that is asked while it is being answered gets what was found so far, at first nothing. When the outermost
 question of a circle is through and an answer has changed, the circle is answered again, until nothing changes. Only
 then its answers are kept.
 """
@@ -8,8 +8,9 @@ then its answers are kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
-from .types import NOTHING, UNKNOWN, Type, union
+Answer = TypeVar("Answer")
 
 _NO_CIRCLE = 1 << 60
 _LOCAL = 200  # answers in a circle that is gone round by itself
@@ -18,35 +19,42 @@ _DEEPEST = 200
 _ROUNDS = 8  # a type that still grows has no end: a list that is put into itself
 
 
-class FixedPoint:
-    """Keeps the answers to questions about types; each is settled once."""
+class FixedPoint(Generic[Answer]):
+    """Keeps the answers to questions of one kind; each is settled once.
 
-    def __init__(self) -> None:
-        self.settled: dict[Hashable, Type] = {}  # read only from outside
+    `nothing` is what is known of an answer before anything is, `unknown` what it is where nothing comes out, and
+    `join` puts two answers together.
+    """
+
+    def __init__(self, nothing: Answer, unknown: Answer, join: Callable[[Answer, Answer], Answer]) -> None:
+        self._nothing = nothing
+        self._unknown = unknown
+        self._join = join
+        self.settled: dict[Hashable, Answer] = {}  # read only from outside
         self._open: dict[Hashable, int] = {}  # questions that are being answered, with their depth
-        self._so_far: dict[Hashable, Type] = {}  # what the last round found for a question of a circle
-        self._tentative: dict[Hashable, Type] = {}  # answers of this round that rely on an open question
+        self._so_far: dict[Hashable, Answer] = {}  # what the last round found for a question of a circle
+        self._tentative: dict[Hashable, Answer] = {}  # answers of this round that rely on an open question
         self._order: list[tuple[Hashable, int]] = []  # of the tentative answers, with the outermost relied on
         self._circle = _NO_CIRCLE  # the outermost open question that the current answer relies on
         self._changes = 0
         self._answered = 0
         self._too_deep = 0  # questions that could not be answered: what they lead to is nested too deeply
 
-    def ask(self, key: Hashable, answer: Callable[[], Type]) -> Type:
+    def ask(self, key: Hashable, answer: Callable[[], Answer]) -> Answer:
         """Return the answer to a question; `answer` is called for it, and may ask others."""
         known = self.settled.get(key)
         if known is not None:
             return known
         if key in self._open:
             self._circle = min(self._circle, self._open[key])
-            return self._so_far.get(key, NOTHING)
+            return self._so_far.get(key, self._nothing)
         tentative = self._tentative.get(key)
         if tentative is not None:
             self._circle = min(self._circle, self._order[-1][1])
             return tentative
         if self._too_deep > _FAILURES and len(self._open) > _DEEPEST:
             self._circle = 0
-            return UNKNOWN
+            return self._unknown
         around, depth, mark = self._circle, len(self._open), len(self._order)
         self._open[key] = depth
         try:
@@ -66,12 +74,12 @@ class FixedPoint:
             return found
         self._keep(mark)
         self._circle = around
-        found = self.settled[key] = UNKNOWN if found is NOTHING else found
+        found = self.settled[key] = self._unknown if found == self._nothing else found
         self._so_far.pop(key, None)
         return found
 
-    def _rounds(self, key: Hashable, answer: Callable[[], Type], depth: int, mark: int) -> Type:
-        found: Type = NOTHING
+    def _rounds(self, key: Hashable, answer: Callable[[], Answer], depth: int, mark: int) -> Answer:
+        found = self._nothing
         start = self._answered
         for rounds_left in reversed(range(_ROUNDS)):
             changes = self._changes
@@ -91,12 +99,12 @@ class FixedPoint:
             if rounds_left:
                 self._forget(mark)
         self._open_ended(mark)
-        return union(found, UNKNOWN)
+        return self._join(found, self._unknown)
 
     def _open_ended(self, mark: int) -> None:
         """What has not come to an end may be more than what was found."""
         for key, _ in self._order[mark:]:
-            self._tentative[key] = union(self._tentative[key], UNKNOWN)
+            self._tentative[key] = self._join(self._tentative[key], self._unknown)
 
     def _forget(self, mark: int) -> None:
         for key, _ in self._order[mark:]:
@@ -106,6 +114,6 @@ class FixedPoint:
     def _keep(self, mark: int) -> None:
         for key, _ in self._order[mark:]:
             found = self._tentative.pop(key)
-            self.settled[key] = UNKNOWN if found is NOTHING else found
+            self.settled[key] = self._unknown if found == self._nothing else found
             self._so_far.pop(key, None)
         del self._order[mark:]

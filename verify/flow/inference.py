@@ -43,7 +43,7 @@ class Inference(ClassFacts):
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self._answers = FixedPoint()
+        self._answers: FixedPoint[Type] = FixedPoint(NOTHING, UNKNOWN, union)
         self._settled = self._answers.settled
         self.generics = Generics(self)
         self.contents = Contents(self)

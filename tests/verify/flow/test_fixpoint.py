@@ -16,7 +16,7 @@ class Circle:
     """Questions by name, each answered from the others; `asked` counts how often."""
 
     def __init__(self, questions: dict[str, Callable[[Circle], Type]]) -> None:
-        self.points = FixedPoint()
+        self.points: FixedPoint[Type] = FixedPoint(NOTHING, UNKNOWN, union)
         self.asked: list[str] = []
         self._questions = questions
 

@@ -10,7 +10,9 @@ import pytest
 from telewire.verify.flow import Flow
 from telewire.verify.flow.carriers import KeyCarrier
 from telewire.verify.flow.keys import Keys
-from telewire.verify.source import Program, SourceFile, read_sources
+from telewire.verify.flow.mappings import Mappings, Origins
+from telewire.verify.source import FunctionSymbol, Program, SourceFile, read_sources
+from telewire.verify.source.model import ValueGraph
 
 
 def flow_of(folder: Path, source: str) -> Flow:
@@ -28,6 +30,16 @@ def merged_by_one(count: int) -> str:
         f"def make_{n}(x):\n    return merge({{'k{n}': x}}, {{'o{n}': x}})['k{n}']\n" for n in range(count)
     ]
     return "\n".join([merge, *made])
+
+
+def handed_round(count: int) -> str:
+    """Functions that hand a mapping to each other in circles within circles."""
+    made = [
+        f"def hand_{n}(x):\n    hand_{(n + 1) % count}(x)\n    hand_{(n * 7 + 3) % count}(x)\n"
+        f"    return hand_{(n + 2) % count}({{'k': x['k'], **hand_{(n * 5 + 1) % count}(x)}})\n"
+        for n in range(count)
+    ]
+    return "\n".join(made)
 
 
 @pytest.mark.parametrize("program", [merged_by_one])
@@ -51,6 +63,26 @@ def test_mappings_that_meet_in_one_function_take_steps_in_proportion(
     (steps_once, hops_once), (steps_twice, hops_twice) = taken
     assert steps_twice <= 2.2 * steps_once
     assert hops_twice <= 2.2 * hops_once
+
+
+def test_mappings_that_go_round_are_answered_once_for_the_circle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+    infer = Mappings._infer
+
+    def counted(self: Mappings, function: FunctionSymbol, graph: ValueGraph, index: int) -> Origins:
+        nonlocal steps
+        steps += 1
+        return infer(self, function, graph, index)
+
+    monkeypatch.setattr(Mappings, "_infer", counted)
+    taken = []
+    for count in (50, 100):
+        steps = 0
+        flow_of(tmp_path, handed_round(count))
+        taken.append(steps)
+    assert taken[1] <= 3 * taken[0]
 
 
 def test_a_key_of_what_may_be_any_of_very_many_mappings_is_of_no_known_mapping(tmp_path: Path) -> None:
