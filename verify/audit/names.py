@@ -112,6 +112,9 @@ _OPPOSED = (
     ("gpu", "cpu"),
     ("local", "global"),
     ("forward", "backward"),
+    ("width", "height"),
+    ("row", "column", "col"),
+    ("head", "tail"),
 )
 _SIDES: dict[str, list[int]] = {}
 for _number, _group in enumerate(_OPPOSED):
@@ -138,6 +141,12 @@ def likeness(first: str, second: str) -> float:
         return 0.0
     weight = _weight(shared)
     return 2 * weight / (2 * weight + _weight(only_left) + _weight(only_right))
+
+
+def are_opposed(first: str, second: str) -> bool:
+    """Whether two names stand side by side by design, so that one may be meant to be the other's counterpart."""
+    only_first, only_second, _ = _differences(words(first), words(second))
+    return _oppose(only_first, only_second)
 
 
 def closest(name: str, among: Iterable[str], *, at_least: float) -> str | None:

@@ -54,7 +54,9 @@ def _called(graph: ValueGraph, names: Names, index: int) -> set[str]:
     for _ in range(_DEPTH):
         following: list[int] = []
         for current in pending:
-            known = {one.name for one in names.origins(current)}
+            origins = names.origins(current)
+            own = {one.name for one in origins if not one.is_derived}
+            known = own or {one.name for one in origins}
             node = graph.nodes[current]
             if known:
                 found |= known

@@ -59,6 +59,7 @@ class Group:
         node: The call or dictionary, -1 for stores into one object.
         owner: The class or function that is called, or the class of the object that is stored into.
         base: The object that is stored into, as written.
+        is_outside: The keywords of a call that leads out of the program, or to what is not known.
     """
 
     function: FunctionSymbol
@@ -66,6 +67,7 @@ class Group:
     owner: ClassSymbol | FunctionSymbol | None
     base: str
     transfers: tuple[Transfer, ...]
+    is_outside: bool = False
 
     @property
     def sinks(self) -> set[str]:
@@ -96,7 +98,9 @@ class Names:
             node = self._nodes[index]
             for name in self._locals.get(index, ()):
                 found.setdefault(Origin(name, "", is_derived=derived))
-            if node.kind is Kind.ATTR:
+            if node.kind in {Kind.GLOBAL, Kind.FREE}:
+                found.setdefault(Origin(str(node.data), "", is_derived=derived))
+            elif node.kind is Kind.ATTR:
                 base = node.operands[0]
                 found.setdefault(Origin(str(node.data), self.path(base), base, is_derived=derived))
             elif node.kind is Kind.ITEM and isinstance(node.data, str):
@@ -192,7 +196,16 @@ class Transfers:
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """The groups in code that can run."""
+        """The groups in code that can run, those left out that go out of the program."""
+        return tuple(group for group in self._found if not group.is_outside)
+
+    @cached_property
+    def outside(self) -> tuple[Group, ...]:
+        """The keywords of calls that lead out of the program, or to what is not known, in code that can run."""
+        return tuple(group for group in self._found if group.is_outside)
+
+    @cached_property
+    def _found(self) -> tuple[Group, ...]:
         return tuple(
             group
             for function in self._flow.program.functions()
@@ -242,11 +255,13 @@ class Transfers:
             ]
             yield self._group(function, index, owner, "", entries)
             return
-        if graph.nodes[node.operands[0]].data in _FILLS_BY_KEYWORD:
-            arguments = list(zip(node.operands[1:], node.parts, strict=True))[shape.positional :]
-            keyed = zip(shape.keywords, arguments, strict=True)
-            found = [(key, operand, span) for key, (operand, span) in keyed if key is not None]
-            yield self._group(function, index, None, "", found)
+        is_outside = graph.nodes[node.operands[0]].data not in _FILLS_BY_KEYWORD
+        if is_outside and len(shape.keywords) < 2:
+            return
+        arguments = list(zip(node.operands[1:], node.parts, strict=True))[shape.positional :]
+        keyed = zip(shape.keywords, arguments, strict=True)
+        found = [(key, operand, span) for key, (operand, span) in keyed if key is not None]
+        yield self._group(function, index, None, "", found, is_outside=is_outside)
 
     def _parameters(self, callee: FunctionObject, node: Node) -> dict[str, int]:
         found = argument_positions(self._flow.program, callee, node)
@@ -281,7 +296,9 @@ class Transfers:
         owner: ClassSymbol | FunctionSymbol | None,
         base: str,
         entries: list[tuple[str, int, Span]],
+        *,
+        is_outside: bool = False,
     ) -> Group:
         names = self.names(function)
         transfers = tuple(Transfer(sink, value, span, names.origins(value)) for sink, value, span in entries)
-        return Group(function, node, owner, base, transfers)
+        return Group(function, node, owner, base, transfers, is_outside)

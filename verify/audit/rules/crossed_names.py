@@ -11,12 +11,12 @@ from ...flow.types import Instance, members
 from ...source import ClassSymbol
 from ...source.program import Place
 from ..ladder import at_most
-from ..names import likeness, words
+from ..names import are_opposed, likeness, words
 from ..transfers import Group, Origin, Transfer
 from .base import AuditCheck, AuditRule
 
 _ON_PURPOSE = re.compile(
-    r"swap|transpos|flip|invert|inverse|revers|mirror|rotat|exchange|cross|permut|opposite"
+    r"swap|transpos|flip|invert|inverse|revers|mirror|rotat|exchange|crossover|permut|opposite"
 )
 _ENDS = (
     {"src", "dst", "dest", "source", "destination", "target"},
@@ -65,6 +65,10 @@ class CrossedNames(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each pair that is crossed, and each value that is given twice in the place of another."""
+        for group in audit.transfers.outside:
+            for first, second in () if _is_on_purpose(group) else _exchanged(_unsettled(group.transfers)):
+                if (found := self._crossed(audit, group, first, second)) is not None:
+                    yield found
         for group in audit.transfers.groups:
             if len(group.transfers) < 2 or _is_on_purpose(group):
                 continue
@@ -92,8 +96,10 @@ class CrossedNames(AuditRule):
                 fits = likeness(first.sink, other.name), likeness(second.sink, one.name)
                 now = likeness(first.sink, one.name), likeness(second.sink, other.name)
                 exact = first.sink == other.name and second.sink == one.name
-                if one.base != other.base and not (exact and _belong_together(one.base, other.base)):
+                if one.base != other.base and not (exact and _may_be_compared(one, other)):
                     continue
+                if group.is_outside and _are_counterparts(one.name, other.name):
+                    continue  # what is called may be the other end
                 if _is_swap(group, first, one, second, other) or _is_answer(audit, group, one, other):
                     continue
                 if one.name != other.name and (exact or (min(fits) >= _SAME and max(now) <= _OTHER)):
@@ -112,7 +118,8 @@ class CrossedNames(AuditRule):
         exact: bool,
     ) -> Finding:
         confidence = Confidence.HIGH if exact else Confidence.MEDIUM
-        if not _is_telemetry(audit, group) or max(len(one.name), len(other.name)) < 3:
+        is_doubtful = group.is_outside or not _belong_together(one.base, other.base)
+        if is_doubtful or not _is_telemetry(audit, group) or max(len(one.name), len(other.name)) < 3:
             confidence = at_most(confidence, Confidence.MEDIUM)
         return self._finding(
             audit,
@@ -184,17 +191,23 @@ class CrossedNames(AuditRule):
 
 def _pairs(transfers: Sequence[Transfer]) -> Iterator[tuple[Transfer, Transfer]]:
     """Yield the pairs that may be crossed: neither is given a value of its own name, at another place either."""
+    others = _unsettled(transfers)
+    yield from combinations(others, 2) if len(others) <= _MANY else _exchanged(others)
+
+
+def _unsettled(transfers: Sequence[Transfer]) -> list[Transfer]:
     settled = {one.sink for one in transfers if one.comes_from(one.sink) is not None}
-    others = [one for one in transfers if one.origins and one.sink not in settled]
-    if len(others) <= _MANY:
-        yield from combinations(others, 2)
-        return
-    place = {one.sink: index for index, one in enumerate(others)}
-    for index, one in enumerate(others):
+    return [one for one in transfers if one.origins and one.sink not in settled]
+
+
+def _exchanged(transfers: Sequence[Transfer]) -> Iterator[tuple[Transfer, Transfer]]:
+    """Yield the pairs of which each is given what is called exactly as the other."""
+    place = {one.sink: index for index, one in enumerate(transfers)}
+    for index, one in enumerate(transfers):
         for name in {origin.name for origin in one.origins}:
             second = place.get(name, -1)
-            if second > index and others[second].comes_from(one.sink) is not None:
-                yield one, others[second]
+            if second > index and transfers[second].comes_from(one.sink) is not None:
+                yield one, transfers[second]
 
 
 def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
@@ -222,11 +235,25 @@ def _is_swap(group: Group, first: Transfer, one: Origin, second: Transfer, other
 
 def _is_answer(audit: AuditCheck, group: Group, one: Origin, other: Origin) -> bool:
     """Whether an object is made of another one of its class with the two ends of something exchanged."""
-    apart = {*words(one.name)} ^ {*words(other.name)}
-    if not any(apart <= ends for ends in _ENDS):
+    if not _are_ends(one.name, other.name):
         return False
     types = members(audit.flow.facts.inference.type_of(group.function, one.base_node))
     return any(isinstance(known, Instance) and known.cls == group.owner for known in types)
+
+
+def _are_ends(one: str, other: str) -> bool:
+    apart = {*words(one)} ^ {*words(other)}
+    return any(apart <= ends for ends in _ENDS)
+
+
+def _are_counterparts(one: str, other: str) -> bool:
+    """Whether two names are those of the two sides of something, which others may see from the other side."""
+    return _are_ends(one, other) or are_opposed(one, other)
+
+
+def _may_be_compared(one: Origin, other: Origin) -> bool:
+    """Whether the names of two values say enough: they are of one function's own, or no counterparts of each other."""
+    return _belong_together(one.base, other.base) or not _are_counterparts(one.name, other.name)
 
 
 def _belong_together(base: str, other: str) -> bool:
