@@ -72,24 +72,28 @@ class Audience:
         return self.is_library and self._is_offered(function)
 
     def _is_offered(self, symbol: ClassSymbol | FunctionSymbol) -> bool:
-        """Whether a name is public, in a public module or handed on from a private one by a public one."""
-        if not _is_public(symbol.qualname):
+        """Whether a name is public, in a public module or handed on by a package or by a public module's `__all__`.
+
+        A package that imports a private name hands that on as well.
+        """
+        top, _, inner = symbol.qualname.partition(".")
+        if not _is_public(inner):
             return False
-        if _is_public(symbol.module.lstrip("_")):
+        if f"{symbol.module}.{top}" in self._imported_by_packages:
             return True
-        top = symbol.qualname.partition(".")[0]
-        return (
-            f"{symbol.module}.{top}" in self._imported_by_packages
-            or symbol.module in self._imported_by_packages
-        )
+        if not _is_public(top):
+            return False
+        return _is_public(symbol.module.lstrip("_")) or symbol.module in self._imported_by_packages
 
     @cached_property
     def _imported_by_packages(self) -> frozenset[str]:
-        """What public packages import, and what other public modules import and list in their `__all__`."""
-        modules = [one for one in self.flow.program.modules.values() if _is_public(one.name.lstrip("_"))]
+        """What packages import, and what public modules import and list in their `__all__`."""
+        modules = self.flow.program.modules.values()
         packages = [one for one in modules if one.is_package]
         named = {target for one in packages for target in one.imports.values()}
         for one in modules:
+            if not _is_public(one.name.lstrip("_")):
+                continue
             listed = self._listed.get(one.name, frozenset())
             named |= {target for name, target in one.imports.items() if name in listed}
         return frozenset(named | {star for one in packages for star in one.star_imports})
