@@ -85,25 +85,6 @@ class Snapshot:
         """What an audit says of fields: slower than the sets below, and sure."""
         return Usage.of(self.flow)
 
-    def looks_at(self, parameter: ParameterCarrier) -> bool:
-        """Whether a function, or one nested in it, does anything with a parameter."""
-        program, function = self.program, parameter.function
-        nested = self.flow.facts.whereabouts.nested(function)
-        if any(
-            node.kind is Kind.FREE and node.data == parameter.name
-            for one in nested
-            for node in program.function(one).graph.nodes
-        ):
-            return True
-        graph = program.function(function).graph
-        used = {index for node in graph.nodes for index in node.operands}
-        used |= {node.control for node in graph.nodes if node.control is not None}
-        used |= {index for one in graph.effects for index in (one.base, one.value, *one.guards)}
-        return any(
-            node.kind is Kind.PARAM and node.data == parameter.name and index in used
-            for index, node in enumerate(graph.nodes)
-        )
-
     # -- hops ---------------------------------------------------------------------------------------------------
 
     @cached_property

@@ -17,7 +17,7 @@ from ..flow import (
     UnresolvedCarrier,
     by_name,
 )
-from ..source.model import Kind
+from ..flow.looked_at import is_looked_at
 from .diagnosis import Diagnosis, Diagnostician
 from .edges import Edge, Verdict, Wire, without_consequences
 from .resolve import Member, Unresolved
@@ -211,25 +211,8 @@ class Prover:
 
     def _takes(self, hop: Hop) -> bool:
         """Whether a value is looked at where it goes: a parameter that its function ignores takes nothing."""
-        if not isinstance(hop.target, ParameterCarrier):
-            return True
-        summary = self._flow.program.modules[hop.target.function.module]
-        inside = f"{hop.target.function.qualname}.<locals>."
-        graph = summary.functions[hop.target.function.qualname].graph
-        nested = [one.graph for name, one in summary.functions.items() if name.startswith(inside)]
-        if any(
-            node.kind is Kind.FREE and node.data == hop.target.name for one in nested for node in one.nodes
-        ):
-            return True
-        used = {
-            index
-            for node in graph.nodes
-            for index in (*node.operands, *(() if node.control is None else (node.control,)))
-        } | {index for effect in graph.effects for index in (effect.base, effect.value, *effect.guards)}
-        return any(
-            node.kind is Kind.PARAM and node.data == hop.target.name and index in used
-            for index, node in enumerate(graph.nodes)
-        )
+        target = hop.target
+        return not isinstance(target, ParameterCarrier) or is_looked_at(self._flow.facts, target)
 
 
 def _may_be(carrier: Carrier, end: Carrier) -> bool:
