@@ -13,9 +13,10 @@ from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from .arguments import keyed_arguments
 from .calling import Callers, Calling
 from .carriers import KeyCarrier, MappingOrigin
+from .elements import LISTS, may_be_mapping, puts_of
 from .inference import Inference
 from .literals import Binding, Literals
-from .mappings import ANY, DEEPEST, Mappings, Origins
+from .mappings import ANY, DEEPEST, Mappings, in_order
 from .names import MUTATORS
 from .wholes import Wholes
 
@@ -30,6 +31,7 @@ _Content = tuple[frozenset[str], bool]
 
 _NOTHING: _Content = (frozenset(), False)
 _MANY = 256  # mappings; of what may be more than these, nothing is known but that it may be any
+_MANY_ELEMENTS = 16  # places that make the elements of one list: more are told by the key's name alone
 _ROUNDS = 8  # mappings that are built of each other's keys: chains are no longer than this
 
 
@@ -71,6 +73,7 @@ class Keys:
         pending: list[Filling] = [(function, base)]
         seen: set[Filling] = set()
         visited = 0
+        is_any = False
         while pending:
             filling = pending.pop()
             if filling in seen:
@@ -88,10 +91,14 @@ class Keys:
                 first = first or origin
                 seen.add(origin)
                 filled = self._filled_from(origin)
-                if not filled or key in self._own(origin):
+                is_own, is_element = key in self._own(origin), origin.path[-1:] == (ANY,)
+                is_any = is_any or is_element
+                if is_own or not filled:
                     found.setdefault(KeyCarrier(key, mapping=origin))
-                else:
-                    pending += filled
+                if not is_own or is_element:
+                    pending += filled  # another element of the list may have been given the key
+        if is_any and (len(found) > _MANY_ELEMENTS or KeyCarrier(key) in found):
+            return [KeyCarrier(key)]
         return list(found) or [KeyCarrier(key, mapping=first)]
 
     def known(self, function: FunctionSymbol, base: int) -> frozenset[str]:
@@ -223,8 +230,13 @@ class Keys:
             for index, node in enumerate(graph.nodes):
                 if node.kind is Kind.DICT:
                     self._display(function, index, node)
+                elif node.kind is Kind.SEQUENCE:
+                    for operand in node.operands if node.data in LISTS else ():
+                        self._put_into(function, index, operand, is_spread=False)
                 elif node.kind is Kind.CALL:
                     self._filling_call(function, graph, index, node)
+                    for container, value, is_spread in puts_of(graph, node):
+                        self._put_into(function, container, value, is_spread=is_spread)
             for effect in graph.effects:
                 if effect.kind is EffectKind.STORE_ITEM:
                     if effect.name is None and effect.index >= 0:
@@ -356,6 +368,19 @@ class Keys:
             if kind is Kind.DICT or kind is Kind.CALL:
                 self._stored_at.setdefault(value, []).append(origin.inner(key))
 
+    def _put_into(self, function: FunctionSymbol, base: int, value: int, *, is_spread: bool) -> None:
+        """Note what is put into a list or a queue, that is: under a key that is not known."""
+        node = self._program.function(function).graph.nodes[value]
+        if not may_be_mapping(node, self._inference.type_of(function, value)):
+            return
+        for origin in self._mappings.of(function, base):
+            if origin is None or not (origin.path or self._mappings.is_list(origin)):
+                continue
+            if is_spread:
+                self._fillings.setdefault(origin, []).append((function, value))
+            else:
+                self._note_value(origin, ANY, (function, value))
+
     def _note_rule(self, function: FunctionSymbol, base: int, key: int, value: Place | None = None) -> None:
         for origin in self._mappings.of(function, base):
             if origin is not None:
@@ -374,11 +399,3 @@ class Keys:
                     self._fillings.setdefault(origin.inner(ANY), []).append(None)
                 else:
                     self._note_value(origin, ANY, made)
-
-
-def in_order(origins: Origins) -> list[MappingOrigin | None]:
-    """Return mappings in a stable order, the unknown one last; where there is none, it is unknown."""
-    known = sorted(
-        (one for one in origins if one is not None), key=lambda one: (str(one.function), one.node, one.path)
-    )
-    return [*known, None] if None in origins or not known else [*known]

@@ -16,6 +16,7 @@ from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from ..source.program import ExternalSymbol
 from .arguments import arguments, key_operand
 from .carriers import MappingOrigin
+from .elements import COPIES_OF_LISTS, LISTS, QUEUES, container_of, is_list, is_slice, is_values
 from .fixpoint import FixedPoint
 from .inference import Inference
 from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
@@ -152,8 +153,10 @@ class Mappings:
                 return frozenset({MappingOrigin(function, index)})
             case Kind.PHI | Kind.NARROW | Kind.ENTER:
                 return self._all((function, operand) for operand in node.operands)
-            case Kind.OP if node.data == "BitOr":
+            case Kind.OP if node.data in {"BitOr", "Add"}:
                 return self._all((function, operand) for operand in node.operands)
+            case Kind.SEQUENCE if node.data in LISTS:
+                return frozenset({MappingOrigin(function, index)})
             case Kind.PARAM:
                 return self._parameter(function, str(node.data))
             case Kind.FREE:
@@ -169,6 +172,8 @@ class Mappings:
                 if node.data == "__dict__" and self._wholes.classes(function, index):
                     return frozenset({MappingOrigin(function, index)})
                 return self._field(function, node)
+            case Kind.ITEM if is_slice(graph, node):
+                return self.of(function, node.operands[0])
             case Kind.ITEM:
                 return self._under(function, node.operands[0], node.data, node.operands[1])
             case Kind.ELEMENT | Kind.UNPACK:
@@ -191,6 +196,9 @@ class Mappings:
 
     def _iterated(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Origins:
         """`for name, inner in outer.items()`, `for inner in outer.values()`."""
+        container = container_of(graph, node)
+        if container is not None and not is_values(graph, container):
+            return self._inside(function, container)
         is_pair = node.kind is Kind.UNPACK
         element = graph.nodes[node.operands[0]] if is_pair else node
         if element.kind is not Kind.ELEMENT or (is_pair and node.data != 1):
@@ -200,6 +208,27 @@ class Mappings:
         if callee.kind is not Kind.ATTR or callee.data != ("items" if is_pair else "values"):
             return _UNKNOWN
         return self._inner(self.of(function, callee.operands[0]), ANY)
+
+    def _inside(self, function: FunctionSymbol, container: int) -> Origins:
+        """Return the mappings that a list, a queue or a generator holds."""
+        graph = self._program.function(function).graph
+        node = graph.nodes[container]
+        for one in (
+            members(self._inference.type_of(function, node.operands[0])) if node.kind is Kind.CALL else ()
+        ):
+            if isinstance(one, FunctionObject) and self._program.function(one.function).is_generator:
+                effects = self._program.function(one.function).graph.effects
+                yielded = [(one.function, each.value) for each in effects if each.kind is EffectKind.YIELD]
+                return self._all(yielded) or _UNKNOWN
+        found: Origins = frozenset()
+        for origin in self.of(function, container):
+            is_list = origin is not None and (bool(origin.path) or self.is_list(origin))
+            found |= self._inner(frozenset({origin}), ANY) if is_list else _UNKNOWN
+        return found
+
+    def is_list(self, origin: MappingOrigin) -> bool:
+        """Whether what is made at a place is no mapping, but may hold some."""
+        return is_list(self._program, self._inference, origin)
 
     def _inner(self, outer: Origins, key: str) -> Origins:
         """Return the mappings that these hold under a key.
@@ -260,6 +289,9 @@ class Mappings:
             return self._under(
                 function, graph.nodes[node.operands[0]].operands[0], graph.nodes[key].data, key
             )
+        container = container_of(graph, node)
+        if container is not None:
+            return self._inside(function, container)
         found: Origins = frozenset()
         callees = members(self._inference.type_of(function, node.operands[0]))
         for one in callees or (None,):
@@ -270,6 +302,10 @@ class Mappings:
                 case ClassObject(cls=cls) if self._is_typed_dict(cls):
                     found |= {MappingOrigin(function, index)}
                 case ExternalObject(dotted=dotted) if dotted in _MAKERS:
+                    found |= {MappingOrigin(function, index)}
+                case ExternalObject(dotted=dotted) if dotted in COPIES_OF_LISTS and len(node.operands) > 1:
+                    found |= self.of(function, node.operands[1])
+                case ExternalObject(dotted=dotted) if dotted in QUEUES or dotted in COPIES_OF_LISTS:
                     found |= {MappingOrigin(function, index)}
                 case ExternalObject(dotted=dotted) if dotted.rpartition(".")[2] in _SAME:
                     found |= self._same(function, graph, index, node)
@@ -350,3 +386,11 @@ class Mappings:
                     yield FunctionObject(reached, one.receiver)
             elif isinstance(one, ClassObject) and (made := self._inference.constructor(one.cls)) is not None:
                 yield FunctionObject(made, Instance(one.cls))
+
+
+def in_order(origins: Origins) -> list[MappingOrigin | None]:
+    """Return mappings in a stable order, the unknown one last; where there is none, it is unknown."""
+    known = sorted(
+        (one for one in origins if one is not None), key=lambda one: (str(one.function), one.node, one.path)
+    )
+    return [*known, None] if None in origins or not known else [*known]
