@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from ..verify.defaults import start_value
 from ..verify.findings import Finding
 from ..verify.flow import FieldCarrier
-from ..verify.report.model import edge_carriers
 from ..verify.source.model import FieldSummary
 from ..verify.wiring import Edge, StageKind, Unresolved, Verdict
 from .flow_tables import as_called
@@ -66,7 +65,7 @@ def _reason(edge: Edge, page: Page) -> str:
     """Return why an edge counts as proved or not: the function and file of its last hop, or the fault."""
     if edge.verdict is not Verdict.PROVED:
         return _fault(edge, page)
-    carriers = codes(edge_carriers(edge))
+    carriers = codes(edge.carriers)
     site = edge.proof[-1].site
     place = f"({code(site.path)})"
     if edge.target.kind is StageKind.CONSUMER:

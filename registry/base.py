@@ -14,7 +14,7 @@ class Part(BaseModel):
         frozen=True,
         extra="forbid",
         populate_by_name=True,
-        use_attribute_docstrings=True,
+        defer_build=True,  # the parts are built within the record, once
         hide_input_in_errors=True,
     )
 

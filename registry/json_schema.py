@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
 import json
+import textwrap
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from .base import Part
 from .record import Record
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,8 +25,41 @@ class _Generate(GenerateJsonSchema):
     def generate(self, schema: CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchemaValue:
         return {"$schema": DRAFT, **super().generate(schema, mode)}
 
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Describe each field by the docstring that stands under it in the source.
+
+        pydantic can do that itself, but it would read the sources whenever the models are imported.
+        """
+        found = super().model_schema(schema)
+        model: type[BaseModel] = schema["cls"]
+        texts = {
+            name: text for cls in reversed(model.__mro__) for name, text in _field_docstrings(cls).items()
+        }
+        for name, field in model.model_fields.items():
+            text = field.description or texts.get(name)
+            written = found.get("properties", {}).get(field.alias or name)
+            if text is not None and written is not None:
+                written["description"] = text
+        return found
+
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
         return {"anyOf": [super().float_schema(schema), {"type": "string", "pattern": _NUMBER_AS_TEXT}]}
+
+
+def _field_docstrings(cls: type) -> dict[str, str]:
+    """Return the docstrings under the fields that a model's own body declares."""
+    if not issubclass(cls, Part):
+        return {}
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(body, ast.ClassDef)
+    found: dict[str, str] = {}
+    for statement, following in itertools.pairwise(body.body):
+        match statement, following:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = inspect.cleandoc(text)
+            case _:
+                pass  # a field without one, or a method
+    return found
 
 
 def record_json_schema() -> dict[str, object]:

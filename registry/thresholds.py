@@ -73,11 +73,17 @@ class Thresholds:
         self.levels = tuple(sorted(levels, key=lambda level: -level.severity))
         self.subject = subject
         self.cuts = merge_cuts([level.when.constants for level in self.levels], subject)
-        rungs = [(level.when.tree, level, level.severity <= HEALTHY) for level in self.levels]
-        grade = generate(rungs, subject, otherwise=UNCLASSIFIED, absent=NOT_COLLECTED)
-        self.grade = cast(Callable[[object], Grade], grade)
         self._grade_many: Callable[[object], object] | None = None
         self._problems: tuple[PartitionProblem, ...] | None = None
+
+    def __getattr__(self, name: str) -> Callable[[object], Grade]:
+        """Generate `grade` when it is first asked for: not everyone who loads records grades by them."""
+        if name != "grade":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        rungs = [(level.when.tree, level, level.severity <= HEALTHY) for level in self.levels]
+        grade = generate(rungs, self.subject, otherwise=UNCLASSIFIED, absent=NOT_COLLECTED)
+        self.grade = cast(Callable[[object], Grade], grade)
+        return self.grade
 
     def grade_many(self, values: object) -> object:
         """The severities of a whole array, as an array of integers; -1 (UNCLASSIFIED_CODE) for a value in no

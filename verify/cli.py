@@ -9,6 +9,7 @@ import click
 
 from .cache import keep_this, replay
 from .cache.options import cache_options
+from .collector import collector_paused
 from .lazy_group import LazyGroup
 from .output import (
     EXIT_FINDINGS,
@@ -145,4 +146,5 @@ def explain(code: str | None) -> None:
 
 def main() -> None:
     """Run `verify-wiring`."""
-    replay.run(lambda: verify(prog_name="verify-wiring"))
+    with collector_paused():
+        replay.run(lambda: verify(prog_name="verify-wiring"))

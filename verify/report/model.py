@@ -9,7 +9,7 @@ from pydantic import Field
 from ..analysis import Verification
 from ..findings.any_rule import hop_line
 from ..findings.model import FindingModel, HopModel, ReportPart, SkippedModel
-from ..wiring import Edge, Unresolved, Verdict
+from ..wiring import Edge, Verdict
 from ..wiring.status import derive_status
 
 FORMAT_VERSION: Literal[1] = 1
@@ -117,24 +117,12 @@ def report_of(verification: Verification) -> ReportModel:
     )
 
 
-def edge_carriers(edge: Edge) -> list[str]:
-    """Return where the value rests after an edge: the stage's carriers, for a consumer what it reads."""
-    if edge.proof and edge.target.kind.value == "consumer":
-        return list(dict.fromkeys(str(hop.source) for hop in edge.proof))
-    carriers = edge.target.carriers
-    return (
-        [carriers.written]
-        if isinstance(carriers, Unresolved)
-        else [str(member.carrier) for member in carriers]
-    )
-
-
 def _edge(edge: Edge) -> EdgeModel:
     return EdgeModel(
         stage=edge.name,
         kind=edge.target.kind.value,
         at=None if edge.target.at is None else str(edge.target.at),
-        carriers=edge_carriers(edge),
+        carriers=edge.carriers,
         verdict=edge.verdict.value,
         proof=[HopModel.of(hop_line(hop)) for hop in edge.proof],
     )

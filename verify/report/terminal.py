@@ -17,7 +17,6 @@ from ..findings.frames import FindingPrinter, has_unicode, plural
 from ..flow import Hop
 from ..wiring import Edge, StageKind, Verdict, Wire
 from ..wiring.status import derive_status
-from .model import edge_carriers
 
 _STYLES = {
     Verdict.PROVED: "green",
@@ -73,7 +72,7 @@ class TerminalReport:
         for is_consumer in (False, True):
             group = [edge for edge in wire.edges if (edge.target.kind is StageKind.CONSUMER) is is_consumer]
             width = max((len(edge.name) for edge in group), default=0)
-            carriers = max((len(", ".join(edge_carriers(edge))) for edge in group), default=0)
+            carriers = max((len(", ".join(edge.carriers)) for edge in group), default=0)
             for edge in group:
                 yield from self._edge(edge, width, carriers)
 
@@ -85,9 +84,7 @@ class TerminalReport:
             .append(f" {edge.name:<{width}}  ")
         )
         indent = len(line)
-        carriers = (
-            "" if edge.target.kind is StageKind.CONSUMER and edge.proof else ", ".join(edge_carriers(edge))
-        )
+        carriers = "" if edge.target.kind is StageKind.CONSUMER and edge.proof else ", ".join(edge.carriers)
         place = str(edge.proof[-1].site) if edge.proof else _why(edge)
         style = "dim" if edge.proof else _STYLES[edge.verdict]
         room = self._console.width - indent - len(place)

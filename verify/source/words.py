@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,6 +13,8 @@ from .model import Comment
 from .summarise import count_lines
 
 _WORD = re.compile(rb"[A-Za-z_]\w*")
+_ONLY_WORDS = re.sub(rb"\W", b" ", bytes(range(256)))
+_BY_NAME = {b"getattr", b"setattr"}
 _IMPORT = re.compile(
     rb"(?m)(?:^|[;:])[ \t\f]*"
     rb"(?:from[ \t]*(?P<base>[\w. \t\x80-\xff]*?)[ \t]*\bimport\b(?P<names>[ \t]*\([^)]*\)|(?:[^\n\\;#]|\\\r?\n)*)"
@@ -25,37 +27,52 @@ _BY_TEXT = (b"__getattr__", b"import_module", b"__import__", b"lazy")  # what im
 
 @dataclass(frozen=True, slots=True)
 class FileWords:
-    """The words of a file, in strings and comments too, and the dotted names that it may import."""
+    """The words of a file, those in strings and comments too, and what else its text shows."""
 
-    words: frozenset[bytes]
-    imports: frozenset[str]
-    lines: int
+    file: SourceFile
+    text: bytes = field(repr=False)
+    words: frozenset[bytes] = field(repr=False)
     computes_names: bool  # of attributes, by `getattr` or `setattr`
-    comments: tuple[Comment, ...] = ()  # those that speak to this program
+    comments: tuple[Comment, ...]  # those that speak to this program
 
     @classmethod
     def of(cls, file: SourceFile, text: bytes) -> FileWords:
-        """Look through a file's text. What merely looks like an import counts as one."""
+        """Look through a file's text."""
+        words = frozenset(text.translate(_ONLY_WORDS).split())
+        computes_names = not words.isdisjoint(_BY_NAME) and _COMPUTED.search(text) is not None
+        return cls(file, text, words, computes_names, own_comments(text))
+
+    @property
+    def lines(self) -> int:
+        """Lines of the file."""
+        return count_lines(self.text)
+
+    def imports(self) -> set[str]:
+        """Return the dotted names that the file may import. What merely looks like an import counts as one."""
         found: set[str] = set()
-        for match in _IMPORT.finditer(text):
+        for match in _IMPORT.finditer(self.text):
             base, names, whole = match["base"], match["names"], match["whole"]
             if whole is not None:
                 found.update(filter(None, (name.partition(" ")[0] for name in _listed(whole))))
                 continue
-            origin = _absolute(file, "".join(base.decode("utf-8", "replace").split()))
+            origin = self._absolute("".join(base.decode("utf-8", "replace").split()))
             found.add(origin)
             found.update(f"{origin}.{name.partition(' ')[0]}" for name in _listed(names) if name)
-        if any(mark in text for mark in _BY_TEXT):
-            for dotted in _DOTTED.findall(text):
+        if any(mark in self.text for mark in _BY_TEXT):
+            for dotted in _DOTTED.findall(self.text):
                 name = dotted.decode("utf-8", "replace")
-                found.update({_absolute(file, name), _absolute(file, f".{name}")})
-        return cls(
-            frozenset(_WORD.findall(text)),
-            frozenset(found),
-            count_lines(text),
-            _COMPUTED.search(text) is not None,
-            own_comments(text),
-        )
+                found.update({self._absolute(name), self._absolute(f".{name}")})
+        return found
+
+    def _absolute(self, written: str) -> str:
+        name = written.lstrip(".")
+        level = len(written) - len(name)
+        if not level:
+            return name
+        package = self.file.module.split(".")
+        drop = level - (1 if self.file.is_package else 0)
+        kept = package[: len(package) - drop] if drop else package
+        return ".".join([*kept, *([name] if name else [])])
 
 
 def _listed(names: bytes) -> Iterator[str]:
@@ -64,24 +81,13 @@ def _listed(names: bytes) -> Iterator[str]:
         yield " ".join(name.split())
 
 
-def _absolute(file: SourceFile, written: str) -> str:
-    name = written.lstrip(".")
-    level = len(written) - len(name)
-    if not level:
-        return name
-    package = file.module.split(".")
-    drop = level - (1 if file.is_package else 0)
-    kept = package[: len(package) - drop] if drop else package
-    return ".".join([*kept, *([name] if name else [])])
-
-
 @dataclass
 class WordIndex:
     """Answers which files can know of a name: those that hold the word, and can see where it is defined."""
 
     files: Mapping[str, FileWords]
     _holding: dict[bytes, frozenset[str]] = field(default_factory=dict, repr=False)
-    _importers: dict[str, dict[str, None]] | None = field(default=None, repr=False)
+    _imported: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
     _seeing: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
     @property
@@ -103,15 +109,22 @@ class WordIndex:
             self._holding[key] = frozenset(name for name, file in self.files.items() if key in file.words)
         return self._holding[key]
 
-    def importing(self, module: str) -> Iterable[str]:
-        """Return the modules that import a module, or a name of it."""
-        if self._importers is None:
-            self._importers = {}
-            for name, file in self.files.items():
-                for dotted in file.imports:
-                    for target in self._modules(dotted):
-                        self._importers.setdefault(target, {}).setdefault(name)
-        return self._importers.get(module, ())
+    def importing(self, module: str) -> Iterator[str]:
+        """Yield the modules that import a module, or a name of it.
+
+        A file that does has the last part of the module's name among its words, or stands in the package that it
+        imports from by dots alone. Only those files are looked through.
+        """
+        last = module.rpartition(".")[2]
+        is_package = module in self.files and self.files[module].file.is_package
+        for name, file in self.files.items():
+            if last.encode() in file.words or (is_package and name.startswith(f"{module}.")):
+                if name not in self._imported:
+                    self._imported[name] = frozenset(
+                        passed for dotted in file.imports() for passed in self._modules(dotted)
+                    )
+                if module in self._imported[name]:
+                    yield name
 
     def seeing(self, module: str) -> frozenset[str]:
         """Return a module with all that import it, directly or through others."""

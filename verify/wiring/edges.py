@@ -37,6 +37,16 @@ class Edge:
         """The name of the stage that the edge leads to."""
         return self.target.name
 
+    @property
+    def carriers(self) -> list[str]:
+        """Where the value rests after the edge: the stage's carriers, for a consumer what it reads."""
+        if self.proof and self.target.kind is StageKind.CONSUMER:
+            return list(dict.fromkeys(str(hop.source) for hop in self.proof))
+        carriers = self.target.carriers
+        if isinstance(carriers, Unresolved):
+            return [carriers.written]
+        return [str(member.carrier) for member in carriers]
+
 
 @dataclass(frozen=True, slots=True)
 class Wire:
