@@ -252,7 +252,8 @@ class Calls:
             return False
         if not self._sources.keys.is_spelled_out(function, key):  # each caller's value goes under its own key
             under = self._sources.containers(function, callee.operands[0])
-            holders = self._sources.containers(function, container.operands[0])
+            mapping = container.operands[0] if is_item else graph.nodes[container.operands[0]].operands[0]
+            holders = self._sources.containers(function, mapping)
             for operand, span in zip(node.operands[1:], node.parts, strict=True):
                 sources = self._sources.of(function, operand)
                 aside = [one._replace(through=True) for one in sources]
