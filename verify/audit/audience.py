@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..flow import Flow
-from ..flow.types import External, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
 from .exports import exported_nodes
+from .handling import classes_in
 from .known_calls import PLAIN_BASES
 
 _KEEPS_THE_CALLER = {
@@ -129,13 +129,7 @@ class Audience:
                 continue
             for parameter in self.flow.program.function(function).parameters:
                 if parameter.annotation is not None:
-                    pending = list(members(inference.annotated(function.module, parameter.annotation, None)))
-                    while pending:
-                        one = pending.pop()
-                        if isinstance(one, Instance):
-                            found.add(one.cls)
-                        elif isinstance(one, External):
-                            pending += [inner for argument in one.arguments for inner in members(argument)]
+                    found |= {*classes_in(inference.annotated(function.module, parameter.annotation, None))}
         return frozenset(found)
 
     def _is_called_by_a_framework(self, function: FunctionSymbol) -> bool:

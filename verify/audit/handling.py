@@ -89,6 +89,7 @@ class Handling:
             _Body(handling, function).look()
         for one in flow.program.classes():
             handling._declared(one)
+        handling._export_what_they_hold()
         return handling
 
     def lines(self, owner: ClassSymbol) -> list[ClassSymbol]:
@@ -145,6 +146,24 @@ class Handling:
                 if carrier.name in given:
                     yield function, given[carrier.name]
 
+    def _export_what_they_hold(self) -> None:
+        """An object that is turned into something else as a whole takes along the objects in its fields."""
+        program, inference = self.facts.program, self.facts.inference
+        pending = list(self.exported)
+        seen = set(pending)
+        while pending:
+            cls = pending.pop()
+            handed = self.exported[cls]
+            for one in (cls, *program.subclasses(cls)):
+                for declared in program.class_(one).fields.values():
+                    if declared.annotation is None:
+                        continue
+                    for held in classes_in(inference.annotated(one.module, declared.annotation, one)):
+                        self.exported.setdefault(held, handed)
+                        if held not in seen:
+                            seen.add(held)
+                            pending.append(held)
+
     def _declared(self, cls: ClassSymbol) -> None:
         """A class may be filled by its bases, its decorators or its own code."""
         program = self.facts.program
@@ -160,6 +179,17 @@ class Handling:
                 self.built_outside.setdefault(cls, f"decorated with @{decorator}")
         if any(name in summary.methods for name in _CODE_FOR_ATTRIBUTES) or summary.keywords:
             self.built_outside.setdefault(cls, "has code of its own for attributes")
+
+
+def classes_in(known: Type) -> Iterator[ClassSymbol]:
+    """Yield the classes of the program whose objects a value is or, as a container, holds."""
+    pending = list(members(known))
+    while pending:
+        one = pending.pop()
+        if isinstance(one, Instance):
+            yield one.cls
+        elif isinstance(one, External):
+            pending += [inner for argument in one.arguments for inner in members(argument)]
 
 
 def constructor_arguments(

@@ -144,7 +144,9 @@ class Liveness:
                 end = max(end, found)
                 if end is End.READ:
                     return Consumption(End.READ, tuple(direct))
-                if hop.target not in seen and (found is End.COPIED or isinstance(hop.target, KeyCarrier)):
+                goes_on = found is End.EXPORTED and isinstance(hop.target, FieldCarrier)
+                goes_on = goes_on or found is End.COPIED or isinstance(hop.target, KeyCarrier)
+                if hop.target not in seen and goes_on:
                     seen.add(hop.target)
                     pending.append(hop.target)
         return Consumption(end, tuple(direct))
@@ -171,7 +173,7 @@ class Liveness:
                 index = self._flow.facts.whereabouts.index
                 if any(not fits for _, _, fits in index.field_reads(owner, name)):
                     return End.POSSIBLE
-                return End.COPIED
+                return End.COPIED if self._handling.takes_whole(owner, name) is None else End.EXPORTED
             case ReturnCarrier(function=function):
                 return End.READ if self._audience.may_call(function) else End.COPIED
             case KeyCarrier():

@@ -144,13 +144,24 @@ class _Finder:
     def local(self, function: FunctionSymbol, root: int) -> Iterator[OnlyFilled]:
         graph = self._program.function(function).graph
         name = next((name for name, given in graph.bindings.items() if root in given), None)
-        if name is None or name.startswith("_"):
+        if name is None or name.startswith("_") or self._is_outer(function, name):
             return
         fills = self._fills(function, root)
         if fills:
             yield OnlyFilled(name, None, function, fills[0], len(fills))
         elif fills is not None and names_metrics(name) and graph.nodes[root].operands:
             yield OnlyFilled(name, None, function, graph.nodes[root].span, 0)
+
+    def _is_outer(self, function: FunctionSymbol, name: str) -> bool:
+        """Whether a name is one of an enclosing function's, set by `nonlocal`."""
+        enclosing = self._program.function(function).enclosing
+        while enclosing is not None:
+            summary = self._program.function(FunctionSymbol(function.module, enclosing))
+            given = (function.qualname, name)
+            if any(node.kind is Kind.REBOUND and node.data == given for node in summary.graph.nodes):
+                return True
+            enclosing = summary.enclosing
+        return False
 
     def _read_by_nested(self, function: FunctionSymbol, values: Iterable[int]) -> bool:
         """Whether a function inside reads a local name that may hold one of these values."""

@@ -12,7 +12,7 @@ from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Kind
 from ..source.program import ExternalSymbol
 from .handling import Handling
-from .mentions import Mention, Mentions
+from .mentions import Mention, Mentions, TextMention
 from .telemetry_names import is_handler
 
 PLAIN_DECORATORS = {
@@ -57,6 +57,7 @@ class Uses:
     flow: Flow
     mentions: Mentions
     handling: Handling | None = None
+    is_library: bool = False
     _outside: dict[ClassSymbol, frozenset[FunctionSymbol] | None] = field(default_factory=dict)
 
     def of_function(self, function: FunctionSymbol) -> Use:
@@ -107,9 +108,15 @@ class Uses:
         for text in self.mentions.texts.get(cls.name, ()):
             if text.module == cls.module and _is_within(text.holder, cls.qualname):
                 continue
-            if text.kind != "annotation" or self._may_be_decoded(cls):
+            if text.kind != "annotation" or self._may_be_decoded(cls) or self._is_taken_in(text):
                 return Use.MAYBE
         return Use.MAYBE if self.mentions.strings.get(cls.name) else found
+
+    def _is_taken_in(self, text: TextMention) -> bool:
+        """Whether a declaration is that of a function which only users of a library call: they bring the object."""
+        if not self.is_library or text.holder not in self.flow.program.modules[text.module].functions:
+            return False
+        return not self.flow.call_sites(FunctionSymbol(text.module, text.holder))
 
     def _is_only_tested(self, mention: Mention) -> bool:
         """Whether a class is named as what `isinstance` looks for."""

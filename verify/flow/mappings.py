@@ -68,6 +68,8 @@ class Mappings:
         self._callers: dict[tuple[FunctionSymbol, str], list[tuple[FunctionSymbol, int]]] | None = None
         self.literals: FixedStrings  # given by whoever knows keys
         self._handed_over: set[FunctionSymbol] = set()
+        # What is given as `*values` or, true, as `**values`:
+        self._spread: dict[tuple[FunctionSymbol, str], dict[tuple[FunctionSymbol, int], bool]] = {}
         self._calls: dict[FunctionSymbol, list[Call]] = {}
         self._called_on_unknown: set[str] = set()  # methods
         self._constructed: dict[tuple[ClassSymbol, str], list[tuple[FunctionSymbol, int]]] = {}
@@ -266,9 +268,12 @@ class Mappings:
 
     def _parameter(self, function: FunctionSymbol, name: str) -> Origins:
         callers = self._all_callers().get((function, name), [])
-        found = self._all(callers)
+        spread = self._spread.get((function, name), {})
+        found = self._all(one for one in callers if one not in spread)
         if not callers or function in self._handed_over:
             found |= _UNKNOWN  # somebody else may call it
+        for (caller, value), is_mapping in spread.items():
+            found |= self._inner(self.of(caller, value), name) if is_mapping else _UNKNOWN
         return found
 
     def _field(self, function: FunctionSymbol, node: Node) -> Origins:
@@ -354,9 +359,14 @@ class Mappings:
                     self._called_on_unknown.add(str(graph.nodes[node.operands[0]].data))
                 for callee in self._reached(types):
                     self._calls.setdefault(callee.function, []).append((callee, function, node))
+                    spread = _spread(node)
                     for name, values in arguments(self._program, callee, node).items():
                         given = callers.setdefault((callee.function, name), [])
                         given.extend((function, value) for value in values)
+                        for value in values if spread else ():
+                            if value in spread:
+                                places = self._spread.setdefault((callee.function, name), {})
+                                places[function, value] = spread[value]
             for index, node in enumerate(graph.nodes):
                 if index not in called and node.kind in {Kind.ATTR, Kind.GLOBAL}:
                     for one in members(self._inference.type_of(function, index)):
@@ -394,3 +404,14 @@ def in_order(origins: Origins) -> list[MappingOrigin | None]:
         (one for one in origins if one is not None), key=lambda one: (str(one.function), one.node, one.path)
     )
     return [*known, None] if None in origins or not known else [*known]
+
+
+def _spread(call: Node) -> dict[int, bool]:
+    """Return the arguments of a call that stand for several, and whether each is a mapping."""
+    shape = call.data
+    assert isinstance(shape, CallShape)
+    found = {call.operands[1 + position]: False for position in shape.starred}
+    for keyword, operand in zip(shape.keywords, call.operands[1 + shape.positional :], strict=True):
+        if keyword is None:
+            found[operand] = True
+    return found

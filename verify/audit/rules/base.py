@@ -111,7 +111,7 @@ class AuditCheck:
     @cached_property
     def uses(self) -> Uses:
         """Who uses which function and class."""
-        return Uses(self.flow, self.mentions, self.usage.handling)
+        return Uses(self.flow, self.mentions, self.usage.handling, self.audience.is_library)
 
     def definition(self, symbol: ClassSymbol | FunctionSymbol) -> Place:
         """Return where a class or function is named."""

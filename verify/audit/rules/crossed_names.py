@@ -66,11 +66,13 @@ class CrossedNames(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each pair that is crossed, and each value that is given twice in the place of another."""
         for group in audit.transfers.outside:
-            for first, second in () if _is_on_purpose(group) else _exchanged(_unsettled(group.transfers)):
+            for first, second in (
+                () if _is_on_purpose(audit, group) else _exchanged(_unsettled(group.transfers))
+            ):
                 if (found := self._crossed(audit, group, first, second)) is not None:
                     yield found
         for group in audit.transfers.groups:
-            if len(group.transfers) < 2 or _is_on_purpose(group):
+            if len(group.transfers) < 2 or _is_on_purpose(audit, group):
                 continue
             crossed: set[str] = set()
             for first, second in _pairs(group.transfers):
@@ -89,10 +91,10 @@ class CrossedNames(AuditRule):
     def _crossed(self, audit: AuditCheck, group: Group, first: Transfer, second: Transfer) -> Finding | None:
         if first.sink == second.sink:
             return None
+        if group.base and any(origin.base == group.base for origin in (*first.origins, *second.origins)):
+            return None  # two values of one object change places in it
         for one in first.origins:
             for other in second.origins:
-                if group.base and group.base in {one.base, other.base}:
-                    continue
                 fits = likeness(first.sink, other.name), likeness(second.sink, one.name)
                 now = likeness(first.sink, one.name), likeness(second.sink, other.name)
                 exact = first.sink == other.name and second.sink == one.name
@@ -220,10 +222,14 @@ def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
     )
 
 
-def _is_on_purpose(group: Group) -> bool:
-    """Whether a function is there to exchange values; the derivative of an exchange is the exchange back."""
-    name = group.function.qualname.lower()
-    return _ON_PURPOSE.search(name) is not None or group.function.name == "backward"
+def _is_on_purpose(audit: AuditCheck, group: Group) -> bool:
+    """Whether a function is there to exchange values, or does so on request.
+
+    The derivative of an exchange is the exchange back.
+    """
+    parameters = audit.program.function(group.function).parameters
+    named = [group.function.qualname, *(one.name for one in parameters)]
+    return group.function.name == "backward" or any(_ON_PURPOSE.search(name.lower()) for name in named)
 
 
 def _is_swap(group: Group, first: Transfer, one: Origin, second: Transfer, other: Origin) -> bool:

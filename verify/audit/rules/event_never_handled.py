@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
+from ..names import words
 from .base import AuditCheck, AuditRule
 
 _FEWEST_HANDLED = 2
+
+_ENDS = {"end", "done", "stop", "eof", "finished", "closed", "none", "unknown", "noop", "nothing"}
 
 
 class EventNeverHandled(AuditRule):
@@ -45,7 +48,7 @@ class EventNeverHandled(AuditRule):
                 offered = audit.audience.sees_class(event.cls)
                 at = family.traffic[event].sent[0]
                 is_only_one = len(unhandled) == 1 and len(handled) > _FEWEST_HANDLED
-                confidence = Confidence.MEDIUM if is_only_one else Confidence.LOW
+                confidence = Confidence.MEDIUM if is_only_one and not _ends(str(event)) else Confidence.LOW
                 yield self.make(
                     subject=f"{event.cls.module}:{event}",
                     place=event.place,
@@ -60,3 +63,8 @@ class EventNeverHandled(AuditRule):
                     },
                     confidence=Confidence.LOW if offered else confidence,
                 )
+
+
+def _ends(event: str) -> bool:
+    """Whether an event only says that nothing more comes: whoever gets it has nothing to do."""
+    return {*words(event.rpartition(".")[2])} <= _ENDS

@@ -65,6 +65,8 @@ class FieldOnlyConstant(AuditRule):
         is_direct = isinstance(hop.source, Constant)
         if value == "None" or not is_direct:
             confidence = at_most(confidence, Confidence.MEDIUM)
+        if value == "None" and not is_direct and not field.holds_data:
+            confidence = Confidence.LOW  # an option of its constructor that nobody here wants
         steps = where_it_is_lost(audit, field, production)
         given = "" if is_direct else f", which {hop.source} hands on"
         return self.make(

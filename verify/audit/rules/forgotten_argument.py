@@ -9,6 +9,8 @@ from ...source.program import Place
 from ..left_out import LeftOut, Sign
 from .base import AuditCheck, AuditRule
 
+_MANY = 3  # constructions that all pass it: two may well be the exception
+
 
 class ForgottenArgument(AuditRule):
     """A payload is constructed without one of its fields, while a value of that name is at hand.
@@ -61,7 +63,7 @@ def _confidence(one: LeftOut) -> Confidence:
         case Sign.TAKEN:
             return Confidence.LOW
         case _:
-            return Confidence.MEDIUM if one.others >= 2 else Confidence.LOW
+            return Confidence.MEDIUM if one.others >= _MANY else Confidence.LOW
 
 
 def _why(one: LeftOut) -> str:
