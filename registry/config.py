@@ -47,6 +47,7 @@ class Configuration:
         entry_points: `module:function` roots of reachability beside console scripts.
         exclude: Globs over paths relative to the root.
         consumers: Globs of files in other languages: a field that they name counts as read.
+        log_calls: Calls that log, as they look: `tracker.push(name, value)`.
         audit: What an audit looks for.
         defaulted: Settings that nobody wrote, with what was assumed.
     """
@@ -61,6 +62,7 @@ class Configuration:
     exclude: tuple[str, ...] = ()
     categories: Path | None = None
     consumers: tuple[str, ...] = ()
+    log_calls: tuple[str, ...] = ()
     audit: AuditSettings = field(default_factory=AuditSettings)
     defaulted: tuple[str, ...] = field(default=())
 
@@ -155,6 +157,7 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
     categories = reader.strings("categories")
     entry_points = reader.strings("entry_points")
     consumers = reader.strings("consumers")
+    log_calls = reader.strings("log_calls")
     audit = _audit_settings(reader)
     reader.finish()
     for name, folder in found.items():
@@ -171,6 +174,7 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
         exclude=tuple(exclude),
         categories=root / categories[0] if categories else None,
         consumers=tuple(consumers or ()),
+        log_calls=tuple(log_calls or ()),
         audit=audit,
         defaulted=tuple(defaulted),
     )

@@ -18,6 +18,7 @@ from .findings import Finding, FindingSeverity
 from .findings.suppression import apply_suppressions, find_suppressions
 from .flow import Flow
 from .known_tests import KnownTests
+from .own_log_sinks import own_log_sinks
 from .rules import RULES, Check, apply_waivers
 from .source import (
     ClassSymbol,
@@ -129,7 +130,8 @@ def verify(
         today: The day that waivers are judged by.
         read: What reads the files. Where one is given, all files are followed, else those that the wires need.
 
-    Raises:
+        CannotVerify: There is nothing to verify, or records cannot be loaded.
+        ConfigurationError: A setting cannot be used.
         CannotVerify: There is nothing to verify, or records cannot be loaded.
     """
     with collector_paused():
@@ -205,7 +207,8 @@ def _in_part(
         modules = ModulesOnDemand(read, lambda file: texts[file.module])
         roots = frozenset(file.module.partition(".")[0] for file in files)
         entry_points = _entry_points(configuration, Program(modules, (), roots), unread)
-        wiring = Part(registry, index, modules, chosen).wiring(entry_points)
+        own = own_log_sinks(configuration)
+        wiring = Part(registry, index, modules, chosen, own).wiring(entry_points)
         if wiring is None or not wiring.edges:
             return None
         check = _check(configuration, registry, wiring)
@@ -229,7 +232,11 @@ def _in_whole(
         reasons = "; ".join(map(str, skipped[:3]))
         raise CannotVerify(f"none of {len(skipped)} source files can be analysed: {reasons}")
     program = Program.link(reading.summaries)
-    flow = Flow.of(program, entry_points=_entry_points(configuration, program, unparsed))
+    flow = Flow.of(
+        program,
+        entry_points=_entry_points(configuration, program, unparsed),
+        log_sinks=own_log_sinks(configuration),
+    )
     skipped += flow.not_followed()
     wiring = Wiring.of(registry, flow, only=chosen, unparsed=unparsed)
     if not wiring.edges:

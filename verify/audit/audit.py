@@ -72,7 +72,9 @@ def audit(
     with collector_paused():
         reading = read(target.files)
         program = Program.link(reading.summaries)
-        flow = Flow.of(program, entry_points=_entry_points(program, target.entry_points))
+        flow = Flow.of(
+            program, entry_points=_entry_points(program, target.entry_points), log_sinks=target.log_sinks
+        )
         usage = Usage.of(flow, is_library=target.is_library)
         known_names = TelemetryNames.of(target.settings) if names is None else names
         check = AuditCheck(flow, usage, known_names, target.consumers)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...registry.config import AuditSettings, Configuration, find_root, load_configuration
+from ..flow.log_sinks import LogSink
+from ..own_log_sinks import own_log_sinks
 from ..source import SourceFile, discover
 from .outside_consumers import OutsideConsumers, find_consumers
 
@@ -31,6 +33,7 @@ class Target:
         is_library: It has users that are no part of it: see `audience`.
         settings: What the project says of its audit.
         consumers: The files in other languages that may read fields.
+        log_sinks: Loggers of the project's own.
     """
 
     root: Path
@@ -41,6 +44,7 @@ class Target:
     is_library: bool = False
     settings: AuditSettings = field(default_factory=AuditSettings)
     consumers: OutsideConsumers = field(default_factory=OutsideConsumers)
+    log_sinks: tuple[LogSink, ...] = ()
 
     def shows(self, path: str) -> bool:
         """Whether a finding at this path (relative to the root) is to be shown."""
@@ -83,6 +87,7 @@ def find_targets(paths: Sequence[Path]) -> list[Target]:
                 is_library=_is_library(configuration, files),
                 settings=configuration.audit,
                 consumers=find_consumers(root, configuration.consumers, configuration.exclude),
+                log_sinks=own_log_sinks(configuration),
             )
         )
     return targets

@@ -11,6 +11,7 @@ from ...registry.config import Configuration, find_root, load_configuration
 from ..collector import collector_paused
 from ..flow import Flow
 from ..git import Repository, blob_name
+from ..own_log_sinks import own_log_sinks
 from ..source import FunctionSymbol, Program, SourceError, SourceFile, settle, summarise
 from ..source.files import LARGEST
 from ..source.model import ModuleSummary
@@ -161,4 +162,6 @@ def _flow(summaries: list[ModuleSummary], configuration: Configuration) -> Flow:
         symbol = program.resolve(module, name) if module in program.modules else None
         if isinstance(symbol, FunctionSymbol):
             found.append(symbol)
-    return Flow.of(program, entry_points=found or list(program.functions()))
+    return Flow.of(
+        program, entry_points=found or list(program.functions()), log_sinks=own_log_sinks(configuration)
+    )

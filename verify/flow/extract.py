@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -33,6 +33,7 @@ from .facts import Facts, MethodCall
 from .inference import Inference
 from .instruments import find_instruments
 from .literals import Binding
+from .log_sinks import LogSink
 from .logger_keys import find_logged
 from .references import References
 from .restoring import restored_fields
@@ -46,8 +47,8 @@ _RECURSION = 5000
 _CONSTRUCTORS = {"__init__", "__post_init__", "__new__"}
 
 
-def extract(program: Program) -> Facts:
-    """Return the hops, calls and comparisons of a whole program."""
+def extract(program: Program, log_sinks: Sequence[LogSink] = ()) -> Facts:
+    """Return the hops, calls and comparisons of a whole program; `log_sinks` are loggers of its own."""
     inference = Inference(program)
     facts = Facts(program, inference, Sources(program, inference))
     extractor = _Extractor(facts)
@@ -58,7 +59,7 @@ def extract(program: Program) -> Facts:
         for cls in program.classes():
             extractor.class_defaults(cls)
         facts.instruments += find_instruments(facts)
-        facts.logged += find_logged(facts)
+        facts.logged += find_logged(facts, log_sinks)
     parameter_defaults(facts)
     restored_fields(facts)
     mark_resets(facts.hops)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..source import ClassSymbol, FunctionSymbol, Program, SourceError
@@ -13,6 +13,7 @@ from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, Ret
 from .extract import extract
 from .facts import CallSite, Comparison, Facts
 from .frameworks import called_from_outside
+from .log_sinks import LogSink
 
 _REGISTERING = {
     "property",
@@ -57,6 +58,7 @@ class Flow:
         *,
         entry_points: Collection[FunctionSymbol] = (),
         calls_by_name: bool = True,
+        log_sinks: Sequence[LogSink] = (),
     ) -> Flow:
         """Compute the flow of a program.
 
@@ -64,8 +66,9 @@ class Flow:
             program: What is followed of it.
             entry_points: Functions that run though nothing here calls them.
             calls_by_name: Let a call on a receiver of unknown type reach every method of that name.
+            log_sinks: Loggers of the program's own.
         """
-        facts = extract(program)
+        facts = extract(program, log_sinks)
         flow = cls(program, facts, _reachable(program, facts, entry_points, calls_by_name))
         for hop in facts.hops:
             flow.into.setdefault(hop.target, []).append(hop)

@@ -7,6 +7,7 @@ else the receiver's own name. A method whose name means nothing else (`add_scala
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -28,8 +29,10 @@ class LogSink:
         method: The method's name.
         receivers: Patterns over the receiver's last name, or over its dotted type; any when empty.
         unless: Receivers of which this is something else (`math.log`, a logger of text).
-        keys: Keywords that give the name; its first argument otherwise.
-        values: Keywords that give the value; its second argument otherwise.
+        keys: Keywords that give the name (of a mapping alone: the mapping).
+        values: Keywords that give the value (of a group: its mapping).
+        key_at: Which argument that is by position; None where only a keyword gives it.
+        value_at: Likewise.
     """
 
     method: str
@@ -38,6 +41,8 @@ class LogSink:
     unless: tuple[str, ...] = ()
     keys: tuple[str, ...] = ("key", "name", "tag")
     values: tuple[str, ...] = ("value", "values", "scalar_value")
+    key_at: int | None = 0
+    value_at: int | None = 1
 
     def accepts(self, receiver: str, dotted: str) -> bool:
         """Whether a receiver, by its last name and its dotted type (either may be empty), is one of this sink's."""
@@ -64,16 +69,17 @@ _TEXT = (
     "wp",
     "warp*",
 )
+_MAPPINGS = ("dictionary", "metrics", "data", "logs", "values")
 _CLIENTS = ("*statsd*", "stats", "*stats_client", "*dogstatsd*", "datadog*", "*metrics_client")
 
 SINKS: tuple[LogSink, ...] = (
     LogSink("record", Form.KEYED, ("*logger",)),
     LogSink("record_mean", Form.KEYED, ("*logger",)),
     LogSink("log", Form.KEYED, unless=("*logger", "log", *_TEXT)),
-    LogSink("log", Form.MAPPING, unless=_TEXT),
-    LogSink("log_dict", Form.MAPPING),
-    LogSink("log_metrics", Form.MAPPING),
-    LogSink("store_metrics", Form.MAPPING),
+    LogSink("log", Form.MAPPING, unless=_TEXT, keys=_MAPPINGS),
+    LogSink("log_dict", Form.MAPPING, keys=_MAPPINGS),
+    LogSink("log_metrics", Form.MAPPING, keys=_MAPPINGS),
+    LogSink("store_metrics", Form.MAPPING, keys=_MAPPINGS),
     LogSink("log_metric", Form.KEYED),
     LogSink("log_scalar", Form.KEYED),
     LogSink("log_value", Form.KEYED),
@@ -81,7 +87,7 @@ SINKS: tuple[LogSink, ...] = (
     LogSink("track_data", Form.KEYED),
     LogSink("add_scalar", Form.KEYED),
     LogSink("add_histogram", Form.KEYED),
-    LogSink("add_scalars", Form.GROUP),
+    LogSink("add_scalars", Form.GROUP, values=("tag_scalar_dict",)),
     LogSink("gauge", Form.KEYED, _CLIENTS),
     LogSink("timing", Form.KEYED, _CLIENTS),
     LogSink("histogram", Form.KEYED, _CLIENTS),
@@ -94,8 +100,10 @@ SINKS: tuple[LogSink, ...] = (
 )
 """The sinks that are known."""
 
-SINKS_BY_METHOD: dict[str, tuple[LogSink, ...]] = {
-    method: tuple(sink for sink in SINKS if sink.method == method)
-    for method in dict.fromkeys(sink.method for sink in SINKS)
-}
-"""The sinks by their method's name."""
+
+def by_method(own: Iterable[LogSink] = ()) -> dict[str, tuple[LogSink, ...]]:
+    """Return the known sinks by their method's name, behind those of a project's own."""
+    found: dict[str, tuple[LogSink, ...]] = {}
+    for sink in (*own, *SINKS):
+        found[sink.method] = (*found.get(sink.method, ()), sink)
+    return found

@@ -6,7 +6,7 @@ logged has all its keys read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind, Node, Span
 from .carriers import Constant, Hop, How, KeyCarrier, MappingOrigin, Site, UseCarrier
 from .instruments import template
-from .log_sinks import SINKS_BY_METHOD, Form, LogSink
+from .log_sinks import Form, LogSink, by_method
 from .types import External, ExternalObject, Instance, ModuleObject, members
 
 if TYPE_CHECKING:
@@ -41,18 +41,26 @@ class Logged:
     gated: bool
 
 
-def find_logged(facts: Facts) -> list[Logged]:
-    """Return what a program logs under which names, and add the hops of it to the facts."""
-    calls = [call for method in SINKS_BY_METHOD for call in facts.method_calls.get(method, ())]
-    return [one for call in calls for one in _logged(facts, call.function, call.node)]
+def find_logged(facts: Facts, own: Iterable[LogSink] = ()) -> list[Logged]:
+    """Return what a program logs under which names, and add the hops of it to the facts.
+
+    A project's `own` sinks are looked for beside those that are known.
+    """
+    sinks = by_method(own)
+    return [
+        one
+        for method, alike in sinks.items()
+        for call in facts.method_calls.get(method, ())
+        for one in _logged(facts, alike, call.function, call.node)
+    ]
 
 
-def _logged(facts: Facts, function: FunctionSymbol, index: int) -> Iterator[Logged]:
+def _logged(facts: Facts, sinks: Sequence[LogSink], function: FunctionSymbol, index: int) -> Iterator[Logged]:
     nodes = facts.program.function(function).graph.nodes
     call = nodes[index]
     callee = nodes[call.operands[0]]
     receiver = name_of(facts, function, callee.operands[0])
-    for sink in SINKS_BY_METHOD[str(callee.data)]:
+    for sink in sinks:
         dotted = _dotted(facts, function, callee.operands[0])
         if not sink.accepts(receiver, dotted):
             continue
@@ -68,24 +76,25 @@ def _by_form(
 ) -> Iterator[Logged]:
     nodes = facts.program.function(function).graph.nodes
     if sink.form is Form.MAPPING:
-        mapping = _argument(call, 0, ("dictionary", "metrics", "data", "logs", "values"))
+        mapping = _argument(call, sink.key_at, sink.keys)
         if mapping is not None:
             yield from _mapping(facts, shown, function, call, mapping[0])
         return
-    key = _argument(call, 0, sink.keys)
+    key = _argument(call, sink.key_at, sink.keys)
     name = None if key is None else template(nodes, key[0])
     if key is None or name is None or not name.strip("*"):
         return
-    value = _argument(call, 1, sink.values)
+    value = _argument(call, sink.value_at, sink.values)
     if sink.form is Form.GROUP:
-        mapping = _argument(call, 1, ("tag_scalar_dict",))
-        if mapping is not None:
-            yield from _mapping(facts, shown, function, call, mapping[0])
+        if value is not None:
+            yield from _mapping(facts, shown, function, call, value[0])
         return
     if value is None and sink.form is not Form.COUNT:
         return
     if value is not None and template(nodes, value[0]) is not None:
         return  # two strings: a logger of text
+    if value is not None and sink.form is Form.COUNT and nodes[value[0]].kind is Kind.CONST:
+        value = None  # how much each call counts: the sum of them is no constant
     carrier = KeyCarrier(name, mapping=MappingOrigin(function, index))
     span = call.span if value is None else value[1]
     site = facts.site(function, span)
@@ -118,10 +127,10 @@ def _read(facts: Facts, function: FunctionSymbol, call: Node, carrier: KeyCarrie
     facts.hops.append(Hop(carrier, UseCarrier(function), How.COPY, site, call.span, call.gated))
 
 
-def _argument(call: Node, position: int, keywords: tuple[str, ...]) -> tuple[int, Span] | None:
+def _argument(call: Node, position: int | None, keywords: tuple[str, ...]) -> tuple[int, Span] | None:
     shape = call.data
     assert isinstance(shape, CallShape)
-    if position < shape.positional:
+    if position is not None and position < shape.positional:
         return call.operands[1 + position], call.parts[position]
     for place, keyword in enumerate(shape.keywords, shape.positional):
         if keyword in keywords:

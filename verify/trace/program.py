@@ -55,7 +55,8 @@ def read_program(paths: Sequence[Path], *, read: Reader = read_sources) -> ReadP
             reasons = "; ".join(str(error) for error in list(reading.unparsed.values())[:3])
             raise NothingReadableError(f"none of {len(files)} files can be analysed: {reasons}")
         program = Program.link(reading.summaries)
-        flow = Flow.of(program, entry_points=_entry_points(program, targets))
+        own = [sink for target in targets for sink in target.log_sinks]
+        flow = Flow.of(program, entry_points=_entry_points(program, targets), log_sinks=own)
     skipped = (*reading.unparsed.values(), *flow.not_followed())
     return ReadProgram(root, flow, tuple(targets), skipped, len(files), reading.lines)
 

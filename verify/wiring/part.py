@@ -8,7 +8,7 @@ in the whole program. What is not proved says nothing: then the whole program ha
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...registry import Carrier as CarrierName
@@ -23,6 +23,7 @@ from ..flow import (
     ParameterCarrier,
     ReturnCarrier,
 )
+from ..flow.log_sinks import LogSink
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.on_demand import ModulesOnDemand
 from ..source.words import WordIndex
@@ -45,6 +46,7 @@ class Part:
     index: WordIndex
     modules: ModulesOnDemand
     only: Collection[str] = ()
+    log_sinks: Sequence[LogSink] = ()
     _followed: dict[str, None] = field(default_factory=dict)
 
     def wiring(self, entry_points: Iterable[FunctionSymbol]) -> Wiring | None:
@@ -58,7 +60,12 @@ class Part:
         for _ in range(_ROUNDS):
             if self._lines() > _LARGEST_SHARE * self.index.lines:
                 return None
-            flow = Flow.of(self._program(), entry_points=entry_points, calls_by_name=False)
+            flow = Flow.of(
+                self._program(),
+                entry_points=entry_points,
+                calls_by_name=False,
+                log_sinks=self.log_sinks,
+            )
             if flow.facts.too_deep:
                 return None
             wiring = Wiring.of(self.registry, flow, only=self.only, diagnose=False)
