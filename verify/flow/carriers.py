@@ -206,7 +206,8 @@ class Constant(metaclass=Interned):
 class Role(enum.StrEnum):
     """What a hop does beside moving one value.
 
-    A value that only moves is neither made nor used on the way: see `Hop.is_transport`.
+    A value that only moves is neither made nor used on the way: a carrier is alive only if a computed value reaches it
+    over copies, and used only if somebody looks at it or at what it is copied to.
     """
 
     MOVE = "move"
@@ -235,16 +236,3 @@ class Hop(NamedTuple):
     partial: bool = False  # a part of the source is read (`state.health.h_norm` of `state.health`)
     discarded: bool = False  # the target is in an object that nothing keeps
     role: Role = Role.MOVE
-
-    @property
-    def is_transport(self) -> bool:
-        """Whether the value only changes its place: nothing is made of it, and nobody looks at it.
-
-        A carrier is alive only if a computed value reaches it over such hops, and used only if somebody looks at it
-        or at what it is copied to.
-        """
-        return (
-            self.how is How.COPY
-            and not isinstance(self.source, Constant)
-            and not isinstance(self.target, UseCarrier)
-        )

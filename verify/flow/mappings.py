@@ -13,7 +13,6 @@ from typing import Protocol
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
-from ..source.program import ExternalSymbol
 from .arguments import arguments, key_operand
 from .carriers import MappingOrigin
 from .elements import COPIES_OF_LISTS, LISTS, QUEUES, container_of, is_list, is_slice, is_values
@@ -304,7 +303,7 @@ class Mappings:
                 case FunctionObject(function=called, receiver=receiver):
                     for reached in self._inference.dispatch(called, receiver):
                         found |= self._returned(reached)
-                case ClassObject(cls=cls) if self._is_typed_dict(cls):
+                case ClassObject(cls=cls) if self._inference.is_typed_dict(cls):
                     found |= {MappingOrigin(function, index)}
                 case ExternalObject(dotted=dotted) if dotted in _MAKERS:
                     found |= {MappingOrigin(function, index)}
@@ -331,12 +330,6 @@ class Mappings:
         effects = self._program.function(function).graph.effects
         returned = [(function, effect.value) for effect in effects if effect.kind is EffectKind.RETURN]
         return self._all(returned) or _UNKNOWN
-
-    def _is_typed_dict(self, cls: ClassSymbol) -> bool:
-        return any(
-            isinstance(one, ExternalSymbol) and one.dotted.endswith("TypedDict")
-            for one in self._program.mro(cls)
-        )
 
     # -- the whole program, once ------------------------------------------------------------------------------
 

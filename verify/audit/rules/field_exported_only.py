@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ...findings import Confidence, Finding, FindingSeverity
 from ..known_calls import ENCODES, TURNS_INTO_MAPPING
 from ..ladder import places_of
 from ..liveness import End, Origin
-from ..subjects import FieldSubject, telemetry_fields
-from .base import AuditCheck, AuditRule
+from ..subjects import FieldSubject
+from .base import AuditCheck
+from .field_rule import FieldRule
 
 
-class FieldExportedOnly(AuditRule):
+class FieldExportedOnly(FieldRule):
     """A telemetry field leaves with its whole object, by `asdict` or an encoder, and nobody reads it by name.
 
     ## Why is this bad?
@@ -32,13 +31,10 @@ class FieldExportedOnly(AuditRule):
     name = "field-exported-only"
     severity = FindingSeverity.NOTE
 
-    def check(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each field that is only exported."""
-        for field in telemetry_fields(audit.usage, audit.names):
-            if field.is_record and (finding := self._judge(audit, field)) is not None:
-                yield finding
-
-    def _judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+    def judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+        """Return the finding about a field that is only exported."""
+        if not field.is_record:
+            return None
         usage = audit.usage
         name = field.carrier.name
         taker = usage.handling.takes_whole(field.carrier.owner, name)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ...findings import Finding
 from ..ladder import certainty_of_reads, closest_read, places_of
-from ..liveness import End, Origin, Production
-from ..subjects import FieldSubject, telemetry_fields
-from .base import AuditCheck, AuditRule
+from ..liveness import Origin, Production
+from ..subjects import FieldSubject
+from .base import AuditCheck
+from .field_rule import FieldRule, is_taken_by_nobody
 
 
-class FieldNeverRead(AuditRule):
+class FieldNeverRead(FieldRule):
     """A value is computed and stored in a telemetry field that nobody reads.
 
     ## Why is this bad?
@@ -33,19 +32,11 @@ class FieldNeverRead(AuditRule):
     code = "TW503"
     name = "field-never-read"
 
-    def check(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each field that is stored and never read."""
-        for field in telemetry_fields(audit.usage, audit.names):
-            if (finding := self._judge(audit, field)) is not None:
-                yield finding
-
-    def _judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+    def judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+        """Return the finding about a field that is stored and never read."""
         usage = audit.usage
         consumption = usage.consumption(field.carrier)
-        if (
-            consumption.end > End.COPIED
-            or usage.handling.takes_whole(field.carrier.owner, field.carrier.name) is not None
-        ):
+        if not is_taken_by_nobody(audit, field, consumption):
             return None
         production = usage.production(field.carrier)
         if production.origin is not Origin.ALIVE or not production.writes:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ...findings import Finding
 from ..ladder import certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
 from ..neutral import is_neutral
-from ..subjects import FieldSubject, telemetry_fields
-from .base import AuditCheck, AuditRule
+from ..subjects import FieldSubject
+from .base import AuditCheck
+from .field_rule import FieldRule, is_taken_by_nobody
 
 
-class FieldNeverWritten(AuditRule):
+class FieldNeverWritten(FieldRule):
     """A telemetry field has a default and is read, and nothing ever stores a value in it.
 
     ## Why is this bad?
@@ -37,13 +36,8 @@ class FieldNeverWritten(AuditRule):
     code = "TW502"
     name = "field-never-written"
 
-    def check(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each field that is read and never stored."""
-        for field in telemetry_fields(audit.usage, audit.names):
-            if (finding := self._judge(audit, field)) is not None:
-                yield finding
-
-    def _judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+    def judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+        """Return the finding about a field that is read and never stored."""
         usage = audit.usage
         production = usage.production(field.carrier)
         if production.origin is not Origin.NEVER:
@@ -54,10 +48,7 @@ class FieldNeverWritten(AuditRule):
         if audit.is_explained(field.carrier):
             return None
         consumption = usage.consumption(field.carrier)
-        if (
-            consumption.end <= End.COPIED
-            and usage.handling.takes_whole(field.carrier.owner, field.carrier.name) is None
-        ):
+        if is_taken_by_nobody(audit, field, consumption):
             return None  # nobody would see it
         if consumption.end <= End.COPIED and not field.is_record:
             return None

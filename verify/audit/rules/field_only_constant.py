@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ...findings import Confidence, Finding
 from ...flow import Constant
 from ...source.program import Place
 from ..ladder import at_most, certainty_of_writes, where_it_is_lost
-from ..liveness import End, Origin, Production
+from ..liveness import Origin, Production
 from ..neutral import is_neutral
-from ..subjects import FieldSubject, telemetry_fields
-from .base import AuditCheck, AuditRule
+from ..subjects import FieldSubject
+from .base import AuditCheck
+from .field_rule import FieldRule, is_taken_by_nobody
 
 
-class FieldOnlyConstant(AuditRule):
+class FieldOnlyConstant(FieldRule):
     """A telemetry field is given the same constant everywhere, itself or by the values that are copied into it.
 
     ## Why is this bad?
@@ -36,13 +35,8 @@ class FieldOnlyConstant(AuditRule):
     code = "TW501"
     name = "field-only-constant"
 
-    def check(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each field that only ever holds one constant that somebody stores."""
-        for field in telemetry_fields(audit.usage, audit.names):
-            if (finding := self._judge(audit, field)) is not None:
-                yield finding
-
-    def _judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+    def judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
+        """Return the finding about a field that only ever holds one constant that somebody stores."""
         usage = audit.usage
         production = usage.production(field.carrier)
         if production.origin is not Origin.CONSTANT or not production.writes:
@@ -53,10 +47,7 @@ class FieldOnlyConstant(AuditRule):
         if value is None or not is_neutral(value):
             return None
         consumption = usage.consumption(field.carrier)
-        if (
-            consumption.end <= End.COPIED
-            and usage.handling.takes_whole(field.carrier.owner, field.carrier.name) is None
-        ):
+        if is_taken_by_nobody(audit, field, consumption):
             return None
         confidence = certainty_of_writes(audit, field)
         if confidence is None:
