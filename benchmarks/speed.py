@@ -3,8 +3,8 @@
     python -m telewire.benchmarks.speed [--vulture PATH] [--lines N] [--rounds N]
 
 The sources are files of the standard library, 50,000 lines by default, with a package of 150 metrics and one record
-for each. Commands are run in turns, whole processes, and the least time of each counts. vulture is needed for this
-benchmark only: install it anywhere.
+for each. Commands are run in turns, whole processes, and the least time of each counts; all are compiled before, as an
+installer leaves them. vulture is needed for this benchmark only: install it anywhere.
 """
 
 from __future__ import annotations
@@ -92,10 +92,15 @@ def make_project(root: Path, lines: int) -> int:
     return total
 
 
-def measure(command: list[str], folder: Path) -> tuple[float, float]:
-    """Run a command; return its wall time and its CPU time, its children's included, in seconds."""
+def measure(command: list[str], folder: Path, compiled: Path) -> tuple[float, float]:
+    """Run a command, whose modules' bytecode lies in `compiled`; return its wall time and CPU time in seconds.
+
+    The CPU time is that of all its processes.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    found = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    found = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if found.returncode not in {0, 1, 3}:
         raise SystemExit(f"{command}: status {found.returncode}\n{found.stderr.decode()}")
@@ -112,27 +117,37 @@ def main() -> None:
         root = Path(temporary) / "project"
         lines = make_project(root, options.lines)
         verify = [sys.executable, "-c", MAIN]
-        edited = root / "metered" / "emit.py"
+        compiled = Path(temporary) / "compiled"
+        changed = {
+            "file of the wires": root / "metered" / "emit.py",
+            "other file": max(
+                (root / "metered" / "library").rglob("*.py"), key=lambda file: file.stat().st_size
+            ),
+        }
+        commands = [
+            ("vulture", [options.vulture, "metered"], None),
+            ("cold", [*verify, "--no-cache"], None),
+            *((f"{name} changed", verify, file) for name, file in changed.items()),
+            ("warm", verify, None),
+            ("--version", [*verify, "--version"], None),
+            ("import click", [sys.executable, "-c", "import click"], None),
+        ]
+        for _, command, _ in commands:
+            measure(command, root, compiled)  # compiles what it imports
         times: dict[str, list[tuple[float, float]]] = {}
         for round_ in range(options.rounds):
-            edited.write_text(edited.read_text() + f"\nround_{round_} = {round_}\n")
-            past = time.time() - 30 + round_
-            os.utime(edited, (past, past))
-            for name, command in (
-                ("vulture", [options.vulture, "metered"]),
-                ("cold", [*verify, "--no-cache"]),
-                ("one file changed", verify),
-                ("warm", verify),
-                ("--version", [*verify, "--version"]),
-                ("import click", [sys.executable, "-c", "import click"]),
-            ):
-                times.setdefault(name, []).append(measure(command, root))
+            for name, command, edited in commands:
+                if edited is not None:
+                    edited.write_text(edited.read_text() + f"\nround_{round_} = {round_}\n")
+                    past = time.time() - 30 + round_
+                    os.utime(edited, (past, past))
+                times.setdefault(name, []).append(measure(command, root, compiled))
     least = {name: tuple(map(min, zip(*found, strict=True))) for name, found in times.items()}
-    base = {"--version": "import click", "one file changed": "warm"}
+    base = {"--version": "import click"}
     print(f"{lines:,} lines, {RECORDS} records, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
     for name, (wall, cpu) in least.items():
         other = base.get(name, "vulture")
-        print(f"{name:18} {wall:6.2f} s wall {cpu:6.2f} s CPU   {wall / least[other][0]:5.2f} x {other}")
+        print(f"{name:26} {wall:6.2f} s wall {cpu:6.2f} s CPU   {wall / least[other][0]:5.2f} x {other}")
 
 
 if __name__ == "__main__":

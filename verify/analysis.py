@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..registry import Problem, Registry, RegistryError
 from ..registry.config import Configuration
+from .cache.parsed import digest, read_parsed, write_parsed
 from .changes import Changes
 from .collector import collector_paused
 from .findings import Finding, FindingSeverity
@@ -121,6 +122,7 @@ def verify(
     only: Collection[str] = (),
     today: datetime.date | None = None,
     read: Reader | None = None,
+    cache: str | None = None,
 ) -> Verification:
     """Verify the records of a project against its sources. Nothing of the target is imported or run.
 
@@ -129,17 +131,22 @@ def verify(
         only: IDs or slugs of the records to report; all when empty.
         today: The day that waivers are judged by.
         read: What reads the files. Where one is given, all files are followed, else those that the wires need.
+        cache: A folder where to keep what is known of files that do not change.
 
         CannotVerify: There is nothing to verify, or records cannot be loaded.
         ConfigurationError: A setting cannot be used.
         CannotVerify: There is nothing to verify, or records cannot be loaded.
     """
     with collector_paused():
-        return _verify(configuration, only, datetime.date.today() if today is None else today, read)
+        return _verify(configuration, only, datetime.date.today() if today is None else today, read, cache)
 
 
 def _verify(
-    configuration: Configuration, only: Collection[str], today: datetime.date, read: Reader | None
+    configuration: Configuration,
+    only: Collection[str],
+    today: datetime.date,
+    read: Reader | None,
+    cache: str | None,
 ) -> Verification:
     started = time.perf_counter()
     registry = load_records(configuration)
@@ -157,7 +164,7 @@ def _verify(
         raise CannotVerify(
             f"no Python source found (looked for {looked}); set `sources` ({configuration.origin})"
         )
-    laid = _in_part(configuration, registry, files, chosen) if read is None else None
+    laid = _in_part(configuration, registry, files, chosen, cache) if read is None else None
     if laid is None:
         laid = _in_whole(configuration, registry, (read or read_sources)(files), chosen)
     check, found = laid.check, laid.found
@@ -190,7 +197,11 @@ class _Laid:
 
 
 def _in_part(
-    configuration: Configuration, registry: Registry, files: Sequence[SourceFile], chosen: Collection[str]
+    configuration: Configuration,
+    registry: Registry,
+    files: Sequence[SourceFile],
+    chosen: Collection[str],
+    cache: str | None,
 ) -> _Laid | None:
     """Follow only what the wires run through; None unless all is well there, and then it is well in the whole."""
     texts: dict[str, bytes] = {}
@@ -201,7 +212,10 @@ def _in_part(
         except OSError as error:
             unread[file.module] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
     read = {file.module: file for file in files if file.module in texts}
-    checked = SyntaxCheck.start(list(read.values()), list(texts.values()))
+    digests = {} if cache is None else {name: digest(text) for name, text in texts.items()}
+    parsed = frozenset() if cache is None else read_parsed(cache)
+    unknown = [name for name in read if digests.get(name) not in parsed]
+    checked = SyntaxCheck.start([read[name] for name in unknown], [texts[name] for name in unknown])
     try:
         index = WordIndex({name: FileWords.of(file, texts[name]) for name, file in read.items()})
         modules = ModulesOnDemand(read, lambda file: texts[file.module])
@@ -214,7 +228,10 @@ def _in_part(
         check = _check(configuration, registry, wiring)
         if any(True for rule in RULES.values() for _ in rule.check(check)):
             return None
-        skipped = {**checked.result(), **modules.unparsed, **unread}
+        broken = checked.result()
+        if cache is not None and unknown:
+            write_parsed(cache, {found for name, found in digests.items() if name not in broken})
+        skipped = {**broken, **modules.unparsed, **unread}
     finally:
         checked.stop()
     lines = sum(file.lines for name, file in index.files.items() if name not in skipped)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from .cache import keep_this, replay
+from .cache.folder import cache_folder
 from .cache.options import cache_options
 from .collector import collector_paused
 from .lazy_group import LazyGroup
@@ -97,12 +98,14 @@ def verify(
     keep_this()
     errors = make_console(colour, error=True)
     root = find_root(project.resolve())
+    given = None if cache_dir is None else str(cache_dir)
+    kept_in = None if no_cache else cache_folder(str(project), given, "sources")
     try:
         configuration = load_configuration(project, file=config)
         root = configuration.root
         changes = None if changed_since is None else Changes.since(root, changed_since)
         with progress(errors):
-            verification = run(configuration, only=records)
+            verification = run(configuration, only=records, cache=kept_in)
     except (ConfigurationError, GitError) as error:
         raise Unusable(str(error)) from None
     except CannotVerify as error:

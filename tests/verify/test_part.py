@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from telewire.registry.config import load_configuration
+from telewire.verify import analysis
 from telewire.verify.analysis import Verification, verify
-from telewire.verify.source import on_demand, read_sources
+from telewire.verify.source import SourceFile, on_demand, read_sources
+from telewire.verify.source.syntax_check import SyntaxCheck
 
 from .conftest import Project
 
@@ -138,3 +142,55 @@ def test_a_comment_that_accepts_nothing_is_found_in_a_file_that_is_not_followed(
     assert [(one.rule, one.path) for one in found.findings] == [("TW404", "app/unrelated.py")]
     assert found.findings == in_whole(large).findings
     assert found.followed == 6
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    return folder
+
+
+def checked(project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Verify with a cache; return the files whose syntax was checked."""
+    seen: list[str] = []
+    real = analysis.SyntaxCheck.start
+
+    def start(files: Sequence[SourceFile], texts: Sequence[bytes]) -> SyntaxCheck:
+        seen.extend(file.shown for file in files)
+        return real(files, texts)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(analysis.SyntaxCheck, "start", start)
+        verify(project.configuration(), cache=str(cache))
+    return seen
+
+
+def test_with_a_cache_only_changed_files_are_parsed_again(
+    large: Project, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(checked(large, cache, monkeypatch)) == 8
+    assert checked(large, cache, monkeypatch) == []
+    large.write("app/unrelated.py", UNRELATED + "x = 1\n")
+    assert checked(large, cache, monkeypatch) == ["app/unrelated.py"]
+    large.write("app/unrelated.py", "x = (\n")
+    assert checked(large, cache, monkeypatch) == ["app/unrelated.py"]
+    assert checked(large, cache, monkeypatch) == ["app/unrelated.py"]
+
+
+def test_a_cache_that_is_not_what_was_written_is_not_believed(
+    large: Project, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked(large, cache, monkeypatch)
+    (kept,) = cache.iterdir()
+    content = kept.read_bytes()
+    for changed in (b"", content[:-1], content[:40] + bytes([content[40] ^ 1]) + content[41:], b"x" * 64):
+        kept.write_bytes(changed)
+        assert len(checked(large, cache, monkeypatch)) == 8
+
+
+def test_two_runs_at_once_share_a_cache(large: Project, cache: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(verify, large.configuration(), cache=str(cache)) for _ in range(8)]
+    assert all(run.result().is_clean for run in runs)
+    assert len(list(cache.iterdir())) == 1
