@@ -197,9 +197,9 @@ class ClassFacts:
 
     def dispatch(self, function: FunctionSymbol, receiver: Type | None) -> tuple[FunctionSymbol, ...]:
         """Return what a method call may reach: the method, its overrides below, a protocol's implementers."""
+        found = dict.fromkeys((function, *self.program.alternatives(function)))
         if receiver is None:
-            return (function,)
-        found = {function: None}
+            return tuple(found)
         for one in members(receiver):
             if isinstance(one, Instance):
                 below = self.program.subclasses(one.cls)

@@ -124,6 +124,11 @@ class _Extractor:
                     pass  # reads: they show where a value is stored or used
         for effect in graph.effects:
             self._effect(function, effect)
+        for effect in graph.overwritten:
+            if any(
+                self._runs_setters(one) for one in members(self._inference.type_of(function, effect.base))
+            ):
+                self._effect(function, effect)
 
     def class_defaults(self, cls: ClassSymbol) -> None:
         """A class attribute read from the class (`Limits.WARNING`) carries what the body gives it."""
@@ -232,6 +237,11 @@ class _Extractor:
                     yield from self._key(function, effect.base, effect.name)
                     return
                 yield from self._sources.containers(function, effect.base)
+
+    def _runs_setters(self, receiver: Type) -> bool:
+        """Whether stores into an object run code, which may see what is overwritten at once."""
+        line = self._program.mro(receiver.cls) if isinstance(receiver, Instance) else ()
+        return any(isinstance(one, ClassSymbol) and self._program.class_(one).setters for one in line)
 
     def _setters(self, receivers: Iterable[Type], name: str) -> list[ParameterCarrier]:
         """Return what a store into a property gives its value to: the parameter of its setter."""

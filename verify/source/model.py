@@ -176,6 +176,7 @@ class ValueGraph:
     nodes: list[Node] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     bindings: dict[str, list[int]] = field(default_factory=dict)  # every value each local name was given
+    overwritten: list[Effect] = field(default_factory=list)  # stores that nobody sees, unless a setter runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +275,7 @@ class ModuleSummary:
     functions: dict[str, FunctionSummary]
     variables: dict[str, FieldSummary]  # module-level names
     source_lines: int
+    alternatives: dict[str, list[str]] = field(default_factory=dict)  # functions that a branch defines anew
     taken_as_fixed: tuple[str, ...] = ()  # own names whose value tests were settled by
     sets: tuple[ForeignStore, ...] = ()
     comments: tuple[Comment, ...] = ()

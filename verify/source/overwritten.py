@@ -35,6 +35,7 @@ class StraightLine:
     def __init__(self, graph: ValueGraph, held: Callable[[str], int | None]) -> None:
         self._nodes = graph.nodes
         self._effects = graph.effects
+        self._taken_out = graph.overwritten
         self._held = held
         self._stores: list[_Store] = []
 
@@ -109,7 +110,7 @@ class StraightLine:
     def _take_out(self, effect: Effect) -> None:
         for index in range(len(self._effects) - 1, -1, -1):
             if self._effects[index] is effect:
-                del self._effects[index]
+                self._taken_out.append(self._effects.pop(index))
                 return
 
 

@@ -139,6 +139,11 @@ class Program:
         """Return a class's summary."""
         return self.modules[symbol.module].classes[symbol.qualname]
 
+    def alternatives(self, symbol: FunctionSymbol) -> list[FunctionSymbol]:
+        """Return the other functions of the same name, where each branch of an `if` or a `try` defines its own."""
+        known = self.modules[symbol.module].alternatives
+        return [FunctionSymbol(symbol.module, one) for one in known.get(symbol.qualname, ())] if known else []
+
     def place(self, symbol: ClassSymbol | FunctionSymbol) -> Place:
         """Return where a class or function is defined."""
         module = self.modules[symbol.module]

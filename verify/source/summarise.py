@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from .body import BodyBuilder
+from .branches import may_remain, top_level_statements
 from .comments import own_comments
 from .constants import ModuleNames
 from .files import SourceFile
@@ -91,6 +92,7 @@ class _Summariser:
         self._text = text
         self._varying = varying
         self._sets: set[ForeignStore] = set()
+        self._alternatives: dict[str, list[str]] = {}
         self._classes: dict[str, ClassSummary] = {}
         self._functions: dict[str, FunctionSummary] = {}
         self._variables: dict[str, FieldSummary] = {}
@@ -120,7 +122,7 @@ class _Summariser:
         )
         builder = BodyBuilder(TOP_LEVEL, self, module_level=True, enclosing=None)
         builder.body(self._tree.body)
-        for statement in _top_level_statements(self._tree.body):
+        for statement in top_level_statements(self._tree.body):
             self._define(statement, builder)
         end = Span(1, 1, max(1, _last_line(self._tree)), 1)
         self._functions[TOP_LEVEL] = FunctionSummary(TOP_LEVEL, (), None, (), end, builder.graph)
@@ -134,6 +136,7 @@ class _Summariser:
             functions=self._functions,
             variables=self._variables,
             source_lines=count_lines(self._text),
+            alternatives=self._alternatives,
             taken_as_fixed=self._names.taken_as_fixed(self._tree),
             sets=tuple(sorted(self._sets, key=str)),
             comments=own_comments(self._text),
@@ -152,7 +155,7 @@ class _Summariser:
     def _define(self, statement: ast.stmt, top: BodyBuilder) -> None:
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._function(statement, statement.name, owner=None, enclosing=None)
+                self._defined(statement, statement.name, self._tree.body, owner=None, enclosing=None)
             case ast.ClassDef():
                 self._class(statement, statement.name, enclosing=None)
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
@@ -206,6 +209,22 @@ class _Summariser:
         qualname = f"{enclosing.qualname}.<locals>.{node.name}"
         self._class(node, qualname, enclosing=enclosing)
         return qualname
+
+    def _defined(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef,
+        qualname: str,
+        body: list[ast.stmt],
+        *,
+        owner: str | None,
+        enclosing: Scope | None,
+    ) -> None:
+        """Summarise a function of a module or a class. What another branch has defined before it stays there too."""
+        if qualname in self._functions and may_remain(body, node):
+            other = f"{qualname}:{node.lineno}"
+            self._alternatives.setdefault(qualname, []).append(other)
+            qualname = other
+        self._function(node, qualname, owner=owner, enclosing=enclosing)
 
     def _function(
         self, node: FunctionNode, qualname: str, *, owner: str | None, enclosing: Scope | None
@@ -267,7 +286,7 @@ class _Summariser:
             type_parameters=self._type_parameters(node),
         )
         self._classes[qualname] = summary
-        for statement in _top_level_statements(node.body):
+        for statement in top_level_statements(node.body):
             match statement:
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                     accessor = _accessor(statement)
@@ -276,7 +295,7 @@ class _Summariser:
                     elif accessor == "setter":
                         summary.setters[name] = f"{qualname}.{name}.setter"
                     defined = f"{qualname}.{name}{f'.{accessor}' if accessor else ''}"
-                    self._function(statement, defined, owner=qualname, enclosing=enclosing)
+                    self._defined(statement, defined, node.body, owner=qualname, enclosing=enclosing)
                 case ast.ClassDef(name=name):
                     self._class(statement, f"{qualname}.{name}", enclosing=enclosing)
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
@@ -304,23 +323,6 @@ def _accessor(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
             case _:
                 pass  # decorates the function as it is
     return None
-
-
-def _top_level_statements(statements: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements of a body, those under `if`, `try` and `with` included."""
-    found: list[ast.stmt] = []
-    for statement in statements:
-        match statement:
-            case ast.If(body=body, orelse=orelse):
-                found += _top_level_statements(body) + _top_level_statements(orelse)
-            case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
-                caught = [inner for handler in handlers for inner in handler.body]
-                found += _top_level_statements(body + caught + orelse + final)
-            case ast.With(body=body):
-                found += _top_level_statements(body)
-            case _:
-                found.append(statement)
-    return found
 
 
 def count_lines(text: str | bytes) -> int:
