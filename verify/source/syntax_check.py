@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 import os
+import signal
 import threading
 import warnings
 from collections.abc import Sequence
@@ -66,7 +67,9 @@ class SyntaxCheck:
     def stop(self) -> None:
         """Give up the check; nobody asks for its result."""
         if self._pipe is not None:
-            os.close(self._pipe)  # the other process ends when it writes
+            os.close(self._pipe)
+            if self._process is not None:
+                os.kill(self._process, signal.SIGKILL)
             self._reap()
 
     def _received(self) -> _Found | None:
