@@ -54,6 +54,21 @@ def argument_positions(program: Program, callee: FunctionObject, call: Node) -> 
     return given
 
 
+def limit_argument(graph: ValueGraph, call: Node) -> int | None:
+    """Return the node that says how many elements a `deque` holds at most: it is none of them itself."""
+    callee, shape = graph.nodes[call.operands[0]], call.data
+    assert isinstance(shape, CallShape)
+    if callee.data != "deque" or shape.starred:
+        return None
+    if shape.positional == 2:
+        return call.operands[2]
+    return (
+        call.operands[1 + shape.positional + shape.keywords.index("maxlen")]
+        if "maxlen" in shape.keywords
+        else None
+    )
+
+
 def keyed_arguments(graph: ValueGraph, call: Node) -> list[tuple[str, int, Span]]:
     """Return the arguments that a call stores under literal keys: key, value, place.
 

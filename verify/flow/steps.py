@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
-from .arguments import arguments, keyed_arguments
+from .arguments import arguments, keyed_arguments, limit_argument
 from .callables import Callables
 from .calling import Caller
 from .carriers import (
@@ -330,9 +330,10 @@ class Steps:
             is_named = callee.kind in {Kind.GLOBAL, Kind.ATTR}
             how = How.COPY if is_named and callee.data in COPIES else How.COMPUTED
             keyed = {operand for _, operand, _ in keyed_arguments(graph, node)}
+            limit = limit_argument(graph, node)
             for operand in operands:
                 if operand not in keyed:
-                    yield Onward(operand, how)
+                    yield Onward(operand, How.CONTROL if operand == limit else how)
             if callee.kind is Kind.ATTR and callee.data in {"items", "values"}:
                 for root in local_roots(graph, callee.operands[0]):
                     if graph.nodes[root].kind is Kind.DICT:  # under whatever key

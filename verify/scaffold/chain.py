@@ -126,7 +126,7 @@ def find_chain(flow: Flow, carrier: Carrier) -> Chain:
     emitter, stages = _stages(flow, way)
     passed = {hop.site.function for hop in way}
     given = _given(flow, Walker(flow), schema)
-    writers = {hop.site.function for hop in given if not isinstance(hop.source, Constant)}
+    writers = {hop.site.function for hop in given if _makes(hop)}
     return Chain(
         emitter=emitter,
         stages=tuple(stages),
@@ -220,11 +220,7 @@ def _way_to(flow: Flow, schema: FieldCarrier | KeyCarrier) -> list[Hop]:
         if not onward:
             # What a function makes of nothing but its arguments is handed back, to each caller its own.
             own = walker.entering(current) if isinstance(current, ReturnCarrier) else []
-            made = [
-                hop
-                for hop in given or own
-                if not isinstance(hop.source, Constant) and hop.how <= How.COMPUTED and flow.is_live(hop)
-            ]
+            made = [hop for hop in given or own if _makes(hop) and flow.is_live(hop)]
             if made:
                 way.append(min(made, key=lambda hop: _preference(hop, meaning)))
             break
@@ -234,6 +230,11 @@ def _way_to(flow: Flow, schema: FieldCarrier | KeyCarrier) -> list[Hop]:
         seen.add(best.source)
         current = best.source
     return way[::-1]
+
+
+def _makes(hop: Hop) -> bool:
+    """Whether a hop gives a value that is no literal: `count += 1` computes it from one."""
+    return hop.how is How.COMPUTED or (hop.how is How.COPY and not isinstance(hop.source, Constant))
 
 
 def _given(flow: Flow, walker: Walker, carrier: Carrier) -> list[Hop]:

@@ -54,6 +54,7 @@ def scaffold(
     """
     from ...registry.config import ConfigurationError
     from ..audit.target import NothingToAuditError
+    from ..collector import collector_paused
     from ..trace import AmbiguousNameError, UnknownNameError, find_subject, read_program
     from ..trace.cli import print_candidates, print_skipped
     from ..trace.program import NothingReadableError
@@ -67,21 +68,22 @@ def scaffold(
     if output is not None and output.exists() and not force:
         raise Unusable(f"{output} exists; --force replaces it")
     try:
-        with progress(errors, "reading sources"):
-            program = read_program(paths or (Path(),))
-        print_skipped(errors, program.skipped)
-        subject = find_subject(program.flow, name).subject
-        chain = find_chain(program.flow, subject.carrier)
-        categories, taken = _numbers(program)
-        chosen, chosen_id = _place(categories, taken, record_id, category, _names(name, chain))
-        draft = draft_record(
-            program.flow,
-            chain,
-            record_id=chosen_id,
-            category=chosen,
-            categories=categories,
-            texts=SourceText(program.root),
-        )
+        with collector_paused():  # all of the program is in memory: going through it frees nothing
+            with progress(errors, "reading sources"):
+                program = read_program(paths or (Path(),))
+            print_skipped(errors, program.skipped)
+            subject = find_subject(program.flow, name).subject
+            chain = find_chain(program.flow, subject.carrier)
+            categories, taken = _numbers(program)
+            chosen, chosen_id = _place(categories, taken, record_id, category, _names(name, chain))
+            draft = draft_record(
+                program.flow,
+                chain,
+                record_id=chosen_id,
+                category=chosen,
+                categories=categories,
+                texts=SourceText(program.root),
+            )
     except AmbiguousNameError as error:
         print_candidates(errors, error)
         raise SystemExit(EXIT_UNUSABLE) from None

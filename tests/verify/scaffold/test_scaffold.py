@@ -283,3 +283,47 @@ def test_a_value_that_is_logged_under_a_name_is_drafted_by_the_field_of_its_logg
 def test_every_edge_of_a_logged_value_is_proved(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(LOGGED)
     assert '# Drafted from the wire of ["train/loss"]: 4 of 4 edges' in run(tmp_path, "train/loss").stdout
+
+
+COUNTER = """\
+from collections import deque
+
+
+class Buffer:
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.full_count = 0
+        self.seconds = deque(maxlen=self.size)
+
+    def add(self, seconds: float) -> None:
+        if len(self.seconds) == self.size:
+            self.full_count += 1
+        self.seconds.append(seconds)
+
+
+def show(buffer: Buffer) -> None:
+    print(buffer.full_count, buffer.seconds)
+
+
+def run() -> None:
+    import time
+
+    buffer = Buffer(3)
+    buffer.add(time.perf_counter())
+    show(buffer)
+
+
+run()
+"""
+
+
+def test_what_counts_up_is_the_emitter_of_a_counter(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(COUNTER)
+    emitter = drafted(tmp_path, "Buffer.full_count")["emitter"]
+    assert emitter == {"at": "app:Buffer.add", "carries": "Buffer.full_count", "file": "app.py"}
+
+
+def test_the_setting_that_sizes_a_buffer_is_not_its_emitter(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(COUNTER)
+    emitter = drafted(tmp_path, "Buffer.seconds")["emitter"]
+    assert emitter == {"at": "app:run", "carries": "Buffer.add(seconds)", "file": "app.py"}
