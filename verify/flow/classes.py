@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, FunctionSymbol, Program
@@ -40,6 +41,8 @@ class ClassFacts:
         self._globals: dict[tuple[str, str], list[StoredField]] = {}
         self._set_by_any_name: set[str] = set()  # modules
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
+        self._with_method: dict[str, list[ClassSymbol]] | None = None  # own or inherited
+        self._dispatched: dict[tuple[FunctionSymbol, Type | None], tuple[FunctionSymbol, ...]] = {}
         self._collected: set[str] = set()  # modules
         for summary in program.summaries():
             self._collect_once(summary.name)
@@ -197,6 +200,13 @@ class ClassFacts:
 
     def dispatch(self, function: FunctionSymbol, receiver: Type | None) -> tuple[FunctionSymbol, ...]:
         """Return what a method call may reach: the method, its overrides below, a protocol's implementers."""
+        key = (function, receiver)
+        known = self._dispatched.get(key)
+        if known is None:
+            known = self._dispatched[key] = self._find_overrides(function, receiver)
+        return known
+
+    def _find_overrides(self, function: FunctionSymbol, receiver: Type | None) -> tuple[FunctionSymbol, ...]:
         found = dict.fromkeys((function, *self.program.alternatives(function)))
         if receiver is None:
             return tuple(found)
@@ -217,18 +227,35 @@ class ClassFacts:
             wanted = {name for name in self.program.class_(protocol).methods if name != "__init__"}
             self._implementers[protocol] = tuple(
                 cls
-                for cls in self.program.classes()
-                if cls != protocol and wanted and all(self._offers(cls, protocol, name) for name in wanted)
+                for cls in self._candidates(protocol, wanted)
+                if cls != protocol and all(self._offers(cls, protocol, name) for name in wanted)
             )
         return self._implementers[protocol]
+
+    def _candidates(self, protocol: ClassSymbol, wanted: set[str]) -> Iterable[ClassSymbol]:
+        """Return the classes that can have all of these: those that have the rarest of the methods."""
+        if self._with_method is None:
+            self._with_method = {}
+            for cls in self.program.classes():
+                line = [
+                    self.program.class_(one) for one in self.program.mro(cls) if isinstance(one, ClassSymbol)
+                ]
+                for name in dict.fromkeys(name for above in line for name in above.methods):
+                    self._with_method.setdefault(name, []).append(cls)
+        methods = {name for name in wanted if not self._is_readable(protocol, name)}
+        if not methods:
+            return self.program.classes() if wanted else ()
+        return min((self._with_method.get(name, []) for name in sorted(methods)), key=len)
+
+    def _is_readable(self, protocol: ClassSymbol, name: str) -> bool:
+        asked = self.program.method(protocol, name)
+        return asked is not None and is_property(self.program.function(asked))
 
     def _offers(self, cls: ClassSymbol, protocol: ClassSymbol, name: str) -> bool:
         """Whether a class has what a protocol asks for: a method, or for a property a field as well."""
         if self.program.method(cls, name) is not None:
             return True
-        asked = self.program.method(protocol, name)
-        is_readable = asked is not None and is_property(self.program.function(asked))
-        return is_readable and self.owner_of_field(cls, name) is not None
+        return self._is_readable(protocol, name) and self.owner_of_field(cls, name) is not None
 
     def method_above(self, cls: ClassSymbol, name: str) -> FunctionSymbol | None:
         """Return what `super().name` is: the next definition above, which no override below replaces."""

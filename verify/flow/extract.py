@@ -155,7 +155,7 @@ class _Extractor:
             return
         sources = self._sources.of(function, effect.value)
         if effect.in_handler:
-            sources = [_in_handler(source) for source in sources]
+            sources = tuple([_in_handler(source) for source in sources])
         targets = list(self._targets(function, effect))
         discarded = effect.kind is EffectKind.STORE_ATTR and self._discarded.holds(function, effect.base)
         self._facts.move(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from ..source import ClassSymbol, FunctionSymbol, Program
@@ -95,13 +96,16 @@ class Facts:
             self._whereabouts = Whereabouts(self)
         return self._whereabouts
 
-    def measured_methods(self) -> Iterator[tuple[FunctionSymbol, tuple[str, ...]]]:
-        """Yield the methods that have decorators which are calls, with those."""
+    @cached_property
+    def measured_methods(self) -> list[tuple[FunctionSymbol, tuple[str, ...]]]:
+        """The methods that have decorators which are calls, with those."""
+        found: list[tuple[FunctionSymbol, tuple[str, ...]]] = []
         for function in self.program.functions():
             summary = self.program.function(function)
             called = tuple(text for text in summary.decorators if "." in text and text.endswith(")"))
             if summary.owner is not None and called:
-                yield function, called
+                found.append((function, called))
+        return found
 
     def site(self, function: FunctionSymbol, span: Span) -> Site:
         """Return the place of a hop."""

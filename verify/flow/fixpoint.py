@@ -7,6 +7,7 @@ then its answers are kept.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -23,11 +24,19 @@ class FixedPoint(Generic[Answer]):
     """Keeps the answers to questions of one kind; each is settled once.
 
     `nothing` is what is known of an answer before anything is, `unknown` what it is where nothing comes out, and
-    `join` puts two answers together.
+    `join` puts two answers together. Answers that are the `same` need no further round.
     """
 
-    def __init__(self, nothing: Answer, unknown: Answer, join: Callable[[Answer, Answer], Answer]) -> None:
+    def __init__(
+        self,
+        nothing: Answer,
+        unknown: Answer,
+        join: Callable[[Answer, Answer], Answer],
+        *,
+        same: Callable[[Answer, Answer], bool] = operator.eq,
+    ) -> None:
         self._nothing = nothing
+        self._same = same
         self._unknown = unknown
         self._join = join
         self.settled: dict[Hashable, Answer] = {}  # read only from outside
@@ -88,7 +97,8 @@ class FixedPoint(Generic[Answer]):
             found = answer()
             if self._circle > depth:
                 return found  # no circle leads back to it
-            if found != self._so_far.get(key):
+            before = self._so_far.get(key)
+            if before is None or not self._same(found, before):
                 self._so_far[key] = found
                 self._changes += 1
             if self._circle < depth or self._changes == changes:

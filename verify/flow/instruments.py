@@ -378,8 +378,8 @@ class _Instruments:
                 )
         for effect in self._whereabouts.users(function)[1].get(call, ()):
             for guard in effect.guards:
-                sources = self._facts.sources.of(function, guard)
-                self._facts.move(function, sources, [carrier], node.span, gated=node.gated, how=How.CONTROL)
+                guarding = self._facts.sources.of(function, guard)
+                self._facts.move(function, guarding, [carrier], node.span, gated=node.gated, how=How.CONTROL)
 
     def _value_sources(self, function: FunctionSymbol, graph: ValueGraph, index: int) -> list[Source]:
         """Return what a recorded value draws on; of a callback what it returns, of a dict its values."""
@@ -397,7 +397,7 @@ class _Instruments:
                 for operand in node.operands
                 for source in self._value_sources(function, graph, operand)
             ]
-        return self._facts.sources.of(function, index)
+        return list(self._facts.sources.of(function, index))
 
     def _given_at_construction(
         self, call: InstrumentCall, node: Node, graph: ValueGraph, carrier: InstrumentCarrier
@@ -440,7 +440,7 @@ class _Instruments:
         found: list[Recording] = []
         if not wanted or not trail.holders:
             return found
-        for function, decorators in self._facts.measured_methods():
+        for function, decorators in self._facts.measured_methods:
             for text in decorators:
                 holder, method = _decorator(text)
                 if method in wanted and self._is_kept_as(function, holder, trail):

@@ -7,7 +7,6 @@ leads outside the program it is unknown, and only the key's name is left.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -15,8 +14,8 @@ from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
 from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from .arguments import arguments, key_operand
 from .carriers import MappingOrigin
+from .circles import Circles
 from .elements import COPIES_OF_LISTS, LISTS, QUEUES, container_of, is_list, is_slice, is_values
-from .fixpoint import FixedPoint
 from .inference import Inference
 from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
 from .wholes import Wholes
@@ -25,18 +24,12 @@ Origins = frozenset[MappingOrigin | None]
 """The mappings that a value may be; None stands for one that cannot be told."""
 
 _UNKNOWN: Origins = frozenset({None})
-_NO_CIRCLE = sys.maxsize
 _MANY = 64  # mappings; a value that may be more than these may be any
 _SAME = {"copy", "deepcopy", "MappingProxyType", "cast", "dumps", "loads", "packb", "unpackb"}
 _MAKERS = {"builtins.dict", "collections.defaultdict", "collections.OrderedDict", "collections.Counter"}
 _LIBRARIES = {"builtins", "collections"}  # what they make is empty
-_LARGE = 1000  # answers; a circle that takes more is gone round as a whole
 ANY = "*"  # stands for the keys that are not known
 DEEPEST = 4  # mappings inside mappings are told apart down to here
-
-
-class _LargeCircleError(Exception):
-    """A value goes round through so many others that it cannot be answered for itself."""
 
 
 class FixedStrings(Protocol):
@@ -58,12 +51,8 @@ class Mappings:
         self._program = program
         self._wholes = wholes
         self._inference = inference
-        self._rounds: FixedPoint[Origins] = FixedPoint(frozenset(), _UNKNOWN, frozenset.union)
-        self._settled = self._rounds.settled
-        self._asked: dict[tuple[FunctionSymbol, int], int] = {}  # open questions, by depth
-        self._circle = _NO_CIRCLE  # the outermost open question that an answer had to do without
-        self._unsettled = 0  # answers that had to do without one, since the outermost question
-        self._goes_round = False  # a large circle is being answered
+        self._circles: Circles[Origins] = Circles(frozenset(), _UNKNOWN, frozenset.union)
+        self._settled = self._circles.settled
         self._callers: dict[tuple[FunctionSymbol, str], list[tuple[FunctionSymbol, int]]] | None = None
         self.literals: FixedStrings  # given by whoever knows keys
         self._handed_over: set[FunctionSymbol] = set()
@@ -81,42 +70,9 @@ class Mappings:
         known = self._settled.get(place)
         if known is not None:
             return known
-        if self._goes_round:
-            return self._rounds.ask(place, lambda: self._answer(place))
-        if place in self._asked:  # a value that feeds itself: the outer answer has it all
-            self._circle = min(self._circle, self._asked[place])
-            return frozenset()
-        depth = self._asked[place] = len(self._asked)
-        try:
-            found = self._answer(place)
-        except _LargeCircleError:
-            if depth:
-                raise
-            return self._of_large_circle(place)
-        finally:
-            del self._asked[place]
-        if self._circle >= depth:
-            self._circle = _NO_CIRCLE
-            self._settled[place] = found
-            self._unsettled = self._unsettled if depth else 0
-        else:
-            self._unsettled += 1
-            if self._unsettled > _LARGE:
-                raise _LargeCircleError
-        return found
-
-    def _answer(self, place: tuple[FunctionSymbol, int]) -> Origins:
-        function, index = place
-        return self._infer(function, self._program.function(function).graph, index)
-
-    def _of_large_circle(self, place: tuple[FunctionSymbol, int]) -> Origins:
-        """Answer all questions of a large circle together: each by itself would ask all others anew."""
-        self._circle, self._unsettled = _NO_CIRCLE, 0
-        self._goes_round = True
-        try:
-            return self._rounds.ask(place, lambda: self._answer(place))
-        finally:
-            self._goes_round = False
+        return self._circles.ask(
+            place, lambda: self._infer(function, self._program.function(function).graph, index)
+        )
 
     def given(self, function: FunctionSymbol, parameter: str) -> list[tuple[FunctionSymbol, int]]:
         """Return what callers give to a parameter: the calling function and the node."""
@@ -238,7 +194,7 @@ class Mappings:
         """
         found: set[MappingOrigin | None] = set()
         for one in outer:
-            if one is not None and self._goes_round and key in one.path:
+            if one is not None and self._circles.goes_round and key in one.path:
                 found.add(one)
             else:
                 found.add(None if one is None or len(one.path) >= DEEPEST else one.inner(key))

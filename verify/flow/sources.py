@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from .arguments import argument_positions, arguments, keyed_arguments
 from .callables import Callables
 from .calling import Calling
 from .carriers import Carrier, Constant, How, ParameterCarrier
+from .circles import Circles
 from .inference import Inference
 from .keys import Keys
 from .literals import Binding
@@ -23,7 +23,10 @@ from .steps import Onward, Source, Steps
 from .types import Type
 from .wholes import Wholes
 
-_NO_CIRCLE = sys.maxsize
+_RESULT = -1  # in the place of a node: what a function hands back
+
+Answer = tuple["Source", ...]
+"""What a value draws on."""
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class _Round:
 
     function: FunctionSymbol
     binding: Binding
-    answers: dict[tuple[FunctionSymbol, int], list[Source]] = field(default_factory=dict)
+    answers: dict[Hashable, Answer] = field(default_factory=dict)
     known: dict[FunctionSymbol, dict[int, tuple[Source | Onward, ...]]] = field(default_factory=dict)
 
 
@@ -49,14 +52,12 @@ class Sources:
         self.steps = Steps(program, inference, self.keys, self.callables, self)
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
-        self._answers: dict[tuple[FunctionSymbol, int], list[Source]] = {}
         self._known: dict[FunctionSymbol, dict[int, tuple[Source | Onward, ...]]] = {}
-        self._unsettled = 0  # functions whose own result is being asked for
-        self._asked: dict[tuple[FunctionSymbol, int], int] = {}  # open questions, by depth
-        self._circle = _NO_CIRCLE  # the outermost open question that an answer had to do without
+        self._circles: Circles[Answer] = Circles((), (), _joined, same=_same)
+        self._answers = self._circles.settled
         self._round: _Round | None = None
 
-    def in_round(self, function: FunctionSymbol, index: int, binding: Binding) -> list[Source]:
+    def in_round(self, function: FunctionSymbol, index: int, binding: Binding) -> Answer:
         """Return what a node draws on in one round of the loops around it."""
         if not binding:
             return self.of(function, index)
@@ -65,7 +66,7 @@ class Sources:
             found = self.of(function, index)
         finally:
             self._round = outer
-        return list(self._given(function, found, binding)) if isinstance(binding, Calling) else found
+        return tuple(self._given(function, found, binding)) if isinstance(binding, Calling) else found
 
     def stored_at(
         self, function: FunctionSymbol, value: int, span: Span, binding: Binding
@@ -83,7 +84,7 @@ class Sources:
                     return self.stored_at(caller.function, operand, part, caller.binding)
         return caller.function, caller.node.span
 
-    def _given(self, function: FunctionSymbol, found: list[Source], calling: Calling) -> Iterator[Source]:
+    def _given(self, function: FunctionSymbol, found: Answer, calling: Calling) -> Iterator[Source]:
         """Put what one call gives in the place of the parameters."""
         caller = calling.caller
         given = arguments(self.program, calling.callee, caller.node)
@@ -115,35 +116,21 @@ class Sources:
         finally:
             self._round = outer
 
-    def of(self, function: FunctionSymbol, index: int) -> list[Source]:
+    def of(self, function: FunctionSymbol, index: int) -> Answer:
         """Return what a node draws on, each carrier once, the most faithful way first."""
         if self._round is not None and self._round.function is not function:
             with self._any_round():
                 return self.of(function, index)
-        answers = self._answers if self._round is None else self._round.answers
+        kept = self._answers if self._round is None else self._round.answers
         key = (function, index)
-        answer = answers.get(key)
-        if answer is not None:
-            return answer
-        if key in self._asked:  # functions that hand each other their results: the outer answer has it all
-            self._circle = min(self._circle, self._asked[key])
-            return []
-        depth = self._asked[key] = len(self._asked)
-        try:
-            answer = self._search(function, index)
-        finally:
-            del self._asked[key]
-        if self._circle >= depth:
-            self._circle = _NO_CIRCLE
-        if self._is_settled():
-            answers[key] = answer
-        return answer
+        known = kept.get(key)
+        if known is None:
+            known = self._circles.ask(
+                key, lambda: self._search(function, index), None if self._round is None else kept
+            )
+        return known
 
-    def _is_settled(self) -> bool:
-        """Whether what was just found out is all there is: no question that it depends on is still open."""
-        return not self._unsettled and self._circle == _NO_CIRCLE
-
-    def _search(self, function: FunctionSymbol, index: int) -> list[Source]:
+    def _search(self, function: FunctionSymbol, index: int) -> Answer:
         graph = self.program.function(function).graph
         known = (self._known if self._round is None else self._round.known).setdefault(function, {})
         best: dict[tuple[Carrier | Constant, bool], Source] = {}
@@ -153,8 +140,9 @@ class Sources:
             node_index, how, partial = pending.pop()
             steps = known.get(node_index)
             if steps is None:
+                begun = self._circles.begin()
                 steps = self._all_steps(function, graph, node_index)
-                if self._is_settled():
+                if self._circles.end(begun):
                     known[node_index] = steps
             for step in steps:
                 if isinstance(step, Onward):
@@ -169,30 +157,32 @@ class Sources:
                 key = (found.carrier, found.partial)
                 if key not in best or found.how < best[key].how:
                     best[key] = found
-        return list(best.values())
+        return tuple(best.values())
 
     def hands_back(self, function: FunctionSymbol) -> dict[str, How]:
         """Return the parameters that a function's result draws on, and how."""
-        if function not in self._hands_back:
-            self._hands_back[function] = {}  # a function that calls itself
-            found: dict[str, How] = {}
-            self._unsettled += 1
-            outer, self._round = self._round, None
-            try:
-                for effect in self.program.function(function).graph.effects:
-                    if effect.kind in {EffectKind.RETURN, EffectKind.YIELD}:
-                        for source in self.of(function, effect.value):
-                            carrier = source.carrier
-                            if isinstance(carrier, ParameterCarrier) and carrier.function == function:
-                                found[carrier.name] = min(source.how, found.get(carrier.name, How.CONTROL))
-            except RecursionError:
-                del self._hands_back[function]
-                raise
-            finally:
-                self._unsettled -= 1
-                self._round = outer
-            self._hands_back[function] = found
-        return self._hands_back[function]
+        known = self._hands_back.get(function)
+        if known is None:
+            found = self._circles.ask((function, _RESULT), lambda: self._own_parameters(function))
+            known = {}
+            for source in found:
+                assert isinstance(source.carrier, ParameterCarrier)
+                known[source.carrier.name] = min(source.how, known.get(source.carrier.name, How.CONTROL))
+            if not self._circles.goes_round and not self._circles.is_open((function, _RESULT)):
+                self._hands_back[function] = known
+        return known
+
+    def _own_parameters(self, function: FunctionSymbol) -> Answer:
+        """Return which of its own parameters a function's result draws on."""
+        found: list[Source] = []
+        with self._any_round():
+            for effect in self.program.function(function).graph.effects:
+                if effect.kind in {EffectKind.RETURN, EffectKind.YIELD}:
+                    for source in self.of(function, effect.value):
+                        carrier = source.carrier
+                        if isinstance(carrier, ParameterCarrier) and carrier.function is function:
+                            found.append(source)
+        return tuple(found)
 
     def mutations(self, function: FunctionSymbol) -> dict[int, list[int]]:
         """Return what is put into the containers that a function makes itself: node -> values."""
@@ -260,3 +250,14 @@ class Sources:
     def fields(self, receivers: tuple[Type, ...], name: str) -> Iterator[Carrier]:
         """Return the carriers that `receiver.name` stands for; an unknown receiver gives an unresolved one."""
         return self.steps.fields(receivers, name)
+
+
+def _joined(first: Answer, second: Answer) -> Answer:
+    return tuple(dict.fromkeys((*first, *second)))
+
+
+def _same(first: Answer, second: Answer) -> bool:
+    """Whether a value draws on the same, wherever it is written."""
+    return {(one.carrier, one.how, one.partial) for one in first} == {
+        (one.carrier, one.how, one.partial) for one in second
+    }

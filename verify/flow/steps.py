@@ -67,11 +67,11 @@ class Onward(NamedTuple):
 class Questions(Protocol):
     """What a step asks about other values."""
 
-    def of(self, function: FunctionSymbol, index: int) -> list[Source]:
+    def of(self, function: FunctionSymbol, index: int) -> tuple[Source, ...]:
         """Return what a node draws on."""
         ...
 
-    def in_round(self, function: FunctionSymbol, index: int, binding: Binding) -> list[Source]:
+    def in_round(self, function: FunctionSymbol, index: int, binding: Binding) -> tuple[Source, ...]:
         """Return what a node draws on in one round of the loops around it, or in one call."""
         ...
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from telewire.verify.flow import Flow
-from telewire.verify.flow.carriers import KeyCarrier
+from telewire.verify.flow.carriers import KeyCarrier, ParameterCarrier, ReturnCarrier
 from telewire.verify.flow.keys import Keys
 from telewire.verify.flow.mappings import Mappings, Origins
+from telewire.verify.flow.sources import Answer, Sources
 from telewire.verify.source import FunctionSymbol, Program, SourceFile, read_sources
 from telewire.verify.source.model import ValueGraph
 
@@ -40,6 +41,20 @@ def handed_round(count: int) -> str:
         for n in range(count)
     ]
     return "\n".join(made)
+
+
+def set_from_inside(count: int) -> str:
+    """Names that functions inside set for each other, each from two others."""
+    lines = ["def outside(x):", *(f"    v{n} = x" for n in range(count))]
+    for n in range(count):
+        lines += [
+            f"    def set_{n}():",
+            f"        nonlocal v{n}",
+            f"        v{n} = v{(n + 1) % count} + v{(n * 7 + 3) % count}",
+            f"        return v{(n * 5 + 1) % count}",
+        ]
+    lines += [*(f"    set_{n}()" for n in range(count)), "    return v0"]
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("program", [merged_by_one])
@@ -81,6 +96,30 @@ def test_mappings_that_go_round_are_answered_once_for_the_circle(
     for count in (50, 100):
         steps = 0
         flow_of(tmp_path, handed_round(count))
+        taken.append(steps)
+    assert taken[1] <= 3 * taken[0]
+
+
+def test_values_that_go_round_are_followed_once_for_the_circle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+    search = Sources._search
+
+    def counted(self: Sources, function: FunctionSymbol, index: int) -> Answer:
+        nonlocal steps
+        steps += 1
+        return search(self, function, index)
+
+    monkeypatch.setattr(Sources, "_search", counted)
+    taken = []
+    for count in (25, 50):
+        steps = 0
+        flow = flow_of(tmp_path, set_from_inside(count))
+        given = ParameterCarrier(FunctionSymbol("grown", "outside"), "x")
+        inner = {one.qualname for one in flow.program.functions() if "<locals>" in one.qualname}
+        reached = {hop.target for hop in flow.out_of[given]}
+        assert {ReturnCarrier(FunctionSymbol("grown", name)) for name in inner} <= reached
         taken.append(steps)
     assert taken[1] <= 3 * taken[0]
 
