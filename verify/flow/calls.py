@@ -129,6 +129,7 @@ class Calls:
                     self._spread(function, cls, left, operand, span, gated=node.gated)
                 given.update(self._may_be_given(function, operand, names))
                 continue
+            name = self._inference.aliases.field(cls, name)
             given.add(name)
             target: Carrier = KeyCarrier(name, mapping=MappingOrigin(function, index))
             if not is_mapping:
@@ -181,7 +182,10 @@ class Calls:
             if owner is not None:
                 site = self._facts.site(function, span)
                 target = FieldCarrier(owner, name)
-                for source in self._sources.keys.read(function, mapping, name):
+                keys = [name] if is_whole else self._inference.aliases.taken(cls, name)
+                for source in (
+                    one for key in keys for one in self._sources.keys.read(function, mapping, key)
+                ):
                     role = Role.WHOLE if is_whole else Role.MOVE
                     self._facts.hops.append(Hop(source, target, How.COPY, site, span, gated, role=role))
 

@@ -10,6 +10,7 @@ from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import ClassSummary, EffectKind, FunctionSummary, Kind
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
+from .aliases import Aliases
 from .foreign import foreign_stores
 from .types import Instance, Type, members
 
@@ -40,6 +41,7 @@ class ClassFacts:
         self._stored_names: dict[ClassSymbol, dict[str, None]] = {}
         self._globals: dict[tuple[str, str], list[StoredField]] = {}
         self._set_by_any_name: set[str] = set()  # modules
+        self.aliases = Aliases(program)
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
         self._with_method: dict[str, list[ClassSymbol]] | None = None  # own or inherited
         self._dispatched: dict[tuple[FunctionSymbol, Type | None], tuple[FunctionSymbol, ...]] = {}

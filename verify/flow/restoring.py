@@ -157,7 +157,11 @@ class Restoring:
             objects = tuple(one for one in types if isinstance(one, Instance))
             for cls in classes:
                 for field in self._fields(cls):
-                    given: Iterable[Carrier] = self._sources.keys.read(function, operand, field.name)
+                    given: Iterable[Carrier] = [
+                        carrier
+                        for key in self._inference.aliases.taken(cls, field.name)
+                        for carrier in self._sources.keys.read(function, operand, key)
+                    ]
                     if objects:
                         given = [
                             FieldCarrier(owner, field.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..source import ClassSymbol, FunctionSymbol, Program
-from ..source.model import Kind, Node
+from ..source.model import CallShape, Kind, Node
 from .carriers import FieldCarrier, KeyCarrier, MappingOrigin
 from .classes import is_property
 from .inference import Inference
@@ -54,23 +54,28 @@ class Wholes:
         """Whether a mapping is an object's, or inside one."""
         return bool(self.classes(origin.function, origin.node))
 
-    def keys(self, origin: MappingOrigin) -> dict[str, ClassSymbol]:
-        """Return the fields that are the keys of a mapping that was an object, each with its owner."""
+    def keys(self, origin: MappingOrigin) -> dict[str, FieldCarrier]:
+        """Return the fields that are the keys of a mapping that was an object."""
         classes = self.classes(origin.function, origin.node)
         if not classes or (origin.path and not self._is_deep(origin)):
             return {}
+        by_alias = self._is_by_alias(origin)
         for key in origin.path:
-            classes = self._held(classes, key)
-        return {name: owner for cls in classes for name, owner in self._fields(cls)}
+            classes = self._held(classes, key, by_alias=by_alias)
+        return {
+            self._inference.aliases.given(cls, name) if by_alias else name: FieldCarrier(owner, name)
+            for cls in classes
+            for name, owner in self._fields(cls)
+        }
 
     def moves(self, function: FunctionSymbol, index: int) -> Iterator[tuple[FieldCarrier, KeyCarrier]]:
         """Yield each field that becomes a key of the mapping that a node is."""
         pending = [MappingOrigin(function, index)]
         while pending:
             origin = pending.pop()
-            for name, owner in self.keys(origin).items():
-                yield FieldCarrier(owner, name), KeyCarrier(name, mapping=origin)
-                inner = origin.inner(name)
+            for key, field in self.keys(origin).items():
+                yield field, KeyCarrier(key, mapping=origin)
+                inner = origin.inner(key)
                 if len(inner.path) < _DEEPEST and self.keys(inner):
                     pending.append(inner)
 
@@ -103,10 +108,25 @@ class Wholes:
         name = node.data if node.kind is Kind.ATTR else self._callee(origin.function, node).data
         return name not in _SHALLOW
 
-    def _held(self, classes: tuple[ClassSymbol, ...], key: str) -> tuple[ClassSymbol, ...]:
+    def _is_by_alias(self, origin: MappingOrigin) -> bool:
+        """Whether the keys are the names that fields are encoded under: msgspec's always, pydantic's if asked for."""
+        node = self._node(origin.function, origin.node)
+        shape = node.data
+        if not isinstance(shape, CallShape):
+            return False
+        if self._callee(origin.function, node).data == "to_builtins":
+            return True
+        given = zip(shape.keywords, node.operands[1 + shape.positional :], strict=True)
+        return any(
+            name == "by_alias" and self._node(origin.function, operand).data is True
+            for name, operand in given
+        )
+
+    def _held(self, classes: tuple[ClassSymbol, ...], key: str, *, by_alias: bool) -> tuple[ClassSymbol, ...]:
         found: dict[ClassSymbol, None] = {}
         for cls in classes:
-            held = self._inference.field_type(cls, key)
+            name = self._inference.aliases.field_given(cls, key) if by_alias else key
+            held = self._inference.field_type(cls, name)
             types = () if held is None else members(held)
             found.update((one.cls, None) for one in types if isinstance(one, Instance))
         return tuple(found)

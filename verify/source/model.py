@@ -225,6 +225,8 @@ class FieldSummary:
     annotation: str | None
     default: Default | None
     span: Span
+    taken_as: tuple[str, ...] = ()  # other names that a constructor takes it by
+    given_as: str | None = None  # another name that it is encoded under
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from .body import BodyBuilder
 from .branches import may_remain, top_level_statements
 from .comments import own_comments
 from .constants import ModuleNames
+from .field_names import other_names
 from .files import SourceFile
 from .model import (
     ClassSummary,
@@ -299,9 +300,9 @@ class _Summariser:
                 case ast.ClassDef(name=name):
                     self._class(statement, f"{qualname}.{name}", enclosing=enclosing)
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                    fields[name] = FieldSummary(
-                        name, ast.unparse(annotation), _default(value), span_of(statement)
-                    )
+                    written, span = ast.unparse(annotation), span_of(statement)
+                    names = other_names(annotation, value)
+                    fields[name] = FieldSummary(name, written, _default(value), span, *names)
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:
                         if isinstance(target, ast.Name):
