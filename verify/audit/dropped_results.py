@@ -9,7 +9,7 @@ from ..flow import Flow
 from ..flow.roots import local_roots
 from ..flow.types import Instance, members
 from ..source import ClassSymbol, FunctionSymbol
-from ..source.model import Effect, EffectKind, Kind, Span, ValueGraph
+from ..source.model import Effect, EffectKind, Kind, Node, Span, ValueGraph
 from .metric_words import are_metrics, names_metrics
 from .only_filled import has_foreign_base
 from .telemetry_names import TelemetryNames
@@ -87,6 +87,24 @@ def _gives_back(graph: ValueGraph, returns: list[Effect]) -> bool:
     """Whether a function returns what it was given: its callers have that already."""
     roots = {root for effect in returns for root in local_roots(graph, effect.value, every=True)}
     return all(graph.nodes[root].kind in {Kind.PARAM, Kind.CONST} for root in roots)
+
+
+def _says_the_same(graph: ValueGraph, result: Node, position: int) -> bool:
+    """Whether another element of a tuple is made of the values in this one: a text of them, their sum."""
+    wanted = {
+        value
+        for root in local_roots(graph, result.operands[position])
+        if graph.nodes[root].kind is Kind.DICT
+        for value in graph.nodes[root].operands
+    }
+    pending = [one for place, one in enumerate(result.operands) if place != position]
+    reached: set[int] = set()
+    while pending:
+        index = pending.pop()
+        if index not in reached:
+            reached.add(index)
+            pending += graph.nodes[index].operands
+    return bool(wanted) and 2 * len(wanted & reached) > len(wanted)
 
 
 class _Finder:
@@ -182,7 +200,7 @@ class _Finder:
         elif len(tuples) == len(some) and len({len(node.operands) for node in tuples}) == 1:
             for position in range(len(tuples[0].operands)):
                 found = [self._metrics(function, graph, node.operands[position], "") for node in tuples]
-                if all(found):
+                if all(found) and not all(_says_the_same(graph, node, position) for node in tuples):
                     yield position, str(found[0])
 
     def _metrics(self, function: FunctionSymbol, graph: ValueGraph, index: int, name: str) -> str | None:

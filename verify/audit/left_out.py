@@ -58,6 +58,7 @@ class LeftOut:
     neighbours: int
     is_converter: bool
     others: int = 0
+    is_sparse: bool = False
 
     @property
     def carrier(self) -> FieldCarrier:
@@ -165,7 +166,10 @@ class LeftOutFields:
         def found(sign: Sign, value: str, neighbours: int, others: int = 0) -> LeftOut:
             most = max(map(len, bases.values()), default=0)
             converts = most >= _FEWEST and most >= _A_CONVERTER * fields
-            return LeftOut(group, owner, name, default.text, span, sign, value, neighbours, converts, others)
+            sparse = self._is_sparse(owner, group)
+            return LeftOut(
+                group, owner, name, default.text, span, sign, value, neighbours, converts, others, sparse
+            )
 
         for base, origins in sorted(bases.items(), key=lambda item: -len(item[1])):
             carrier = self._transfers.has(group.function, origins[0], name)
@@ -181,6 +185,13 @@ class LeftOutFields:
         if others and len(passing) == len(others) and self._are_alike(group, others):
             return found(Sign.SITES, "", len(group.sinks), len(others))
         return None
+
+    def _is_sparse(self, owner: ClassSymbol, group: Group) -> bool:
+        """Whether a construction gives a hand-written constructor less than half of what it takes."""
+        constructor = self._flow.facts.inference.constructor(owner)
+        if constructor is None:
+            return False
+        return 2 * len(group.sinks) < len(self._program.function(constructor).parameters) - 1
 
     def _may_hold_a_value(self, carrier: Carrier) -> bool:
         if isinstance(carrier, FieldCarrier):

@@ -134,7 +134,11 @@ class Liveness:
         while pending:
             current = pending.pop()
             for hop in self._leaving(current):
-                if not self._flow.is_live(hop) or hop.target in start or hop.role is Role.RESET:
+                if hop.target in start or hop.role is Role.RESET:
+                    continue
+                if not self._flow.is_live(hop):
+                    if self._may_be_called(hop):
+                        end = max(end, End.POSSIBLE)
                     continue
                 if hop.through and current not in start:
                     continue
@@ -150,6 +154,14 @@ class Liveness:
                     seen.add(hop.target)
                     pending.append(hop.target)
         return Consumption(end, tuple(direct))
+
+    def _may_be_called(self, hop: Hop) -> bool:
+        """Whether a hop is in a method of which it is only not known that it is called, on an unknown receiver."""
+        function = hop.site.function
+        if hop.gated or hop.discarded or function in self._flow.reachable:
+            return False
+        is_method = self._flow.program.function(function).owner is not None
+        return is_method and bool(self._flow.facts.method_calls.get(function.name))
 
     def _leaving(self, carrier: Carrier) -> list[Hop]:
         hops = list(self._flow.out_of.get(carrier, ()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..flow import Flow
 from ..flow.frameworks import PLAIN_BASES, called_from_outside
+from ..flow.roots import local_roots
 from ..flow.types import UNKNOWN, ClassObject, FunctionObject, Instance, SuperObject, Type, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Kind
@@ -37,6 +38,7 @@ PLAIN_DECORATORS = {
 """Decorators that hand a function to nobody."""
 
 
+_STANDS_IN = 3  # public methods that a class shares with the one whose place it may take
 _KNOWN_BASES = {*PLAIN_BASES, "Module", "Thread", "Exception", "BaseModel"}
 
 
@@ -160,6 +162,8 @@ class Uses:
                     return Use.USED
                 if owner is not None and self._is_related(one, function, owner):
                     return Use.USED
+                if owner is not None and self._may_stand_in(mention, one, owner):
+                    return Use.MAYBE
             elif not isinstance(one, ClassObject | Instance):
                 continue
         if owner is not None and not any(isinstance(one, FunctionObject) for one in known):
@@ -167,6 +171,26 @@ class Uses:
             if node.operands and self._receives(mention.function, node.operands[0], owner):
                 return Use.USED  # a property, read
         return Use.NEVER
+
+    def _may_stand_in(self, mention: Mention, said: FunctionObject, owner: ClassSymbol) -> bool:
+        """Whether a method is called on a parameter whose place an object of another class may take.
+
+        The two classes have several public methods of the same names.
+        """
+        program = self.flow.program
+        declared = program.function(said.function).owner
+        graph = program.function(mention.function).graph
+        node = graph.nodes[mention.node]
+        if declared is None or not node.operands:
+            return False
+        roots = local_roots(graph, node.operands[0], every=True)
+        if not any(graph.nodes[root].kind is Kind.PARAM for root in roots):
+            return False
+        methods = (
+            program.class_(one).methods for one in (owner, ClassSymbol(said.function.module, declared))
+        )
+        shared = set.intersection(*({name for name in one if not name.startswith("_")} for one in methods))
+        return len(shared) >= _STANDS_IN
 
     def _may_be_module(self, mention: Mention) -> bool:
         """Whether `x.name` may be a module's function: `x` is no instance of anything known."""

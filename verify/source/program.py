@@ -233,9 +233,17 @@ class Program:
             base = self.resolve(symbol.module, name)
             if isinstance(base, ClassSymbol | ExternalSymbol):
                 found.append(base)
+                if isinstance(base, ClassSymbol) and (other := self._stands_in_for(base)) is not None:
+                    found.append(other)
             else:
                 found.append(ExternalSymbol(name))
         return found
+
+    def _stands_in_for(self, symbol: ClassSymbol) -> ExternalSymbol | None:
+        """Return what a class is defined in place of, where an import of that name may have failed."""
+        target = self.modules[symbol.module].imports.get(symbol.qualname)
+        other = None if target is None else self.absolute(target)
+        return other if isinstance(other, ExternalSymbol) else None
 
     def mro(self, symbol: ClassSymbol) -> tuple[ClassSymbol | ExternalSymbol, ...]:
         """Return the class and all its bases, depth first, each once."""

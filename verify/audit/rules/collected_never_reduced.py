@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...flow import FieldCarrier
+from ...flow.roots import local_roots
 from ...source import FunctionSymbol
-from ...source.model import EffectKind
+from ...source.model import EffectKind, Kind
 from ...source.program import Place
+from ..known_calls import KEEPS_RUNNING
 from ..only_filled import OnlyFilled, has_foreign_base, only_filled
 from ..uses import PLAIN_DECORATORS
 from .base import AuditCheck, AuditRule
@@ -55,6 +57,8 @@ class CollectedNeverReduced(AuditRule):
 
 
 def _confidence(audit: AuditCheck, found: OnlyFilled) -> Confidence:
+    if found.kept_in is not None and _keeps_alive(audit, found):
+        return Confidence.LOW
     if found.kept_in is None:
         return Confidence.LOW if _is_configuration(audit, found.function) else Confidence.HIGH
     if found.kept_in.name.startswith("_"):
@@ -70,3 +74,12 @@ def _is_configuration(audit: AuditCheck, function: FunctionSymbol) -> bool:
     if all(text.partition("(")[0].rpartition(".")[2] in PLAIN_DECORATORS for text in summary.decorators):
         return False
     return not any(effect.kind in {EffectKind.RETURN, EffectKind.DROP} for effect in summary.graph.effects)
+
+
+def _keeps_alive(audit: AuditCheck, found: OnlyFilled) -> bool:
+    """Whether what is put in has to be kept somewhere: a running task, the handle of a hook."""
+    graph = audit.program.function(found.function).graph
+    puts = [node for node in graph.nodes if node.kind is Kind.CALL and node.span == found.span]
+    elements = [root for node in puts for one in node.operands[1:] for root in local_roots(graph, one)]
+    makers = [graph.nodes[graph.nodes[one].operands[0]].data for one in elements if graph.nodes[one].operands]
+    return any(str(name) in KEEPS_RUNNING or str(name).startswith("register_") for name in makers)

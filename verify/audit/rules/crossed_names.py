@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from ...findings import Confidence, Finding
+from ...flow import KeyCarrier
 from ...flow.types import Instance, members
 from ...source import ClassSymbol
+from ...source.model import Kind
 from ...source.program import Place
 from ..ladder import at_most
 from ..names import are_opposed, likeness, words
@@ -165,7 +167,7 @@ class CrossedNames(AuditRule):
                 f" {origin.base} is left",
                 f"give {transfer.sink} the value of {origin.base}'s {transfer.sink}",
                 {"sink": transfer.sink, "source": origin.name, "base": origin.base},
-                Confidence.HIGH if _is_telemetry(audit, group) else Confidence.MEDIUM,
+                _confidence_of_twice(audit, group, transfer, origin),
             )
         return None
 
@@ -237,6 +239,23 @@ def _is_swap(group: Group, first: Transfer, one: Origin, second: Transfer, other
     if not group.base or first.span.line != second.span.line:
         return False
     return all(f"{group.base}.".startswith(f"{origin.base}.") for origin in (one, other))
+
+
+def _confidence_of_twice(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> Confidence:
+    left = audit.transfers.has(group.function, origin, transfer.sink)
+    is_there = not isinstance(left, KeyCarrier) or left.mapping is not None
+    if _are_ends(transfer.sink, origin.name) or not (is_there or _is_read(audit, group, transfer, origin)):
+        return Confidence.LOW  # one end is tied to the other, or the mapping may have no such key
+    return Confidence.HIGH if _is_telemetry(audit, group) else Confidence.MEDIUM
+
+
+def _is_read(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> bool:
+    """Whether a function reads the key of a name from the mapping that a value comes from."""
+    names = audit.transfers.names(group.function)
+    return any(
+        node.kind is Kind.ITEM and node.data == transfer.sink and names.path(node.operands[0]) == origin.base
+        for node in audit.program.function(group.function).graph.nodes
+    )
 
 
 def _is_answer(audit: AuditCheck, group: Group, one: Origin, other: Origin) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...findings import Finding
+from ..flags import is_used_beside
 from ..ladder import certainty_of_reads, closest_read, places_of
 from ..liveness import Origin, Production
 from ..subjects import FieldSubject
@@ -43,6 +44,8 @@ class FieldNeverRead(FieldRule):
             return None
         if not usage.is_only_stored(field.carrier, consumption) or usage.holds_object(field.carrier):
             return None
+        if not field.is_record and _is_mirror(audit, field):
+            return None  # the object keeps what its constructor acts on
         if not field.is_record and not _is_running(audit, production):
             return None  # that nobody calls what stores it is another rule's
         confidence = certainty_of_reads(audit, field)
@@ -77,3 +80,11 @@ def _is_running(audit: AuditCheck, production: Production) -> bool:
     if any(audit.audience.sees_function(one) for one in functions):
         return True
     return audit.flow.is_called(functions) or any(one.name == "__init__" for one in functions)
+
+
+def _is_mirror(audit: AuditCheck, field: FieldSubject) -> bool:
+    """Whether all that a field is given are parameters that are used where they come in."""
+    stored = list(audit.usage.handling.stored_values(field.carrier))
+    return bool(stored) and all(
+        is_used_beside(audit.program.function(function).graph, value) for function, value in stored
+    )

@@ -55,6 +55,8 @@ class ForgottenArgument(AuditRule):
 
 
 def _confidence(one: LeftOut) -> Confidence:
+    if one.is_sparse:
+        return Confidence.LOW  # an object for one purpose, with most of its options left alone
     match one.sign:
         case Sign.KEY | Sign.FIELD:
             return Confidence.HIGH if one.neighbours >= 2 else Confidence.MEDIUM

@@ -275,12 +275,13 @@ def _telemetry_calls(audit: AuditCheck, function: FunctionSymbol) -> frozenset[s
 
 
 def _done_for_effect(audit: AuditCheck, function: FunctionSymbol) -> frozenset[str]:
-    """Return those that a body calls for what they do, and not for what they return."""
+    """Return those that a body calls under no condition for what they do, and not for what they return."""
     graph = audit.program.function(function).graph
     found: set[str] = set()
     for effect in graph.effects:
         node = graph.nodes[effect.value]
-        if effect.kind is EffectKind.DROP and not effect.gated and node.kind is Kind.CALL:
+        is_always = effect.kind is EffectKind.DROP and not effect.gated and not effect.guards
+        if is_always and node.kind is Kind.CALL:
             name = _called(graph, node)
             if name is not None and audit.names.is_function(name):
                 found.add(name)
