@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .diagnosis import Cause, Diagnosis
+from .causes import Cause, Diagnosis
 from .edges import Edge, Verdict, Wire
 from .resolve import Definition, Member, Resolver, Unresolved
 from .stages import Stage, StageKind

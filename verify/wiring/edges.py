@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ...registry import Record
 from ..flow import Hop
-from .diagnosis import Diagnosis
+from .causes import Diagnosis
 from .resolve import Member, Unresolved
 from .stages import Stage, StageKind
 

@@ -18,7 +18,8 @@ from ..flow import (
     by_name,
 )
 from ..flow.looked_at import is_looked_at
-from .diagnosis import Diagnosis, Diagnostician
+from .causes import Diagnosis
+from .diagnosis import Diagnostician
 from .edges import Edge, Verdict, Wire, without_consequences
 from .resolve import Member, Unresolved
 from .stages import Stage, StageKind
