@@ -44,11 +44,13 @@ class Keys:
     Attributes:
         reads: Every read.
         written: For each key that is written anywhere, the mappings that are known; None for one that is not.
+        stored_in: For each key, the functions that store under it by `m["k"] = ...`.
     """
 
     flow: Flow
     reads: list[KeyRead] = field(default_factory=list)
     written: dict[str, set[MappingOrigin | None]] = field(default_factory=dict)
+    stored_in: dict[str, set[FunctionSymbol]] = field(default_factory=dict)
     _open: set[MappingOrigin] = field(default_factory=set)
     _trails: dict[MappingOrigin, Trail] = field(default_factory=dict)
 
@@ -157,6 +159,7 @@ class Keys:
         for effect in graph.effects:
             if effect.kind is EffectKind.STORE_ITEM and effect.name is not None:
                 self._write(function, effect.base, effect.name)
+                self.stored_in.setdefault(effect.name, set()).add(function)
             elif effect.kind is EffectKind.STORE_ITEM:
                 origins = self.flow.facts.sources.mappings.of(function, effect.base)
                 self._open.update(one for one in origins if one is not None)

@@ -22,6 +22,7 @@ from ..keys import Keys
 from ..left_out import LeftOutFields
 from ..mentions import Mentions
 from ..outside_consumers import OutsideConsumers
+from ..string_events import StringFamily, string_families
 from ..telemetry_names import TelemetryNames, has_telemetry_role, is_handler
 from ..transfers import Transfers
 from ..usage import Usage
@@ -96,6 +97,11 @@ class AuditCheck:
     def event_families(self) -> list[Family]:
         """The events of the program, and where each is sent and handled."""
         return list(families(self.flow, self.mentions))
+
+    @cached_property
+    def string_events(self) -> list[StringFamily]:
+        """Likewise for events that are told by a string in a mapping."""
+        return string_families(self.flow, self.keys)
 
     @cached_property
     def _by_name(self) -> dict[str, list[FunctionSymbol]]:

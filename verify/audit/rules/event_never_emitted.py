@@ -63,3 +63,16 @@ class EventNeverEmitted(AuditRule):
                     },
                     confidence=Confidence.LOW if offered else Confidence.HIGH,
                 )
+        for told in audit.string_events:
+            sent_names = [name for name, traffic in told.traffic.items() if traffic.sent and traffic.handled]
+            for name, traffic in told.traffic.items():
+                if not traffic.sent:
+                    is_seen = not told.is_open and not audit.audience.sees_function(told.function)
+                    yield self.make(
+                        subject=f'{told.function}["{told.tag}"] == {name!r}',
+                        place=traffic.handled[0],
+                        message=f'no mapping is given "{told.tag}": {name!r}, which is waited for here',
+                        help=f"send it where it happens, as {sent_names[0]!r} is, or take its handler out",
+                        context={"event": name, "family": told.tag, "sent": ", ".join(sent_names[:5])},
+                        confidence=Confidence.MEDIUM if is_seen else Confidence.LOW,
+                    )

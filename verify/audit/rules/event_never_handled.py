@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
+from ...source.model import Span
+from ...source.program import Place
 from ..names import words
+from ..string_events import StringFamily
 from .base import AuditCheck, AuditRule
 
 _FEWEST_HANDLED = 2
@@ -63,6 +66,32 @@ class EventNeverHandled(AuditRule):
                     },
                     confidence=Confidence.LOW if offered else confidence,
                 )
+        for told in audit.string_events:
+            yield from self._strings(audit, told)
+
+    def _strings(self, audit: AuditCheck, told: StringFamily) -> Iterator[Finding]:
+        handled = [name for name, traffic in told.traffic.items() if traffic.handled]
+        unhandled = {name: traffic for name, traffic in told.traffic.items() if not traffic.handled}
+        if len(unhandled) * 2 > len(handled):
+            return
+        for name, traffic in unhandled.items():
+            path, _, line = traffic.sent[0].rpartition(":")
+            is_only_one = len(unhandled) == 1 and len(handled) > _FEWEST_HANDLED and not told.is_open
+            is_offered = audit.audience.sees_function(told.function)
+            yield self.make(
+                subject=f'{told.function}["{told.tag}"] == {name!r}',
+                place=Place(path, Span(int(line), 1, int(line), 1)),
+                message=f'"{told.tag}": {name!r} is sent here, and {told.function.qualname} matches on '
+                f"{', '.join(map(repr, handled[:3]))} and not on it",
+                help="handle it beside the others, or stop sending it",
+                context={
+                    "event": name,
+                    "family": told.tag,
+                    "sent_at": traffic.sent[0],
+                    "handled": ", ".join(handled[:5]),
+                },
+                confidence=Confidence.MEDIUM if is_only_one and not is_offered else Confidence.LOW,
+            )
 
 
 def _ends(event: str) -> bool:
