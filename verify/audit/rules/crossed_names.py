@@ -9,7 +9,7 @@ from itertools import combinations
 from ...findings import Confidence, Finding
 from ...flow import KeyCarrier
 from ...flow.types import Instance, members
-from ...source import ClassSymbol
+from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
 from ..ladder import at_most
@@ -73,11 +73,14 @@ class CrossedNames(AuditRule):
             ):
                 if (found := self._crossed(audit, group, first, second)) is not None:
                     yield found
+        straight = _given_straight(audit)
         for group in audit.transfers.groups:
             if len(group.transfers) < 2 or _is_on_purpose(audit, group):
                 continue
             crossed: set[str] = set()
             for first, second in _pairs(group.transfers):
+                if {first.sink, second.sink} <= straight.get((group.function, group.owner), set()):
+                    continue  # given both ways in one body: each way round is wanted
                 if (found := self._crossed(audit, group, first, second)) is not None:
                     crossed.update((first.sink, second.sink))
                     yield found
@@ -104,7 +107,7 @@ class CrossedNames(AuditRule):
                     continue
                 if group.is_outside and _are_counterparts(one.name, other.name):
                     continue  # what is called may be the other end
-                if _is_swap(group, first, one, second, other) or _is_answer(audit, group, one, other):
+                if _is_swap(group, first, second) or _is_answer(audit, group, one, other):
                     continue
                 if one.name != other.name and (exact or (min(fits) >= _SAME and max(now) <= _OTHER)):
                     return self._report(audit, group, first, one, second, other, exact=exact)
@@ -125,6 +128,8 @@ class CrossedNames(AuditRule):
         is_doubtful = group.is_outside or not _belong_together(one.base, other.base)
         if is_doubtful or not _is_telemetry(audit, group) or max(len(one.name), len(other.name)) < 3:
             confidence = at_most(confidence, Confidence.MEDIUM)
+        if _are_ends(one.name, other.name) and (group.base or isinstance(group.owner, FunctionSymbol)):
+            confidence = Confidence.LOW  # what is done may well go the other way
         return self._finding(
             audit,
             group,
@@ -193,6 +198,18 @@ class CrossedNames(AuditRule):
         )
 
 
+def _given_straight(
+    audit: AuditCheck,
+) -> dict[tuple[FunctionSymbol, ClassSymbol | FunctionSymbol | None], set[str]]:
+    """Return the names that a body gives their own values, by what is called there."""
+    found: dict[tuple[FunctionSymbol, ClassSymbol | FunctionSymbol | None], set[str]] = {}
+    for group in audit.transfers.groups:
+        if group.owner is not None and group.node >= 0:
+            own = (one.sink for one in group.transfers if one.comes_from(one.sink) is not None)
+            found.setdefault((group.function, group.owner), set()).update(own)
+    return found
+
+
 def _pairs(transfers: Sequence[Transfer]) -> Iterator[tuple[Transfer, Transfer]]:
     """Yield the pairs that may be crossed: neither is given a value of its own name, at another place either."""
     others = _unsettled(transfers)
@@ -234,11 +251,9 @@ def _is_on_purpose(audit: AuditCheck, group: Group) -> bool:
     return group.function.name == "backward" or any(_ON_PURPOSE.search(name.lower()) for name in named)
 
 
-def _is_swap(group: Group, first: Transfer, one: Origin, second: Transfer, other: Origin) -> bool:
-    """Whether two values change places in one statement: `x.a, x.b = self.b, self.a`, where `self` stands for `x`."""
-    if not group.base or first.span.line != second.span.line:
-        return False
-    return all(f"{group.base}.".startswith(f"{origin.base}.") for origin in (one, other))
+def _is_swap(group: Group, first: Transfer, second: Transfer) -> bool:
+    """Whether two values change places in one statement: `x.a, x.b = self.b, self.a`."""
+    return bool(group.base) and first.span.line == second.span.line
 
 
 def _confidence_of_twice(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> Confidence:

@@ -8,7 +8,7 @@ from ...findings import Confidence, Finding
 from ...flow import FieldCarrier, ModuleCarrier
 from ...flow.instruments import Instrument
 from ...source import ConstantSymbol
-from ...source.model import Kind
+from ...source.model import CallShape, Kind
 from ...source.program import Place
 from .base import AuditCheck, AuditRule
 
@@ -85,6 +85,8 @@ class InstrumentNeverRecorded(AuditRule):
             confidence = Confidence.MEDIUM
         if _is_exported(audit, instrument):
             confidence = Confidence.MEDIUM if _is_imported(audit, instrument) else Confidence.LOW
+        if _is_keyword(audit, instrument.carrier.name):
+            confidence = Confidence.LOW  # `metrics.log(queue_size=3)`: somebody records by name
         if not instrument.kind.records:
             return "has no callback: it never has a value", "give it callbacks", confidence
         return "is declared and never recorded", f"call {record} where it happens, or remove it", confidence
@@ -146,4 +148,14 @@ def _is_imported(audit: AuditCheck, instrument: Instrument) -> bool:
         for one in instrument.kept_in
         if isinstance(one, ModuleCarrier)
         for module, _ in index.names_of(ConstantSymbol(one.module, one.name))
+    )
+
+
+def _is_keyword(audit: AuditCheck, name: str) -> bool:
+    """Whether a call of the program gives a value under an instrument's name."""
+    return any(
+        isinstance(node.data, CallShape) and name in node.data.keywords
+        for function in audit.program.functions()
+        for node in audit.program.function(function).graph.nodes
+        if node.kind is Kind.CALL
     )

@@ -198,8 +198,10 @@ class _Neighbours:
         return [one for one in self._groups.get(self._key(function), ()) if one != function]
 
     def called(self, function: FunctionSymbol) -> list[FunctionSymbol]:
-        """Return the neighbours that are used for certain."""
-        return [one for one in self._others(function) if self._audit.uses.of_function(one) is Use.USED]
+        """Return the neighbours that are used for certain, those that the function itself calls left out."""
+        own = self._audit.flow.callees([function])
+        others = [one for one in self._others(function) if one not in own]
+        return [one for one in others if self._audit.uses.of_function(one) is Use.USED]
 
     def other_unused(self, function: FunctionSymbol) -> bool:
         """Whether a neighbour is unused as well: then the module is made for others."""
