@@ -157,8 +157,10 @@ class _Finder:
     def _is_only_for_that(self, graph: ValueGraph) -> bool:
         """Whether a body has no effect but its result: what it stores, it stores into what it made itself."""
         for effect in graph.effects:
-            if effect.kind in {EffectKind.STORE_ATTR, EffectKind.STORE_GLOBAL, EffectKind.DROP}:
+            if effect.kind in {EffectKind.STORE_ATTR, EffectKind.STORE_GLOBAL}:
                 return False
+            if effect.kind is EffectKind.DROP and graph.nodes[effect.value].kind is not Kind.CONST:
+                return False  # called for its effect, or awaited; a docstring is neither
             if effect.kind is EffectKind.STORE_ITEM and not self._is_made_here(graph, effect.base):
                 return False
         return True

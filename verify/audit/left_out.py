@@ -16,6 +16,7 @@ from ..flow import Carrier, FieldCarrier
 from ..flow.types import Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Default, EffectKind, Kind, Span
+from .flags import is_given_up, uses_parameter
 from .liveness import Origin as ValueOrigin
 from .neutral import is_neutral
 from .telemetry_names import TelemetryNames
@@ -79,17 +80,32 @@ class LeftOutFields:
     @cached_property
     def found(self) -> tuple[LeftOut, ...]:
         """Each of them once: the strongest sign counts."""
-        by_class: dict[ClassSymbol, list[Group]] = {}
-        for group in self._transfers.groups:
-            if isinstance(group.owner, ClassSymbol) and group.node >= 0 and not self._is_open(group):
-                by_class.setdefault(group.owner, []).append(group)
         return tuple(
             one
-            for owner, groups in by_class.items()
+            for owner, groups in self._constructions.items()
             if self._names.is_class(owner.name)
             for group in groups
             for one in self._of(owner, group, groups)
         )
+
+    @cached_property
+    def unused_parameters(self) -> tuple[LeftOut, ...]:
+        """Parameters that nothing uses, although an object of any class, built inside, may be given one of the name."""
+        return tuple(
+            one
+            for owner, groups in self._constructions.items()
+            if not self._names.is_class(owner.name)
+            for group in groups
+            for one in self._unused(owner, group, groups)
+        )
+
+    @cached_property
+    def _constructions(self) -> dict[ClassSymbol, list[Group]]:
+        found: dict[ClassSymbol, list[Group]] = {}
+        for group in self._transfers.groups:
+            if isinstance(group.owner, ClassSymbol) and group.node >= 0 and not self._is_open(group):
+                found.setdefault(group.owner, []).append(group)
+        return found
 
     @cached_property
     def fields(self) -> frozenset[FieldCarrier]:
@@ -116,6 +132,21 @@ class LeftOutFields:
             found = self._sign(owner, group, name, groups, default)
             if found is not None and not self._is_stored_elsewhere(owner, name):
                 yield found
+
+    def _unused(self, owner: ClassSymbol, group: Group, groups: list[Group]) -> Iterator[LeftOut]:
+        summary = self._program.function(group.function)
+        taken = {one.name for one in summary.parameters} - group.sinks
+        for name, default in self.optional(owner).items() if taken else ():
+            if name not in taken or name.startswith("_") or uses_parameter(summary, name):
+                continue
+            if self._local(group.function, name) is not Sign.PARAMETER or is_given_up(name, summary):
+                continue
+            if not any(one.function == group.function and name in one.sinks for one in groups):
+                span = summary.graph.nodes[group.node].span
+                given = len(group.sinks)
+                yield LeftOut(
+                    group, owner, name, default.text, span, Sign.PARAMETER, name, given, is_converter=False
+                )
 
     def optional(self, owner: ClassSymbol) -> dict[str, Default]:
         """Return what a construction may leave out, with the defaults."""

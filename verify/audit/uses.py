@@ -110,7 +110,9 @@ class Uses:
         for text in self.mentions.texts.get(cls.name, ()):
             if text.module == cls.module and _is_within(text.holder, cls.qualname):
                 continue
-            if text.kind != "annotation" or self._may_be_decoded(cls) or self._is_taken_in(text):
+            if text.kind != "annotation" or self._is_taken_in(text):
+                return Use.MAYBE
+            if self._may_be_decoded(cls) and not self._says_only(text):
                 return Use.MAYBE
         return Use.MAYBE if self.mentions.strings.get(cls.name) else found
 
@@ -132,6 +134,15 @@ class Uses:
                 user.kind is Kind.CALL and graph.nodes[user.operands[0]].data in {"isinstance", "issubclass"}
                 for user in users
             )
+        )
+
+    def _says_only(self, text: TextMention) -> bool:
+        """Whether an annotation is one of a function that nobody wraps: it says what comes and makes nothing."""
+        summary = self.flow.program.modules[text.module].functions.get(text.holder)
+        return (
+            summary is not None
+            and text.holder.rpartition(".")[2] != "__init__"
+            and all(_bare(one) in PLAIN_DECORATORS for one in summary.decorators)
         )
 
     def _may_be_decoded(self, cls: ClassSymbol) -> bool:

@@ -20,7 +20,7 @@ def telemetry_calls(tree: Tree) -> Iterator[tuple[SourceText, ast.Expr, str]]:
     for path in tree.planted:
         for node in ast.walk(tree.modules[path]):
             match node:
-                case ast.Expr(value=ast.Call(func=func, args=arguments)):
+                case ast.Expr(value=ast.Call(func=func, args=arguments)) if not _is_local(tree, func):
                     name = last_name(func) or ""
                     is_keyed = bool(arguments) and isinstance(arguments[0], ast.Constant)
                     if NAMES.is_function(name) or (
@@ -29,6 +29,17 @@ def telemetry_calls(tree: Tree) -> Iterator[tuple[SourceText, ast.Expr, str]]:
                         yield tree.texts[path], node, name
                 case _:
                     pass
+
+
+def _is_local(tree: Tree, called: ast.expr) -> bool:
+    """Whether a name is one that the function itself gives to a value."""
+    function = tree.function(called)
+    if not isinstance(called, ast.Name) or function is None:
+        return False
+    return any(
+        isinstance(one, ast.Name) and one.id == called.id and isinstance(one.ctx, ast.Store)
+        for one in ast.walk(function)
+    )
 
 
 class TelemetryGated(AuditPlanter):

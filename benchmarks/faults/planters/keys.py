@@ -27,7 +27,8 @@ def keys(tree: Tree) -> Iterator[Key]:
 
     A mapping that comes from elsewhere (a file, a library, an argument) may hold any key: only those count that a
     display in the same function makes, one that the called function returns, or one in a field of the same object.
-    Left out: keys whose text is also another string, or a keyword that makes a mapping (`dict(a=1)`).
+    Left out: keys whose text is also another string, or a keyword that makes a mapping (`dict(a=1)`), and mappings
+    that others are merged into.
     """
     index = tree.occurrences
     for name in index.names():
@@ -64,12 +65,18 @@ def _is_made_here(tree: Tree, read: ast.AST, write: ast.AST) -> bool:
     match base:
         case ast.Name(id=name):
             function = tree.function(read)
-            return function is not None and _holds_key(tree, function, name, write)
+            return (
+                function is not None
+                and not _is_filled(function, base)
+                and _holds_key(tree, function, name, write)
+            )
         case ast.Attribute(value=ast.Name(id="self"), attr=attribute):
             owner = tree.class_of(read)
             values = [] if owner is None else _assigned_to_self(owner, attribute)
             return (
                 bool(values)
+                and owner is not None
+                and not _is_filled(owner, base)
                 and all(isinstance(value, ast.Dict) for value in values)
                 and (
                     any(_holds(value, write) for value in values)
@@ -78,6 +85,24 @@ def _is_made_here(tree: Tree, read: ast.AST, write: ast.AST) -> bool:
             )
         case _:
             return False
+
+
+def _is_filled(scope: ast.AST, mapping: ast.expr) -> bool:
+    """Whether a mapping is merged with another one, which may hold any key: `m.update(other)`, `m |= other`."""
+    written = ast.unparse(mapping)
+    for node in ast.walk(scope):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="update", value=base), args=arguments, keywords=keywords
+            ) if ast.unparse(base) == written:
+                is_literal = all(isinstance(one, ast.Dict) and None not in one.keys for one in arguments)
+                if not is_literal or any(keyword.arg is None for keyword in keywords):
+                    return True
+            case ast.AugAssign(target=base, op=ast.BitOr()) if ast.unparse(base) == written:
+                return True
+            case _:
+                pass
+    return False
 
 
 def _holds_key(tree: Tree, function: Function, name: str, write: ast.AST, depth: int = 3) -> bool:

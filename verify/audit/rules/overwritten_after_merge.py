@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ...findings import Confidence, Finding
 from ...flow import Constant, Flow, How
 from ...flow.roots import local_roots
 from ...source import FunctionSymbol
-from ...source.model import EffectKind, Kind, Node, Span, ValueGraph
+from ...source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 from ...source.program import Place
 from ..metric_words import are_metrics, names_metrics
 from .base import AuditCheck, AuditRule
 
 
 class OverwrittenAfterMerge(AuditRule):
-    """A computed metric is merged into a mapping, and a literal number is then written over it.
+    """A computed metric is merged into a mapping, and a literal number, or None, is then written over it.
 
     ## Why is this bad?
     The value was computed, arrived, and is replaced on the last step: what is logged is the literal.
@@ -54,56 +55,101 @@ class OverwrittenAfterMerge(AuditRule):
                 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A literal that is written under a key of a mapping, or a mapping that is merged into one (without a key)."""
+
+    key: str | None
+    value: int
+    span: Span
+    guards: frozenset[int]
+    base: int
+
+
 def _overwriting(
     flow: Flow, function: FunctionSymbol, graph: ValueGraph
 ) -> Iterator[tuple[str, int, int, int]]:
-    """Yield literal numbers that are written after a merge: key, value, what was merged, the mapping."""
-    spreads: dict[int, list[int]] = {}
+    """Yield literals that are written after a merge: key, value, what was merged, the mapping."""
+    merged: dict[int, list[int]] = {}
     for index, node in enumerate(graph.nodes):
-        if node.kind is not Kind.DICT or node.gated:
-            continue
-        assert isinstance(node.data, tuple)
-        merged: list[int] = []
-        for position, (key, operand) in enumerate(zip(node.data, node.operands, strict=True)):
-            if key is None and (not node.keys or node.keys[position] < 0):
-                merged.append(operand)
-            elif key is not None and _is_number(graph.nodes[operand]):
-                yield from ((key, operand, other, index) for other in merged)
-        if merged:
-            spreads[index] = merged
-    stores = [
-        effect
-        for effect in graph.effects
-        if effect.kind is EffectKind.STORE_ITEM
-        and effect.name is not None
-        and not effect.guards
-        and not effect.gated
-        and not effect.in_handler
-        and _is_number(graph.nodes[effect.value])
-    ]
-    if not stores:
+        if node.kind is Kind.DICT and not node.gated:
+            found = merged[index] = []
+            for key, operand in _entries(graph, node):
+                if key is None:
+                    found.append(operand)
+                else:
+                    yield from ((key, operand, other, index) for other in found if other != operand)
+    written = list(_written(graph))
+    if not any(one.key is not None for one in written):
         return
-    updates = _updates(graph)
-    for effect in stores:
-        for root in local_roots(graph, effect.base):
-            for other in spreads.get(root, ()):
-                yield str(effect.name), effect.value, other, root
-            for call, other in updates.get(root, ()):
-                first = graph.nodes[call].span
-                if _is_before(first, effect.span) and not _is_used_between(graph, root, first, effect.span):
-                    yield str(effect.name), effect.value, other, root
+    by_root: dict[int, list[_Written]] = {}
+    for one in written:
+        for root in local_roots(graph, one.base, every=True):
+            by_root.setdefault(root, []).append(one)
+    for root, ones in by_root.items():
+        for last in ones:
+            if last.key is None or not _is_placeholder(graph.nodes[last.value]):
+                continue
+            yield from (
+                (last.key, last.value, other, root) for other in merged.get(root, ()) if not last.guards
+            )
+            for first in ones:
+                if first.key is not None or not last.guards <= first.guards or first.value == last.value:
+                    continue
+                if _is_before(first.span, last.span) and not _is_used_between(
+                    graph, root, first.span, last.span
+                ):
+                    yield last.key, last.value, first.value, root
 
 
-def _updates(graph: ValueGraph) -> dict[int, list[tuple[int, int]]]:
-    """Return for each mapping made here the calls that merge another into it, with that other."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    for index, node in enumerate(graph.nodes):
-        if node.kind is Kind.CALL and len(node.operands) == 2 and not node.gated:
-            callee = graph.nodes[node.operands[0]]
-            if callee.kind is Kind.ATTR and callee.data == "update":
-                for root in local_roots(graph, callee.operands[0]):
-                    found.setdefault(root, []).append((index, node.operands[1]))
-    return found
+def _entries(graph: ValueGraph, node: Node) -> Iterator[tuple[str | None, int]]:
+    """Yield what a display is made of: its literals under a key, and what it merges, displays taken apart."""
+    assert isinstance(node.data, tuple)
+    for position, (key, operand) in enumerate(zip(node.data, node.operands, strict=True)):
+        if key is not None and _is_placeholder(graph.nodes[operand]):
+            yield key, operand
+        elif key is None and (not node.keys or node.keys[position] < 0):
+            yield from _literals(graph, operand)
+            yield None, operand
+
+
+def _literals(graph: ValueGraph, index: int) -> Iterator[tuple[str, int]]:
+    """Yield the literals of a display that is merged."""
+    node = graph.nodes[index]
+    if node.kind is Kind.DICT:
+        assert isinstance(node.data, tuple)
+        for key, operand in zip(node.data, node.operands, strict=True):
+            if key is not None and _is_placeholder(graph.nodes[operand]):
+                yield key, operand
+
+
+def _written(graph: ValueGraph) -> Iterator[_Written]:
+    """Yield the statements that store a literal into a mapping, or merge another one into it."""
+    for effect in graph.effects:
+        if effect.gated or effect.in_handler:
+            continue
+        guards = frozenset(effect.guards)
+        if effect.kind is EffectKind.STORE_ITEM and effect.name is not None:
+            yield _Written(str(effect.name), effect.value, effect.span, guards, effect.base)
+        elif effect.kind is EffectKind.DROP:
+            node = graph.nodes[effect.value]
+            callee = graph.nodes[node.operands[0]] if node.kind is Kind.CALL else None
+            if (
+                callee is not None
+                and callee.kind is Kind.ATTR
+                and callee.data == "update"
+                and len(node.operands) == 2
+            ):
+                base, (other,) = callee.operands[0], node.operands[1:]
+                shape = node.data
+                assert isinstance(shape, CallShape)
+                if shape.keywords:
+                    if shape.keywords[0] is not None:
+                        yield _Written(shape.keywords[0], other, node.span, guards, base)
+                    continue
+                for key, operand in _literals(graph, other):
+                    yield _Written(key, operand, node.span, guards, base)
+                yield _Written(None, other, node.span, guards, base)
 
 
 def _is_before(first: Span, second: Span) -> bool:
@@ -113,13 +159,17 @@ def _is_before(first: Span, second: Span) -> bool:
 def _is_used_between(graph: ValueGraph, mapping: int, first: Span, last: Span) -> bool:
     """Whether something looks at a mapping between two places: what is written then only resets it."""
     return any(
-        mapping in node.operands and _is_before(first, node.span) and _is_before(node.span, last)
+        mapping in node.operands
+        and not (node.kind is Kind.ATTR and node.data == "update")
+        and _is_before(first, node.span)
+        and _is_before(node.span, last)
         for node in graph.nodes
     )
 
 
-def _is_number(node: Node) -> bool:
-    return node.kind is Kind.CONST and type(node.data) in {int, float}
+def _is_placeholder(node: Node) -> bool:
+    """Whether a value is a number that was typed by hand, or None."""
+    return node.kind is Kind.CONST and (node.data is None or type(node.data) in {int, float})
 
 
 def _is_computed(flow: Flow, function: FunctionSymbol, merged: int, key: str) -> bool:

@@ -38,13 +38,16 @@ class UnusedParameter(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each parameter that goes nowhere."""
         for one in audit.left_out.found:
-            if one.sign is Sign.PARAMETER and not _is_forced(audit, one.group.function):
-                yield self._built_inside(audit, one)
+            if one.sign is Sign.PARAMETER and not _is_forced(audit, one.group.function, one.name):
+                yield self._built_inside(audit, one, Confidence.HIGH)
+        for one in audit.left_out.unused_parameters:
+            if not _is_forced(audit, one.group.function, one.name):
+                yield self._built_inside(audit, one, Confidence.MEDIUM)
         for cls in audit.program.classes():
             if audit.names.is_class(cls.name):
                 yield from self._constructor(audit, cls)
 
-    def _built_inside(self, audit: AuditCheck, one: LeftOut) -> Finding:
+    def _built_inside(self, audit: AuditCheck, one: LeftOut, confidence: Confidence) -> Finding:
         function = one.group.function
         return self.make(
             subject=f"{function}({one.name})",
@@ -53,7 +56,7 @@ class UnusedParameter(AuditRule):
             f" built here, stays {one.default}",
             help=f"pass {one.name}={one.name}",
             context={"function": function.qualname, "parameter": one.name, "field": str(one.carrier)},
-            confidence=Confidence.HIGH,
+            confidence=confidence,
         )
 
     def _constructor(self, audit: AuditCheck, cls: ClassSymbol) -> Iterator[Finding]:
@@ -102,8 +105,8 @@ def _is_inherited(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
     )
 
 
-def _is_forced(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    """Whether something else decides which parameters a function takes: a base class, a framework, a callback."""
+def _is_forced(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:
+    """Whether something else decides that a function takes a parameter: a base class, a framework, a callback."""
     program = audit.program
     summary = program.function(function)
     if summary.decorators and any(
@@ -113,6 +116,8 @@ def _is_forced(audit: AuditCheck, function: FunctionSymbol) -> bool:
     if summary.owner is None or function in audit.audience.handed_on:
         return function in audit.audience.handed_on
     cls = ClassSymbol(function.module, summary.owner)
+    if function.name == "__init__":
+        return _is_inherited(audit, cls, name)  # nobody calls it by way of a base
     above = program.mro(cls)[1:]
     if any(isinstance(one, ExternalSymbol) and not one.dotted.endswith(("Generic", "ABC")) for one in above):
         return True
