@@ -110,15 +110,19 @@ class Uses:
         for text in self.mentions.texts.get(cls.name, ()):
             if text.module == cls.module and _is_within(text.holder, cls.qualname):
                 continue
-            if text.kind != "annotation" or self._is_taken_in(text):
+            if text.kind != "annotation" or self._is_taken_in(cls, text):
                 return Use.MAYBE
             if self._may_be_decoded(cls) and not self._says_only(text):
                 return Use.MAYBE
         return Use.MAYBE if self.mentions.strings.get(cls.name) else found
 
-    def _is_taken_in(self, text: TextMention) -> bool:
+    def _is_taken_in(self, cls: ClassSymbol, text: TextMention) -> bool:
         """Whether a declaration is that of a function which only users of a library call: they bring the object."""
-        if not self.is_library or text.holder not in self.flow.program.modules[text.module].functions:
+        if (
+            not self.is_library
+            or cls.name.startswith("_")
+            or text.holder not in self.flow.program.modules[text.module].functions
+        ):
             return False
         return not self.flow.call_sites(FunctionSymbol(text.module, text.holder))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ...findings import Confidence, Finding
@@ -13,6 +13,7 @@ from ...source.model import CallShape, EffectKind, FunctionSummary, Kind, Node, 
 from ...source.program import ExternalSymbol, Place
 from ..known_calls import PLAIN_BASES
 from ..names import likeness, words
+from ..twins import Twins
 from .base import AuditCheck, AuditRule
 
 _FEWEST = 4
@@ -24,7 +25,8 @@ class SiblingLeftOut(AuditRule):
     """All of several alike functions, classes or calls do something for telemetry, but one does not.
 
     Siblings are functions of one module or class with the same first word that call the same telemetry function,
-    methods of one name below one base that do so or log the same name, the
+    methods of one name below one base that do so or log the same name (at times only, if one is another one step by
+    step but for that), the
     subclasses of one base that override its empty telemetry method, and the calls of one telemetry function that give
     an optional argument. There have to be at least four, and exactly one is left out; a stub, one that hands on to a
     sibling, and one whose base does it are not left out.
@@ -66,11 +68,16 @@ class SiblingLeftOut(AuditRule):
     def _helpers(self, audit: AuditCheck) -> Iterator[Finding]:
         called = {function: _telemetry_calls(audit, function) for function in audit.program.functions()}
         done = {function: _done_for_effect(audit, function) for function in called}
+        at_times: dict[FunctionSymbol, set[str]] = {}
         for logged in audit.flow.facts.logged:
-            if "*" not in logged.name and logged.function in called and _is_always_logged(audit, logged):
-                name = frozenset({f'{logged.sink}("{logged.name}")'})
-                called[logged.function] |= name
-                done[logged.function] |= name
+            if "*" in logged.name or logged.gated or logged.function not in called:
+                continue
+            name = f'{logged.sink}("{logged.name}")'
+            if _is_always_logged(audit, logged):
+                called[logged.function] |= {name}
+                done[logged.function] |= {name}
+            else:
+                at_times.setdefault(logged.function, set()).add(name)
         alike = [(group, False) for group in _groups(audit)]
         alike += [(group, True) for group in _implementations(audit)]
         for group, is_one_method in alike:
@@ -88,15 +95,43 @@ class SiblingLeftOut(AuditRule):
                     continue
                 if _has_a_reason(audit, odd, doing, helper, called):
                     continue
-                yield self._left_out(
-                    audit,
-                    subject=str(odd),
-                    place=audit.definition(odd),
-                    message=f"{odd.qualname} does without {_call(helper)}, which {_listed(doing)} do",
-                    help=f"call {_call(helper)} here as well",
-                    what=helper,
-                    siblings=[one.qualname for one in doing],
-                )
+                yield self._does_without(audit, odd, helper, doing)
+
+        twins = Twins(audit.program)
+        for group, is_one_method in alike if at_times else ():
+            if is_one_method and len(group) >= _FEWEST:
+                yield from self._twins(audit, group, at_times, twins)
+
+    def _does_without(
+        self, audit: AuditCheck, odd: FunctionSymbol, helper: str, doing: list[FunctionSymbol]
+    ) -> Finding:
+        return self._left_out(
+            audit,
+            subject=str(odd),
+            place=audit.definition(odd),
+            message=f"{odd.qualname} does without {_call(helper)}, which {_listed(doing)} do",
+            help=f"call {_call(helper)} here as well",
+            what=helper,
+            siblings=[one.qualname for one in doing],
+        )
+
+    def _twins(
+        self,
+        audit: AuditCheck,
+        group: list[FunctionSymbol],
+        logged: Mapping[FunctionSymbol, Collection[str]],
+        twins: Twins,
+    ) -> Iterator[Finding]:
+        """A method that takes every step of another implementation, but does not log what all others log at times."""
+        counts = Counter(name for function in group for name in logged.get(function, ()))
+        for name, count in counts.items():
+            if count != len(group) - 1:
+                continue
+            (odd,) = [function for function in group if name not in logged.get(function, ())]
+            doing = [function for function in group if function != odd]
+            method = name.partition("(")[0].rpartition(".")[2]
+            if any(twins.differ_by(odd, one, method) for one in doing):
+                yield self._does_without(audit, odd, name, doing)
 
     # -- subclasses that override a telemetry method ------------------------------------------------------------------
 
