@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, FunctionSymbol, Program
@@ -43,7 +44,7 @@ class ClassFacts:
         self._set_by_any_name: set[str] = set()  # modules
         self.aliases = Aliases(program)
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
-        self._with_method: dict[str, list[ClassSymbol]] | None = None  # own or inherited
+        self._having: dict[str, list[ClassSymbol]] | None = None  # by the name of a method or field
         self._dispatched: dict[tuple[FunctionSymbol, Type | None], tuple[FunctionSymbol, ...]] = {}
         self._collected: set[str] = set()  # modules
         for summary in program.summaries():
@@ -229,25 +230,28 @@ class ClassFacts:
             wanted = {name for name in self.program.class_(protocol).methods if name != "__init__"}
             self._implementers[protocol] = tuple(
                 cls
-                for cls in self._candidates(protocol, wanted)
+                for cls in self._candidates(wanted)
                 if cls != protocol and all(self._offers(cls, protocol, name) for name in wanted)
             )
         return self._implementers[protocol]
 
-    def _candidates(self, protocol: ClassSymbol, wanted: set[str]) -> Iterable[ClassSymbol]:
-        """Return the classes that can have all of these: those that have the rarest of the methods."""
-        if self._with_method is None:
-            self._with_method = {}
+    def _candidates(self, wanted: set[str]) -> Iterable[ClassSymbol]:
+        """Return the classes that can have all of these names: those that have the rarest of them."""
+        if self._having is None:
+            self._having = {}
             for cls in self.program.classes():
-                line = [
-                    self.program.class_(one) for one in self.program.mro(cls) if isinstance(one, ClassSymbol)
-                ]
-                for name in dict.fromkeys(name for above in line for name in above.methods):
-                    self._with_method.setdefault(name, []).append(cls)
-        methods = {name for name in wanted if not self._is_readable(protocol, name)}
-        if not methods:
-            return self.program.classes() if wanted else ()
-        return min((self._with_method.get(name, []) for name in sorted(methods)), key=len)
+                line = [one for one in self.program.mro(cls) if isinstance(one, ClassSymbol)]
+                for name in dict.fromkeys(name for one in line for name in self._own_names(one)):
+                    self._having.setdefault(name, []).append(cls)
+        return min((self._having.get(name, []) for name in sorted(wanted)), key=len, default=[])
+
+    def _own_names(self, cls: ClassSymbol) -> Iterator[str]:
+        """Yield the methods and fields of a class itself."""
+        self._collect_once(cls.module)
+        summary = self.program.class_(cls)
+        yield from itertools.chain(
+            summary.methods, summary.fields, summary.annotated, self._stored_names.get(cls, ())
+        )
 
     def _is_readable(self, protocol: ClassSymbol, name: str) -> bool:
         asked = self.program.method(protocol, name)
