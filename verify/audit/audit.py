@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..collector import collector_paused
 from ..findings import Confidence, Finding
@@ -18,6 +18,8 @@ from .usage import Usage
 
 RANK = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
 """How sure each confidence is, the least first."""
+
+_VENDORED = {"_vendor", "vendor", "_vendored", "vendored", "third_party", "thirdparty", "_extern", "extern"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def audit(
         check = AuditCheck(flow, usage, known_names, target.consumers)
         applied = codes or [code for code in AUDIT_RULES if code not in target.settings.disabled]
         rules = [rule for code, rule in AUDIT_RULES.items() if code in applied]
-        found = {finding for rule in rules for finding in rule.check(check)}
+        found = {_as_sure(finding) for rule in rules for finding in rule.check(check)}
     standing, accepted = apply_suppressions(
         found,
         find_suppressions({summary.path: summary.comments for summary in reading.summaries}),
@@ -102,6 +104,13 @@ def audit(
         sites=facts.sites_resolved + facts.sites_unresolved,
         seconds=time.perf_counter() - started,
     )
+
+
+def _as_sure(finding: Finding) -> Finding:
+    """Return a finding; one in a copy of somebody else's code is told at low confidence only."""
+    if _VENDORED.isdisjoint(finding.path.split("/")[:-1]):
+        return finding
+    return replace(finding, confidence=Confidence.LOW)
 
 
 def wanted_confidence(target: Target) -> Confidence:

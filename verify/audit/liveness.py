@@ -15,6 +15,7 @@ import enum
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..flow import (
     Carrier,
@@ -99,6 +100,7 @@ class Liveness:
         self._handling = handling
         self._audience = audience
         self._expressions = Expressions(flow.facts)
+        self._doubts = _Doubts(flow)
         self._productions: dict[frozenset[Carrier], Production] = {}
         self._consumptions: dict[frozenset[Carrier], Consumption] = {}
 
@@ -109,7 +111,7 @@ class Liveness:
         key = frozenset(carriers)
         if key not in self._productions:
             self._productions[key] = _Backward(
-                self._flow, self._handling, self._audience, self._expressions
+                self._flow, self._handling, self._audience, self._expressions, self._doubts
             ).run(key)
         return self._productions[key]
 
@@ -137,7 +139,7 @@ class Liveness:
                 if hop.target in start or hop.role is Role.RESET:
                     continue
                 if not self._flow.is_live(hop):
-                    if self._may_be_called(hop):
+                    if self._doubts.may_run(hop):
                         end = max(end, End.POSSIBLE)
                     continue
                 if hop.through and current not in start:
@@ -154,14 +156,6 @@ class Liveness:
                     seen.add(hop.target)
                     pending.append(hop.target)
         return Consumption(end, tuple(direct))
-
-    def _may_be_called(self, hop: Hop) -> bool:
-        """Whether a hop is in a method of which it is only not known that it is called, on an unknown receiver."""
-        function = hop.site.function
-        if hop.gated or hop.discarded or function in self._flow.reachable:
-            return False
-        is_method = self._flow.program.function(function).owner is not None
-        return is_method and bool(self._flow.facts.method_calls.get(function.name))
 
     def _leaving(self, carrier: Carrier) -> list[Hop]:
         hops = list(self._flow.out_of.get(carrier, ()))
@@ -196,14 +190,41 @@ class Liveness:
                 return End.READ
 
 
+class _Doubts:
+    """Knows which code may run although nothing that can be followed calls it."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    @cached_property
+    def _called(self) -> frozenset[str]:
+        """The methods that are called on receivers of unknown class."""
+        return frozenset().union(*self._flow.facts.called_names.values())
+
+    def may_run(self, hop: Hop) -> bool:
+        """Whether a hop is in a method of which it is only not known that it is called."""
+        function = hop.site.function
+        if hop.gated or hop.discarded or function in self._flow.reachable:
+            return False
+        return self._flow.program.function(function).owner is not None and function.name in self._called
+
+
 class _Backward:
     """One search from a carrier back to everything that may give it a value."""
 
-    def __init__(self, flow: Flow, handling: Handling, audience: Audience, expressions: Expressions) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        handling: Handling,
+        audience: Audience,
+        expressions: Expressions,
+        doubts: _Doubts,
+    ) -> None:
         self._flow = flow
         self._handling = handling
         self._audience = audience
         self._expressions = expressions
+        self._doubts = doubts
         self._constants: dict[str, None] = {}
         self._derived: dict[str, None] = {}
         self._initial: dict[str, None] = {}
@@ -226,6 +247,8 @@ class _Backward:
                 if not self._flow.is_live(hop):
                     if is_first and hop.role is not Role.INITIAL:
                         self._idle.append(hop)
+                        if not isinstance(hop.source, Constant) and self._doubts.may_run(hop):
+                            self._best = max(self._best, Origin.POSSIBLE)
                     continue
                 if is_first and hop.role not in {Role.INITIAL, Role.RESET}:
                     self._writes.append(hop)
