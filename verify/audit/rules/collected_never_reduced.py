@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
-from ...flow import FieldCarrier
+from ...flow import FieldCarrier, ModuleCarrier
 from ...flow.roots import local_roots
 from ...source import FunctionSymbol
 from ...source.model import EffectKind, Kind
 from ...source.program import Place
 from ..known_calls import KEEPS_RUNNING
+from ..meters import FedOnly, fed_only
 from ..only_filled import OnlyFilled, has_foreign_base, only_filled
 from ..uses import PLAIN_DECORATORS
 from .base import AuditCheck, AuditRule
+from .telemetry_class_unused import is_class_subject
 
 
 class CollectedNeverReduced(AuditRule):
-    """Values are collected in a list, a dictionary or a window, and nothing ever reads it.
+    """Values are collected in a list, a dictionary, a window or a meter, and nothing ever reads it.
 
     ## Why is this bad?
     The values were measured for a mean, a maximum or a plot that does not exist: they never arrive anywhere, and the
@@ -54,6 +56,23 @@ class CollectedNeverReduced(AuditRule):
                 context={"container": found.name, "function": where, "fills": str(found.fills)},
                 confidence=_confidence(audit, found),
             )
+        for cls in audit.program.classes():
+            if is_class_subject(audit, cls) and not has_foreign_base(audit.flow, cls):
+                for meter in fed_only(audit.flow, audit.mentions, cls):
+                    yield self._meter(audit, meter)
+
+    def _meter(self, audit: AuditCheck, meter: FedOnly) -> Finding:
+        where = meter.function.qualname
+        local = f"{where}.{meter.name}" if meter.kept_in is None else meter.name
+        fed = " and ".join(f"{name}()" for name in meter.feeds)
+        return self.make(
+            subject=f"{meter.function.module}:{local}",
+            place=Place(audit.program.modules[meter.function.module].path, meter.span),
+            message=f"{meter.name}, a {meter.cls.name}, is fed by {fed} and never asked for anything",
+            help="report what it knows, or stop feeding it",
+            context={"container": meter.name, "class": meter.cls.qualname, "function": where, "fed": fed},
+            confidence=_of_kept(audit, meter.kept_in),
+        )
 
 
 def _confidence(audit: AuditCheck, found: OnlyFilled) -> Confidence:
@@ -61,11 +80,16 @@ def _confidence(audit: AuditCheck, found: OnlyFilled) -> Confidence:
         return Confidence.LOW
     if found.kept_in is None:
         return Confidence.LOW if _is_configuration(audit, found.function) else Confidence.HIGH
-    if found.kept_in.name.startswith("_"):
+    return _of_kept(audit, found.kept_in)
+
+
+def _of_kept(audit: AuditCheck, kept_in: FieldCarrier | ModuleCarrier | None) -> Confidence:
+    """Return how sure it is that nobody else reads what a name holds."""
+    if kept_in is None or kept_in.name.startswith("_"):
         return Confidence.HIGH
-    if not isinstance(found.kept_in, FieldCarrier) or has_foreign_base(audit.flow, found.kept_in.owner):
+    if not isinstance(kept_in, FieldCarrier) or has_foreign_base(audit.flow, kept_in.owner):
         return Confidence.LOW
-    return Confidence.LOW if audit.audience.exports(found.kept_in.owner) else Confidence.MEDIUM
+    return Confidence.LOW if audit.audience.exports(kept_in.owner) else Confidence.MEDIUM
 
 
 def _is_configuration(audit: AuditCheck, function: FunctionSymbol) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
@@ -10,7 +9,7 @@ from ...source import ClassSymbol
 from ...source.model import Kind
 from ...source.program import ExternalSymbol
 from ..known_calls import PLAIN_BASES
-from ..objects import Made, objects_of
+from ..objects import ENDS, FEEDS, Made, objects_of
 from ..telemetry_names import has_telemetry_role
 from ..uses import Use
 from .base import AuditCheck, AuditRule
@@ -27,11 +26,6 @@ _NO_SUBJECTS = {
     "Exception",
     "Warning",
 }
-_FEEDS = re.compile(
-    r"(?:update|add|record|observe|push|append|step|log|track|inc|feed|tick|put|collect|measure|emit|on|check|"
-    r"increment|start|sample|register|write|send|export|publish)(?:_\w+)?"
-)
-_ENDS = {"reset", "clear", "close", "shutdown", "flush", "stop", "reset_all", "zero", "_reset", "clear_all"}
 _SHOWS = {"mount", "mount_all", "show", "exec", "exec_", "grid", "pack", "place", "run", "display", "open"}
 
 
@@ -112,7 +106,7 @@ class TelemetryClassUnused(AuditRule):
                 "never mounted",
                 f"{cls.qualname} is made here and never mounted: it displays nothing",
             )
-        elif _works_by_itself(audit, cls) or not made.names <= _ENDS or not _is_fed(audit, cls):
+        elif _works_by_itself(audit, cls) or not made.names <= ENDS or not _is_fed(audit, cls):
             return
         elif made.names:
             state = "only " + ", ".join(sorted(made.names))
@@ -183,7 +177,7 @@ def _works_by_itself(audit: AuditCheck, cls: ClassSymbol) -> bool:
 def _is_fed(audit: AuditCheck, cls: ClassSymbol) -> bool:
     """Whether a class has a method that feeds it: an object that is only made and reset is then missing it."""
     return any(
-        _FEEDS.fullmatch(name.lstrip("_")) and not name.startswith("__")
+        FEEDS.fullmatch(name.lstrip("_")) and not name.startswith("__")
         for base in audit.program.mro(cls)
         if isinstance(base, ClassSymbol)
         for name in audit.program.class_(base).methods

@@ -1,0 +1,186 @@
+"""Objects that only keep what they are given, and of which nobody ever asks anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..flow import FieldCarrier, Flow, ModuleCarrier
+from ..flow.names import MUTATORS
+from ..flow.whereabouts import Trail, UseKind
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import EffectKind, Kind, Node, Span, ValueGraph
+from ..source.program import ExternalSymbol
+from .mentions import Mentions
+from .objects import ENDS, FEEDS, constructions, is_handed_on
+
+_COMPUTES = frozenset(
+    {
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "dict",
+        "enumerate",
+        "float",
+        "int",
+        "isinstance",
+        "len",
+        "list",
+        "map",
+        "max",
+        "min",
+        "range",
+        "round",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "super",
+        "tuple",
+        "zip",
+    }
+)
+_LIBRARIES = ("collections", "math", "numpy", "statistics", "time", "torch")
+_ASKS_THE_VALUE = MUTATORS | {
+    "clear",
+    "copy",
+    "cpu",
+    "detach",
+    "get",
+    "item",
+    "items",
+    "keys",
+    "mean",
+    "numpy",
+    "pop",
+    "popleft",
+    "sum",
+    "to",
+    "tolist",
+    "values",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FedOnly:
+    """An object that is only fed.
+
+    Attributes:
+        cls: Its class.
+        name: The local name, or the field or module-level name that holds it.
+        kept_in: That field or module-level name; None for a local.
+        function: Where it is made, at `span`.
+        feeds: The methods that feed it.
+    """
+
+    cls: ClassSymbol
+    name: str
+    kept_in: FieldCarrier | ModuleCarrier | None
+    function: FunctionSymbol
+    span: Span
+    feeds: tuple[str, ...]
+
+
+def fed_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[FedOnly]:
+    """Yield the objects of a class that are fed, perhaps emptied, and that nothing else is ever done with.
+
+    What feeds such an object has to keep what it is given and do nothing else, and there has to be something to ask.
+    """
+    keeper = _Keeper(flow, cls)
+    if not keeper.can_be_asked():
+        return
+    for spot in constructions(flow, mentions, cls):
+        trail = flow.facts.whereabouts.follow([spot])
+        if any(spot.path for spot in trail.spots):
+            continue  # it is in a container: whoever goes through that may ask it
+        asked = {use.name for use in trail.of_kind(UseKind.ATTRIBUTE) if use.name is not None}
+        fed = {name for name in asked if _is_feed(name)}
+        if not fed or asked - fed - ENDS or is_handed_on(flow, trail) or _takes_result(flow, trail):
+            continue
+        holders = list(trail.holders)
+        if len(holders) > 1 or not all(isinstance(one, FieldCarrier | ModuleCarrier) for one in holders):
+            continue
+        if not all(keeper.only_keeps(name) for name in asked):
+            continue
+        graph = flow.program.function(spot.function).graph
+        kept_in = holders[0] if holders else None
+        assert kept_in is None or isinstance(kept_in, FieldCarrier | ModuleCarrier)
+        name = str(kept_in) if kept_in is not None else _local_name(graph, spot.node)
+        if name:
+            yield FedOnly(cls, name, kept_in, spot.function, graph.nodes[spot.node].span, tuple(sorted(fed)))
+
+
+def _is_feed(name: str) -> bool:
+    return FEEDS.fullmatch(name.lstrip("_")) is not None and not name.startswith("__")
+
+
+def _local_name(graph: ValueGraph, index: int) -> str:
+    return next((name for name, given in graph.bindings.items() if index in given), "")
+
+
+def _takes_result(flow: Flow, trail: Trail) -> bool:
+    """Whether anybody takes what a method of the object returns, or the method itself."""
+    for use in trail.of_kind(UseKind.ATTRIBUTE):
+        nodes, effects = flow.facts.whereabouts.users(use.function)
+        graph = flow.program.function(use.function).graph
+        for user in nodes.get(use.node, ()):
+            if graph.nodes[user].kind is not Kind.CALL or graph.nodes[user].operands[0] != use.node:
+                return True
+            if nodes.get(user) or any(one.kind != EffectKind.DROP for one in effects.get(user, ())):
+                return True
+        if effects.get(use.node) or not nodes.get(use.node):
+            return True  # stored into, or read as a value
+    return False
+
+
+class _Keeper:
+    """Answers whether the methods of a class do nothing but keep."""
+
+    def __init__(self, flow: Flow, cls: ClassSymbol) -> None:
+        self._program = flow.program
+        self._cls = cls
+        self._known: dict[str, bool] = {}
+
+    def only_keeps(self, name: str) -> bool:
+        """Whether a method changes nothing but its own object."""
+        if name not in self._known:
+            self._known[name] = True  # while it is asked for itself
+            method = self._program.method(self._cls, name)
+            self._known[name] = method is not None and self._keeps(method)
+        return self._known[name]
+
+    def _keeps(self, method: FunctionSymbol) -> bool:
+        graph = self._program.function(method).graph
+        if any(effect.kind in {EffectKind.STORE_GLOBAL, EffectKind.YIELD} for effect in graph.effects):
+            return False
+        return all(self._is_harmless(method, graph, node) for node in graph.nodes if node.kind is Kind.CALL)
+
+    def _is_harmless(self, method: FunctionSymbol, graph: ValueGraph, call: Node) -> bool:
+        callee = graph.nodes[call.operands[0]]
+        if callee.kind is Kind.GLOBAL:
+            return callee.data in _COMPUTES or self._is_library(method, str(callee.data))
+        if callee.kind is not Kind.ATTR:
+            return False
+        base = graph.nodes[callee.operands[0]]
+        if base.kind is Kind.PARAM and base.data == "self":
+            return self.only_keeps(str(callee.data))
+        if base.kind is Kind.GLOBAL:
+            return self._is_library(method, str(base.data))
+        return callee.data in _ASKS_THE_VALUE
+
+    def _is_library(self, method: FunctionSymbol, name: str) -> bool:
+        symbol = self._program.resolve(method.module, name)
+        return isinstance(symbol, ExternalSymbol) and symbol.dotted.partition(".")[0] in _LIBRARIES
+
+    def can_be_asked(self) -> bool:
+        """Whether a class has a method or property that gives something, beside those that feed or end it."""
+        for one in self._program.mro(self._cls):
+            if not isinstance(one, ClassSymbol):
+                continue
+            for name, qualname in self._program.class_(one).methods.items():
+                effects = self._program.modules[one.module].functions[qualname].graph.effects
+                gives = any(effect.kind is EffectKind.RETURN for effect in effects)
+                if gives and not (_is_feed(name) or name in ENDS or name.startswith("__")):
+                    return True
+        return False
