@@ -53,13 +53,10 @@ PACKAGES = (
     Package("jupyter_server", ("jupyter-server==2.21.1",)),
     Package("prometheus_fastapi_instrumentator", ("prometheus-fastapi-instrumentator==8.1.0",)),
     Package("starlette_exporter", ("starlette-exporter==0.24.0",)),
-    Package("trl", ("trl==1.16.0",)),
     Package("pytorch_lightning", ("pytorch-lightning==2.6.6",)),
     Package("distributed", ("distributed==2026.8.0",), is_library=False),
     Package("skrl", ("skrl==2.1.1",)),
     Package("celery", ("celery==5.7.0",)),
-    Package("composer", ("mosaicml==0.32.1",)),
-    Package("openrlhf", ("openrlhf==0.11.2",)),
     Package("verl", ("verl==0.9.1",)),
 )
 """Pure-Python packages: training code, services, and instruments of prometheus_client."""

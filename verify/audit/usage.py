@@ -102,9 +102,12 @@ class Usage:
             if (function, graph.nodes[node].span) in copied:
                 continue
             users, effects = self.flow.facts.whereabouts.users(function)
-            inner = [graph.nodes[user] for user in users.get(node, ())]
-            if effects.get(node) or any(one.kind is not Kind.OP for one in inner):
+            inner = users.get(node, ())
+            if effects.get(node) or any(graph.nodes[user].kind is not Kind.OP for user in inner):
                 return False
+            results = [effect for user in inner for effect in effects.get(user, ())]
+            if any(one.kind is EffectKind.STORE_ATTR and one.name != carrier.name for one in results):
+                return False  # what is computed of it goes to an object that is not known
             if any(one.base == node and one.kind is EffectKind.STORE_ATTR for one in graph.effects):
                 return False  # what it holds is stored into
         return True
