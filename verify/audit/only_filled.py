@@ -147,10 +147,33 @@ class _Finder:
         if name is None or name.startswith("_") or self._is_outer(function, name):
             return
         fills = self._fills(function, root)
+        if fills and self._is_one_of_several(function, root):
+            return
         if fills:
             yield OnlyFilled(name, None, function, fills[0], len(fills))
         elif fills is not None and names_metrics(name) and graph.nodes[root].operands:
             yield OnlyFilled(name, None, function, graph.nodes[root].span, 0)
+
+    def _is_one_of_several(self, function: FunctionSymbol, root: int) -> bool:
+        """Whether what fills a container may as well fill another one, which is read."""
+        graph = self._program.function(function).graph
+        bases = {base for base in self._stores_into(function) if graph.nodes[base].kind is Kind.PHI}
+        bases |= {
+            graph.nodes[node.operands[0]].operands[0]
+            for node in graph.nodes
+            if node.kind is Kind.CALL
+            and graph.nodes[node.operands[0]].kind is Kind.ATTR
+            and graph.nodes[node.operands[0]].data in FILLS
+        }
+        for base in bases:
+            others = _containers(graph, base)
+            if root in others and any(
+                _is_made_here(graph.nodes[one], graph) and self._fills(function, one) is None
+                for one in others
+                if one != root
+            ):
+                return True
+        return False
 
     def _is_outer(self, function: FunctionSymbol, name: str) -> bool:
         """Whether a name is one of an enclosing function's, set by `nonlocal`."""

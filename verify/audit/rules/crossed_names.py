@@ -130,6 +130,8 @@ class CrossedNames(AuditRule):
             confidence = at_most(confidence, Confidence.MEDIUM)
         if _are_ends(one.name, other.name) and (group.base or isinstance(group.owner, FunctionSymbol)):
             confidence = Confidence.LOW  # what is done may well go the other way
+        if all(len(part) == 1 for part in {*one.name.split("_")} ^ {*other.name.split("_")}):
+            confidence = Confidence.LOW  # the sides of a matrix, which is taken the other way round
         return self._finding(
             audit,
             group,
