@@ -18,6 +18,7 @@ _FUNCTIONS = {"asdict", "vars", "to_builtins", "unstructure"}
 _METHODS = {"_asdict", "model_dump", "dict"}
 _SHALLOW = {"vars", "__dict__", "_asdict"}
 _DEEPEST = 3
+_NO_KEYS: dict[str, FieldCarrier] = {}
 
 
 class Wholes:
@@ -26,6 +27,7 @@ class Wholes:
     def __init__(self, program: Program, inference: Inference) -> None:
         self._program = program
         self._inference = inference
+        self._keys: dict[MappingOrigin, dict[str, FieldCarrier]] = {}
         self._classes: dict[tuple[FunctionSymbol, int], tuple[ClassSymbol, ...]] = {}
 
     def classes(self, function: FunctionSymbol, index: int) -> tuple[ClassSymbol, ...]:
@@ -58,15 +60,18 @@ class Wholes:
         """Return the fields that are the keys of a mapping that was an object."""
         classes = self.classes(origin.function, origin.node)
         if not classes or (origin.path and not self._is_deep(origin)):
-            return {}
-        by_alias = self._is_by_alias(origin)
-        for key in origin.path:
-            classes = self._held(classes, key, by_alias=by_alias)
-        return {
-            self._inference.aliases.given(cls, name) if by_alias else name: FieldCarrier(owner, name)
-            for cls in classes
-            for name, owner in self._fields(cls)
-        }
+            return _NO_KEYS
+        known = self._keys.get(origin)
+        if known is None:
+            by_alias = self._is_by_alias(origin)
+            for key in origin.path:
+                classes = self._held(classes, key, by_alias=by_alias)
+            known = self._keys[origin] = {
+                self._inference.aliases.given(cls, name) if by_alias else name: FieldCarrier(owner, name)
+                for cls in classes
+                for name, owner in self._fields(cls)
+            }
+        return known
 
     def moves(self, function: FunctionSymbol, index: int) -> Iterator[tuple[FieldCarrier, KeyCarrier]]:
         """Yield each field that becomes a key of the mapping that a node is."""
