@@ -6,6 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import ClassSummary, EffectKind, FunctionSummary, Kind
@@ -33,6 +34,14 @@ class StoredField:
     value: int
 
 
+class AttributeStore(NamedTuple):
+    """A store `base.name = value`, whatever the base is."""
+
+    function: FunctionSymbol
+    base: int
+    value: int
+
+
 class ClassFacts:
     """The fields, constructors and overrides of a program's classes."""
 
@@ -42,6 +51,7 @@ class ClassFacts:
         self._stored_names: dict[ClassSymbol, dict[str, None]] = {}
         self._globals: dict[tuple[str, str], list[StoredField]] = {}
         self._set_by_any_name: set[str] = set()  # modules
+        self._attribute_stores: dict[str, list[AttributeStore]] = {}
         self.aliases = Aliases(program)
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
         self._having: dict[str, list[ClassSymbol]] | None = None  # by the name of a method or field
@@ -65,7 +75,11 @@ class ClassFacts:
                     self._globals.setdefault((module, effect.name), []).append(
                         StoredField(function, effect.value)
                     )
-                if effect.kind is not EffectKind.STORE_ATTR or summary.owner is None or effect.name is None:
+                if effect.kind is not EffectKind.STORE_ATTR or effect.name is None:
+                    continue
+                stored = AttributeStore(function, effect.base, effect.value)
+                self._attribute_stores.setdefault(effect.name, []).append(stored)
+                if summary.owner is None:
                     continue
                 base = nodes[effect.base]
                 if base.kind is Kind.PARAM and base.data == receiver:
@@ -81,6 +95,10 @@ class ClassFacts:
             else:
                 stored = StoredField(store.function, store.value)
                 self._globals.setdefault((store.module, store.name), []).append(stored)
+
+    def attribute_stores(self, name: str) -> list[AttributeStore]:
+        """Return every store into an attribute of a name, whatever object it is of."""
+        return self._attribute_stores.get(name, [])
 
     def is_given_once(self, module: str, name: str) -> bool:
         """Whether nothing but the body of its module sets a module-level name."""

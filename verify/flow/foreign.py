@@ -32,6 +32,22 @@ def foreign_stores(program: Program) -> Iterator[ForeignStore]:
                     yield ForeignStore(modules[path], name, function, value)
 
 
+def set_by_computed_names(program: Program) -> Iterator[tuple[FunctionSymbol, int]]:
+    """Yield each function with the node of an object whose attributes it sets by names that are not literal."""
+    for summary in program.modules.values():
+        if not any(store.name is None for store in summary.sets):
+            continue
+        for qualname, body in summary.functions.items():
+            for node in body.graph.nodes:
+                if node.kind is Kind.CALL and len(node.operands) > 1:
+                    called = body.graph.nodes[node.operands[0]].data
+                    is_text = len(node.operands) > 2 and _text(body.graph.nodes[node.operands[2]]) is not None
+                    if called == "vars" or (called == "setattr" and not is_text):
+                        yield FunctionSymbol(summary.name, qualname), node.operands[1]
+                elif node.kind is Kind.ATTR and node.data == "__dict__":
+                    yield FunctionSymbol(summary.name, qualname), node.operands[0]
+
+
 def _stores(graph: ValueGraph) -> Iterator[tuple[str | None, str | None, int]]:
     """Yield for each attribute store, and each `setattr`, the receiver's path, the name and the value."""
     for effect in graph.effects:

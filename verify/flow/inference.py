@@ -13,6 +13,7 @@ from .classes import ClassFacts, receiver_name, takes_class
 from .containers import element, entered, item, iterated, unpacked
 from .contents import Contents, Put, filled
 from .fixpoint import FixedPoint
+from .foreign import set_by_computed_names
 from .generics import Generics, substituted, variables
 from .given import Given
 from .lambdas import Lambdas
@@ -32,6 +33,7 @@ from .types import (
     Type,
     each,
     limited,
+    members,
     union,
 )
 
@@ -48,6 +50,7 @@ class Inference(ClassFacts):
         self.generics = Generics(self)
         self.contents = Contents(self)
         self._lambdas = Lambdas(self)
+        self._set_anyhow: frozenset[ClassSymbol] | None = None
         self._through: dict[FunctionSymbol, int] = {}  # up to which node a body's types were asked for
         self._annotations: dict[tuple[str, str, ClassSymbol | None], Type] = {}
         self._declarations: dict[tuple[str, str, ClassSymbol | None], Type] = {}
@@ -166,6 +169,17 @@ class Inference(ClassFacts):
         if key not in self._declarations:
             self._declarations[key] = annotated_type(self.program, module, annotation, owner=owner)
         return self._declarations[key]
+
+    def set_by_any_name(self) -> frozenset[ClassSymbol]:
+        """Return the classes whose objects are set by names that are not known: `setattr(state, name, value)`."""
+        if self._set_anyhow is None:
+            self._set_anyhow = frozenset(
+                one.cls
+                for function, receiver in set_by_computed_names(self.program)
+                for one in members(self.type_of(function, receiver))
+                if isinstance(one, Instance | ClassObject)
+            )
+        return self._set_anyhow
 
     # -- inference ------------------------------------------------------------------------------------------
 

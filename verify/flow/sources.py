@@ -18,6 +18,7 @@ from .keys import Keys
 from .literals import Binding
 from .mappings import Mappings
 from .names import COPIES, MUTATORS
+from .objects import Objects
 from .roots import local_roots
 from .steps import Onward, Source, Steps
 from .types import Type
@@ -49,7 +50,8 @@ class Sources:
         self.mappings = Mappings(program, inference, self.wholes)
         self.keys = Keys(program, inference, self.mappings, self.wholes)
         self.callables = Callables(program, inference, self.mappings)
-        self.steps = Steps(program, inference, self.keys, self.callables, self)
+        objects = Objects(program, inference, self.mappings)
+        self.steps = Steps(program, inference, self.keys, self.callables, objects, self)
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
         self._known: dict[FunctionSymbol, dict[int, tuple[Source | Onward, ...]]] = {}

@@ -27,6 +27,7 @@ from .inference import Inference
 from .keys import Keys
 from .literals import Binding, Entry
 from .names import COPIES, HANDED_ON, KEY_READERS, TAKERS
+from .objects import Objects
 from .roots import local_roots
 from .types import (
     UNKNOWN,
@@ -92,13 +93,20 @@ class Steps:
     """Answers what a node draws on directly: carriers, constants, and other nodes of its graph."""
 
     def __init__(
-        self, program: Program, inference: Inference, keys: Keys, callables: Callables, asked: Questions
+        self,
+        program: Program,
+        inference: Inference,
+        keys: Keys,
+        callables: Callables,
+        objects: Objects,
+        asked: Questions,
     ) -> None:
         self.program = program
         self.inference = inference
         self.keys = keys
         self._callables = callables
         self._asked = asked
+        self._objects = objects
 
     def of(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | Onward]:
         """Return one step back from a node."""
@@ -155,6 +163,12 @@ class Steps:
         self, function: FunctionSymbol, graph: ValueGraph, node: Node, base: int, name: str
     ) -> Iterator[Source | Onward]:
         receivers = members(self.inference.type_of(function, base))
+        default = self._objects.left_at_default(function, base, name)
+        if default is not None:
+            yield Source(Constant(default.text, is_default=True), How.COPY, node.span)
+            for carrier in self.fields(receivers, name):  # it is read, and its values do not come this way
+                yield Source(carrier, How.CONTROL, node.span, partial=True)
+            return
         for carrier in self.fields(receivers, name):
             yield Source(carrier, How.COPY, node.span)
         for receiver in receivers:

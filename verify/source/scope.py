@@ -82,12 +82,11 @@ class Scope:
     def _sets(self, receiver: ast.expr, name: str | None) -> None:
         """Hand over that an attribute is set, if it may be a module's."""
         dotted = dotted_name(receiver)
-        if dotted in _OWN:
+        if dotted in _OWN and name is not None:
             return
         if dotted is not None and self.knows(dotted.partition(".")[0]):
             dotted = None
-        if dotted is not None or name is not None:
-            self._definitions.sets(dotted, name)
+        self._definitions.sets(dotted, name)
 
     def _key(self, node: ast.expr) -> str | None:
         """Return the string that an index is: written there, or held by a name that is always the same."""
