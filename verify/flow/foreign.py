@@ -34,7 +34,7 @@ def foreign_stores(program: Program) -> Iterator[ForeignStore]:
 
 def set_by_computed_names(program: Program) -> Iterator[tuple[FunctionSymbol, int]]:
     """Yield each function with the node of an object whose attributes it sets by names that are not literal."""
-    for summary in program.modules.values():
+    for summary in program.summaries():
         if not any(store.name is None for store in summary.sets):
             continue
         for qualname, body in summary.functions.items():
