@@ -77,8 +77,9 @@ class ClassFacts:
                     )
                 if effect.kind is not EffectKind.STORE_ATTR or effect.name is None:
                     continue
-                stored = AttributeStore(function, effect.base, effect.value)
-                self._attribute_stores.setdefault(effect.name, []).append(stored)
+                self._attribute_stores.setdefault(effect.name, []).append(
+                    AttributeStore(function, effect.base, effect.value)
+                )
                 if summary.owner is None:
                     continue
                 base = nodes[effect.base]
