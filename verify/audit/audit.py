@@ -11,6 +11,7 @@ from ..findings import Confidence, Finding
 from ..findings.suppression import apply_suppressions, find_suppressions
 from ..flow import Flow
 from ..source import FunctionSymbol, Program, Reader, SourceError, read_sources
+from .commented_out import CommentedOut
 from .rules import AUDIT_RULES, AuditCheck
 from .target import Target
 from .telemetry_names import TelemetryNames
@@ -79,7 +80,13 @@ def audit(
         )
         usage = Usage.of(flow, is_library=target.is_library)
         known_names = TelemetryNames.of(target.settings) if names is None else names
-        check = AuditCheck(flow, usage, known_names, target.consumers)
+        check = AuditCheck(
+            flow,
+            usage,
+            known_names,
+            target.consumers,
+            CommentedOut({file.module: file for file in target.files}),
+        )
         applied = codes or [code for code in AUDIT_RULES if code not in target.settings.disabled]
         rules = [rule for code, rule in AUDIT_RULES.items() if code in applied]
         found = {_as_sure(finding) for rule in rules for finding in rule.check(check)}

@@ -1,6 +1,6 @@
 """Why a value is missing, by ever narrower questions, and how sure that is.
 
-Is the name nowhere else? Is it stored only in code that cannot run? Is a value of that name computed and not handed
+Is the name nowhere else? Is it stored only in code that cannot run, or in a comment? Is a value of that name computed and not handed
 on? Is it kept under another name? Each finding says how far the wire goes and what its next step would be.
 """
 
@@ -107,6 +107,13 @@ def where_it_is_lost(audit: AuditCheck, subject: FieldSubject, production: Produ
             {"idle_store": str(hop.site)},
             (hop,),
         )
+    if (comment := audit.commented_out.store(name, _modules(audit, subject))) is not None:
+        line = f"{comment.path}:{comment.span.line}"
+        return Steps(
+            f"; the only store is in a comment ({line})",
+            "let the store in the comment run again, or remove the field",
+            {"commented_out": line},
+        )
     if (found := _field_of_that_name(usage, subject)) is not None:
         other, hop = found
         return Steps(
@@ -130,6 +137,15 @@ def where_it_is_lost(audit: AuditCheck, subject: FieldSubject, production: Produ
             {"closest": other_name},
         )
     return Steps("", "store the measured value where it is known, or remove the field")
+
+
+def _modules(audit: AuditCheck, subject: FieldSubject) -> set[str]:
+    """Return the modules that know a field: of its class, of who makes such an object, of who reads it."""
+    handling = audit.usage.handling
+    owners = handling.lines(subject.carrier.owner)
+    makers = [function for one in owners for function, _ in handling.constructions.get(one, ())]
+    readers = [function for function, _, _ in audit.usage.places_that_read(subject.carrier)]
+    return {subject.carrier.owner.module, *(function.module for function in (*makers, *readers))}
 
 
 def closest_read(audit: AuditCheck, subject: FieldSubject) -> str | None:

@@ -14,6 +14,7 @@ from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import Span
 from ...source.program import Place
 from ..audience import Audience
+from ..commented_out import CommentedOut
 from ..converters import Converters
 from ..events import Family, event_names, families
 from ..flags import flag_names
@@ -37,6 +38,7 @@ class AuditCheck:
     usage: Usage
     names: TelemetryNames
     consumers: OutsideConsumers = field(default_factory=OutsideConsumers)
+    commented_out: CommentedOut = field(default_factory=CommentedOut)
 
     @property
     def program(self) -> Program:
