@@ -1,7 +1,8 @@
 """Why a value is missing, by ever narrower questions, and how sure that is.
 
-Is the name nowhere else? Is it stored only in code that cannot run, or in a comment? Is a value of that name computed and not handed
-on? Is it kept under another name? Each finding says how far the wire goes and what its next step would be.
+Is the name nowhere else? Is it stored only in code that cannot run, or in a comment? Is a value of that name computed
+and not handed on? Is it kept under another name? Each finding says how far the wire goes and what its next step would
+be.
 """
 
 from __future__ import annotations
