@@ -135,6 +135,8 @@ class BodyBuilder(PatternBuilder):
                         self._evaluate_all([target.value, target.slice])
                     elif isinstance(target, ast.Attribute):
                         self._evaluate_all([target.value])
+                    elif isinstance(target, ast.Name):
+                        self._given_up(target)
             case ast.Global(names=names):
                 self._globals |= set(names)
             case ast.Nonlocal(names=names):
@@ -171,6 +173,12 @@ class BodyBuilder(PatternBuilder):
                 case _:
                     pass  # nothing that a value comes from
         self._environment = before
+
+    def _given_up(self, target: ast.Name) -> None:
+        """`del parameter  # unused`: that nothing is done with it is meant."""
+        value = self._environment.get(target.id)
+        if value is not None and self.graph.nodes[value].kind is Kind.PARAM:
+            self._effect(EffectKind.DROP, None, -1, value, span_of(target))
 
     def _rebound(self, node: ast.FunctionDef | ast.AsyncFunctionDef, qualname: str) -> None:
         """From here on a name that a nested function sets may hold what it was given there."""

@@ -105,5 +105,16 @@ def _keeps_alive(audit: AuditCheck, found: OnlyFilled) -> bool:
     graph = audit.program.function(found.function).graph
     puts = [node for node in graph.nodes if node.kind is Kind.CALL and node.span == found.span]
     elements = [root for node in puts for one in node.operands[1:] for root in local_roots(graph, one)]
+    arguments = {one for node in puts for one in node.operands[1:]}
+    identified = {
+        node.operands[1]
+        for node in graph.nodes
+        if node.kind is Kind.CALL
+        and len(node.operands) == 2
+        and graph.nodes[node.operands[0]].kind is Kind.GLOBAL
+        and graph.nodes[node.operands[0]].data == "id"
+    }
+    if not arguments.isdisjoint(identified):
+        return True  # so that its `id()` stays its own
     makers = [graph.nodes[graph.nodes[one].operands[0]].data for one in elements if graph.nodes[one].operands]
     return any(str(name) in KEEPS_RUNNING or str(name).startswith("register_") for name in makers)
