@@ -7,11 +7,12 @@ import ast
 import pytest
 
 from telewire.benchmarks.faults.edits import Edit, SourceText, apply
+from telewire.benchmarks.faults.plant import OFFERED
 from telewire.benchmarks.faults.planters import PLANTERS
 from telewire.benchmarks.faults.run import choose, run
-from telewire.benchmarks.faults.table import markdown, missed, rows
+from telewire.benchmarks.faults.table import markdown, missed, rows, undecidable
 from telewire.benchmarks.faults.targets import shipped
-from telewire.benchmarks.faults.trial import Bench, parses
+from telewire.benchmarks.faults.trial import Bench, Outcome, parses
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,18 @@ def test_a_planted_fault_of_the_shipped_telemetry_is_found_under_its_code(fault:
 
 def test_the_same_places_are_chosen_again(bench: Bench) -> None:
     assert choose(bench, PLANTERS, 2) == choose(bench, PLANTERS, 2)
+
+
+def test_what_the_source_alone_cannot_show_is_counted_by_itself() -> None:
+    planters = {"field never read": PLANTERS["field never read"]}
+
+    def outcome(*, found: bool, why: str) -> Outcome:
+        codes = ("TW503",) if found else ()
+        return Outcome("p", "field never read", "a.py", 1, "C.x", found, found, codes, (), why)
+
+    outcomes = [outcome(found=True, why=""), outcome(found=False, why=OFFERED)]
+
+    (row,) = rows(outcomes, planters, {"field never read": 1})
+    assert (row.planted, row.found) == (1, 1)
+    assert list(undecidable(outcomes))[2:] == [f"| field never read | {OFFERED} | 1 | 0 |"]
+    assert list(missed(outcomes, planters)) == []

@@ -12,7 +12,7 @@ from ..edits import Edit, SourceText
 from ..occurrences import Part
 from ..plant import Plant
 from ..tree import Function, Tree
-from .audited import AuditPlanter, plant, planted_only
+from .audited import AuditPlanter, is_literal, plant, planted_only
 from .stages import call_of
 
 
@@ -56,7 +56,7 @@ def returned_metrics(tree: Tree) -> Iterator[Returned]:
 
 
 def _keys(function: Function) -> tuple[str, ...]:
-    """Return the literal keys of the mappings that a function returns; nothing where it may return something else."""
+    """Return the keys that a function returns computed values under; nothing where it may return something else."""
     found: dict[str, None] = {}
     for one in ast.walk(function):
         if not isinstance(one, ast.Return):
@@ -74,8 +74,8 @@ def _keys(function: Function) -> tuple[str, ...]:
             assert isinstance(value, ast.Dict)
             found |= dict.fromkeys(
                 key.value
-                for key in value.keys
-                if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                for key, given in zip(value.keys, value.values, strict=True)
+                if isinstance(key, ast.Constant) and isinstance(key.value, str) and not is_literal(given)
             )
     return tuple(found)
 
@@ -90,12 +90,13 @@ def _made(function: Function, name: str) -> list[ast.expr]:
 
 
 def _stored(function: Function, name: str) -> Iterator[str]:
-    """Yield the literal keys that are stored into a local."""
+    """Yield the keys under which computed values are stored into a local."""
     for one in ast.walk(function):
         match one:
-            case ast.Subscript(
-                value=ast.Name(id=stored), slice=ast.Constant(value=str(key)), ctx=ast.Store()
-            ) if stored == name:
+            case ast.Assign(
+                targets=[ast.Subscript(value=ast.Name(id=stored), slice=ast.Constant(value=str(key)))],
+                value=given,
+            ) if stored == name and not is_literal(given):
                 yield key
             case _:
                 pass

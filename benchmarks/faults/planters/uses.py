@@ -94,7 +94,7 @@ class ClassUnused(AuditPlanter):
     """
 
     fault = "telemetry class never constructed"
-    rules = ("TW509", "TW510")
+    rules = ("TW510", "TW509", "TW511")  # TW511 where it is an event that handlers wait for
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each telemetry class that is constructed at one place."""
@@ -200,9 +200,9 @@ def _has_parameter(function: Function, name: str) -> bool:
 
 def _defaults(tree: Tree, call: ast.Call, name: str) -> bool:
     """Whether a call constructs a class of the program that declares the field with a default."""
-    called = last_name(call.func)
-    if called is None:
-        return False
+    if not isinstance(call.func, ast.Name):
+        return False  # `nn.Transformer(…)` is not the program's own `Transformer`
+    called = call.func.id
     for one in tree.occurrences.of_name(called, Part.DEFINITION):
         if not isinstance(one.node, ast.ClassDef):
             continue
