@@ -23,13 +23,13 @@ from .carriers import (
     UseCarrier,
 )
 from .discarded import Discarded
+from .drawn import Source
 from .facts import CallSite, Facts
 from .handing_on import HandingOn
 from .instruments import InstrumentCall, instrument_kind, subclass_kind
 from .metric_libraries import FACTORY_NAMES, METER_METHODS
 from .names import MUTATORS
 from .restoring import Restoring, dotted_callee
-from .steps import Source
 from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
 
 

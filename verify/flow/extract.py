@@ -29,6 +29,7 @@ from .carriers import (
 )
 from .comparisons import Comparisons
 from .discarded import Discarded
+from .drawn import Source
 from .facts import Facts, MethodCall
 from .inference import Inference
 from .instruments import find_instruments
@@ -40,7 +41,6 @@ from .restoring import restored_fields
 from .roles import mark_resets, parameter_defaults
 from .roots import local_roots
 from .sources import Sources
-from .steps import Source
 from .types import Instance, Type, members
 
 _RECURSION = 5000

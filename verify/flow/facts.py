@@ -11,11 +11,11 @@ from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Span
 from ..source.program import Place
 from .carriers import Carrier, Constant, Hop, How, ParameterCarrier, ReturnCarrier, Role, Site, UseCarrier
+from .drawn import Source
 from .inference import Inference
 from .instruments import Instrument, InstrumentCall
 from .logger_keys import Logged
 from .sources import Sources
-from .steps import Source
 from .whereabouts import Whereabouts
 
 _MOVE, _INITIAL = Role.MOVE, Role.INITIAL

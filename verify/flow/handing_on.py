@@ -10,9 +10,9 @@ from ..source.model import CallShape, Kind, Node, Span
 from .arguments import argument_positions
 from .callables import Bound
 from .carriers import ParameterCarrier
+from .drawn import Source
 from .facts import CallSite, Facts
 from .names import HANDED_ON
-from .steps import Source
 from .types import ClassObject, FunctionObject, Instance, Type
 
 _STARTERS = {"Thread", "Process", "Timer", "apply_async", "Task"}

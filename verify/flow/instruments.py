@@ -27,8 +27,8 @@ from .carriers import (
     UnresolvedCarrier,
     UseCarrier,
 )
+from .drawn import Source
 from .metric_libraries import FACTORIES, FACTORY_NAMES, METER_METHODS, METER_MODULES, InstrumentKind, either
-from .steps import Source
 from .types import External, ExternalObject, FunctionObject, members
 from .whereabouts import Spot, Trail, Use, UseKind
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Kind, Node, Span
 from .carriers import Carrier, FieldCarrier, Hop, How, OutsideCarrier, Role, UseCarrier
+from .drawn import Source
 from .facts import Facts, Restored
-from .steps import Source
 from .types import ClassObject, External, ExternalObject, Instance, Type, members
 
 _COPIES = {"model_copy", "copy", "replace", "_replace", "evolve"}

@@ -13,6 +13,7 @@ from .callables import Callables
 from .calling import Calling
 from .carriers import Carrier, Constant, How, ParameterCarrier
 from .circles import Circles
+from .drawn import Onward, Source
 from .inference import Inference
 from .keys import Keys
 from .literals import Binding
@@ -20,7 +21,7 @@ from .mappings import Mappings
 from .names import COPIES, MUTATORS
 from .objects import Objects
 from .roots import local_roots
-from .steps import Onward, Source, Steps
+from .steps import Steps
 from .types import Type
 from .wholes import Wholes
 

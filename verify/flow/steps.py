@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import NamedTuple, Protocol
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
-from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
+from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from .arguments import arguments, keyed_arguments, limit_argument
 from .callables import Callables
 from .calling import Caller
@@ -23,6 +22,7 @@ from .carriers import (
     UnresolvedCarrier,
 )
 from .classes import is_property
+from .drawn import Onward, Questions, Source
 from .inference import Inference
 from .keys import Keys
 from .literals import Binding, Entry
@@ -42,51 +42,6 @@ from .types import (
 )
 
 _NO_NAMES = {Kind.PARAM, Kind.COMPARE, Kind.FUNCTION}
-
-
-class Source(NamedTuple):
-    """One thing that a value draws on; `origin` is the expression in the function that asked.
-
-    `through` says that it counts only for a wire that starts there, as it does for a hop.
-    """
-
-    carrier: Carrier | Constant
-    how: How
-    origin: Span
-    partial: bool = False
-    through: bool = False
-
-
-class Onward(NamedTuple):
-    """Another node of the same graph that a value draws on."""
-
-    node: int
-    how: How
-    partial: bool = False
-
-
-class Questions(Protocol):
-    """What a step asks about other values."""
-
-    def of(self, function: FunctionSymbol, index: int) -> tuple[Source, ...]:
-        """Return what a node draws on."""
-        ...
-
-    def in_round(self, function: FunctionSymbol, index: int, binding: Binding) -> tuple[Source, ...]:
-        """Return what a node draws on in one round of the loops around it, or in one call."""
-        ...
-
-    def hands_back(self, function: FunctionSymbol) -> dict[str, How]:
-        """Return the parameters that a function's result draws on, and how."""
-        ...
-
-    def binding(self, function: FunctionSymbol) -> Binding:
-        """Return what a function's loop variables are in the round that is asked about."""
-        ...
-
-    def mutations(self, function: FunctionSymbol) -> dict[int, list[int]]:
-        """Return what is put into the containers that a function makes itself: node -> values."""
-        ...
 
 
 class Steps:

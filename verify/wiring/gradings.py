@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..flow import Carrier, Constant, FieldCarrier, Flow, How, ModuleCarrier, ParameterCarrier, Site
-from ..flow.steps import Source
+from ..flow.drawn import Source
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...flow import Constant
-from ...flow.steps import Source
+from ...flow.drawn import Source
 from ...source import FunctionSymbol
 from ...source.model import Effect, FunctionSummary, Kind, Node, Parameter, ValueGraph
 from ...source.program import Place
