@@ -162,6 +162,10 @@ class Sources:
                     best[key] = found
         return tuple(best.values())
 
+    def forget_steps(self, function: FunctionSymbol) -> None:
+        """Forget the single steps inside a function that is through: whoever asks again asks for few of them."""
+        self._known.pop(function, None)
+
     def hands_back(self, function: FunctionSymbol) -> dict[str, How]:
         """Return the parameters that a function's result draws on, and how."""
         known = self._hands_back.get(function)
