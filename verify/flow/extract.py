@@ -53,9 +53,12 @@ def extract(program: Program, log_sinks: Sequence[LogSink] = ()) -> Facts:
     facts = Facts(program, inference, Sources(program, inference))
     extractor = _Extractor(facts)
     with room_to_recurse():
-        again = [function for function in program.functions() if not extractor.try_function(function)]
-        # What they lead to has been answered since, so that the second time there is less to recurse into.
-        facts.too_deep += [function for function in again if not extractor.try_function(function)]
+        left = [function for function in program.functions() if not extractor.try_function(function)]
+        before = len(left) + 1
+        while 0 < len(left) < before:
+            # What they lead to has been answered since, so that now there is less to recurse into.
+            before, left = len(left), [one for one in reversed(left) if not extractor.try_function(one)]
+        facts.too_deep += left
         for cls in program.classes():
             extractor.class_defaults(cls)
         facts.instruments += find_instruments(facts)

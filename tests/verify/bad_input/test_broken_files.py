@@ -53,6 +53,8 @@ def swap(parts: list[str], chance: random.Random) -> None:
 def swap_names(parts: list[str], chance: random.Random) -> None:
     """Leaves valid Python nearly always: other names, other classes, other calls."""
     names = [index for index, part in enumerate(parts) if part.isidentifier() and not iskeyword(part)]
+    if not names:
+        return
     first, second = chance.choice(names), chance.choice(names)
     parts[first], parts[second] = parts[second], parts[first]
 
