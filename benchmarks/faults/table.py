@@ -71,7 +71,7 @@ HEADER = ("fault class", "right codes", "places", "planted", "found", "right cod
 
 def markdown(found: Sequence[Row], planters: Mapping[str, Planter]) -> Iterator[str]:
     """Yield the lines of a Markdown table, a sum under each command's classes."""
-    lines = [HEADER]
+    lines: list[tuple[str, ...]] = [HEADER]
     for instrument in Instrument:
         part = [row for row in found if row.instrument is instrument]
         lines += [_cells(row, ", ".join(planters[row.fault].rules)) for row in part]

@@ -138,3 +138,9 @@ class Tree:
             for node in ast.walk(self.modules[path]):
                 if isinstance(node, kind):
                     yield self.texts[path], node
+
+
+def is_inside(line: int, node: ast.AST) -> bool:
+    """Whether a line is one of those that a statement or an expression stands on."""
+    assert isinstance(node, ast.stmt | ast.expr)
+    return node.lineno <= line <= (node.end_lineno or 0)

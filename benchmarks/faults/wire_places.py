@@ -147,11 +147,12 @@ def definition(tree: Tree, symbol: ClassSymbol | FunctionSymbol) -> tuple[str, a
         return None
     name = symbol.qualname.rpartition(".")[2]
     for one in tree.occurrences.of_name(name, Part.DEFINITION):
-        if one.path == place.path and _begins(one.node) <= place.span.line <= one.node.lineno:  # type: ignore[attr-defined]
+        if one.path == place.path and _stands_at(one.node, place.span.line):
             return place.path, one.node
     return None
 
 
-def _begins(node: ast.AST) -> int:
-    decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in decorators)])  # type: ignore[attr-defined]
+def _stands_at(node: ast.AST, line: int) -> bool:
+    """Whether a definition's head, decorators included, has a line."""
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    return min([node.lineno, *(one.lineno for one in node.decorator_list)]) <= line <= node.lineno

@@ -10,7 +10,7 @@ from telewire.verify.flow import FieldCarrier
 from ..edits import Edit
 from ..occurrences import Part
 from ..plant import Instrument, Plant, Planter
-from ..tree import Tree
+from ..tree import Tree, is_inside
 from ..wire_places import consumers, definition
 from .stages import call_of
 
@@ -48,7 +48,7 @@ class NotRead(Planter):
             ):
                 continue
             edits = tuple(sorted({text.replace(one, "(0)") for one in reads}))
-            if not edits or hop.site.path != path or not _is_inside(hop.site.span.line, node):
+            if not edits or hop.site.path != path or not is_inside(hop.site.span.line, node):
                 continue
             what = f"{symbol.qualname} does not read {hop.source}"
             yield Plant({path: edits}, path, reads[0].lineno, frozenset({record.id}), what)
@@ -82,10 +82,6 @@ class NeverShown(Planter):
             edit = tree.texts[use.path].replace(call, "None")
             plant: dict[str, tuple[Edit, ...]] = {use.path: (edit,)}
             yield Plant(plant, use.path, call.lineno, frozenset({name, *records}), f"{name} not constructed")
-
-
-def _is_inside(line: int, node: ast.AST) -> bool:
-    return node.lineno <= line <= (node.end_lineno or 0)  # type: ignore[attr-defined]
 
 
 CONSUMER_PLANTERS: tuple[Planter, ...] = (NotRead(), NeverShown())

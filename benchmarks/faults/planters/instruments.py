@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..edits import Edit
 from ..occurrences import Part
 from ..plant import Plant, Planter
-from ..tree import Tree
+from ..tree import Tree, is_inside
 from .audited import AuditPlanter, last_name, plant
 
 _KINDS = {"Counter", "Gauge", "Histogram", "Summary"}
@@ -84,15 +84,11 @@ def _uses(tree: Tree, path: str, name: str, declared: set[tuple[str, int]]) -> I
         if recording is None and _is_idle(tree, use.node):
             continue
         scopes.setdefault(scope, []).append(recording)
-    for scope, found in scopes.items():
+    for around, found in scopes.items():
         recordings = [one for one in found if one is not None]
         if recordings and len(recordings) == len(found):
-            here = {place for place in declared if scope is None or _is_inside(place[1], scope)}
+            here = {place for place in declared if around is None or is_inside(place[1], around)}
             yield DeclaredInstrument(name, frozenset(here), tuple(recordings))
-
-
-def _is_inside(line: int, node: ast.AST) -> bool:
-    return node.lineno <= line <= (node.end_lineno or 0)  # type: ignore[attr-defined]
 
 
 def _recording(tree: Tree, path: str, node: ast.AST) -> Recording | None:
@@ -173,10 +169,10 @@ class InstrumentsCrossed(AuditPlanter):
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each pair of recordings in one function with the same method."""
         by_function: dict[tuple[str, ast.AST | None], list[tuple[str, Recording]]] = {}
-        for one in instruments(tree):
-            for recording in one.recordings:
+        for instrument in instruments(tree):
+            for recording in instrument.recordings:
                 place = (recording.path, tree.function(recording.statement))
-                by_function.setdefault(place, []).append((one.name, recording))
+                by_function.setdefault(place, []).append((instrument.name, recording))
         for (path, _), found in by_function.items():
             text = tree.texts[path]
             found.sort(key=lambda pair: pair[1].statement.lineno)

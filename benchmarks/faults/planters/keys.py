@@ -271,7 +271,7 @@ def dropped(tree: Tree, write: Occurrence) -> Edit | None:
     holder = tree.parent(write.node)
     match holder:
         case ast.Dict(keys=found, values=values) if write.node in found:
-            value = values[found.index(write.node)]  # type: ignore[arg-type]
+            value = values[found.index(write.node)]
             assert isinstance(write.node, ast.expr)
             return text.drop_item(text.start(write.node), text.end(value))
         case ast.Subscript():
