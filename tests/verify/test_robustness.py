@@ -169,3 +169,14 @@ def test_long_generated_code_is_analysed_whole(text: str) -> None:
 )
 def test_rare_syntax_is_analysed(text: str) -> None:
     assert analyse_text(text).facts.too_deep == []
+
+
+def test_a_name_that_is_given_itself_is_one_object() -> None:
+    flow = analyse_text(
+        "from dataclasses import dataclass\n\n\n"
+        "@dataclass\nclass Stats:\n    count: int = 0\n\n\n"
+        "KEPT = Stats()\n\n\n"
+        "def keep() -> int:\n    global KEPT\n    KEPT = KEPT\n    return KEPT.count\n\n\n"
+        "print(keep(), Stats(count=3))\n"
+    )
+    assert flow.facts.too_deep == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...registry.config import AuditSettings, Configuration, find_root, load_configuration
@@ -55,8 +55,9 @@ class Target:
 def find_targets(paths: Sequence[Path]) -> list[Target]:
     """Return the programs that paths belong to.
 
-    A path in a configured project stands for the project, with findings of that path only; any other folder is a
-    program by itself: a package under its own name, or a folder of packages and modules.
+    A path in a configured project stands for the project, with findings of that path only, and a path inside a
+    package for the package; any other folder is a program by itself: a package under its own name, or a folder of
+    packages and modules.
 
     Raises:
         NothingToAuditError: A path does not exist or holds no Python source.
@@ -73,7 +74,7 @@ def find_targets(paths: Sequence[Path]) -> list[Target]:
         if _has_settings(root) and any(file.path.is_relative_to(path) for file in _sources_of(configuration)):
             projects.setdefault(root, (configuration, []))[1].append(path)
         else:
-            targets.append(_stand_alone(path))
+            targets.append(_inside_package(path) or _stand_alone(path))
     for root, (configuration, reported) in projects.items():
         shown = () if root in reported else tuple(reported)
         files = tuple(_sources_of(configuration))
@@ -111,6 +112,27 @@ def _is_library(configuration: Configuration, files: Sequence[SourceFile]) -> bo
     starts_itself = any(file.module.rpartition(".")[2] == "__main__" for file in files)
     is_package = any(file.is_package for file in files)
     return is_package and not configuration.entry_points and not starts_itself
+
+
+def _inside_package(path: Path) -> Target | None:
+    """Return the package around a path, with findings of that path only; None where it is in none.
+
+    What a part of a package defines, the rest of it uses.
+    """
+    package = path
+    while (above := _package_above(package)) is not None:
+        package = above
+    if package == path:
+        return None
+    target = _stand_alone(package)
+    if not any(file.path.is_relative_to(path) for file in target.files):
+        return None  # its tests, which are no part of the program
+    return replace(target, reported=(path,))
+
+
+def _package_above(path: Path) -> Path | None:
+    """Return the package that a path is in; two folders between them may be none themselves."""
+    return next((one for one in path.parents[:3] if (one / "__init__.py").is_file()), None)
 
 
 def _stand_alone(path: Path) -> Target:

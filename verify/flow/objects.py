@@ -160,7 +160,7 @@ class Objects:
             if self._may_be_filled(current):
                 raise _NotKnownError
             for before in self._before(current):
-                if before == current:
+                if before == current and self._node(current).kind is Kind.CALL:
                     found.add(current)
                 elif before not in seen:
                     seen.add(before)
