@@ -111,6 +111,7 @@ def test_a_broken_file_is_analysed_or_named(tmp_path: Path, kind: str) -> None:
     assert analysed > EACH // 2 or kind != "names swapped"
 
 
+@pytest.mark.huge
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 9))
 @pytest.mark.parametrize("kind", CHANGES)

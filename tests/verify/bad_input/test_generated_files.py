@@ -78,6 +78,7 @@ def test_a_generated_file_is_audited_whole(
     assert "warning:" not in answer.text
 
 
+@pytest.mark.huge
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_command_takes_a_generated_file(asked: Asked, kind: Callable[[], str]) -> None:
