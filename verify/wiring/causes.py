@@ -35,6 +35,8 @@ class Diagnosis:
 
     `context` holds the dynamic parts of the message, `hops` the wire as far as it goes. `starves` says that the
     value is dropped before the stage and gets nowhere else: other edges from the same source follow from that.
+    `reads_default` says that the source is read, of an object that has nothing but its default there: where it never
+    got a value, the edge follows from that.
     """
 
     cause: Cause
@@ -44,6 +46,7 @@ class Diagnosis:
     context: Mapping[str, str] = field(default_factory=dict, hash=False)
     hops: tuple[Hop, ...] = ()
     starves: bool = False
+    reads_default: bool = False
 
     @property
     def silences(self) -> bool:

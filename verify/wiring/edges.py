@@ -71,6 +71,7 @@ def without_consequences(edges: list[Edge]) -> list[Edge]:
     starved = [_begins_at(edge) for edge in edges if edge.diagnosis is not None and edge.diagnosis.starves]
     kept: list[Edge] = []
     silent: set[Stage] = set()
+    unfed: set[Stage] = set()
     told: set[tuple[object, ...]] = set()
     for edge in edges:
         diagnosis = edge.diagnosis
@@ -79,9 +80,13 @@ def without_consequences(edges: list[Edge]) -> list[Edge]:
             continue
         fault = (diagnosis.cause, diagnosis.subject, diagnosis.place, diagnosis.yaml)
         is_starved = not diagnosis.starves and not diagnosis.silences and _begins_at(edge) in starved
-        if edge.verdict is Verdict.BROKEN and (fault in told or is_starved or _is_fed_by(edge, silent)):
+        is_unfed = diagnosis.reads_default and _is_fed_by(edge, unfed)
+        if edge.verdict is Verdict.BROKEN and (
+            fault in told or is_starved or is_unfed or _is_fed_by(edge, silent)
+        ):
             edge = replace(edge, verdict=Verdict.FOLLOWS)
         told.add(fault)
+        unfed.add(edge.target)
         if diagnosis.silences and edge.target.kind is not StageKind.CONSUMER:
             silent.add(edge.target)
         kept.append(edge)

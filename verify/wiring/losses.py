@@ -216,7 +216,15 @@ class Losses:
             assert isinstance(omitted.source, Constant)
             context |= {"default": omitted.source.value, "omitted": "yes"}
             return Diagnosis(
-                Cause.DROPPED_FIELD, str(end), place_of(omitted), context=context, hops=tuple(trail)
+                Cause.DROPPED_FIELD,
+                str(end),
+                place_of(omitted),
+                context=context,
+                hops=tuple(trail),
+                reads_default=any(
+                    hop.source in starts and hop.site == omitted.site and hop.origin == omitted.origin
+                    for hop in self._flow.entering(end)
+                ),
             )
         place = place_of_definition(self._flow, definition)
         if beside is not None:
