@@ -65,7 +65,7 @@ COMMANDS = {
 )
 @click.option("--hops", is_flag=True, help="Show every hop of each proof.")
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
-@cache_options
+@cache_options(expose=True)
 @click.version_option(package_name="telewire", prog_name="verify-wiring")
 @click.pass_context
 def verify(

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     help="Write the findings to this file, as the baseline of later audits, and leave with status 0.",
 )
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
-@cache_options
+@cache_options()
 def audit(
     paths: tuple[Path, ...],
     form: str,
@@ -63,8 +63,6 @@ def audit(
     baseline: Path | None,
     write_baseline: Path | None,
     colour: bool | None,
-    no_cache: bool,
-    cache_dir: Path | None,
 ) -> None:
     """List telemetry that is computed and never arrives, or shown and never computed.
 

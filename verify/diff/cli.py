@@ -28,7 +28,7 @@ from ..output import EXIT_FINDINGS, Unusable, deliver, make_console, page_of, pr
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."
 )
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
-@cache_options
+@cache_options()
 def diff(
     base: str,
     head: str | None,
@@ -36,8 +36,6 @@ def diff(
     form: str,
     output: Path | None,
     colour: bool | None,
-    no_cache: bool,
-    cache_dir: Path | None,
 ) -> None:
     """Show what lost its wire between the git revisions BASE and HEAD, or BASE and the work tree.
 

@@ -43,7 +43,9 @@ class Circles(Generic[Answer]):
         self.goes_round = False  # a large circle is being answered
         self._open: dict[Hashable, int] = {}  # questions that are being answered, with their depth
         self._circle = _NO_CIRCLE  # the outermost open question that the current answer had to do without
-        self._alive: dict[int, dict[Hashable, Answer]] = {}  # so that no other gets the same number
+        self._numbers: dict[
+            int, tuple[int, dict[Hashable, Answer]]
+        ] = {}  # with the answers, so that they live
         self._unkept = 0  # answers that had to do without one, since the outermost question
 
     def ask(
@@ -93,8 +95,8 @@ class Circles(Generic[Answer]):
 
     def _number(self, kept: dict[Hashable, Answer]) -> int:
         """Return a number of its own for the answers of one round of a loop."""
-        self._alive[id(kept)] = kept
-        return id(kept)
+        number, _ = self._numbers.setdefault(id(kept), (len(self._numbers), kept))
+        return number
 
     def is_open(self, key: Hashable) -> bool:
         """Whether a question is being answered."""

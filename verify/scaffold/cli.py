@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A project, package, folder or file to look in (repeatable).  [default: .]",
 )
-@cache_options
+@cache_options()
 def scaffold(
     name: str,
     record_id: str | None,
@@ -44,8 +44,6 @@ def scaffold(
     output: Path | None,
     force: bool,
     paths: tuple[Path, ...],
-    no_cache: bool,
-    cache_dir: Path | None,
 ) -> None:
     """Draft the record of NAME: emitter, transport, schema field and consumers are taken from its wire.
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     "--width", type=click.IntRange(min=1), metavar="N", help="Branches of one carrier.  [default: 8]"
 )
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
-@cache_options
+@cache_options()
 def trace(
     name: str,
     form: str,
@@ -63,8 +63,6 @@ def trace(
     depth: int | None,
     width: int | None,
     colour: bool | None,
-    no_cache: bool,
-    cache_dir: Path | None,
 ) -> None:
     """Show the wire of NAME: where its values begin, and who reads them.
 
