@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ..registry import Problem, Registry, RegistryError
 from ..registry.config import Configuration
-from .cache.parsed import digest, read_parsed, write_parsed
+from .cache.inputs import digest
+from .cache.parsed import read_parsed, write_parsed
 from .changes import Changes
 from .collector import collector_paused
 from .findings import Finding, FindingSeverity
@@ -34,6 +35,7 @@ from .source import (
 )
 from .source.model import Comment
 from .source.on_demand import ModulesOnDemand
+from .source.summarise import unreadable
 from .source.syntax_check import SyntaxCheck
 from .source.words import FileWords, WordIndex
 from .wiring import Verdict, Wiring
@@ -133,9 +135,9 @@ def verify(
         read: What reads the files. Where one is given, all files are followed, else those that the wires need.
         cache: A folder where to keep what is known of files that do not change.
 
+    Raises:
         CannotVerify: There is nothing to verify, or records cannot be loaded.
         ConfigurationError: A setting cannot be used.
-        CannotVerify: There is nothing to verify, or records cannot be loaded.
     """
     with collector_paused():
         return _verify(configuration, only, datetime.date.today() if today is None else today, read, cache)
@@ -210,7 +212,7 @@ def _in_part(
         try:
             texts[file.module] = file.read()
         except OSError as error:
-            unread[file.module] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
+            unread[file.module] = unreadable(file, error)
     read = {file.module: file for file in files if file.module in texts}
     digests = {} if cache is None else {name: digest(text) for name, text in texts.items()}
     parsed = frozenset() if cache is None else read_parsed(cache)
@@ -218,7 +220,7 @@ def _in_part(
     checked = SyntaxCheck.start([read[name] for name in unknown], [texts[name] for name in unknown])
     try:
         index = WordIndex({name: FileWords.of(file, texts[name]) for name, file in read.items()})
-        modules = ModulesOnDemand(read, lambda file: texts[file.module])
+        modules = ModulesOnDemand(read, texts)
         roots = frozenset(file.module.partition(".")[0] for file in files)
         entry_points = _entry_points(configuration, Program(modules, (), roots), unread)
         own = own_log_sinks(configuration)

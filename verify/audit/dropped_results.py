@@ -28,6 +28,7 @@ _PLAIN_DECORATORS = frozenset(
 )
 
 # What such a function returns is a receipt of what it did.
+_MADE = frozenset({Kind.DICT, Kind.SEQUENCE, Kind.CALL})
 _ACTS = frozenset(
     {
         "emit",
@@ -161,22 +162,7 @@ class _Finder:
                 return False
             if effect.kind is EffectKind.DROP and graph.nodes[effect.value].kind is not Kind.CONST:
                 return False  # called for its effect, or awaited; a docstring is neither
-            if effect.kind is EffectKind.STORE_ITEM and not self._is_made_here(graph, effect.base):
-                return False
-        return True
-
-    @staticmethod
-    def _is_made_here(graph: ValueGraph, index: int) -> bool:
-        pending, seen = [index], set[int]()
-        while pending:
-            current = pending.pop()
-            if current in seen:
-                continue
-            seen.add(current)
-            node = graph.nodes[current]
-            if node.kind in {Kind.PHI, Kind.NARROW}:
-                pending += node.operands
-            elif node.kind not in {Kind.DICT, Kind.SEQUENCE, Kind.CALL}:
+            if effect.kind is EffectKind.STORE_ITEM and not _is_made_here(graph, effect.base):
                 return False
         return True
 
@@ -293,3 +279,7 @@ class _Finder:
             for inner in self._whereabouts.nested(function)
             for node in self._program.function(inner).graph.nodes
         )
+
+
+def _is_made_here(graph: ValueGraph, index: int) -> bool:
+    return all(graph.nodes[root].kind in _MADE for root in local_roots(graph, index, every=True))

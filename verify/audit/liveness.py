@@ -135,7 +135,7 @@ class Liveness:
         direct: list[Hop] = []
         while pending:
             current = pending.pop()
-            for hop in self._leaving(current):
+            for hop in self._flow.leaving(current):
                 if hop.target in start or hop.role is Role.RESET:
                     continue
                 if not self._flow.is_live(hop):
@@ -156,13 +156,6 @@ class Liveness:
                     seen.add(hop.target)
                     pending.append(hop.target)
         return Consumption(end, tuple(direct))
-
-    def _leaving(self, carrier: Carrier) -> list[Hop]:
-        hops = list(self._flow.out_of.get(carrier, ()))
-        if isinstance(carrier, KeyCarrier):
-            for other in self._flow.same_key(carrier):
-                hops += self._flow.out_of.get(other, ())
-        return hops
 
     def _end_of(self, hop: Hop) -> End:
         target = hop.target

@@ -200,11 +200,16 @@ class Flow:
                 hops += self.into.get(other, ())
         return hops
 
-    def _onward(self, carrier: Carrier, *, unresolved: bool) -> list[Hop]:
+    def leaving(self, carrier: Carrier) -> list[Hop]:
+        """Return the hops out of a carrier; out of a key, also those out of the keys that it may be."""
         hops = list(self.out_of.get(carrier, ()))
         if isinstance(carrier, KeyCarrier):
             for other in self.same_key(carrier):
                 hops += self.out_of.get(other, ())
+        return hops
+
+    def _onward(self, carrier: Carrier, *, unresolved: bool) -> list[Hop]:
+        hops = self.leaving(carrier)
         if unresolved and isinstance(carrier, FieldCarrier):
             hops += self.out_of.get(UnresolvedCarrier(carrier.name), ())
         if unresolved and isinstance(carrier, UnresolvedCarrier):

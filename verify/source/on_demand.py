@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from .files import SourceFile
 from .model import ModuleSummary
@@ -12,16 +12,11 @@ from .summarise import SourceError, summarise
 class ModulesOnDemand(Mapping[str, ModuleSummary]):
     """Summaries by module name. A file that cannot be analysed is not there, and `unparsed` says why."""
 
-    def __init__(self, files: Mapping[str, SourceFile], texts: Callable[[SourceFile], bytes]) -> None:
+    def __init__(self, files: Mapping[str, SourceFile], texts: Mapping[str, bytes]) -> None:
         self._files = files
         self._texts = texts
         self._read: dict[str, ModuleSummary] = {}
         self.unparsed: dict[str, SourceError] = {}
-
-    @property
-    def lines_read(self) -> int:
-        """Lines of the files that were read so far."""
-        return sum(summary.source_lines for summary in self._read.values())
 
     def __getitem__(self, name: str) -> ModuleSummary:
         summary = self._read.get(name)
@@ -31,13 +26,10 @@ class ModulesOnDemand(Mapping[str, ModuleSummary]):
             raise KeyError(name)
         file = self._files[name]
         try:
-            summary = summarise(file, self._texts(file))
+            summary = summarise(file, self._texts[name])
         except SourceError as error:
             self.unparsed[name] = error
-        except OSError as error:
-            self.unparsed[name] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
-        if summary is None:
-            raise KeyError(name)
+            raise KeyError(name) from None
         self._read[name] = summary
         return summary
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .files import SourceFile
 from .model import ModuleSummary
 from .reassigned import settle
-from .summarise import SourceError, summarise
+from .summarise import SourceError, summarise, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def read_sources(files: Iterable[SourceFile]) -> Reading:
         except SourceError as error:
             unparsed[file.module] = error
         except OSError as error:
-            unparsed[file.module] = SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
+            unparsed[file.module] = unreadable(file, error)
 
     def again(summary: ModuleSummary, varying: frozenset[str]) -> ModuleSummary | None:
         file = read[summary.name]

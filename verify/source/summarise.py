@@ -84,6 +84,11 @@ def invalid(file: SourceFile, error: SyntaxError | ValueError | RecursionError |
             return SourceError(file.shown, 1, 1, "nested too deeply to be analysed")
 
 
+def unreadable(file: SourceFile, error: OSError) -> SourceError:
+    """Return why a file cannot be analysed that cannot be read."""
+    return SourceError(file.shown, 1, 1, f"cannot be read: {error.strerror}")
+
+
 class _Summariser:
     def __init__(
         self, file: SourceFile, tree: ast.Module, text: str | bytes, varying: Collection[str]

@@ -134,7 +134,9 @@ class Walker:
 
     def after(self, carrier: Carrier, *, first: bool) -> list[_Step]:
         """Return where the values of a carrier go: the carriers that functions put them into, else who reads them."""
-        hops = [hop for hop in self.leaving(carrier) if hop.target != carrier and (first or not hop.through)]
+        hops = [
+            hop for hop in self._flow.leaving(carrier) if hop.target != carrier and (first or not hop.through)
+        ]
         by_function: dict[FunctionSymbol, list[Hop]] = {}
         for hop in hops:
             by_function.setdefault(hop.site.function, []).append(hop)
@@ -146,14 +148,6 @@ class Walker:
                     onward.setdefault(_identity(hop.target), (hop.target, []))[1].append(hop)
             steps += onward.values() or [(Reader(function), found)]
         return self._ordered(steps)
-
-    def leaving(self, carrier: Carrier) -> list[Hop]:
-        """Return the hops out of a carrier; out of a key, also those out of the keys that it may be."""
-        hops = list(self._flow.out_of.get(carrier, ()))
-        if isinstance(carrier, KeyCarrier):
-            for other in self._flow.same_key(carrier):
-                hops += self._flow.out_of.get(other, ())
-        return hops
 
     def _goes_on(self, hop: Hop) -> bool:
         """Whether a hop leads to where a value rests, and not only through a helper that hands it back."""
