@@ -170,7 +170,7 @@ class Checker:
     def _hops_at(self, statement: Statement) -> list[Hop]:
         return [
             hop
-            for hop in self.flow.facts.hops
+            for hop in self.flow.hops()
             if not statement.line
             or (
                 hop.site.path == statement.path
@@ -268,7 +268,7 @@ class Checker:
             for cls in self.program.classes()
             for name in self.program.class_(cls).fields
         }
-        return {*self.flow.into, *self.flow.out_of, *declared}
+        return {*self.flow.targets(), *self.flow.sources(), *declared}
 
     def _path(self, statement: Statement, *, expected: bool) -> str | None:
         return None if self._find(statement) is expected else f"there is {'no' if expected else 'a'} path"

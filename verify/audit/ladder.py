@@ -74,9 +74,9 @@ def _is_filled_as_key(audit: AuditCheck, subject: FieldSubject) -> bool:
     """Whether the object is turned into a mapping, and the key of a field's name is stored there afterwards."""
     flow = audit.flow
     for carrier in audit.usage.family(subject.carrier):
-        for hop in flow.out_of.get(carrier, ()):
+        for hop in flow.out_of(carrier):
             if hop.role is Role.EXPORT and isinstance(hop.target, KeyCarrier):
-                entering = flow.into.get(hop.target, ())
+                entering = flow.into(hop.target)
                 if any(other.role is not Role.EXPORT and flow.is_live(other) for other in entering):
                     return True
     return False

@@ -310,10 +310,10 @@ class _Backward:
             case ReturnCarrier(function=function):
                 return self._returned(function)
             case KeyCarrier():
-                known = carrier.mapping is not None and bool(self._flow.into.get(carrier))
+                known = carrier.mapping is not None and self._flow.is_target(carrier)
                 return Origin.NEVER if known else Origin.POSSIBLE
             case ModuleCarrier():
-                return Origin.NEVER if self._flow.into.get(carrier) else Origin.POSSIBLE
+                return Origin.NEVER if self._flow.is_target(carrier) else Origin.POSSIBLE
             case FieldCarrier():
                 return self._field(carrier)
 
@@ -321,7 +321,7 @@ class _Backward:
         stored = list(self._handling.stored_values(carrier))
         if any(self._expressions.makes_a_value(function, value) for function, value in stored):
             return Origin.ALIVE
-        is_filled = any(hop.role is Role.MOVE for hop in self._flow.into.get(carrier, ()))
+        is_filled = any(hop.role is Role.MOVE for hop in self._flow.into(carrier))
         return Origin.ALIVE if is_filled and self._holds_container(carrier, stored) else Origin.NEVER
 
     def _holds_container(self, carrier: FieldCarrier, stored: list[tuple[FunctionSymbol, int]]) -> bool:
@@ -355,7 +355,7 @@ class _Backward:
         leaving = [one for one in summary.graph.effects if one.kind in {EffectKind.RETURN, EffectKind.YIELD}]
         if any(self._expressions.makes_a_value(function, one.value) for one in leaving):
             return Origin.ALIVE
-        return Origin.NEVER if self._flow.into.get(ReturnCarrier(function)) else Origin.POSSIBLE
+        return Origin.NEVER if self._flow.is_target(ReturnCarrier(function)) else Origin.POSSIBLE
 
 
 def _say_something(values: set[str]) -> bool:

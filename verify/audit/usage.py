@@ -63,7 +63,7 @@ class Usage:
     @cached_property
     def unresolved_reads(self) -> frozenset[str]:
         """The names of fields that are read from objects of unknown class."""
-        return frozenset(one.name for one in self.flow.out_of if isinstance(one, UnresolvedCarrier))
+        return frozenset(one.name for one in self.flow.sources() if isinstance(one, UnresolvedCarrier))
 
     def fields_named(self, name: str) -> list[FieldCarrier]:
         """Return the declared fields of a name, in whatever class."""
@@ -167,14 +167,14 @@ class Usage:
         """Return the hops that store a value, defaults of declarations left out."""
         return [
             hop
-            for hop in self.flow.into.get(carrier, ())
+            for hop in self.flow.into(carrier)
             if not (isinstance(hop.source, Constant) and hop.source.is_default)
         ]
 
     def reads(self, carrier: Carrier) -> list[Hop]:
         """Return the hops that take the value on."""
-        return list(self.flow.out_of.get(carrier, ()))
+        return self.flow.out_of(carrier)
 
     def may_be_written(self, name: str) -> bool:
         """Whether a field of this name is stored into an object whose class is not known."""
-        return bool(self.flow.into.get(UnresolvedCarrier(name)))
+        return self.flow.is_target(UnresolvedCarrier(name))

@@ -59,6 +59,6 @@ class Between:
             for hops in (self.old.flow.into, self.old.flow.out_of)
             for one in {end for hop in gone for end in (hop.source, hop.target) if is_known_key(end)}
             if not isinstance(one, Constant)
-            for hop in hops.get(one, ())
+            for hop in hops(one)
         ]
         return any(hop.site.function in functions for hop in before)

@@ -56,7 +56,7 @@ class Reads:
         return self._between.moves.carrier(place_name(carrier))
 
     def _late_reads(self, now: Carrier) -> list[Hop]:
-        return [hop for hop in self._new.flow.out_of.get(now, ()) if not self._new.flow.is_live(hop)]
+        return [hop for hop in self._new.flow.out_of(now) if not self._new.flow.is_live(hop)]
 
     def _is_filled(self, carrier: Carrier, now: Carrier) -> bool:
         """Whether a place is still given values, so that it is missed that nobody takes them."""

@@ -91,7 +91,7 @@ class Snapshot:
     def writes(self) -> dict[Carrier, list[Hop]]:
         """Hops of live code into each place; those that only start or reset it left out."""
         found: dict[Carrier, list[Hop]] = {}
-        for hop in self.flow.facts.hops:
+        for hop in self.flow.hops():
             gives = hop.how <= How.COMPUTED and hop.role not in _STARTS
             stays = hop.source == hop.target and hop.how is How.COPY
             if gives and not stays and self.flow.is_live(hop):
@@ -102,7 +102,7 @@ class Snapshot:
     def stores(self) -> dict[tuple[FunctionSymbol, Carrier], list[Hop]]:
         """Hops of live code into fields and keys by the function that does it, starts, resets and defaults included."""
         found: dict[tuple[FunctionSymbol, Carrier], list[Hop]] = {}
-        for hop in self.flow.facts.hops:
+        for hop in self.flow.hops():
             is_place = isinstance(hop.target, FieldCarrier | KeyCarrier)
             if is_place and hop.how <= How.COMPUTED and self.flow.is_live(hop):
                 found.setdefault((hop.site.function, place_name(hop.target)), []).append(hop)
@@ -112,7 +112,7 @@ class Snapshot:
     def reads(self) -> dict[Carrier, list[Hop]]:
         """Hops of live code out of each place, those back into itself left out."""
         found: dict[Carrier, list[Hop]] = {}
-        for hop in self.flow.facts.hops:
+        for hop in self.flow.hops():
             if isinstance(hop.source, Constant) or not self.flow.is_live(hop):
                 continue
             source = place_name(hop.source)
@@ -155,7 +155,7 @@ class Snapshot:
 
     def stores_at_random(self, name: str) -> int:
         """Return how often a field of that name is stored into receivers of unknown type."""
-        return len(self.flow.into.get(UnresolvedCarrier(name), ()))
+        return len(self.flow.into(UnresolvedCarrier(name)))
 
     def field_reads(self, carrier: FieldCarrier) -> tuple[int, int]:
         """Return how many places mention a field otherwise than to store into it: surely, and perhaps."""
@@ -246,7 +246,7 @@ class Snapshot:
     def _touched(self) -> frozenset[Carrier]:
         ends: Iterable[Carrier] = (
             place_name(end)
-            for hop in self.flow.facts.hops
+            for hop in self.flow.hops()
             for end in (hop.source, hop.target)
             if not isinstance(end, Constant)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..source import ClassSymbol, FunctionSymbol, Program, SourceError
@@ -46,8 +46,8 @@ class Flow:
     program: Program
     facts: Facts
     reachable: frozenset[FunctionSymbol]
-    into: dict[Carrier, list[Hop]] = field(default_factory=dict)
-    out_of: dict[Carrier, list[Hop]] = field(default_factory=dict)
+    _into: dict[Carrier, list[Hop]] = field(default_factory=dict)
+    _out_of: dict[Carrier, list[Hop]] = field(default_factory=dict)
     _keys: dict[str, dict[KeyCarrier, None]] = field(default_factory=dict)
     _called: set[FunctionSymbol] | None = None
 
@@ -71,12 +71,12 @@ class Flow:
         facts = extract(program, log_sinks)
         flow = cls(program, facts, _reachable(program, facts, entry_points, calls_by_name))
         for hop in facts.hops:
-            flow.into.setdefault(hop.target, []).append(hop)
+            flow._into.setdefault(hop.target, []).append(hop)
             for end in (hop.source, hop.target):
                 if isinstance(end, KeyCarrier):
                     flow._keys.setdefault(end.key, {}).setdefault(end)
             if not isinstance(hop.source, Constant):
-                flow.out_of.setdefault(hop.source, []).append(hop)
+                flow._out_of.setdefault(hop.source, []).append(hop)
         return flow
 
     def not_followed(self) -> list[SourceError]:
@@ -192,32 +192,68 @@ class Flow:
             )
         ]
 
+    # -- the hops -----------------------------------------------------------------------------------------------
+
+    def hops(self) -> Iterator[Hop]:
+        """Yield every hop of the program, in the order of its functions and their statements."""
+        yield from self.facts.hops
+
+    def hops_in(self, functions: Collection[FunctionSymbol]) -> Iterator[Hop]:
+        """Yield the hops that happen in some functions, in the order of `hops`."""
+        for hop in self.facts.hops:
+            if hop.site.function in functions:
+                yield hop
+
+    def sources(self) -> Iterable[Carrier]:
+        """Return the carriers that some hop leads out of, each once."""
+        return self._out_of.keys()
+
+    def targets(self) -> Iterable[Carrier]:
+        """Return the carriers that some hop leads into, each once."""
+        return self._into.keys()
+
+    def is_source(self, carrier: Carrier) -> bool:
+        """Whether any hop leads out of a carrier."""
+        return carrier in self._out_of
+
+    def is_target(self, carrier: Carrier) -> bool:
+        """Whether any hop leads into a carrier."""
+        return carrier in self._into
+
+    def into(self, carrier: Carrier) -> list[Hop]:
+        """Return the hops into this very carrier."""
+        return list(self._into.get(carrier, ()))
+
+    def out_of(self, carrier: Carrier) -> list[Hop]:
+        """Return the hops out of this very carrier."""
+        return list(self._out_of.get(carrier, ()))
+
     def entering(self, carrier: Carrier) -> list[Hop]:
         """Return the hops into a carrier; into a key of an unknown mapping those into the key of any."""
-        hops = list(self.into.get(carrier, ()))
+        hops = self.into(carrier)
         if isinstance(carrier, KeyCarrier) and carrier.mapping is None:
             for other in self.same_key(carrier):
-                hops += self.into.get(other, ())
+                hops += self.into(other)
         return hops
 
     def leaving(self, carrier: Carrier) -> list[Hop]:
         """Return the hops out of a carrier; out of a key, also those out of the keys that it may be."""
-        hops = list(self.out_of.get(carrier, ()))
+        hops = self.out_of(carrier)
         if isinstance(carrier, KeyCarrier):
             for other in self.same_key(carrier):
-                hops += self.out_of.get(other, ())
+                hops += self.out_of(other)
         return hops
 
     def _onward(self, carrier: Carrier, *, unresolved: bool) -> list[Hop]:
         hops = self.leaving(carrier)
         if unresolved and isinstance(carrier, FieldCarrier):
-            hops += self.out_of.get(UnresolvedCarrier(carrier.name), ())
+            hops += self.out_of(UnresolvedCarrier(carrier.name))
         if unresolved and isinstance(carrier, UnresolvedCarrier):
             hops += [
                 hop
-                for other, found in self.out_of.items()
+                for other in self.sources()
                 if isinstance(other, FieldCarrier) and other.name == carrier.name
-                for hop in found
+                for hop in self.out_of(other)
             ]
         return hops
 

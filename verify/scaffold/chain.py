@@ -148,7 +148,7 @@ def _logged_chain(flow: Flow, key: KeyCarrier) -> Chain | None:
     if not way or emitter is None:
         return None
     last = way[-1]
-    for hop in flow.out_of.get(last.source, ()) if not isinstance(last.source, Constant) else ():
+    for hop in flow.out_of(last.source) if not isinstance(last.source, Constant) else ():
         beside = hop.site.function == last.site.function and hop.site.span == last.site.span
         if not beside or not isinstance(hop.target, ParameterCarrier):
             continue
@@ -316,7 +316,7 @@ def _public(flow: Flow, function: FunctionSymbol) -> FunctionSymbol:
 def _consumers(flow: Flow, schema: FieldCarrier, passed: set[FunctionSymbol]) -> list[ChainConsumer]:
     """Return who reads the schema field in code that runs: methods stand for their class."""
     reads: dict[FunctionSymbol | ClassSymbol, list[Hop]] = {}
-    hops = [hop for hop in flow.out_of.get(schema, ()) if flow.is_live(hop) and hop.target != schema]
+    hops = [hop for hop in flow.out_of(schema) if flow.is_live(hop) and hop.target != schema]
     for hop in sorted(hops, key=_place_order):
         function = hop.site.function
         if function.qualname == TOP_LEVEL or function in passed:
@@ -342,7 +342,7 @@ def _definition(flow: Flow, function: FunctionSymbol) -> FunctionSymbol | ClassS
 
 def _looks(flow: Flow, hop: Hop) -> bool:
     """Whether a hop does something with the value: what is given to a parameter that nobody reads does not."""
-    return not isinstance(hop.target, ParameterCarrier) or bool(flow.out_of.get(hop.target))
+    return not isinstance(hop.target, ParameterCarrier) or flow.is_source(hop.target)
 
 
 def _telling(hops: Iterable[Hop]) -> Hop:

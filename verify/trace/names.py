@@ -205,7 +205,7 @@ class Names:
     def _known(self) -> dict[Carrier, None]:
         """Everything that can be a subject."""
         known: dict[Carrier, None] = {}
-        for ends in (self._flow.into, self._flow.out_of):
+        for ends in (self._flow.targets(), self._flow.sources()):
             for one in ends:
                 if not isinstance(one, _NO_SUBJECTS):
                     known.setdefault(by_name(one) if _is_plain_key(one) else one)
@@ -255,7 +255,7 @@ class Names:
                     return Place(program.modules[module].path, variable.span)
             case _:
                 pass  # nothing declares it
-        hops = (*self._flow.entering(carrier), *self._flow.out_of.get(carrier, ()))
+        hops = (*self._flow.entering(carrier), *self._flow.out_of(carrier))
         return Place(hops[0].site.path, hops[0].site.span) if hops else None
 
     def refuse(self, text: str) -> NoReturn:

@@ -124,10 +124,10 @@ class Walker:
 
     def entering(self, carrier: Carrier) -> list[Hop]:
         """Return the hops into a carrier; into a key, also those into the keys that it may be."""
-        hops = list(self._flow.into.get(carrier, ()))
+        hops = self._flow.into(carrier)
         if isinstance(carrier, KeyCarrier):
             for other in self._flow.same_key(carrier):
-                hops += self._flow.into.get(other, ())
+                hops += self._flow.into(other)
         return hops
 
     # -- downstream ---------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class Walker:
         if depth == 0:
             return True
         self._helpers[parameter] = True  # functions that hand it to each other
-        for hop in self._flow.out_of.get(parameter, ()):
+        for hop in self._flow.out_of(parameter):
             match hop.target:
                 case UseCarrier() | ReturnCarrier():
                     continue  # looked at, or given back to each caller
@@ -187,8 +187,8 @@ class Walker:
         unknown = UnresolvedCarrier(carrier.name)
         found = {
             (hop.site.path, hop.site.span.line): hop
-            for hops in (self._flow.into, self._flow.out_of)
-            for hop in hops.get(unknown, ())
+            for hops in (self._flow.into(unknown), self._flow.out_of(unknown))
+            for hop in hops
         }
         return list(found.values())
 

@@ -63,16 +63,15 @@ class Diagnostician:
         functions: frozenset[FunctionSymbol],
     ) -> Diagnosis:
         """A consumer that does not read its carrier, or only where it never runs."""
-        for hop in self._flow.out_of.get(carrier, ()):
+        for hop in self._flow.out_of(carrier):
             if hop.site.function in functions and not self._flow.is_live(hop):
                 return self.dormant([hop])
         context = {"carrier": str(carrier), "consumer": name_of(definition)}
         instead = sorted(
             {
                 str(hop.source)
-                for hop in self._flow.facts.hops
-                if hop.site.function in functions
-                and self._flow.is_live(hop)
+                for hop in self._flow.hops_in(functions)
+                if self._flow.is_live(hop)
                 and isinstance(hop.source, FieldCarrier)
                 and isinstance(carrier, FieldCarrier)
                 and hop.source.owner == carrier.owner

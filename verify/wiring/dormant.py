@@ -80,7 +80,7 @@ def _is_used(flow: Flow, cls: ClassSymbol) -> bool:
         and end.owner == cls
         and flow.is_live(hop)
         and not (isinstance(hop.source, Constant) and hop.source.is_default)
-        for hop in facts.hops
+        for hop in flow.hops()
         for end in (hop.source, hop.target)
     )
 

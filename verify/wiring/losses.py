@@ -253,17 +253,16 @@ class Losses:
         return isinstance(target, FieldCarrier) and any(
             isinstance(hop.target, FieldCarrier)
             and hop.target.owner == target.owner
-            and hop.site.function == omission.site.function
             and _contains(omission.site.span, hop.site.span)
             and not (isinstance(hop.source, Constant) and hop.source.is_default)
-            for hop in self._flow.facts.hops
+            for hop in self._flow.hops_in((omission.site.function,))
         )
 
     def _sibling_store(self, end: Carrier, functions: frozenset[FunctionSymbol]) -> Hop | None:
         """A store of the same kind in the stage, which shows where the missing one belongs."""
         found: list[Hop] = []
-        for hop in self._flow.facts.hops:
-            if hop.site.function not in functions or hop.how is How.CONTROL or hop.target == end:
+        for hop in self._flow.hops_in(functions):
+            if hop.how is How.CONTROL or hop.target == end:
                 continue
             match end, hop.target:
                 case FieldCarrier(), FieldCarrier(owner=owner) if owner == end.owner:
@@ -276,7 +275,7 @@ class Losses:
         return next((hop for hop in found if by_name(hop.target) in self._declared), next(iter(found), None))
 
     def _written_keys(self) -> set[str]:
-        return {carrier.key for carrier in self._flow.into if isinstance(carrier, KeyCarrier)}
+        return {carrier.key for carrier in self._flow.targets() if isinstance(carrier, KeyCarrier)}
 
 
 def _contains(outer: Span, inner: Span) -> bool:

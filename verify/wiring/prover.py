@@ -89,7 +89,7 @@ class Prover:
                 written = [
                     other
                     for other in self._flow.same_key(carrier)
-                    if any(hop.site.function in source.functions for hop in self._flow.into.get(other, ()))
+                    if any(hop.site.function in source.functions for hop in self._flow.into(other))
                 ]
             begin += written or [carrier]
         return begin
@@ -193,7 +193,7 @@ class Prover:
         names = [carrier]
         if unresolved and isinstance(carrier, FieldCarrier):
             names.append(UnresolvedCarrier(carrier.name))
-        for hop in (hop for name in names for hop in self._flow.out_of.get(name, ())):
+        for hop in (hop for name in names for hop in self._flow.out_of(name)):
             if hop.site.function in stage.functions and self._flow.is_live(hop) and self._takes(hop):
                 return [hop]
 

@@ -138,7 +138,7 @@ class Resolver:
         if "*" not in pattern:
             yield Member(KeyCarrier(pattern, function))
             return
-        known = {c.key for c in (*self._flow.into, *self._flow.out_of) if isinstance(c, KeyCarrier)}
+        known = {c.key for c in (*self._flow.targets(), *self._flow.sources()) if isinstance(c, KeyCarrier)}
         for key in sorted(known):
             if name.matches_name(pattern, key):
                 yield Member(KeyCarrier(key, function), _wild(pattern, key))
@@ -167,7 +167,7 @@ class Resolver:
             if isinstance(one, ClassSymbol):
                 names.update(dict.fromkeys(self._program.class_(one).fields))
         if not self._flowing:
-            for carrier in (*self._flow.into, *self._flow.out_of):
+            for carrier in (*self._flow.targets(), *self._flow.sources()):
                 if isinstance(carrier, FieldCarrier):
                     self._flowing.setdefault(carrier.owner, {}).setdefault(carrier.name)
         for one in self._program.mro(cls):

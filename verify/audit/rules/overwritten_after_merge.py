@@ -178,7 +178,7 @@ def _is_computed(flow: Flow, function: FunctionSymbol, merged: int, key: str) ->
         hop.how is not How.CONTROL and not isinstance(hop.source, Constant)
         for carrier in flow.facts.sources.keys.held(function, merged)
         if carrier.key == key and carrier.mapping is not None
-        for hop in flow.into.get(carrier, ())
+        for hop in flow.into(carrier)
     )
 
 
