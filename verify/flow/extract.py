@@ -31,8 +31,8 @@ from .comparisons import Comparisons
 from .discarded import Discarded
 from .drawn import Source
 from .facts import Facts, MethodCall
+from .find_instruments import find_instruments
 from .inference import Inference
-from .instruments import find_instruments
 from .literals import Binding
 from .log_sinks import LogSink
 from .logger_keys import find_logged

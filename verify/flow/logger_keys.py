@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind, Node, Span
 from .carriers import Constant, Hop, How, KeyCarrier, MappingOrigin, Site, UseCarrier
-from .instruments import template
 from .log_sinks import Form, LogSink, by_method
+from .metric_names import template
 from .types import External, ExternalObject, Instance, ModuleObject, members
 
 if TYPE_CHECKING:
