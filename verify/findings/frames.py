@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
@@ -65,9 +66,9 @@ class FindingPrinter:
             text = "".join(one if one.isprintable() else mark for one in lines[number - 1].expandtabs(1))
             shown = text if len(text) <= room else text[: room - 1] + ("…" if self._unicode else "~")
             self._console.print(Text(f"  {number:>{width}} {bar} {shown}"), soft_wrap=True)
-        line = lines[finding.line - 1]
-        start = _characters(line, finding.column - 1)
-        end = _characters(line, finding.end_column - 1) if finding.end_line == finding.line else len(line)
+        line = lines[finding.line - 1].expandtabs(1)
+        stop = finding.end_column - 1 if finding.end_line == finding.line else len(line)
+        start, end = (cell_len(line[:column]) for column in (finding.column - 1, stop))
         if start < room:
             carets = "^" * max(1, min(end - start, room - start))
             self._console.print(
@@ -77,18 +78,12 @@ class FindingPrinter:
     def _source_lines(self, path: Path) -> list[str]:
         if self._read is None or self._read[0] != path:
             try:
-                lines = path.read_text(encoding="utf-8", errors="replace").split(
-                    "\n"
-                )  # as Python counts them
+                text = path.read_text(encoding="utf-8-sig", errors="replace")
+                lines = text.split("\n")  # as Python counts them
             except OSError:
                 lines = []
             self._read = (path, lines)
         return self._read[1]
-
-
-def _characters(line: str, size: int) -> int:
-    """Return how many characters of a line so many bytes are: Python counts columns in bytes of UTF-8."""
-    return size if line.isascii() else len(line.encode()[:size].decode(errors="replace"))
 
 
 def has_unicode(console: Console) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .body import BodyBuilder
 from .branches import may_remain, top_level_statements
+from .columns import count_characters
 from .comments import own_comments
 from .constants import ModuleNames
 from .field_names import other_names
@@ -63,6 +64,7 @@ def summarise(file: SourceFile, text: str | bytes, varying: Collection[str] = ()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the compiler thinks of the text is not our business
             tree = ast.parse(text, filename=file.shown)
+        count_characters(tree, text)
         return _Summariser(file, tree, text, varying).summary()
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise invalid(file, error) from None

@@ -6,6 +6,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 
 from telewire.verify.report.terminal import TerminalReport
@@ -83,6 +84,16 @@ def test_a_line_that_is_too_long_is_cut_in_its_frame(project: Project) -> None:
         "app/emitters.py", 'inf_grad_count=metrics["inf_grad_count"]', f"inf_grad_count=0,  # {'long ' * 40}"
     )
     assert max(map(len, printed(project).splitlines())) <= 80
+
+
+def test_the_mark_stands_below_the_value_whatever_stands_before_it(project: Project) -> None:
+    line = '        label="損失 é", inf_grad_count=0,'
+    project.replace("app/emitters.py", '        inf_grad_count=metrics["inf_grad_count"],', line)
+    (finding,) = [one for one in project.verify().findings if one.rule == "TW204"]
+    assert line[finding.column - 1 : finding.end_column - 1] == "0"
+    lines = printed(project).splitlines()
+    at = next(number for number, text in enumerate(lines) if "損失" in text)
+    assert cell_len(lines[at].partition("=0,")[0]) + 1 == lines[at + 1].index("^")
 
 
 CLEAN = """\
