@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..flow import Facts
 from ..flow.types import ClassObject, ExternalObject, FunctionObject, Instance, ModuleObject, members
 from ..source import ConstantSymbol, FunctionSymbol
@@ -82,7 +84,7 @@ class Expressions:
             pending.extend(onward)
         return False
 
-    def _onward(self, function: FunctionSymbol, node: Node, nodes: list[Node]) -> list[int] | None:
+    def _onward(self, function: FunctionSymbol, node: Node, nodes: Sequence[Node]) -> Sequence[int] | None:
         """Return what a node carries on, None where it makes a value."""
         kind = node.kind
         if kind in {Kind.CONST, Kind.PARAM, Kind.FREE, Kind.REBOUND}:
@@ -104,7 +106,7 @@ class Expressions:
             return None if node.operands else []
         return None
 
-    def _attribute(self, function: FunctionSymbol, node: Node) -> list[int] | None:
+    def _attribute(self, function: FunctionSymbol, node: Node) -> Sequence[int] | None:
         receivers = members(self._inference.type_of(function, node.operands[0]))
         if receivers and all(isinstance(one, Instance | ClassObject | ModuleObject) for one in receivers):
             return []
@@ -112,7 +114,7 @@ class Expressions:
             return None
         return []  # a field of unknown owner: a carrier of its own
 
-    def _call(self, function: FunctionSymbol, node: Node, nodes: list[Node]) -> list[int] | None:
+    def _call(self, function: FunctionSymbol, node: Node, nodes: Sequence[Node]) -> Sequence[int] | None:
         types = members(self._inference.type_of(function, node.operands[0]))
         if types and all(isinstance(one, FunctionObject) for one in types):
             return []
@@ -132,7 +134,7 @@ class Expressions:
         return [*operands, *(callee.operands if callee.kind is Kind.ATTR and not operands else ())]
 
 
-def _counts(nodes: list[Node], index: int) -> bool:
+def _counts(nodes: Sequence[Node], index: int) -> bool:
     """Whether a value is computed anew in each round of a loop from what it was in the round before."""
     if nodes[index].kind is not Kind.PHI:
         return False

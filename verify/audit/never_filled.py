@@ -51,7 +51,7 @@ def never_filled(flow: Flow) -> Iterator[NeverFilled]:
 def _reduction(graph: ValueGraph, user: int, index: int) -> tuple[Span, str] | None:
     """Return where and by what a node reduces a list, None where it does anything else with it."""
     node = graph.nodes[user]
-    if node.kind is not Kind.CALL or not isinstance(node.data, CallShape) or node.operands[1:] != [index]:
+    if node.kind is not Kind.CALL or not isinstance(node.data, CallShape) or node.operands[1:] != (index,):
         return None
     callee = graph.nodes[node.operands[0]]
     name = callee.data if callee.kind in {Kind.GLOBAL, Kind.ATTR} else None

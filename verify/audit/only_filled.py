@@ -112,7 +112,7 @@ def _is_made_here(node: Node, graph: ValueGraph) -> bool:
     return node.kind is Kind.DICT
 
 
-def _made_of(node: Node) -> list[int]:
+def _made_of(node: Node) -> tuple[int, ...]:
     """Return what a container is made with."""
     match node.kind:
         case Kind.CALL:
@@ -120,7 +120,7 @@ def _made_of(node: Node) -> list[int]:
         case Kind.SEQUENCE | Kind.DICT:
             return node.operands
         case _:
-            return []  # a field or a name: who made it is looked at elsewhere
+            return ()  # a field or a name: who made it is looked at elsewhere
 
 
 class _Finder:

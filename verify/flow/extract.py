@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Effect, EffectKind, Kind, Node
@@ -115,7 +114,7 @@ class _Extractor:
                         self._facts.method_calls.setdefault(str(callee.data), []).append(
                             MethodCall(function, index)
                         )
-                    started = replace(node, gated=True) if index in unstarted else node
+                    started = node.when_gated() if index in unstarted else node
                     self._calls.collect(function, index, started)
                     self._export(function, index, node)
                 case Kind.COMPARE if not node.gated:

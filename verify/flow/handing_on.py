@@ -102,7 +102,7 @@ class HandingOn:
         before = bound.positions
         shape = CallShape(before + len(positional), names)
         given = [*positional, *(argument for _, argument in keywords)]
-        call = Node(Kind.CALL, shape, [node.operands[0]], node.span)
+        call = Node(Kind.CALL, shape, node.operands[:1], node.place)
         for reached in self._inference.dispatch(bound.function.function, bound.function.receiver):
             called = FunctionObject(reached, bound.function.receiver)
             if not node.gated:

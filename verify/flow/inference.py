@@ -274,7 +274,7 @@ class Inference(ClassFacts):
 
     def enclosing_binding(
         self, function: FunctionSymbol, name: str
-    ) -> tuple[FunctionSymbol, list[int]] | None:
+    ) -> tuple[FunctionSymbol, tuple[int, ...]] | None:
         """Return the enclosing function that binds a free name, with every value it was given there."""
         summary = self.program.function(function)
         while summary.enclosing is not None:
@@ -284,12 +284,12 @@ class Inference(ClassFacts):
                 return outer, summary.graph.bindings[name]
         return None
 
-    def rebound(self, function: FunctionSymbol, node: Node) -> tuple[FunctionSymbol, list[int]]:
+    def rebound(self, function: FunctionSymbol, node: Node) -> tuple[FunctionSymbol, tuple[int, ...]]:
         """Return a nested function and every value that it gives a name of `function` by `nonlocal`."""
         assert isinstance(node.data, tuple)
         qualname, name = node.data
         inner = FunctionSymbol(function.module, str(qualname))
-        return inner, self.program.function(inner).graph.bindings.get(str(name), [])
+        return inner, self.program.function(inner).graph.bindings.get(str(name), ())
 
     def _global(self, module: str, name: str) -> Type:
         return self.symbol_type(self.program.resolve(module, name))

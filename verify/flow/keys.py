@@ -388,7 +388,7 @@ class Keys:
                 if value is not None:
                     self._note_value(origin, ANY, value)
 
-    def _note_factory(self, function: FunctionSymbol, index: int, factory: list[int]) -> None:
+    def _note_factory(self, function: FunctionSymbol, index: int, factory: tuple[int, ...]) -> None:
         """Note what a `defaultdict` makes under keys that it does not hold yet."""
         makings = list(self._mappings.made_by(function, factory[0])) if factory else []
         for origin in self._mappings.of(function, index):

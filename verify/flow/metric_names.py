@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from ..source.model import CallShape, Kind, Node, ValueGraph
 
@@ -20,7 +21,7 @@ def name_operand(node: Node, graph: ValueGraph) -> int | None:
     return node.operands[1 + spread[0]] if spread else None
 
 
-def written_name(nodes: list[Node], node: Node) -> str:
+def written_name(nodes: Sequence[Node], node: Node) -> str:
     """Return the metric's name as a call writes it, computed parts as `*`; empty where it cannot be read."""
     shape = node.data
     assert isinstance(shape, CallShape)
@@ -37,7 +38,7 @@ def written_name(nodes: list[Node], node: Node) -> str:
     return ""
 
 
-def template(nodes: list[Node], index: int) -> str | None:
+def template(nodes: Sequence[Node], index: int) -> str | None:
     """Return a string as written, each computed part as `*`; None where it is none or nothing of it is written."""
     node = nodes[index]
     if node.kind is Kind.CONST:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .constants import given_once
-from .model import EffectKind, Kind, Narrowing, Proof, Span
+from .model import EffectKind, Kind, Narrowing, Proof
 from .overwritten import StraightLine
 from .patterns import PatternBuilder, whole_classes
 from .scope import Definitions, Environment, Scope
-from .syntax import assigned_names, default_values, dotted_name, span_of
+from .syntax import assigned_names, default_values, dotted_name, place_of
 
 _SWALLOWING = {"suppress", "raises", "assertRaises", "assertRaisesRegex"}
 
@@ -32,12 +32,12 @@ class BodyBuilder(PatternBuilder):
 
     # -- entry points -------------------------------------------------------------------------------------
 
-    def parameters(self, arguments: ast.arguments, span: Span) -> None:
+    def parameters(self, arguments: ast.arguments, place: int) -> None:
         """Declare the function's parameters."""
         plain = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         gathered = [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
         for one in (*plain, *gathered):
-            self._bind(one.arg, self._add(Kind.PARAM, one.arg, (), span))
+            self._bind(one.arg, self._add(Kind.PARAM, one.arg, (), place))
         self._declared = {one.arg: one.annotation for one in plain if one.annotation is not None}
 
     def body(self, statements: Sequence[ast.stmt]) -> None:
@@ -51,14 +51,14 @@ class BodyBuilder(PatternBuilder):
 
     def result(self, expression: ast.expr) -> None:
         """Walk a lambda's expression: its value is what the lambda returns."""
-        self._effect(EffectKind.RETURN, None, -1, self._value(expression), span_of(expression))
+        self._effect(EffectKind.RETURN, None, -1, self._value(expression), place_of(expression))
 
     # -- statements -----------------------------------------------------------------------------------------
 
     def _statements(self, statements: Sequence[ast.stmt]) -> None:
-        line = StraightLine(self.graph, self._held)
+        line = StraightLine(self.nodes, self.effects, self.overwritten, self._held)
         for statement in statements:
-            start = len(self.graph.effects)
+            start = len(self.effects)
             self._statement(statement)
             line.after(statement, start)
 
@@ -70,7 +70,7 @@ class BodyBuilder(PatternBuilder):
             case ast.Expr(value=ast.Await(value=value)):
                 self._value(value)
             case ast.Expr(value=value):
-                self._effect(EffectKind.DROP, None, -1, self._value(value), span_of(node))
+                self._effect(EffectKind.DROP, None, -1, self._value(value), place_of(node))
                 self._dead = self._dead or self._never_returns(value)
             case ast.Assign(targets=[ast.Tuple(elts=[*parts])], value=ast.Tuple(elts=[*values])) if len(
                 parts
@@ -78,25 +78,25 @@ class BodyBuilder(PatternBuilder):
                 # Each name is given its own value: no tuple is made that would hold them all.
                 given = [self._value(one) for one in values]
                 for part, stored, one in zip(parts, given, values, strict=True):
-                    self._assign(part, stored, span_of(node), one)
+                    self._assign(part, stored, place_of(node), one)
             case ast.Assign(targets=targets, value=value):
                 stored = self._value(value)
                 for target in targets:
-                    self._assign(target, stored, span_of(node), value)
+                    self._assign(target, stored, place_of(node), value)
             case ast.AnnAssign(target=target, value=value, annotation=annotation):
                 path = dotted_name(target) if isinstance(target, ast.Attribute) else None
                 if path is not None:
                     self.annotated.setdefault(path, ast.unparse(annotation))
                 if value is not None:
                     stored = self._annotated(self._value(value), annotation)
-                    self._assign(target, stored, span_of(node), value)
+                    self._assign(target, stored, place_of(node), value)
                 if isinstance(target, ast.Name):
                     self._declared[target.id] = annotation
             case ast.AugAssign(target=target, op=operator, value=value):
-                self._augmented(target, operator, value, span_of(node))
+                self._augmented(target, operator, value, place_of(node))
             case ast.Return(value=value):
                 if value is not None:
-                    self._effect(EffectKind.RETURN, None, -1, self._value(value), span_of(value))
+                    self._effect(EffectKind.RETURN, None, -1, self._value(value), place_of(value))
                 self._dead = True
             case ast.If():
                 self._if(node)
@@ -114,14 +114,14 @@ class BodyBuilder(PatternBuilder):
                 self._evaluate_all([*node.decorator_list, *default_values(node.args)])
                 if not self._module_level:
                     qualname = self._definitions.nested_function(node, self)
-                    self._bind(node.name, self._add(Kind.FUNCTION, qualname, (), span_of(node)))
+                    self._bind(node.name, self._add(Kind.FUNCTION, qualname, (), place_of(node)))
                     self._rebound(node, qualname)
             case ast.ClassDef():
                 self._evaluate_all([*node.decorator_list, *node.bases, *(k.value for k in node.keywords)])
                 self._class_body(node.body)
                 if not self._module_level:
                     qualname = self._definitions.nested_class(node, self)
-                    self._bind(node.name, self._add(Kind.FUNCTION, qualname, (), span_of(node)))
+                    self._bind(node.name, self._add(Kind.FUNCTION, qualname, (), place_of(node)))
             case ast.Raise(exc=exception, cause=cause):
                 self._evaluate_all(part for part in (exception, cause) if part is not None)
                 self._dead = True
@@ -177,8 +177,8 @@ class BodyBuilder(PatternBuilder):
     def _given_up(self, target: ast.Name) -> None:
         """`del parameter  # unused`: that nothing is done with it is meant."""
         value = self._environment.get(target.id)
-        if value is not None and self.graph.nodes[value].kind is Kind.PARAM:
-            self._effect(EffectKind.DROP, None, -1, value, span_of(target))
+        if value is not None and self.nodes[value].kind is Kind.PARAM:
+            self._effect(EffectKind.DROP, None, -1, value, place_of(target))
 
     def _rebound(self, node: ast.FunctionDef | ast.AsyncFunctionDef, qualname: str) -> None:
         """From here on a name that a nested function sets may hold what it was given there."""
@@ -187,18 +187,18 @@ class BodyBuilder(PatternBuilder):
                 continue
             for name in statement.names:
                 if name in self._environment:
-                    given = self._add(Kind.REBOUND, (qualname, name), (), span_of(statement))
+                    given = self._add(Kind.REBOUND, (qualname, name), (), place_of(statement))
                     either = (self._environment[name], given)
-                    self._bind(name, self._add(Kind.PHI, None, either, span_of(statement)))
+                    self._bind(name, self._add(Kind.PHI, None, either, place_of(statement)))
 
-    def _augmented(self, target: ast.expr, operator: ast.operator, value: ast.expr, span: Span) -> None:
+    def _augmented(self, target: ast.expr, operator: ast.operator, value: ast.expr, place: int) -> None:
         before = self._value(target)
         added = self._value(value)
-        result = self._add(Kind.OP, type(operator).__name__, (before, added), span)
-        self._assign(target, result, span, None)
+        result = self._add(Kind.OP, type(operator).__name__, (before, added), place)
+        self._assign(target, result, place, None)
 
     def _merge(
-        self, environments: Sequence[Environment], span: Span, *, control: int | None = None
+        self, environments: Sequence[Environment], place: int, *, control: int | None = None
     ) -> Environment:
         """Join what branches leave behind; `control` is the test that chose between them."""
         if not environments:
@@ -208,20 +208,20 @@ class BodyBuilder(PatternBuilder):
             values = list(dict.fromkeys(env[name] for env in environments if name in env))
             if "." in name and (len(values) > 1 or any(name not in env for env in environments)):
                 continue  # a narrowing that holds in one branch only
-            merged[name] = values[0] if len(values) == 1 else self._add(Kind.PHI, None, values, span)
+            merged[name] = values[0] if len(values) == 1 else self._add(Kind.PHI, None, tuple(values), place)
             if len({self._narrowed_from(value) for value in values}) > 1:
-                self.graph.nodes[merged[name]].control = control
+                self.nodes[merged[name]].more = control
         return merged
 
     def _narrowed_from(self, value: int) -> int:
         """Return what tests have narrowed: the test has not chosen between two values if they are one."""
-        while self.graph.nodes[value].kind is Kind.NARROW:
-            value = self.graph.nodes[value].operands[0]
+        while self.nodes[value].kind is Kind.NARROW:
+            value = self.nodes[value].operands[0]
         return value
 
     def _if(self, node: ast.If) -> None:
         test = self._value(node.test)
-        self._effect(EffectKind.EVALUATE, None, -1, test, span_of(node.test))
+        self._effect(EffectKind.EVALUATE, None, -1, test, place_of(node.test))
         constant = self._truth(node.test)
         before, dead_before = dict(self._environment), self._dead
         ends: list[Environment] = []
@@ -233,14 +233,14 @@ class BodyBuilder(PatternBuilder):
             if not self._dead and constant is not (not holds):
                 ends.append(self._environment)
         self._dead = not ends
-        self._environment = self._merge(ends, span_of(node), control=test) if ends else before
+        self._environment = self._merge(ends, place_of(node), control=test) if ends else before
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         iterable = self._value(node.iter)
 
         def loop() -> None:
-            element = self._add(Kind.ELEMENT, None, (iterable,), span_of(node.iter))
-            self._assign(node.target, element, span_of(node.target), None)
+            element = self._add(Kind.ELEMENT, None, (iterable,), place_of(node.iter))
+            self._assign(node.target, element, place_of(node.target), None)
             self._statements(node.body)
 
         self._loop(node, [node.target], loop)
@@ -248,7 +248,7 @@ class BodyBuilder(PatternBuilder):
     def _while(self, node: ast.While) -> None:
         def loop() -> None:
             test = self._value(node.test)
-            self._effect(EffectKind.EVALUATE, None, -1, test, span_of(node.test))
+            self._effect(EffectKind.EVALUATE, None, -1, test, place_of(node.test))
             self._narrow(node.test, holds=True)
             with self._guarded(test, gated=self._truth(node.test) is False):
                 self._statements(node.body)
@@ -260,7 +260,7 @@ class BodyBuilder(PatternBuilder):
 
         Values also leave the body by `continue`, which feeds the PHI, and by `break`, which skips `else`.
         """
-        span = span_of(node)
+        place = place_of(node)
         before = dict(self._environment)
         assigned = assigned_names(node.body)
         for target in targets:
@@ -268,7 +268,7 @@ class BodyBuilder(PatternBuilder):
         phis: dict[str, int] = {}
         for name in sorted(assigned):
             if name in before:
-                phis[name] = self._add(Kind.PHI, None, (before[name],), span)
+                phis[name] = self._add(Kind.PHI, None, (before[name],), place)
                 self._environment[name] = phis[name]
         dead_before = self._dead
         exits = _LoopExits([], [], self._gates)
@@ -278,14 +278,14 @@ class BodyBuilder(PatternBuilder):
         rounds = [*exits.continues, *([] if self._dead else [self._environment])]
         self._dead = dead_before
         for name, phi in phis.items():
-            fed = self.graph.nodes[phi].operands
-            fed.extend(dict.fromkeys(end[name] for end in rounds if name in end and end[name] != phi))
-        self._environment = self._merge([before | phis, *({**end, **phis} for end in rounds)], span)
+            fed = dict.fromkeys(end[name] for end in rounds if name in end and end[name] != phi)
+            self.nodes[phi].operands += tuple(fed)
+        self._environment = self._merge([before | phis, *({**end, **phis} for end in rounds)], place)
         self._statements(node.orelse)
         ends = [*([] if self._dead else [self._environment]), *exits.breaks]
         if exits.breaks:
             self._dead = dead_before
-            self._environment = self._merge(ends, span)
+            self._environment = self._merge(ends, place)
         elif isinstance(node, ast.While) and self._truth(node.test):
             self._dead = True
 
@@ -293,15 +293,15 @@ class BodyBuilder(PatternBuilder):
         dead_before = self._dead
         for item in node.items:
             manager = self._value(item.context_expr)
-            entered = self._add(Kind.ENTER, None, (manager,), span_of(item.context_expr))
+            entered = self._add(Kind.ENTER, None, (manager,), place_of(item.context_expr))
             if item.optional_vars is not None:
-                self._assign(item.optional_vars, entered, span_of(item.context_expr), None)
+                self._assign(item.optional_vars, entered, place_of(item.context_expr), None)
             else:
-                self._effect(EffectKind.EVALUATE, None, -1, entered, span_of(item.context_expr))
+                self._effect(EffectKind.EVALUATE, None, -1, entered, place_of(item.context_expr))
         before = dict(self._environment)
         self._statements(node.body)
         if any(_swallows(item.context_expr) for item in node.items):
-            self._environment = self._merge([before, self._environment], span_of(node))
+            self._environment = self._merge([before, self._environment], place_of(node))
             self._dead = dead_before
 
     def _never_returns(self, statement: ast.expr) -> bool:
@@ -319,14 +319,14 @@ class BodyBuilder(PatternBuilder):
         self._statements(node.orelse)
         ends: list[Environment] = [] if self._dead else [self._environment]
         self._dead = dead_before  # what comes together runs, whatever has left before
-        interrupted = self._merge([before, self._environment], span_of(node))
+        interrupted = self._merge([before, self._environment], place_of(node))
         for handler in node.handlers:
             self._environment, self._dead = dict(interrupted), dead_before
             if handler.type is not None:
                 self._evaluate_all([handler.type])
             self._handlers += 1
             if handler.name:
-                caught = self._add(Kind.OP, "except", (), span_of(handler))
+                caught = self._add(Kind.OP, "except", (), place_of(handler))
                 if handler.type is not None:
                     caught = self._annotated(caught, handler.type)
                 self._bind(handler.name, caught)
@@ -335,13 +335,13 @@ class BodyBuilder(PatternBuilder):
             if not self._dead:
                 ends.append(self._environment)
         self._dead = dead_before
-        self._environment = self._merge(ends, span_of(node)) if ends else interrupted
+        self._environment = self._merge(ends, place_of(node)) if ends else interrupted
         self._statements(node.finalbody)
         self._dead = self._dead or not ends
 
     def _match(self, node: ast.Match) -> None:
         subject = self._value(node.subject)
-        self._effect(EffectKind.EVALUATE, None, -1, subject, span_of(node.subject))
+        self._effect(EffectKind.EVALUATE, None, -1, subject, place_of(node.subject))
         before, dead_before = dict(self._environment), self._dead
         ends: list[Environment] = []
         path = dotted_name(node.subject)
@@ -369,13 +369,13 @@ class BodyBuilder(PatternBuilder):
             whole = [] if case.guard is not None else whole_classes(case.pattern)
             if whole:
                 narrowing = Narrowing(tuple(whole), Proof.IS_NOT)
-                rest = self._add(Kind.NARROW, narrowing, (rest,), span_of(case.pattern))
+                rest = self._add(Kind.NARROW, narrowing, (rest,), place_of(case.pattern))
                 if path is not None:
                     before = {**before, path: rest}
         if not exhaustive:
             ends.append(before)
         self._dead = not ends
-        self._environment = self._merge(ends, span_of(node), control=subject) if ends else before
+        self._environment = self._merge(ends, place_of(node), control=subject) if ends else before
 
 
 @dataclass(slots=True)

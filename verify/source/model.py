@@ -9,10 +9,13 @@ Summaries hold plain data only, so that they can be compared, cached and built b
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from .interned import Interned
+from .packed import GATED, IN_HANDLER, unpacked
+from .packed import Span as Span
 
 
 class Kind:
@@ -65,15 +68,6 @@ NodeKind = Literal[
 ]
 
 
-class Span(NamedTuple):
-    """A place in a file: lines from 1, columns from 1, the end column exclusive."""
-
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class CallShape(metaclass=Interned):
     """How the operands of a call are to be read: callee, then `positional` values, then one per keyword.
@@ -113,17 +107,59 @@ NodeData = type_data | CallShape | Narrowing | tuple[str | None, ...] | tuple[st
 
 @dataclass(slots=True)
 class Node:
-    """One value of a function's body. `operands` are indices into the graph's `nodes`."""
+    """One value of a function's body.
+
+    Attributes:
+        operands: Indices into the graph's `nodes`.
+        place: Where it is written, packed together with whether it is in a handler and gated.
+        more: Of a PHI: the test that chose between the alternatives, if one did. Of a CALL and a DICT: where each
+            operand (the callee left out) is written, packed. A DICT with computed keys goes on with the node of
+            each key, -1 for a literal or `**`.
+    """
 
     kind: NodeKind
     data: NodeData
-    operands: list[int]
-    span: Span
-    in_handler: bool = False  # computed inside an `except` block
-    gated: bool = False  # behind a constant that is false, or after a `return`
-    control: int | None = None  # of a PHI: the test that chose between the alternatives
-    parts: tuple[Span, ...] = ()  # where each operand of a call (callee left out) or dict stands as written
-    keys: tuple[int, ...] = ()  # of a DICT with computed keys: the node of each key, -1 for a literal or `**`
+    operands: tuple[int, ...]
+    place: int
+    more: int | tuple[int, ...] | None = None
+
+    @property
+    def span(self) -> Span:
+        """Where it is written."""
+        return unpacked(self.place)
+
+    @property
+    def in_handler(self) -> bool:
+        """Whether it is computed inside an `except` block."""
+        return self.place & IN_HANDLER != 0
+
+    @property
+    def gated(self) -> bool:
+        """Whether it is behind a constant that is false, or after a `return`."""
+        return self.place & GATED != 0
+
+    def when_gated(self) -> Node:
+        """Return it as one that cannot run."""
+        return replace(self, place=self.place | GATED)
+
+    @property
+    def control(self) -> int | None:
+        """Of a PHI: the test that chose between the alternatives."""
+        return self.more if isinstance(self.more, int) else None
+
+    @property
+    def parts(self) -> tuple[Span, ...]:
+        """Where each operand of a call (callee left out) or dict stands as written."""
+        more = self.more
+        if not isinstance(more, tuple):
+            return ()
+        return tuple(map(unpacked, more[: len(self.operands)] if self.kind is Kind.DICT else more))
+
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """Of a DICT with computed keys: the node of each key, -1 for a literal or `**`."""
+        more = self.more
+        return more[len(self.operands) :] if isinstance(more, tuple) and self.kind is Kind.DICT else ()
 
 
 class EffectKind:
@@ -155,28 +191,43 @@ EffectName = Literal[
 class Effect:
     """`name` is the attribute, the literal key or the global; `base` is -1 where there is none.
 
-    `index` is the node of the key of a `STORE_ITEM` whose key is not written as a literal, else -1.
+    `place` is packed as that of a node is. `index` is the node of the key of a `STORE_ITEM` whose key is not
+    written as a literal, else -1.
     """
 
     kind: EffectName
     name: str | None
     base: int
     value: int
-    span: Span
+    place: int
     guards: tuple[int, ...]
-    in_handler: bool = False
-    gated: bool = False  # behind a constant that is false
     index: int = -1
+
+    @property
+    def span(self) -> Span:
+        """Where it is written."""
+        return unpacked(self.place)
+
+    @property
+    def in_handler(self) -> bool:
+        """Whether it happens inside an `except` block."""
+        return self.place & IN_HANDLER != 0
+
+    @property
+    def gated(self) -> bool:
+        """Whether it is behind a constant that is false, or after a `return`."""
+        return self.place & GATED != 0
 
 
 @dataclass(slots=True)
 class ValueGraph:
     """The values of one body, and what it does with them."""
 
-    nodes: list[Node] = field(default_factory=list)
-    effects: list[Effect] = field(default_factory=list)
-    bindings: dict[str, list[int]] = field(default_factory=dict)  # every value each local name was given
-    overwritten: list[Effect] = field(default_factory=list)  # stores that nobody sees, unless a setter runs
+    nodes: tuple[Node, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    # Every value each local name was given:
+    bindings: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    overwritten: tuple[Effect, ...] = ()  # stores that nobody sees, unless a setter runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ statement in between may let the first value be seen.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .model import Effect, EffectKind, Kind, ValueGraph
+from .model import Effect, EffectKind, Kind, Node
 from .syntax import dotted_name
 
 _LETS_OTHERS_LOOK = ast.Call | ast.Await | ast.Yield | ast.YieldFrom | ast.JoinedStr
@@ -27,15 +27,21 @@ class _Store:
 
 
 class StraightLine:
-    """Follows the statements of one block, and takes out of the graph the stores that are overwritten.
+    """Follows the statements of one block, and moves the stores that are overwritten from `effects` to `taken_out`.
 
     `held` gives the node that a local name holds now, None for any other name.
     """
 
-    def __init__(self, graph: ValueGraph, held: Callable[[str], int | None]) -> None:
-        self._nodes = graph.nodes
-        self._effects = graph.effects
-        self._taken_out = graph.overwritten
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        effects: list[Effect],
+        taken_out: list[Effect],
+        held: Callable[[str], int | None],
+    ) -> None:
+        self._nodes = nodes
+        self._effects = effects
+        self._taken_out = taken_out
         self._held = held
         self._stores: list[_Store] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .model import EffectKind, Kind, Narrowing, Proof
-from .syntax import span_of
+from .syntax import place_of
 from .values import ValueBuilder
 
 
@@ -14,7 +14,7 @@ class PatternBuilder(ValueBuilder):
 
     def _pattern(self, pattern: ast.pattern, subject: int) -> int:
         """Bind a pattern's names; return the subject as the pattern narrows it."""
-        span = span_of(pattern)
+        place = place_of(pattern)
         match pattern:
             case ast.MatchAs(pattern=inner, name=name):
                 value = subject if inner is None else self._pattern(inner, subject)
@@ -23,27 +23,27 @@ class PatternBuilder(ValueBuilder):
                 return value
             case ast.MatchClass(cls=cls, patterns=_, kwd_attrs=names, kwd_patterns=patterns):
                 written = ast.unparse(cls)
-                value = self._add(Kind.NARROW, Narrowing((written,), Proof.IS), (subject,), span)
+                value = self._add(Kind.NARROW, Narrowing((written,), Proof.IS), (subject,), place)
                 for name, inner in zip(names, patterns, strict=True):
-                    self._pattern(inner, self._add(Kind.ATTR, name, (value,), span_of(inner)))
+                    self._pattern(inner, self._add(Kind.ATTR, name, (value,), place_of(inner)))
                 for position, inner in enumerate(pattern.patterns):
-                    self._pattern(inner, self._add(Kind.UNPACK, position, (value,), span_of(inner)))
+                    self._pattern(inner, self._add(Kind.UNPACK, position, (value,), place_of(inner)))
                 return value
             case ast.MatchOr(patterns=patterns):
-                narrowed = [self._pattern(inner, subject) for inner in patterns]
-                return self._add(Kind.PHI, None, narrowed, span)
+                narrowed = tuple([self._pattern(inner, subject) for inner in patterns])
+                return self._add(Kind.PHI, None, narrowed, place)
             case ast.MatchSequence(patterns=patterns):
                 for position, inner in enumerate(patterns):
-                    self._pattern(inner, self._add(Kind.UNPACK, position, (subject,), span_of(inner)))
+                    self._pattern(inner, self._add(Kind.UNPACK, position, (subject,), place_of(inner)))
             case ast.MatchMapping(keys=keys, patterns=patterns, rest=rest):
                 for key, inner in zip(keys, patterns, strict=True):
-                    item = self._add(Kind.ITEM, self._key(key), (subject, subject), span_of(inner))
+                    item = self._add(Kind.ITEM, self._key(key), (subject, subject), place_of(inner))
                     self._pattern(inner, item)
                 if rest is not None:
                     self._bind(rest, subject)
             case ast.MatchValue(value=value):
-                test = self._add(Kind.COMPARE, ("Eq",), (subject, self._value(value)), span)
-                self._effect(EffectKind.EVALUATE, None, -1, test, span)
+                test = self._add(Kind.COMPARE, ("Eq",), (subject, self._value(value)), place)
+                self._effect(EffectKind.EVALUATE, None, -1, test, place)
             case ast.MatchStar(name=name) if name is not None:
                 self._bind(name, subject)
             case _:

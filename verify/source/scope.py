@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Protocol
 
 from .constants import ModuleNames, Settled, truth
-from .model import Effect, EffectName, Node, NodeData, NodeKind, Span, ValueGraph
-from .syntax import FunctionNode, dotted_name, literal_key
+from .model import Effect, EffectName, Node, NodeData, NodeKind, ValueGraph
+from .packed import GATED, IN_HANDLER
+from .syntax import FunctionNode, dotted_name, literal_key, place_of
 
 Environment = dict[str, int]
 
@@ -47,7 +49,9 @@ class Scope:
         self, qualname: str, definitions: Definitions, *, module_level: bool, enclosing: Scope | None
     ) -> None:
         self.qualname = qualname
-        self.graph = ValueGraph()
+        self.nodes: list[Node] = []
+        self.effects: list[Effect] = []
+        self.overwritten: list[Effect] = []
         self.is_generator = False
         self.annotated: dict[str, str] = {}  # dotted paths with the annotation of their assignment
         self._declared: dict[str, ast.expr] = {}  # locals and parameters with their annotations
@@ -56,7 +60,8 @@ class Scope:
         self._enclosing = enclosing
         self._environment: Environment = {}
         self._dead = False
-        self._guards: list[int] = []
+        self._bindings: dict[str, list[int]] = {}
+        self._guards: tuple[int, ...] = ()
         self._handlers = 0
         self._gates = 0
         self._globals: set[str] = set()
@@ -102,43 +107,63 @@ class Scope:
 
     # -- graph ----------------------------------------------------------------------------------------------
 
-    def _add(self, kind: NodeKind, data: NodeData, operands: Iterable[int], span: Span) -> int:
-        self.graph.nodes.append(
-            Node(kind, data, list(operands), span, self._handlers > 0, self._gates > 0 or self._dead)
+    def graph(self) -> ValueGraph:
+        """Return what has been built."""
+        bindings = {name: _shared(tuple(given)) for name, given in self._bindings.items()}
+        return ValueGraph(
+            tuple(self.nodes), tuple(self.effects), bindings or _NOTHING_BOUND, tuple(self.overwritten)
         )
-        return len(self.graph.nodes) - 1
+
+    def _marked(self, place: int) -> int:
+        """Return a packed place with the marks of what is added now."""
+        if self._handlers:
+            place |= IN_HANDLER
+        return place | GATED if self._gates or self._dead else place
+
+    def _add(
+        self,
+        kind: NodeKind,
+        data: NodeData,
+        operands: tuple[int, ...],
+        place: int,
+        more: int | tuple[int, ...] | None = None,
+    ) -> int:
+        nodes = self.nodes
+        nodes.append(Node(kind, data, _shared(operands), self._marked(place), more))
+        return len(nodes) - 1
 
     def _effect(
-        self, kind: EffectName, name: str | None, base: int, value: int, span: Span, index: int = -1
+        self, kind: EffectName, name: str | None, base: int, value: int, place: int, index: int = -1
     ) -> None:
-        self.graph.effects.append(
-            Effect(
-                kind,
-                name,
-                base,
-                value,
-                span,
-                tuple(self._guards),
-                self._handlers > 0,
-                self._gates > 0 or self._dead,
-                index,
-            )
-        )
+        place = self._marked(place)
+        if value >= 0 and self.nodes[value].place == place:
+            place = self.nodes[value].place  # the same number, held once
+        self.effects.append(Effect(kind, name, base, value, place, self._guards, index))
+
+    def _places(self, operands: Iterable[int], written: Iterable[ast.expr]) -> tuple[int, ...]:
+        """Return where operands are written; mostly that is where they are computed."""
+        found: list[int] = []
+        for operand, node in zip(operands, written, strict=True):
+            place, computed = place_of(node), self.nodes[operand].place
+            found.append(computed if computed == place else place)
+        return tuple(found)
 
     def _bind(self, name: str, node: int) -> None:
-        for narrowed in [path for path in self._environment if path.startswith(f"{name}.")]:
+        narrowing = f"{name}."
+        for narrowed in [path for path in self._environment if path.startswith(narrowing)]:
             del self._environment[narrowed]
         self._environment[name] = node
-        self.graph.bindings.setdefault(name, []).append(node)
+        self._bindings.setdefault(name, []).append(node)
 
     @contextmanager
     def _guarded(self, test: int, *, gated: bool = False) -> Iterator[None]:
-        self._guards.append(test)
+        before = self._guards
+        self._guards = (*before, test)
         try:
             with self._gated(gated):
                 yield
         finally:
-            self._guards.pop()
+            self._guards = before
 
     @contextmanager
     def _gated(self, gated: bool) -> Iterator[None]:
@@ -148,3 +173,13 @@ class Scope:
             yield
         finally:
             self._gates -= gated
+
+
+_NOTHING_BOUND: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+_MOST_SHARED = 1 << 16
+_known: dict[tuple[int, ...], tuple[int, ...]] = {}
+
+
+def _shared(indices: tuple[int, ...]) -> tuple[int, ...]:
+    """Return an equal tuple that is there already: functions have the same few at their starts."""
+    return _known.setdefault(indices, indices) if len(_known) < _MOST_SHARED else _known.get(indices, indices)

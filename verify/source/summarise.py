@@ -28,7 +28,7 @@ from .model import (
     Span,
 )
 from .scope import Scope
-from .syntax import FunctionNode, span_of, statements_in
+from .syntax import FunctionNode, place_of, span_of, statements_in
 
 TOP_LEVEL = "<module>"
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"  # what its parser can read
@@ -133,7 +133,7 @@ class _Summariser:
         for statement in top_level_statements(self._tree.body):
             self._define(statement, builder)
         end = Span(1, 1, max(1, _last_line(self._tree)), 1)
-        self._functions[TOP_LEVEL] = FunctionSummary(TOP_LEVEL, (), None, (), end, builder.graph)
+        self._functions[TOP_LEVEL] = FunctionSummary(TOP_LEVEL, (), None, (), end, builder.graph())
         return ModuleSummary(
             name=self._file.module,
             path=self._file.shown,
@@ -240,7 +240,7 @@ class _Summariser:
         self._type_parameters(node)
         parameters = tuple(_parameters(node.args))
         builder = BodyBuilder(qualname, self, module_level=False, enclosing=enclosing)
-        builder.parameters(node.args, span_of(node))
+        builder.parameters(node.args, place_of(node))
         if isinstance(node, ast.Lambda):
             builder.result(node.body)
             decorators: tuple[str, ...] = ()
@@ -260,7 +260,7 @@ class _Summariser:
             returns=returns,
             decorators=decorators,
             span=span_of(node),
-            graph=builder.graph,
+            graph=builder.graph(),
             owner=owner,
             enclosing=None if enclosing is None or enclosing.qualname == TOP_LEVEL else enclosing.qualname,
             is_async=isinstance(node, ast.AsyncFunctionDef),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
-from .model import Span
+from .packed import Span, packed_parts
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -24,6 +24,14 @@ def span_of(node: ast.AST) -> Span:
     )
 
 
+def place_of(node: ast.expr | ast.stmt | ast.excepthandler | ast.pattern) -> int:
+    """Return the place of a syntax node that was parsed, packed."""
+    line, end_line, end_column = node.lineno, node.end_lineno, node.end_col_offset
+    assert end_line is not None
+    assert end_column is not None
+    return packed_parts(line, node.col_offset + 1, end_line, end_column + 1)
+
+
 def dotted_name(node: ast.expr) -> str | None:
     """Return `a.b.c` for a chain of plain attributes, None for anything else."""
     parts: list[str] = []
@@ -33,11 +41,6 @@ def dotted_name(node: ast.expr) -> str | None:
     if not isinstance(node, ast.Name):
         return None
     return ".".join([node.id, *reversed(parts)])
-
-
-def joined(first: Span, last: Span) -> Span:
-    """Return the place from the start of `first` to the end of `last`."""
-    return Span(first.line, first.column, last.end_line, last.end_column)
 
 
 def literal_key(node: ast.expr) -> str | None:

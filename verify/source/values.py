@@ -11,10 +11,10 @@ from .model import (
     Kind,
     Narrowing,
     Proof,
-    Span,
 )
+from .packed import joined, unmarked
 from .scope import Scope
-from .syntax import dotted_name, joined, literal_key, span_of, type_names
+from .syntax import dotted_name, literal_key, place_of, type_names
 
 
 class ValueBuilder(Scope):
@@ -23,7 +23,7 @@ class ValueBuilder(Scope):
     def _evaluated(self, expression: ast.expr) -> int:
         """Walk an expression that is looked at where it stands, and return its node."""
         value = self._value(expression)
-        self._effect(EffectKind.EVALUATE, None, -1, value, span_of(expression))
+        self._effect(EffectKind.EVALUATE, None, -1, value, place_of(expression))
         return value
 
     def _evaluate_all(self, expressions: Iterable[ast.expr]) -> None:
@@ -31,23 +31,23 @@ class ValueBuilder(Scope):
             self._evaluated(expression)
 
     def _annotated(self, value: int, annotation: ast.expr, proof: Proof = Proof.DECLARED) -> int:
-        span = self.graph.nodes[value].span
-        return self._add(Kind.NARROW, Narrowing((ast.unparse(annotation),), proof), (value,), span)
+        place = unmarked(self.nodes[value].place)
+        return self._add(Kind.NARROW, Narrowing((ast.unparse(annotation),), proof), (value,), place)
 
     # -- assignment -----------------------------------------------------------------------------------------
 
-    def _assign(self, target: ast.expr, value: int, span: Span, written: ast.expr | None) -> None:
+    def _assign(self, target: ast.expr, value: int, place: int, written: ast.expr | None) -> None:
         match target:
             case ast.Name(id=name):
                 if self._module_level or name in self._globals:
-                    self._effect(EffectKind.STORE_GLOBAL, name, -1, value, span)
+                    self._effect(EffectKind.STORE_GLOBAL, name, -1, value, place)
                 else:
                     declared = self._declared.get(name)
                     proof = Proof.ASSIGNED
                     self._bind(name, value if declared is None else self._annotated(value, declared, proof))
             case ast.Attribute(value=base, attr=name):
-                where = span_of(written) if written is not None else span
-                self._effect(EffectKind.STORE_ATTR, name, self._value(base), value, joined(span, where))
+                where = place_of(written) if written is not None else place
+                self._effect(EffectKind.STORE_ATTR, name, self._value(base), value, joined(place, where))
                 self._sets(base, name)
                 path = dotted_name(target)
                 if path is not None:
@@ -56,20 +56,20 @@ class ValueBuilder(Scope):
             case ast.Subscript(value=base, slice=index):
                 key = self._key(index)
                 position = self._value(index) if key is None else -1
-                self._effect(EffectKind.STORE_ITEM, key, self._value(base), value, span, position)
+                self._effect(EffectKind.STORE_ITEM, key, self._value(base), value, place, position)
                 if key is None:
-                    self._effect(EffectKind.EVALUATE, None, -1, position, span_of(index))
+                    self._effect(EffectKind.EVALUATE, None, -1, position, place_of(index))
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 for position, element in enumerate(elements):
                     if isinstance(element, ast.Starred):
-                        one = self._add(Kind.ELEMENT, None, (value,), span_of(element))
-                        rest = self._add(Kind.SEQUENCE, "list", (one,), span_of(element))
-                        self._assign(element.value, rest, span, None)
+                        one = self._add(Kind.ELEMENT, None, (value,), place_of(element))
+                        rest = self._add(Kind.SEQUENCE, "list", (one,), place_of(element))
+                        self._assign(element.value, rest, place, None)
                     else:
-                        part = self._add(Kind.UNPACK, position, (value,), span_of(element))
-                        self._assign(element, part, span, None)
+                        part = self._add(Kind.UNPACK, position, (value,), place_of(element))
+                        self._assign(element, part, place, None)
             case ast.Starred(value=inner):
-                self._assign(inner, value, span, written)
+                self._assign(inner, value, place, written)
             case _:
                 self._evaluate_all([target])
 
@@ -103,7 +103,7 @@ class ValueBuilder(Scope):
         if path is not None:
             narrowing = Narrowing(tuple(type_names(types)), proof)
             value = self._value(subject)
-            self._environment[path] = self._add(Kind.NARROW, narrowing, (value,), span_of(subject))
+            self._environment[path] = self._add(Kind.NARROW, narrowing, (value,), place_of(subject))
 
     def _compared(self, left: ast.expr, right: ast.expr, *, same: bool) -> None:
         """`type(x) is T` proves what `isinstance(x, T)` does, and of a subclass nothing; `x.kind is A` is a tag."""
@@ -127,113 +127,116 @@ class ValueBuilder(Scope):
         if is_tag and path is not None and path not in {"self", "cls"}:
             narrowing = Narrowing((field_name, ast.unparse(tag)), proof)
             value = self._value(subject)
-            self._environment[path] = self._add(Kind.NARROW, narrowing, (value,), span_of(subject))
+            self._environment[path] = self._add(Kind.NARROW, narrowing, (value,), place_of(subject))
 
     def _proved(self, narrowed: int, read: int) -> int:
         """Narrow what is read now as an earlier read of the same path was."""
-        before = self.graph.nodes[narrowed]
+        before = self.nodes[narrowed]
         if before.kind not in {Kind.NARROW, Kind.PHI}:
             return read
-        operands = [self._proved(operand, read) for operand in before.operands]
-        return self._add(before.kind, before.data, operands, self.graph.nodes[read].span)
+        operands = tuple([self._proved(operand, read) for operand in before.operands])
+        return self._add(before.kind, before.data, operands, unmarked(self.nodes[read].place))
 
     # -- expressions ----------------------------------------------------------------------------------------
 
     def _value(self, node: ast.expr) -> int:
-        span = span_of(node)
+        place = place_of(node)
         match node:
             case ast.Constant(value=value):
-                return self._add(Kind.CONST, None if value is ... else value, (), span)
+                return self._add(Kind.CONST, None if value is ... else value, (), place)
             case ast.Name(id=name):
-                return self._name(name, span)
+                return self._name(name, place)
             case ast.Attribute(value=base, attr=name):
                 path = dotted_name(node)
                 if name == "__dict__":
                     self._sets(base, None)
-                read = self._add(Kind.ATTR, name, (self._value(base),), span)
+                read = self._add(Kind.ATTR, name, (self._value(base),), place)
                 if path is not None and path in self._environment:
                     return self._proved(self._environment[path], read)
                 return read
             case ast.Subscript(value=base, slice=index):
                 key = self._key(index)
-                return self._add(Kind.ITEM, key, (self._value(base), self._value(index)), span)
+                return self._add(Kind.ITEM, key, (self._value(base), self._value(index)), place)
             case ast.Call():
-                return self._call(node, span)
+                return self._call(node, place)
             case ast.BinOp(left=left, op=operator, right=right):
                 return self._add(
-                    Kind.OP, type(operator).__name__, (self._value(left), self._value(right)), span
+                    Kind.OP, type(operator).__name__, (self._value(left), self._value(right)), place
                 )
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-                return self._add(Kind.CONST, -number, (), span)
+                return self._add(Kind.CONST, -number, (), place)
             case ast.UnaryOp(op=operator, operand=operand):
-                return self._add(Kind.OP, type(operator).__name__, (self._value(operand),), span)
+                return self._add(Kind.OP, type(operator).__name__, (self._value(operand),), place)
             case ast.BoolOp():
-                return self._boolean(node, span)
+                return self._boolean(node, place)
             case ast.Compare(left=left, ops=operators, comparators=comparators):
                 names = tuple(type(operator).__name__ for operator in operators)
-                return self._add(Kind.COMPARE, names, map(self._value, (left, *comparators)), span)
+                return self._add(Kind.COMPARE, names, self._values((left, *comparators)), place)
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                return self._conditional(test, body, orelse, span)
+                return self._conditional(test, body, orelse, place)
             case ast.Dict(keys=keys, values=values):
-                return self._dict(keys, values, span)
+                return self._dict(keys, values, place)
             case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-                return self._add(Kind.SEQUENCE, type(node).__name__.lower(), map(self._value, elements), span)
+                return self._add(Kind.SEQUENCE, type(node).__name__.lower(), self._values(elements), place)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                return self._comprehension(node, span)
+                return self._comprehension(node, place)
             case ast.Lambda():
-                return self._add(Kind.FUNCTION, self._definitions.nested_function(node, self), (), span)
+                return self._add(Kind.FUNCTION, self._definitions.nested_function(node, self), (), place)
             case ast.JoinedStr(values=values):
-                return self._add(Kind.OP, "f-string", map(self._value, values), span)
+                return self._add(Kind.OP, "f-string", self._values(values), place)
             case ast.FormattedValue(value=value, conversion=conversion, format_spec=specification):
-                inner = [self._value(value)]
+                inner = self._value(value)
                 if conversion not in {-1, ord("s")}:
-                    return self._add(Kind.OP, "repr", inner, span)
-                if specification is not None:
-                    inner.append(self._value(specification))
-                return self._add(Kind.OP, "format", inner, span)
+                    return self._add(Kind.OP, "repr", (inner,), place)
+                if specification is None:
+                    return self._add(Kind.OP, "format", (inner,), place)
+                return self._add(Kind.OP, "format", (inner, self._value(specification)), place)
             case ast.Starred(value=value):
-                return self._add(Kind.ELEMENT, None, (self._value(value),), span)
+                return self._add(Kind.ELEMENT, None, (self._value(value),), place)
             case ast.Await(value=value):
                 return self._value(value)
             case ast.Yield(value=value):
                 self.is_generator = True
                 if value is not None:
-                    self._effect(EffectKind.YIELD, None, -1, self._value(value), span)
-                return self._add(Kind.OP, "yield", (), span)
+                    self._effect(EffectKind.YIELD, None, -1, self._value(value), place)
+                return self._add(Kind.OP, "yield", (), place)
             case ast.YieldFrom(value=value):
                 self.is_generator = True
                 inner_value = self._value(value)
-                element = self._add(Kind.ELEMENT, None, (inner_value,), span)
-                self._effect(EffectKind.YIELD, None, -1, element, span)
+                element = self._add(Kind.ELEMENT, None, (inner_value,), place)
+                self._effect(EffectKind.YIELD, None, -1, element, place)
                 return inner_value
             case ast.NamedExpr(target=target, value=value):
                 stored = self._value(value)
-                self._assign(target, stored, span, value)
+                self._assign(target, stored, place, value)
                 self._walrus.append(target.id)
                 return stored
             case ast.Slice(lower=lower, upper=upper, step=step):
-                parts = [self._value(part) for part in (lower, upper, step) if part is not None]
-                return self._add(Kind.OP, "slice", parts, span)
+                parts = [part for part in (lower, upper, step) if part is not None]
+                return self._add(Kind.OP, "slice", self._values(parts), place)
             case _:
-                return self._add(Kind.OP, type(node).__name__, (), span)
+                return self._add(Kind.OP, type(node).__name__, (), place)
 
-    def _name(self, name: str, span: Span) -> int:
+    def _values(self, expressions: Iterable[ast.expr]) -> tuple[int, ...]:
+        return tuple([self._value(one) for one in expressions])
+
+    def _name(self, name: str, place: int) -> int:
         if name in self._environment and name not in self._globals:
             return self._environment[name]  # at module level: a comprehension's own variable
         if name in self._locals and name not in self._globals:
-            return self._add(Kind.OP, "unbound", (), span)
+            return self._add(Kind.OP, "unbound", (), place)
         if self._enclosing is not None and self._enclosing.knows(name):
-            return self._add(Kind.FREE, name, (), span)
-        return self._add(Kind.GLOBAL, name, (), span)
+            return self._add(Kind.FREE, name, (), place)
+        return self._add(Kind.GLOBAL, name, (), place)
 
-    def _boolean(self, node: ast.BoolOp, span: Span) -> int:
+    def _boolean(self, node: ast.BoolOp, place: int) -> int:
         """`a and b`: where `b` is looked at, `a` holds; with `or` it does not.
 
         A constant that settles it ends it, and one that does not is never the result. Of `a and 0` nothing but
         whether it holds could come through, and that is settled: `a` is a control at most.
         """
         is_and = isinstance(node.op, ast.And)
-        before, start = dict(self._environment), len(self.graph.nodes)
+        before, start = dict(self._environment), len(self.nodes)
         values: list[int] = []
         control: int | None = None
         settled = False
@@ -246,24 +249,22 @@ class ValueBuilder(Scope):
             holds = self._truth(value)
             settled = holds is not None and holds is not is_and
             if settled and is_and and values:
-                control = self._add(Kind.OP, "and", values, span)
+                control = self._add(Kind.OP, "and", tuple(values), place)
                 values = []
             if holds is not is_and or value is node.values[-1]:
                 values.append(index)
         for path, index in list(self._environment.items()):
-            while index >= start and self.graph.nodes[index].kind is Kind.NARROW:
-                index = self.graph.nodes[index].operands[0]
+            while index >= start and self.nodes[index].kind is Kind.NARROW:
+                index = self.nodes[index].operands[0]
             if index != self._environment[path]:
                 self._environment[path] = index
                 if "." in path and path not in before:
                     del self._environment[path]
-        chosen = self._add(Kind.PHI, "and" if is_and else "or", values, span)
-        self.graph.nodes[chosen].control = control
-        return chosen
+        return self._add(Kind.PHI, "and" if is_and else "or", tuple(values), place, control)
 
-    def _conditional(self, test: ast.expr, body: ast.expr, orelse: ast.expr, span: Span) -> int:
+    def _conditional(self, test: ast.expr, body: ast.expr, orelse: ast.expr, place: int) -> int:
         condition = self._value(test)
-        self._effect(EffectKind.EVALUATE, None, -1, condition, span_of(test))
+        self._effect(EffectKind.EVALUATE, None, -1, condition, place_of(test))
         constant = self._truth(test)
         before = dict(self._environment)
         values = []
@@ -276,52 +277,46 @@ class ValueBuilder(Scope):
             if not dead:
                 values.append(value)
         self._environment = before
-        chosen = self._add(Kind.PHI, "if", values, span)
-        self.graph.nodes[chosen].control = condition if constant is None else None
-        return chosen
+        return self._add(Kind.PHI, "if", tuple(values), place, condition if constant is None else None)
 
-    def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr], span: Span) -> int:
+    def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr], place: int) -> int:
         literal = tuple(None if key is None else self._key(key) for key in keys)
         computed = [
             self._evaluated(key) if key is not None and name is None else -1
             for key, name in zip(keys, literal, strict=True)
         ]
-        result = self._add(Kind.DICT, literal, map(self._value, values), span)
-        self.graph.nodes[result].parts = tuple(span_of(value) for value in values)
+        operands = self._values(values)
+        written = self._places(operands, values)
         if any(key >= 0 for key in computed):
-            self.graph.nodes[result].keys = tuple(computed)
-        return result
+            written += tuple(computed)
+        return self._add(Kind.DICT, literal, operands, place, written)
 
-    def _call(self, node: ast.Call, span: Span) -> int:
+    def _call(self, node: ast.Call, place: int) -> int:
         callee = self._value(node.func)
         if _names(node.func, "setattr") and len(node.args) > 2:
             self._sets(node.args[0], literal_key(node.args[1]))
         elif _names(node.func, "vars") and node.args:
             self._sets(node.args[0], None)
-        positional = [self._value(argument) for argument in node.args]
-        starred = tuple(i for i, argument in enumerate(node.args) if isinstance(argument, ast.Starred))
-        keywords = [self._value(keyword.value) for keyword in node.keywords]
-        shape = CallShape(len(positional), tuple(keyword.arg for keyword in node.keywords), starred)
-        index = self._add(Kind.CALL, shape, (callee, *positional, *keywords), span)
-        written = [*node.args, *(keyword.value for keyword in node.keywords)]
-        self.graph.nodes[index].parts = tuple(span_of(argument) for argument in written)
-        return index
+        starred = tuple([i for i, argument in enumerate(node.args) if isinstance(argument, ast.Starred)])
+        shape = CallShape(len(node.args), tuple([keyword.arg for keyword in node.keywords]), starred)
+        written = [*node.args, *[keyword.value for keyword in node.keywords]]
+        operands = self._values(written)
+        return self._add(Kind.CALL, shape, (callee, *operands), place, self._places(operands, written))
 
     def _comprehension(
-        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, span: Span
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, place: int
     ) -> int:
         before, bound = dict(self._environment), len(self._walrus)
-        guards, gates = 0, self._gates
+        guards, gates = self._guards, self._gates
         for generator in node.generators:
             iterable = self._value(generator.iter)
-            element = self._add(Kind.ELEMENT, None, (iterable,), span_of(generator.iter))
+            element = self._add(Kind.ELEMENT, None, (iterable,), place_of(generator.iter))
             self._assign_comprehension(generator.target, element)
             for condition in generator.ifs:
                 test = self._value(condition)
-                self._effect(EffectKind.EVALUATE, None, -1, test, span_of(condition))
+                self._effect(EffectKind.EVALUATE, None, -1, test, place_of(condition))
                 self._narrow(condition, holds=True)
-                self._guards.append(test)
-                guards += 1
+                self._guards = (*self._guards, test)
                 self._gates += self._truth(condition) is False
         key = self._evaluated(node.key) if isinstance(node, ast.DictComp) else -1
         element = self._value(node.value if isinstance(node, ast.DictComp) else node.elt)
@@ -329,15 +324,14 @@ class ValueBuilder(Scope):
         self._gates = gates
         if isinstance(node, ast.DictComp):
             keys = () if kept_out else (self._key(node.key),)
-            result = self._add(Kind.DICT, keys, () if kept_out else (element,), span)
-            self.graph.nodes[result].parts = () if kept_out else (span_of(node.value),)
+            written: tuple[int, ...] = () if kept_out else (place_of(node.value),)
             if keys == (None,):
-                self.graph.nodes[result].keys = (key,)
+                written += (key,)
+            result = self._add(Kind.DICT, keys, () if kept_out else (element,), place, written)
         else:
             kind = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(node), "generator")
-            result = self._add(Kind.SEQUENCE, kind, () if kept_out else (element,), span)
-        if guards:
-            del self._guards[-guards:]
+            result = self._add(Kind.SEQUENCE, kind, () if kept_out else (element,), place)
+        self._guards = guards
         kept = {name: self._environment[name] for name in self._walrus[bound:] if name in self._environment}
         self._environment = before | kept  # `:=` binds outside the comprehension
         return result
@@ -350,7 +344,7 @@ class ValueBuilder(Scope):
             for position, element in enumerate(target.elts):
                 inner = element.value if isinstance(element, ast.Starred) else element
                 self._assign_comprehension(
-                    inner, self._add(Kind.UNPACK, position, (value,), span_of(element))
+                    inner, self._add(Kind.UNPACK, position, (value,), place_of(element))
                 )
 
 
