@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Generic
 
-from .fixpoint import Answer, FixedPoint
+from ..source import FunctionSymbol
+from .fixpoint import FixedPoint
+from .rows import Answer, Place
 
 _NO_CIRCLE = sys.maxsize
 _LARGE = 1000  # answers that are not kept; a circle that takes more is gone round as a whole
+
+_Numbered = tuple[FunctionSymbol, int, int]
+"""A place, and which round of the loops around it; 0 for none in particular."""
 
 
 class _LargeCircleError(Exception):
@@ -23,10 +28,11 @@ class _LargeCircleError(Exception):
 
 
 class Circles(Generic[Answer]):
-    """Keeps the answers to questions of one kind.
+    """Settles questions of one kind about places.
 
     `nothing` is what a question adds that comes up again, `unknown` what it is where nothing comes out of a large
-    circle, and `join` puts two answers together. Answers that are the `same` need no further round.
+    circle, and `join` puts two answers together. Answers that are the `same` need no further round. `answer` answers
+    a question, and may ask others; `keep` is given what is settled.
     """
 
     def __init__(
@@ -35,72 +41,90 @@ class Circles(Generic[Answer]):
         unknown: Answer,
         join: Callable[[Answer, Answer], Answer],
         *,
+        answer: Callable[[Place], Answer],
+        keep: Callable[[Place, Answer], None],
         same: Callable[[Answer, Answer], bool] = operator.eq,
     ) -> None:
         self._nothing = nothing
-        self._rounds: FixedPoint[Answer] = FixedPoint(nothing, unknown, join, same=same)
-        self.settled = self._rounds.settled  # read only from outside
+        self._answer = answer
+        self._keep = keep
+        self._rounds: FixedPoint[_Numbered, Answer] = FixedPoint(
+            nothing, unknown, join, answer=self._answer_together, keep=self._keep_together, same=same
+        )
         self.goes_round = False  # a large circle is being answered
-        self._open: dict[Hashable, int] = {}  # questions that are being answered, with their depth
+        self._open: dict[Place, int] = {}  # questions that are being answered, with their depth
         self._circle = _NO_CIRCLE  # the outermost open question that the current answer had to do without
-        self._numbers: dict[
-            int, tuple[int, dict[Hashable, Answer]]
-        ] = {}  # with the answers, so that they live
+        self._numbers: dict[int, tuple[int, dict[Place, Answer]]] = {}  # with the answers, so that they live
+        self._in_rounds: dict[_Numbered, Answer] = {}  # what was settled together of rounds of loops
         self._unkept = 0  # answers that had to do without one, since the outermost question
 
-    def ask(
-        self, key: Hashable, answer: Callable[[], Answer], kept: dict[Hashable, Answer] | None = None
-    ) -> Answer:
-        """Return the answer to a question; `answer` is called for it, and may ask others.
+    def ask(self, place: Place, kept: dict[Place, Answer] | None = None) -> Answer:
+        """Return the answer to a question that is not settled yet.
 
         Answers are kept in `kept` where they hold in one round of a loop only.
         """
-        answers = self.settled if kept is None else kept
-        known = answers.get(key)
-        if known is not None:
-            return known
         if self.goes_round:
-            return self._rounds.ask(key if kept is None else (key, self._number(kept)), answer)
-        if key in self._open:
-            self._circle = min(self._circle, self._open[key])
+            return self._ask_together(place, kept)
+        if place in self._open:
+            self._circle = min(self._circle, self._open[place])
             return self._nothing
-        depth = self._open[key] = len(self._open)
+        depth = self._open[place] = len(self._open)
         around, self._circle = self._circle, _NO_CIRCLE
         try:
-            found = answer()
+            found = self._answer(place)
         except _LargeCircleError:
             if depth:
                 raise
-            return self._together(key, answer)
+            return self._together(place)
         finally:
-            del self._open[key]
+            del self._open[place]
             own = self._circle if self._circle < depth else _NO_CIRCLE
             self._circle = min(around, own)
             if not depth:
                 self._circle, self._unkept = _NO_CIRCLE, 0
         if own == _NO_CIRCLE:
-            answers[key] = found
+            if kept is None:
+                self._keep(place, found)
+            else:
+                kept[place] = found
             return found
         self._unkept += 1
         if self._unkept > _LARGE:
             raise _LargeCircleError
         return found
 
-    def _together(self, key: Hashable, answer: Callable[[], Answer]) -> Answer:
+    def _together(self, place: Place) -> Answer:
         self.goes_round = True
         try:
-            return self._rounds.ask(key, answer)
+            return self._rounds.ask((*place, 0))
         finally:
             self.goes_round = False
 
-    def _number(self, kept: dict[Hashable, Answer]) -> int:
+    def _ask_together(self, place: Place, kept: dict[Place, Answer] | None) -> Answer:
+        if kept is None:
+            return self._rounds.ask((*place, 0))
+        numbered = (*place, self._number(kept))
+        known = self._in_rounds.get(numbered)
+        return self._rounds.ask(numbered) if known is None else known
+
+    def _answer_together(self, numbered: _Numbered) -> Answer:
+        return self._answer(numbered[:2])
+
+    def _keep_together(self, numbered: _Numbered, found: Answer) -> None:
+        function, index, number = numbered
+        if number:
+            self._in_rounds[numbered] = found
+        else:
+            self._keep((function, index), found)
+
+    def _number(self, kept: dict[Place, Answer]) -> int:
         """Return a number of its own for the answers of one round of a loop."""
-        number, _ = self._numbers.setdefault(id(kept), (len(self._numbers), kept))
+        number, _ = self._numbers.setdefault(id(kept), (len(self._numbers) + 1, kept))
         return number
 
-    def is_open(self, key: Hashable) -> bool:
+    def is_open(self, place: Place) -> bool:
         """Whether a question is being answered."""
-        return key in self._open
+        return place in self._open
 
     def begin(self) -> int:
         """Begin to find something out that is kept elsewhere; give what is returned to `end`."""

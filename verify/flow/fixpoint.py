@@ -11,7 +11,9 @@ import operator
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-Answer = TypeVar("Answer")
+from .rows import Answer
+
+Question = TypeVar("Question", bound=Hashable)
 
 _NO_CIRCLE = 1 << 60
 _LOCAL = 200  # answers in a circle that is gone round by itself
@@ -20,11 +22,12 @@ _DEEPEST = 200
 _ROUNDS = 8  # a type that still grows has no end: a list that is put into itself
 
 
-class FixedPoint(Generic[Answer]):
-    """Keeps the answers to questions of one kind; each is settled once.
+class FixedPoint(Generic[Question, Answer]):
+    """Settles questions of one kind, each once.
 
     `nothing` is what is known of an answer before anything is, `unknown` what it is where nothing comes out, and
-    `join` puts two answers together. Answers that are the `same` need no further round.
+    `join` puts two answers together. Answers that are the `same` need no further round. `answer` answers a question,
+    and may ask others; `keep` is given what is settled.
     """
 
     def __init__(
@@ -33,27 +36,27 @@ class FixedPoint(Generic[Answer]):
         unknown: Answer,
         join: Callable[[Answer, Answer], Answer],
         *,
+        answer: Callable[[Question], Answer],
+        keep: Callable[[Question, Answer], None],
         same: Callable[[Answer, Answer], bool] = operator.eq,
     ) -> None:
         self._nothing = nothing
         self._same = same
         self._unknown = unknown
         self._join = join
-        self.settled: dict[Hashable, Answer] = {}  # read only from outside
-        self._open: dict[Hashable, int] = {}  # questions that are being answered, with their depth
-        self._so_far: dict[Hashable, Answer] = {}  # what the last round found for a question of a circle
-        self._tentative: dict[Hashable, Answer] = {}  # answers of this round that rely on an open question
-        self._order: list[tuple[Hashable, int]] = []  # of the tentative answers, with the outermost relied on
+        self._answer = answer
+        self._keep = keep
+        self._open: dict[Question, int] = {}  # questions that are being answered, with their depth
+        self._so_far: dict[Question, Answer] = {}  # what the last round found for a question of a circle
+        self._tentative: dict[Question, Answer] = {}  # answers of this round that rely on an open question
+        self._order: list[tuple[Question, int]] = []  # of the tentative answers, with the outermost relied on
         self._circle = _NO_CIRCLE  # the outermost open question that the current answer relies on
         self._changes = 0
         self._answered = 0
         self._too_deep = 0  # questions that could not be answered: what they lead to is nested too deeply
 
-    def ask(self, key: Hashable, answer: Callable[[], Answer]) -> Answer:
-        """Return the answer to a question; `answer` is called for it, and may ask others."""
-        known = self.settled.get(key)
-        if known is not None:
-            return known
+    def ask(self, key: Question) -> Answer:
+        """Return the answer to a question that is not settled yet."""
         if key in self._open:
             self._circle = min(self._circle, self._open[key])
             return self._so_far.get(key, self._nothing)
@@ -67,7 +70,7 @@ class FixedPoint(Generic[Answer]):
         around, depth, mark = self._circle, len(self._open), len(self._order)
         self._open[key] = depth
         try:
-            found = self._rounds(key, answer, depth, mark)
+            found = self._rounds(key, depth, mark)
         except BaseException:
             self._too_deep += depth == 0
             self._forget(mark)
@@ -81,20 +84,18 @@ class FixedPoint(Generic[Answer]):
             self._order.append((key, outermost))
             self._circle = min(around, outermost)
             return found
-        self._keep(mark)
+        self._settle_circle(mark)
         self._circle = around
-        found = self.settled[key] = self._unknown if found == self._nothing else found
-        self._so_far.pop(key, None)
-        return found
+        return self._settle(key, found)
 
-    def _rounds(self, key: Hashable, answer: Callable[[], Answer], depth: int, mark: int) -> Answer:
+    def _rounds(self, key: Question, depth: int, mark: int) -> Answer:
         found = self._nothing
         start = self._answered
         for rounds_left in reversed(range(_ROUNDS)):
             changes = self._changes
             self._circle = _NO_CIRCLE
             self._answered += 1
-            found = answer()
+            found = self._answer(key)
             if self._circle > depth:
                 return found  # no circle leads back to it
             before = self._so_far.get(key)
@@ -121,9 +122,14 @@ class FixedPoint(Generic[Answer]):
             del self._tentative[key]
         del self._order[mark:]
 
-    def _keep(self, mark: int) -> None:
+    def _settle_circle(self, mark: int) -> None:
         for key, _ in self._order[mark:]:
-            found = self._tentative.pop(key)
-            self.settled[key] = self._unknown if found == self._nothing else found
-            self._so_far.pop(key, None)
+            self._settle(key, self._tentative.pop(key))
         del self._order[mark:]
+
+    def _settle(self, key: Question, found: Answer) -> Answer:
+        if found == self._nothing:
+            found = self._unknown
+        self._keep(key, found)
+        self._so_far.pop(key, None)
+        return found

@@ -20,6 +20,7 @@ from .lambdas import Lambdas
 from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed, tagged
 from .operators import operation
 from .results import call_result, called
+from .rows import RESULT, Place, Rows
 from .types import (
     NONE,
     NOTHING,
@@ -39,14 +40,20 @@ from .types import (
 
 _STEP = 100
 
+_FieldOf = tuple[ClassSymbol, str, tuple[Type, ...]]
+"""A field of a class with these type arguments."""
+
 
 class Inference(ClassFacts):
     """Answers what type a node of a value graph has; every answer is computed once."""
 
     def __init__(self, program: Program) -> None:
         super().__init__(program)
-        self._answers: FixedPoint[Type] = FixedPoint(NOTHING, UNKNOWN, union)
-        self._settled = self._answers.settled
+        self._types: Rows[Type] = Rows(program)
+        self._field_types: dict[_FieldOf, Type] = {}
+        self._questions: FixedPoint[Place | _FieldOf, Type] = FixedPoint(
+            NOTHING, UNKNOWN, union, answer=self._answer, keep=self._keep
+        )
         self.generics = Generics(self)
         self.contents = Contents(self)
         self._lambdas = Lambdas(self)
@@ -59,7 +66,8 @@ class Inference(ClassFacts):
 
     def type_of(self, function: FunctionSymbol, index: int) -> Type:
         """Return the type of a node."""
-        known = self._settled.get((function, index))
+        row = self._types[function]
+        known = row[index]
         if known is not None:
             return known
         through = self._through.get(function, 0)
@@ -68,23 +76,32 @@ class Inference(ClassFacts):
         ):  # a long body, from its start: what a node is made of mostly stands before it
             self._through[function] = index
             for earlier in range(through, index):
-                self._settle(function, earlier)
-        return self._settle(function, index)
-
-    def _settle(self, function: FunctionSymbol, index: int) -> Type:
-        return self._answers.ask(
-            (function, index), lambda: limited(self._infer(function, self.program.function(function), index))
-        )
+                if row[earlier] is None:
+                    self._questions.ask((function, earlier))
+            known = row[index]
+        return self._questions.ask((function, index)) if known is None else known
 
     def field_type(self, cls: ClassSymbol, name: str, arguments: tuple[Type, ...] = ()) -> Type | None:
         """Return a field's type in `cls[arguments]`, or None where the class has no such field."""
-        key = (cls, name, arguments)
-        known = self._settled.get(key)
+        field = (cls, name, arguments)
+        known = self._field_types.get(field)
         if known is not None:
             return known
-        if self.owner_of_field(cls, name) is None:
-            return None
-        return self._answers.ask(key, lambda: limited(self._field(cls, name, arguments)))
+        return None if self.owner_of_field(cls, name) is None else self._questions.ask(field)
+
+    def _answer(self, question: Place | _FieldOf) -> Type:
+        if len(question) == 3:
+            return limited(self._field(*question))
+        function, index = question
+        if index == RESULT:
+            return limited(self._returned(function))
+        return limited(self._infer(function, self.program.function(function), index))
+
+    def _keep(self, question: Place | _FieldOf, found: Type) -> None:
+        if len(question) == 3:
+            self._field_types[question] = found
+        else:
+            self._types[question[0]][question[1]] = found
 
     def _field(self, cls: ClassSymbol, name: str, arguments: tuple[Type, ...]) -> Type:
         line = [one for one in self.program.mro(cls) if isinstance(one, ClassSymbol)]
@@ -110,7 +127,8 @@ class Inference(ClassFacts):
 
     def return_type(self, function: FunctionSymbol) -> Type:
         """Return what a function returns: as annotated, else as its returns show."""
-        return self._answers.ask(function, lambda: limited(self._returned(function)))
+        known = self._types[function][RESULT]
+        return self._questions.ask((function, RESULT)) if known is None else known
 
     def _returned(self, function: FunctionSymbol) -> Type:
         summary = self.program.function(function)

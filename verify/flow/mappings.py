@@ -17,6 +17,7 @@ from .carriers import MappingOrigin
 from .circles import Circles
 from .elements import COPIES_OF_LISTS, LISTS, QUEUES, container_of, is_list, is_slice, is_values
 from .inference import Inference
+from .rows import Place, Rows
 from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
 from .wholes import Wholes
 
@@ -51,8 +52,11 @@ class Mappings:
         self._program = program
         self._wholes = wholes
         self._inference = inference
-        self._circles: Circles[Origins] = Circles(frozenset(), _UNKNOWN, frozenset.union)
-        self._settled = self._circles.settled
+        self._known: Rows[Origins] = Rows(program)
+        self._shared: dict[Origins, Origins] = {_UNKNOWN: _UNKNOWN}
+        self._circles: Circles[Origins] = Circles(
+            frozenset(), _UNKNOWN, frozenset.union, answer=self._answer, keep=self._keep
+        )
         self._callers: dict[tuple[FunctionSymbol, str], list[tuple[FunctionSymbol, int]]] | None = None
         self.literals: FixedStrings  # given by whoever knows keys
         self._handed_over: set[FunctionSymbol] = set()
@@ -66,13 +70,15 @@ class Mappings:
 
     def of(self, function: FunctionSymbol, index: int) -> Origins:
         """Return the mappings that a node may be."""
-        place = (function, index)
-        known = self._settled.get(place)
-        if known is not None:
-            return known
-        return self._circles.ask(
-            place, lambda: self._infer(function, self._program.function(function).graph, index)
-        )
+        known = self._known[function][index]
+        return self._circles.ask((function, index)) if known is None else known
+
+    def _answer(self, place: Place) -> Origins:
+        function, index = place
+        return self._infer(function, self._program.function(function).graph, index)
+
+    def _keep(self, place: Place, found: Origins) -> None:
+        self._known[place[0]][place[1]] = self._shared.setdefault(found, found)
 
     def given(self, function: FunctionSymbol, parameter: str) -> list[tuple[FunctionSymbol, int]]:
         """Return what callers give to a parameter: the calling function and the node."""
@@ -202,9 +208,12 @@ class Mappings:
 
     def makes(self, function: FunctionSymbol, index: int) -> bool:
         """Whether a call makes a mapping of what it is given: `dict(...)`, a TypedDict's constructor."""
-        if MappingOrigin(function, index) not in self.of(function, index):
+        if self._wholes.classes(function, index):
             return False
-        return not self._wholes.classes(function, index)
+        return any(
+            one is not None and one.node == index and one.function is function and not one.path
+            for one in self.of(function, index)
+        )
 
     def takes_factory(self, function: FunctionSymbol, index: int) -> bool:
         """Whether a mapping's constructor is given something else than what the mapping holds."""

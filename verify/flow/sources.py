@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,11 +22,10 @@ from .mappings import Mappings
 from .names import COPIES, MUTATORS
 from .objects import Objects
 from .roots import local_roots
+from .rows import RESULT, Place
 from .steps import Steps
 from .types import Type
 from .wholes import Wholes
-
-_RESULT = -1  # in the place of a node: what a function hands back
 
 Answer = tuple["Source", ...]
 """What a value draws on."""
@@ -37,7 +37,7 @@ class _Round:
 
     function: FunctionSymbol
     binding: Binding
-    answers: dict[Hashable, Answer] = field(default_factory=dict)
+    answers: dict[Place, Answer] = field(default_factory=dict)
     known: dict[FunctionSymbol, dict[int, tuple[Source | Onward, ...]]] = field(default_factory=dict)
 
 
@@ -56,8 +56,10 @@ class Sources:
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
         self._known: dict[FunctionSymbol, dict[int, tuple[Source | Onward, ...]]] = {}
-        self._circles: Circles[Answer] = Circles((), (), _joined, same=_same)
-        self._answers = self._circles.settled
+        self._answers: defaultdict[FunctionSymbol, dict[int, Answer]] = defaultdict(dict)
+        self._circles: Circles[Answer] = Circles(
+            (), (), _joined, answer=self._answer, keep=self._keep, same=_same
+        )
         self._round: _Round | None = None
 
     def in_round(self, function: FunctionSymbol, index: int, binding: Binding) -> Answer:
@@ -124,14 +126,19 @@ class Sources:
         if self._round is not None and self._round.function is not function:
             with self._any_round():
                 return self.of(function, index)
-        kept = self._answers if self._round is None else self._round.answers
-        key = (function, index)
-        known = kept.get(key)
-        if known is None:
-            known = self._circles.ask(
-                key, lambda: self._search(function, index), None if self._round is None else kept
-            )
-        return known
+        if self._round is None:
+            known = self._answers[function].get(index)
+            return self._circles.ask((function, index)) if known is None else known
+        kept = self._round.answers
+        known = kept.get((function, index))
+        return self._circles.ask((function, index), kept) if known is None else known
+
+    def _keep(self, place: Place, found: Answer) -> None:
+        self._answers[place[0]][place[1]] = found
+
+    def _answer(self, place: Place) -> Answer:
+        function, index = place
+        return self._own_parameters(function) if index == RESULT else self._search(function, index)
 
     def _search(self, function: FunctionSymbol, index: int) -> Answer:
         graph = self.program.function(function).graph
@@ -170,12 +177,14 @@ class Sources:
         """Return the parameters that a function's result draws on, and how."""
         known = self._hands_back.get(function)
         if known is None:
-            found = self._circles.ask((function, _RESULT), lambda: self._own_parameters(function))
+            found = self._answers[function].get(RESULT)
+            if found is None:
+                found = self._circles.ask((function, RESULT))
             known = {}
             for source in found:
                 assert isinstance(source.carrier, ParameterCarrier)
                 known[source.carrier.name] = min(source.how, known.get(source.carrier.name, How.CONTROL))
-            if not self._circles.goes_round and not self._circles.is_open((function, _RESULT)):
+            if not self._circles.goes_round and not self._circles.is_open((function, RESULT)):
                 self._hands_back[function] = known
         return known
 

@@ -32,11 +32,13 @@ class Wholes:
 
     def classes(self, function: FunctionSymbol, index: int) -> tuple[ClassSymbol, ...]:
         """Return the classes of the object that a node is the mapping of; none where it is no such node."""
+        subject = self._subject(function, index)
+        if subject is None:
+            return ()
         place = (function, index)
         found = self._classes.get(place)
         if found is None:
-            subject = self._subject(function, index)
-            types = () if subject is None else members(self._inference.type_of(function, subject))
+            types = members(self._inference.type_of(function, subject))
             found = tuple(one.cls for one in types if isinstance(one, Instance))
             found = found if len(found) == len(types) else ()
             node = self._node(function, index)
@@ -75,7 +77,7 @@ class Wholes:
 
     def moves(self, function: FunctionSymbol, index: int) -> Iterator[tuple[FieldCarrier, KeyCarrier]]:
         """Yield each field that becomes a key of the mapping that a node is."""
-        pending = [MappingOrigin(function, index)]
+        pending = [MappingOrigin(function, index)] if self.classes(function, index) else []
         while pending:
             origin = pending.pop()
             for key, field in self.keys(origin).items():
