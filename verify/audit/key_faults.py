@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ..flow.carriers import MappingOrigin
+from ..flow.carriers import Constant, KeyCarrier, MappingOrigin
 from ..flow.roots import local_roots
 from ..source.model import Kind
 from .audience import Audience
@@ -26,6 +26,7 @@ class KeyFault:
         is_nowhere: The key is written into no mapping of the whole program.
         is_optional: The reader does without the key, and users of the library may give it a mapping that has it.
         falls_back: What is taken instead is computed: the key is there to overrule it.
+        agrees: What is taken instead is what other mappings say under the key, so that this one need not say it.
     """
 
     read: KeyRead
@@ -35,6 +36,7 @@ class KeyFault:
     is_nowhere: bool
     is_optional: bool = False
     falls_back: bool = False
+    agrees: bool = False
 
 
 @dataclass
@@ -108,6 +110,7 @@ def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
         is_nowhere=not writers,
         is_optional=_does_without(keys, read) and _may_be_given(keys, read, audience),
         falls_back=read.default == "",
+        agrees=bool(read.default) and _says_the_same(keys, read),
     )
 
 
@@ -118,6 +121,14 @@ def _does_without(keys: Keys, read: KeyRead) -> bool:
     return any(
         other.how == "in" and other.function == read.function and other.key == read.key
         for other in keys.reads
+    )
+
+
+def _says_the_same(keys: Keys, read: KeyRead) -> bool:
+    """Whether a mapping of the program holds what a read takes by default."""
+    return any(
+        isinstance(hop.source, Constant) and hop.source.masks is None and hop.source.value == read.default
+        for hop in keys.flow.entering(KeyCarrier(read.key))
     )
 
 

@@ -11,7 +11,7 @@ from ..flow.carriers import KeyCarrier, MappingOrigin
 from ..flow.mappings import ANY
 from ..flow.names import KEY_READERS
 from ..flow.roots import local_roots
-from ..flow.whereabouts import Spot, Trail, UseKind
+from ..flow.trail import Spot, Trail, UseKind
 from ..source import FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 

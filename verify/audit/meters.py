@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..flow import FieldCarrier, Flow, ModuleCarrier
 from ..flow.names import MUTATORS
-from ..flow.whereabouts import Trail, UseKind
+from ..flow.trail import Trail, UseKind
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import EffectKind, Kind, Node, Span, ValueGraph
 from ..source.program import ExternalSymbol

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from ..flow import Flow
+from ..flow.trail import Spot, Trail, Use, UseKind
 from ..flow.types import ClassObject, members
-from ..flow.whereabouts import Spot, Trail, Use, UseKind
 from ..source import ClassSymbol
 from ..source.model import Kind, Span
 from ..source.program import Place

@@ -14,7 +14,7 @@ from .instruments import Instrument, InstrumentCall, Recording, subclass_kind
 from .metric_libraries import FACTORIES, FACTORY_NAMES, InstrumentKind, either
 from .metric_names import name_in_text, name_operand, written_name
 from .recordings import Recordings
-from .whereabouts import Spot, Trail, Use, UseKind
+from .trail import Spot, Trail, Use, UseKind
 
 _MOST_HELPERS = 4  # one that calls another, and so on
 

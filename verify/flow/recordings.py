@@ -21,8 +21,8 @@ from .drawn import Source
 from .facts import Facts
 from .instruments import InstrumentCall, Recording
 from .metric_libraries import InstrumentKind
+from .trail import Trail, Use
 from .types import FunctionObject, members
-from .whereabouts import Trail, Use
 
 _KEEPS_THE_VALUE = {"set", "state", "info", "add_metric", "add_sample", "set_function"}
 _FIRST_VALUE = {"add_metric": 1, "add_sample": 2}

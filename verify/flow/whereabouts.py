@@ -7,9 +7,8 @@ well, so that nobody takes silence for an answer.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
@@ -20,6 +19,7 @@ from .carriers import FieldCarrier, ModuleCarrier, UnresolvedCarrier
 from .classes import is_property
 from .name_index import NameIndex
 from .roots import local_roots
+from .trail import Key, Path, Spot, Trail, Use, UseKind
 from .types import (
     UNKNOWN,
     ClassObject,
@@ -32,10 +32,6 @@ from .types import (
 
 if TYPE_CHECKING:
     from .facts import Facts
-
-Key = str | int | None
-Path = tuple[Key, ...]
-"""The way from a container to the object in it; None is any element."""
 
 _MOST_SPOTS = 4000
 _SAME_CONTAINER = {
@@ -79,59 +75,6 @@ _PUTS_ONE = {"append", "appendleft", "add", "insert", "put", "put_nowait", "push
 _PUTS_ALL = {"extend", "update", "extendleft"}
 _TAKES_ONE = {"get", "pop", "popleft", "get_nowait", "setdefault", "__getitem__"}
 _ONLY_LOOKS = {"keys", "clear", "__contains__", "__len__", "index", "count", "remove", "discard"}
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A node that is the object, or a container from which `path` leads to it.
-
-    It is `certain` unless a receiver of unknown type stands between.
-    """
-
-    function: FunctionSymbol
-    node: int
-    path: Path = ()
-    certain: bool = True
-
-
-class UseKind(enum.StrEnum):
-    """What is done with the object at one place."""
-
-    ATTRIBUTE = "attribute"  # `object.name`
-    CALLED = "called"
-    OPERATION = "operation"  # compared, tested, computed with
-    RETURNED = "returned"  # handed to the callers, who are followed
-    UNCALLED = "uncalled"  # handed to the callers of a function that nothing in the program calls
-    LEAVES = "leaves"  # handed to somebody who cannot be followed
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One thing that is done with the object; `node` is the node that does it, -1 for an effect, which has a `span`."""
-
-    kind: UseKind
-    spot: Spot
-    node: int
-    name: str | None = None
-    span: Span | None = None
-
-    @property
-    def function(self) -> FunctionSymbol:
-        """The function in which it is done."""
-        return self.spot.function
-
-
-@dataclass
-class Trail:
-    """Every spot that an object may be at, what is done with it, and the names that it is kept under."""
-
-    spots: dict[Spot, None] = field(default_factory=dict)
-    uses: list[Use] = field(default_factory=list)
-    holders: dict[FieldCarrier | UnresolvedCarrier | ModuleCarrier, None] = field(default_factory=dict)
-
-    def of_kind(self, *kinds: UseKind) -> list[Use]:
-        """Return the uses of some kinds."""
-        return [use for use in self.uses if use.kind in kinds]
 
 
 class Whereabouts:
@@ -213,6 +156,7 @@ class _Following:
         self._stands_for_it = stands_for_it
         self._trail = Trail()
         self._pending: list[Spot] = []
+        self._doubtful: list[Spot] = []  # visited last: they may be many
         self._held: set[tuple[object, ...]] = set()
         self._filled: set[tuple[FunctionSymbol, int, Path, bool]] = set()
 
@@ -221,10 +165,12 @@ class _Following:
             self._reach(spot)
         for carrier in fields:
             self._field(carrier.owner, carrier.name, (), certain=True)
-        while self._pending:
-            spot = self._pending.pop()
-            if len(self._trail.spots) > _MOST_SPOTS:
-                self._use(UseKind.LEAVES, spot, spot.node, "too many places")
+        while self._pending or self._doubtful:
+            spot = (self._pending or self._doubtful).pop()
+            if (
+                len(self._trail.spots) > _MOST_SPOTS
+            ):  # whatever this spot is, certain ones are not seen any more
+                self._use(UseKind.LEAVES, replace(spot, certain=True), spot.node, "too many places")
                 break
             self._visit(spot)
         return self._trail
@@ -232,7 +178,7 @@ class _Following:
     def _reach(self, spot: Spot) -> None:
         if spot not in self._trail.spots and len(spot.path) <= 4:
             self._trail.spots[spot] = None
-            self._pending.append(spot)
+            (self._pending if spot.certain else self._doubtful).append(spot)
 
     def _use(
         self, kind: UseKind, spot: Spot, node: int, name: str | None = None, span: Span | None = None

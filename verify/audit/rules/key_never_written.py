@@ -80,4 +80,4 @@ def _confidence(fault: KeyFault) -> Confidence:
         return Confidence.LOW
     if fault.is_nowhere:
         return Confidence.MEDIUM if fault.falls_back else Confidence.HIGH
-    return Confidence.LOW if fault.falls_back else Confidence.MEDIUM
+    return Confidence.LOW if fault.falls_back or fault.agrees else Confidence.MEDIUM

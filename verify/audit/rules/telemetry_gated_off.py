@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ...findings import Confidence, Finding
 from ...flow import Constant
 from ...flow.drawn import Source
+from ...flow.types import External, ExternalObject, FunctionObject, members
 from ...source import FunctionSymbol
 from ...source.model import Effect, FunctionSummary, Kind, Node, Parameter, ValueGraph
 from ...source.program import Place
@@ -16,6 +17,11 @@ from .base import AuditCheck, AuditRule
 _SENDS = re.compile(
     r"(?:emit|record|observe|publish|log_metrics?|log_scalars?|add_scalars?|track|report|inc|send_event|log_dict"
     r"|record_mean|log_histogram|capture)(?:_\w+)?"
+)
+_ONE_VERB = {"emit", "record", "observe", "publish", "track", "report", "inc", "capture"}
+_SENDERS = re.compile(
+    r"(?i).*(?:metric|log|stat|telemetry|monitor|track|counter|gauge|histogram|summary|meter|writer|emit|record"
+    r"|report|profil|publish|wandb|bus|sink|collector)"
 )
 _FALSE = {"False", "0", "None"}
 
@@ -61,7 +67,9 @@ class TelemetryGatedOff(AuditRule):
         graph = summary.graph
         told: set[str] = set()
         for index, node in enumerate(graph.nodes):
-            if not node.gated or node.kind is not Kind.CALL or not _is_telemetry(audit, graph, node):
+            if not node.gated or node.kind is not Kind.CALL or not _is_telemetry(
+                audit, function, graph, node
+            ):
                 continue
             gate = _gate(graph, index)
             why = (
@@ -91,7 +99,7 @@ class TelemetryGatedOff(AuditRule):
         if not sites or audit.audience.may_call(function):
             return
         for flag in flags:
-            found = _behind(audit, graph, flag.name)
+            found = _behind(audit, function, graph, flag.name)
             if found is None or not all(_gives_false(site.arguments.get(flag.name), flag) for site in sites):
                 continue
             called = str(graph.nodes[found.operands[0]].data)
@@ -126,11 +134,29 @@ class TelemetryGatedOff(AuditRule):
         )
 
 
-def _is_telemetry(audit: AuditCheck, graph: ValueGraph, node: Node) -> bool:
-    name = graph.nodes[node.operands[0]].data
-    if not isinstance(name, str) or graph.nodes[node.operands[0]].kind not in {Kind.ATTR, Kind.GLOBAL}:
+def _is_telemetry(audit: AuditCheck, function: FunctionSymbol, graph: ValueGraph, node: Node) -> bool:
+    callee = graph.nodes[node.operands[0]]
+    if not isinstance(callee.data, str) or callee.kind not in {Kind.ATTR, Kind.GLOBAL}:
         return False
-    return audit.names.is_function(name) or _SENDS.fullmatch(name.lstrip("_")) is not None
+    name = callee.data.lstrip("_")
+    if name in _ONE_VERB and callee.kind is Kind.ATTR:
+        return _is_sent_by(audit, function, node.operands[0], callee)
+    return audit.names.is_function(name) or _SENDS.fullmatch(name) is not None
+
+
+def _is_sent_by(audit: AuditCheck, function: FunctionSymbol, index: int, callee: Node) -> bool:
+    """Whether what a bare verb is called on takes telemetry: of `event.record()` it may be the event of a device.
+
+    A method of the program counts, else the class or the name of the receiver has to say so.
+    """
+    inference = audit.flow.facts.inference
+    known = members(inference.type_of(function, index))
+    if any(isinstance(one, FunctionObject) for one in known):
+        return True
+    receivers = members(inference.type_of(function, callee.operands[0]))
+    classes = [one.dotted for one in receivers if isinstance(one, External | ExternalObject)]
+    written = classes or [audit.transfers.names(function).path(callee.operands[0])]
+    return any(_SENDERS.match(one) is not None for one in written)
 
 
 def _gate(graph: ValueGraph, call: int) -> str:
@@ -159,7 +185,7 @@ def _made_of(graph: ValueGraph, effect: Effect) -> set[int]:
     return seen
 
 
-def _behind(audit: AuditCheck, graph: ValueGraph, flag: str) -> Node | None:
+def _behind(audit: AuditCheck, function: FunctionSymbol, graph: ValueGraph, flag: str) -> Node | None:
     """Return the first telemetry call that runs only if a parameter holds."""
     for effect in graph.effects:
         if effect.gated or effect.kind not in {"drop", "evaluate"}:
@@ -167,7 +193,7 @@ def _behind(audit: AuditCheck, graph: ValueGraph, flag: str) -> Node | None:
         if not any(_is_parameter(graph, guard, flag) for guard in effect.guards) or effect.value < 0:
             continue
         node = graph.nodes[effect.value]
-        if node.kind is Kind.CALL and _is_telemetry(audit, graph, node):
+        if node.kind is Kind.CALL and _is_telemetry(audit, function, graph, node):
             return node
     return None
 
