@@ -10,6 +10,7 @@ from ..flow.roots import local_roots
 from ..flow.types import Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Effect, EffectKind, Kind, Node, Span, ValueGraph
+from ..source.summarise import TOP_LEVEL
 from .metric_words import are_metrics, names_metrics
 from .only_filled import has_foreign_base
 from .telemetry_names import TelemetryNames
@@ -63,6 +64,7 @@ class Dropped:
         is_only_for_that: The function does nothing else but compute its result.
         is_named: The callers give the metrics a name and do not use it.
         may_be_called_by_others: A base class from outside may call it.
+        is_outermost: Its callers are commands that somebody starts, so that there is nobody to hand metrics to.
     """
 
     function: FunctionSymbol
@@ -74,6 +76,7 @@ class Dropped:
     is_only_for_that: bool
     is_named: bool
     may_be_called_by_others: bool
+    is_outermost: bool
 
 
 def dropped_results(flow: Flow, names: TelemetryNames) -> Iterator[Dropped]:
@@ -150,10 +153,11 @@ class _Finder:
                     self._is_only_for_that(summary.graph),
                     named,
                     owner is not None and has_foreign_base(self._flow, owner),
+                    all(self._is_command(one) for one, _ in calls),
                 )
 
     def _is_plain(self, decorators: tuple[str, ...]) -> bool:
-        return all(text.partition("(")[0].rpartition(".")[2] in _PLAIN_DECORATORS for text in decorators)
+        return all(_bare(text) in _PLAIN_DECORATORS for text in decorators)
 
     def _is_only_for_that(self, graph: ValueGraph) -> bool:
         """Whether a body has no effect but its result: what it stores, it stores into what it made itself."""
@@ -165,6 +169,18 @@ class _Finder:
             if effect.kind is EffectKind.STORE_ITEM and not _is_made_here(graph, effect.base):
                 return False
         return True
+
+    def _is_command(self, function: FunctionSymbol) -> bool:
+        """Whether a function is what somebody starts from a command line, who takes no results."""
+        summary = self._program.function(function)
+        nodes = summary.graph.nodes
+        called = {nodes[node.operands[0]].data for node in nodes if node.kind is Kind.CALL}
+        return (
+            function.qualname == TOP_LEVEL
+            or function.name == "main"
+            or not called.isdisjoint({"parse_args", "parse_known_args"})
+            or any(_bare(text) == "command" for text in summary.decorators)
+        )
 
     # -- what it returns ----------------------------------------------------------------------------------------------
 
@@ -283,3 +299,7 @@ class _Finder:
 
 def _is_made_here(graph: ValueGraph, index: int) -> bool:
     return all(graph.nodes[root].kind in _MADE for root in local_roots(graph, index, every=True))
+
+
+def _bare(decorator: str) -> str:
+    return decorator.partition("(")[0].rpartition(".")[2]

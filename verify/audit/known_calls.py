@@ -134,6 +134,8 @@ KEEPS_RUNNING = {
     "getLogger",
     "get_logger",
 }
+# What they are called on works on by itself from then on.
+STARTS = {"start", "run", "launch", "listen", "serve", "serve_forever", "connect", "open"}
 # They write an object as bytes or text that can be read back.
 ENCODES = {"dump", "dumps", "encode", "packb", "pack", "to_json", "to_bytes", "serialize", "dump_json"}
 # They turn an object into a mapping or a sequence of its fields.

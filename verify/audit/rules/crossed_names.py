@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from ...findings import Confidence, Finding
-from ...flow import KeyCarrier
+from ...flow import Carrier, FieldCarrier, How, KeyCarrier
 from ...flow.types import Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
@@ -34,6 +34,7 @@ _ENDS = (
     {"input", "output"},
     {"in", "out"},
 )
+_SIZES = {"size", "dimension", "dim", "feature", "channel", "unit", "width", "height", "column", "rank"}
 _SAME = 0.9
 _OTHER = 0.5
 _MANY = (
@@ -132,6 +133,8 @@ class CrossedNames(AuditRule):
             confidence = Confidence.LOW  # what is done may well go the other way
         if all(len(part) == 1 for part in {*one.name.split("_")} ^ {*other.name.split("_")}):
             confidence = Confidence.LOW  # the sides of a matrix, which is taken the other way round
+        if _are_sizes(one.name, other.name) and not _is_telemetry(audit, group):
+            confidence = Confidence.LOW  # one part takes in what another gives out
         return self._finding(
             audit,
             group,
@@ -162,9 +165,10 @@ class CrossedNames(AuditRule):
                 continue
             if neighbour.node == transfer.node:
                 continue  # read once and meant for both
-            if {*words(origin.name)} <= {*words(transfer.sink)} or audit.transfers.has(
-                group.function, origin, transfer.sink
-            ) is None:
+            left = audit.transfers.has(group.function, origin, transfer.sink)
+            if {*words(origin.name)} <= {*words(transfer.sink)} or left is None:
+                continue
+            if _is_other_name(audit, left, origin.name):
                 continue
             return self._finding(
                 audit,
@@ -258,6 +262,20 @@ def _is_swap(group: Group, first: Transfer, second: Transfer) -> bool:
     return bool(group.base) and first.span.line == second.span.line
 
 
+def _is_other_name(audit: AuditCheck, left: Carrier, name: str) -> bool:
+    """Whether a field is given what another field of this name holds: they are two names for one value."""
+    return isinstance(left, FieldCarrier) and any(
+        isinstance(hop.source, FieldCarrier) and hop.source.name == name and hop.how is How.COPY
+        for hop in audit.flow.entering(left)
+    )
+
+
+def _are_sizes(one: str, other: str) -> bool:
+    """Whether two names are sizes, of which only the part that takes them in or gives them out says which is which."""
+    left, right = {*words(one)}, {*words(other)}
+    return not _SIZES.isdisjoint(left & right) and (left < right or right < left or _are_ends(one, other))
+
+
 def _confidence_of_twice(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> Confidence:
     left = audit.transfers.has(group.function, origin, transfer.sink)
     is_there = not isinstance(left, KeyCarrier) or left.mapping is not None
@@ -277,7 +295,7 @@ def _is_read(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin
 
 def _is_answer(audit: AuditCheck, group: Group, one: Origin, other: Origin) -> bool:
     """Whether an object is made of another one of its class with the two ends of something exchanged."""
-    if not _are_ends(one.name, other.name):
+    if one.base_node < 0 or not _are_ends(one.name, other.name):
         return False
     types = members(audit.flow.facts.inference.type_of(group.function, one.base_node))
     return any(isinstance(known, Instance) and known.cls == group.owner for known in types)

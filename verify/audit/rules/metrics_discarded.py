@@ -65,5 +65,7 @@ def _confidence(found: Dropped) -> Confidence:
         return Confidence.LOW
     if found.is_only_for_that or found.is_named:
         return Confidence.HIGH
+    if found.is_outermost:
+        return Confidence.LOW  # it does its work, and its result is for those who call it themselves
     is_for_metrics = found.function.name.startswith("_") and names_metrics(found.function.name)
     return Confidence.MEDIUM if found.position is not None or is_for_metrics else Confidence.LOW

@@ -131,6 +131,8 @@ def is_class_subject(audit: AuditCheck, cls: ClassSymbol) -> bool:
     """Whether a class measures, keeps, shows or sends telemetry."""
     if "<" in cls.qualname or not is_telemetry_class(audit, cls.name):
         return False
+    if cls.qualname in audit.program.modules[cls.module].imports:
+        return False  # it stands in for a class that is imported elsewhere in the file, for type checkers
     foreign = [base.dotted.rpartition(".")[2] for base in _foreign(audit, cls)]
     return not any(name in _NO_SUBJECTS or name.endswith(("Error", "Exception")) for name in foreign)
 

@@ -67,8 +67,10 @@ class TelemetryGatedOff(AuditRule):
         graph = summary.graph
         told: set[str] = set()
         for index, node in enumerate(graph.nodes):
-            if not node.gated or node.kind is not Kind.CALL or not _is_telemetry(
-                audit, function, graph, node
+            if (
+                not node.gated
+                or node.kind is not Kind.CALL
+                or not _is_telemetry(audit, function, graph, node)
             ):
                 continue
             gate = _gate(graph, index)

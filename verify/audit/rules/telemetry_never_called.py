@@ -72,7 +72,12 @@ class TelemetryNeverCalled(AuditRule):
             offered = audit.audience.sees_function(function)
             if not offered:
                 confidence = Confidence.HIGH
-            elif len(called) >= 3 and not neighbours.other_unused(function) and not _is_hook(audit, function):
+            elif (
+                len(called) >= 3
+                and not neighbours.other_unused(function)
+                and not _is_hook(audit, function)
+                and not _is_face(audit, function)
+            ):
                 confidence = Confidence.MEDIUM
             else:
                 confidence = Confidence.LOW
@@ -167,6 +172,8 @@ def is_subject(audit: AuditCheck, function: FunctionSymbol) -> bool:
         return False  # read like a field
     owner = summary.owner
     bases = audit.program.mro(ClassSymbol(function.module, owner))[1:]
+    if audit.program.is_protocol(ClassSymbol(function.module, owner)):
+        return False  # what others have to offer: that nobody calls it is told of those
     return not any(
         isinstance(base, ClassSymbol) and name in audit.program.class_(base).methods for base in bases
     )
@@ -179,6 +186,15 @@ def _is_hook(audit: AuditCheck, function: FunctionSymbol) -> bool:
         return False
     below = audit.program.subclasses(ClassSymbol(function.module, owner))
     return any(function.name in audit.program.class_(cls).methods for cls in below)
+
+
+def _is_face(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a method is one of a class that the whole package offers by its own name: its users call methods."""
+    name, _, method = function.qualname.partition(".")
+    package = function.module.partition(".")[0]
+    if not method or package not in audit.program.modules:
+        return False
+    return audit.program.resolve(package, name) == ClassSymbol(function.module, name)
 
 
 class _Neighbours:
