@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from ...findings import Confidence, Finding
 from ...flow.logger_keys import Logged
 from ...source import ClassSymbol, FunctionSymbol
-from ...source.model import CallShape, EffectKind, FunctionSummary, Kind, Node, ValueGraph
+from ...source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from ...source.program import ExternalSymbol, Place
 from ..known_calls import PLAIN_BASES
-from ..names import likeness, words
+from ..names import likeness
+from ..siblings import FEWEST, Siblings, functions_alike, implementations
 from ..twins import Twins
 from .base import AuditCheck, AuditRule
 
-_FEWEST = 4
 _SAME_NAME = 0.9
 _SMALLEST_BODY = 6  # values: less than that is a stub or hands on
 
@@ -78,12 +77,15 @@ class SiblingLeftOut(AuditRule):
                 done[logged.function] |= {name}
             else:
                 at_times.setdefault(logged.function, set()).add(name)
-        alike = [(group, False) for group in _groups(audit)]
-        alike += [(group, True) for group in _implementations(audit)]
+        twins = Twins(audit.program)
+        siblings = Siblings(audit.program, audit.transfers, twins)
+        lacking: dict[FunctionSymbol, dict[str, list[FunctionSymbol]]] = {}
+        alike = [(group, False) for group in functions_alike(audit.program)]
+        alike += [(group, True) for group in implementations(audit.program)]
         for group, is_one_method in alike:
             counts = Counter(helper for function in group for helper in done[function])
             for helper, count in counts.items():
-                if count != len(group) - 1 or count < _FEWEST - 1:
+                if count != len(group) - 1 or count < FEWEST - 1:
                     continue
                 (odd,) = [function for function in group if helper not in done[function]]
                 if helper.lstrip("_").startswith("compute_"):
@@ -97,15 +99,25 @@ class SiblingLeftOut(AuditRule):
                     continue
                 if _has_a_reason(audit, odd, doing, helper, called):
                     continue
-                yield self._does_without(audit, odd, helper, doing)
-
-        twins = Twins(audit.program)
+                lacking.setdefault(odd, {})[helper] = doing
+        for odd, helpers in lacking.items():
+            if len(helpers) > 1:
+                continue  # it lacks more than one of them: it is there for something else
+            for helper, doing in helpers.items():
+                is_like = helper.endswith(")") or siblings.could_do(odd, doing, helper)
+                sure = Confidence.MEDIUM if is_like else Confidence.LOW
+                yield self._does_without(audit, odd, helper, doing, sure)
         for group, is_one_method in alike if at_times else ():
-            if is_one_method and len(group) >= _FEWEST:
+            if is_one_method and len(group) >= FEWEST:
                 yield from self._twins(audit, group, at_times, twins)
 
     def _does_without(
-        self, audit: AuditCheck, odd: FunctionSymbol, helper: str, doing: list[FunctionSymbol]
+        self,
+        audit: AuditCheck,
+        odd: FunctionSymbol,
+        helper: str,
+        doing: list[FunctionSymbol],
+        confidence: Confidence = Confidence.MEDIUM,
     ) -> Finding:
         return self._left_out(
             audit,
@@ -115,6 +127,7 @@ class SiblingLeftOut(AuditRule):
             help=f"call {_call(helper)} here as well",
             what=helper,
             siblings=[one.qualname for one in doing],
+            confidence=confidence,
         )
 
     def _twins(
@@ -141,7 +154,7 @@ class SiblingLeftOut(AuditRule):
         program = audit.program
         for base in program.classes():
             below = [one for one in program.subclasses(base) if base in program.bases(one)]
-            if len(below) < _FEWEST:
+            if len(below) < FEWEST:
                 continue
             lacking: dict[ClassSymbol, list[str]] = {}
             for name, qualname in program.class_(base).methods.items():
@@ -172,7 +185,7 @@ class SiblingLeftOut(AuditRule):
             if not audit.names.is_function(function.name):
                 continue
             sites = {(site.site.path, site.site.span): site for site in audit.flow.call_sites(function)}
-            if len(sites) < _FEWEST + 1:
+            if len(sites) < FEWEST + 1:
                 continue
             for parameter in audit.program.function(function).parameters:
                 if parameter.default is None:
@@ -216,54 +229,6 @@ class SiblingLeftOut(AuditRule):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    module: str
-    owner: str | None
-    first_word: str
-    is_private: bool
-    parameters: int
-
-
-def _groups(audit: AuditCheck) -> Iterator[list[FunctionSymbol]]:
-    """Yield the functions of a module, and the methods of a class, that begin with the same word."""
-    groups: dict[_Key, list[FunctionSymbol]] = {}
-    for function in audit.program.functions():
-        parts = words(function.name)
-        summary = audit.program.function(function)
-        if len(parts) < 2 or "<" in function.qualname or function.name.startswith("__") or summary.enclosing:
-            continue
-        if any("property" in text or "abstract" in text for text in summary.decorators):
-            continue
-        key = _Key(
-            function.module, summary.owner, parts[0], function.name.startswith("_"), len(summary.parameters)
-        )
-        groups.setdefault(key, []).append(function)
-    for group in groups.values():
-        if len(group) >= _FEWEST:
-            yield group
-
-
-def _implementations(audit: AuditCheck) -> Iterator[list[FunctionSymbol]]:
-    """Yield the methods of one name that the classes below one base have of their own."""
-    program = audit.program
-    seen: set[tuple[FunctionSymbol, ...]] = set()
-    for base in program.classes():
-        below = program.subclasses(base)
-        if len(below) < _FEWEST:
-            continue
-        by_name: dict[str, list[FunctionSymbol]] = {}
-        for cls in below:
-            for name, qualname in program.class_(cls).methods.items():
-                method = FunctionSymbol(cls.module, qualname)
-                if not name.startswith("__") and not _is_stub(program.function(method)):
-                    by_name.setdefault(name, []).append(method)
-        for group in by_name.values():
-            if len(group) >= _FEWEST and tuple(group) not in seen:
-                seen.add(tuple(group))
-                yield group
-
-
 def _is_always_logged(audit: AuditCheck, logged: Logged) -> bool:
     """Whether a function logs a value under no condition: what one sibling logs only at times obliges no other."""
     graph = audit.program.function(logged.function).graph
@@ -281,18 +246,6 @@ def _is_at_hand(audit: AuditCheck, function: FunctionSymbol, helper: str) -> boo
     graph = audit.program.function(function).graph
     fields = {str(node.data) for node in graph.nodes if node.kind is Kind.ATTR}
     return any(likeness(bare, name) >= _SAME_NAME for name in (*graph.bindings, *fields))
-
-
-def _is_stub(summary: FunctionSummary) -> bool:
-    """Whether a body leaves everything to others: it is empty or raises NotImplementedError."""
-    nodes = summary.graph.nodes
-    return all(
-        node.kind is Kind.PARAM
-        or node.kind is Kind.CONST
-        or (node.kind is Kind.GLOBAL and node.data == "NotImplementedError")
-        or (node.kind is Kind.CALL and summary.graph.nodes[node.operands[0]].data == "NotImplementedError")
-        for node in nodes
-    )
 
 
 def _call(helper: str) -> str:
