@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .plant import Instrument
 from .planters import PLANTERS
+from .progress import Watch
+from .results import Results, state
 from .run import choose, run
-from .table import markdown, missed, rows, to_json, undecidable
+from .table import elsewhere, markdown, missed, rows, to_json, undecidable
 from .targets import PACKAGES, installed, shipped
 from .trial import Bench, Outcome
 
@@ -31,6 +31,21 @@ SHIPPED = "telemetry"
     help="Only the faults that this command has to find.",
 )
 @click.option("--jobs", default=1, show_default=True, help="Processes.")
+@click.option(
+    "--together",
+    default=1,
+    show_default=True,
+    help="Plants of one class that are analysed at once, in different files.",
+)
+@click.option(
+    "--results",
+    "kept",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the outcomes here, and go on from those that are there.",
+)
+@click.option(
+    "--trust-older", is_flag=True, help="What an older state of the code found rightly is not planted again."
+)
 @click.option("--list", "only_list", is_flag=True, help="Count the places, plant nothing.")
 @click.option(
     "--packages",
@@ -42,7 +57,7 @@ SHIPPED = "telemetry"
     "--missed",
     "list_of_missed",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the misses here.",
+    help="Write the misses and the new findings elsewhere here.",
 )
 def main(
     names: Sequence[str],
@@ -51,18 +66,21 @@ def main(
     faults: Sequence[str],
     by: str | None,
     jobs: int,
+    together: int,
+    kept: Path | None,
+    trust_older: bool,
     only_list: bool,
     packages: Path | None,
     as_json: Path | None,
     list_of_missed: Path | None,
 ) -> None:
     """Plant faults in the shipped telemetry and in packages from PyPI (all when NAMES is empty)."""
-    console = Console()
     planters = {
         fault: planter
         for fault, planter in PLANTERS.items()
         if (not faults or any(part in fault for part in faults)) and by in {None, planter.instrument}
     }
+    results = Results(kept, now=state(), trust_older=trust_older)
     outcomes: list[Outcome] = []
     places: dict[str, int] = dict.fromkeys(planters, 0)
     with tempfile.TemporaryDirectory() as folder:
@@ -72,23 +90,21 @@ def main(
             for one in chosen:
                 places[one.planter.fault] += one.places
             count = sum(len(one.plants) for one in chosen)
-            print(f"{bench.tree.name}: {bench.tree.lines:,} lines, {count} plants")
+            print(f"{bench.tree.name}: {bench.tree.lines:,} lines, {count} plants", flush=True)
             if only_list:
                 for one in chosen:
                     print(f"  {one.places:5} {one.planter.fault}")
                     for plant in one.plants if everywhere else ():
                         print(f"        {plant.path}:{plant.line} {plant.what}")
                 continue
-            with Progress(
-                TextColumn(bench.tree.name),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                console=console,
-                transient=True,
-            ) as progress:
-                progress.add_task("", total=count)
-                outcomes += run(bench, chosen, jobs=jobs, done=lambda: progress.advance(progress.task_ids[0]))
+            watch = Watch(bench.tree.name, count)
+            try:
+                outcomes += run(
+                    bench, chosen, jobs=jobs, done=watch.advance, together=together, results=results
+                )
+            except KeyboardInterrupt:
+                hint = f"; --results {kept} goes on from here" if kept else ""
+                raise click.ClickException(f"interrupted{hint}") from None
     if only_list:
         return
     found = rows(outcomes, planters, places)
@@ -96,10 +112,17 @@ def main(
         print("\n".join(markdown(found, planters)))
     if lines := list(undecidable(outcomes)):
         print("\n".join(["", *lines]))
+    print()
+    for made, count in results.states().items():
+        print(f"{count} plants at {made}")
+    if beside := sum(one.beside > 0 for one in outcomes):
+        print(f"{beside} of them beside others in one analysis")
     if as_json is not None:
         as_json.write_text(to_json(outcomes, found), encoding="utf-8")
     if list_of_missed is not None:
-        list_of_missed.write_text("\n".join(missed(outcomes, planters)) + "\n", encoding="utf-8")
+        list_of_missed.write_text(
+            "\n".join([*missed(outcomes, planters), *elsewhere(outcomes)]) + "\n", encoding="utf-8"
+        )
 
 
 def _bench(name: str, folder: Path) -> Bench:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from .batches import Batch, batches
 from .plant import Plant, Planter
+from .results import Results, key
 from .trial import Bench, Outcome, parses
 
 SEED = 20
@@ -56,35 +58,59 @@ def _place(plant: Plant) -> tuple[str, int, str]:
     return (plant.path, plant.line, plant.what)
 
 
-def run(bench: Bench, chosen: list[Chosen], *, jobs: int, done: Callable[[], None]) -> list[Outcome]:
-    """Make every chosen plant and return the outcomes in the same order; `done` is called after each."""
-    pairs = [(one.planter, plant) for one in chosen for plant in one.plants]
-    for instrument, least in {(planter.instrument, planter.least) for planter, _ in pairs}:
+def run(
+    bench: Bench,
+    chosen: list[Chosen],
+    *,
+    jobs: int,
+    done: Callable[[int], None],
+    together: int = 1,
+    results: Results | None = None,
+) -> list[Outcome]:
+    """Make every chosen plant that `results` does not know, and return all outcomes in the same order.
+
+    `done` is called with the number of plants that are known more. Up to `together` plants are made in one analysis,
+    and those that are not found so, or whose findings cannot be told apart, again alone.
+    """
+    known = Results(None, now="") if results is None else results
+    pending: list[Batch] = []
+    names: list[str] = []
+    for one in chosen:
+        new: list[Plant] = []
+        for plant in one.plants:
+            names.append(key(bench.tree.name, one.planter.fault, plant))
+            if known.get(names[-1]) is None:
+                new.append(plant)
+        pending += batches(one.planter, new, together)
+    done(sum(known.get(name) is not None for name in names))
+    for instrument, least in {(batch.planter.instrument, batch.planter.least) for batch in pending}:
         bench.before(instrument, least)
     gc.collect()
     gc.freeze()  # what every plant starts from is neither searched nor, in a forked process, copied
-    outcomes: list[Outcome] = []
-    for outcome in _outcomes(bench, pairs, jobs):
-        outcomes.append(outcome)
-        done()
-    gc.unfreeze()
-    return outcomes
+    try:
+        for batch, outcomes in zip(pending, _outcomes(bench, pending, jobs), strict=True):
+            for plant, outcome in zip(batch.plants, outcomes, strict=True):
+                known.add(key(bench.tree.name, batch.planter.fault, plant), outcome)
+            done(len(outcomes))
+    finally:
+        gc.unfreeze()
+    return [outcome for name in names if (outcome := known.get(name)) is not None]
 
 
-_WORK: list[tuple[Bench, list[tuple[Planter, Plant]]]] = []
+_WORK: list[tuple[Bench, list[Batch]]] = []
 """What a forked process works on: a program's trees are too large to be sent."""
 
 
-def _outcomes(bench: Bench, pairs: list[tuple[Planter, Plant]], jobs: int) -> Iterator[Outcome]:
+def _outcomes(bench: Bench, pending: list[Batch], jobs: int) -> Iterator[Sequence[Outcome]]:
     if jobs == 1:
-        for planter, plant in pairs:
-            yield bench.run(planter, plant)
+        for batch in pending:
+            yield bench.run(batch.planter, batch.plants)
         return
-    _WORK[:] = [(bench, pairs)]
+    _WORK[:] = [(bench, pending)]
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        yield from pool.imap(_one, range(len(pairs)))
+        yield from pool.imap(_one, range(len(pending)))
 
 
-def _one(number: int) -> Outcome:
-    bench, pairs = _WORK[0]
-    return bench.run(*pairs[number])
+def _one(number: int) -> Sequence[Outcome]:
+    bench, pending = _WORK[0]
+    return bench.run(pending[number].planter, pending[number].plants)

@@ -127,6 +127,15 @@ def missed(outcomes: Iterable[Outcome], planters: Mapping[str, Planter]) -> Iter
         yield ""
 
 
+def elsewhere(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Yield the lines of a list of the new findings about something else, with the plants that they came with."""
+    yield "## New elsewhere"
+    yield ""
+    for one in outcomes:
+        for finding in one.elsewhere:
+            yield f"- {one.tree} {one.fault}: {one.path}:{one.line} {one.what}: {finding}"
+
+
 def to_json(outcomes: Iterable[Outcome], found: Iterable[Row]) -> str:
     """Return everything as JSON."""
     content = {

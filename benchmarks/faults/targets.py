@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telewire.registry.config import AuditSettings, Configuration, load_configuration
+from telewire.verify.analysis import verify
 from telewire.verify.audit import Target
 from telewire.verify.audit.target import TEST_GLOBS
 from telewire.verify.source import SourceFile, discover
 
-from .plant import Instrument
+from .copies import ProjectCopy
 from .tree import Tree
-from .trial import Bench
+from .trial import TODAY, Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -64,12 +65,19 @@ PACKAGES = (
 
 def shipped() -> Bench:
     """Return the telemetry of this repository, with the code that it is built on."""
-    configuration = Configuration(
-        root=ROOT,
+    configuration = _shipped_settings(ROOT)
+    files = [file for file in _files(configuration) if file.shown.split("/")[0] in SHIPPED_CODE]
+    copy = ProjectCopy(ROOT, (*SHIPPED_CODE, "tests"), _shipped_settings)
+    return _bench("telewire.telemetry", configuration, files, planted=["telemetry/*"], copy=copy)
+
+
+def _shipped_settings(root: Path) -> Configuration:
+    return Configuration(
+        root=root,
         origin="the benchmark",
-        sources={"telewire": ROOT},
-        registry=(ROOT / "registry/specs",),
-        tests=(ROOT / "tests",),
+        sources={"telewire": root},
+        registry=(root / "registry/specs",),
+        tests=(root / "tests",),
         entry_points=("telewire.cli:main",),
         exclude=(
             "tests/**",
@@ -81,8 +89,6 @@ def shipped() -> Bench:
             "build/**",
         ),
     )
-    files = [file for file in _files(configuration) if file.shown.split("/")[0] in SHIPPED_CODE]
-    return _bench("telewire.telemetry", configuration, files, planted=["telemetry/*"])
 
 
 def installed(package: Package, folder: Path) -> Bench:
@@ -101,7 +107,8 @@ def installed(package: Package, folder: Path) -> Bench:
         _install(package.requirements, root / SITE)
     configuration = load_configuration(root) if package.example.is_dir() else _audited_only(root, package)
     planted = [f"{SITE}/{package.name}/*"]
-    return _bench(package.name, configuration, _files(configuration), planted=planted)
+    copy = ProjectCopy(root, tuple(path.name for path in root.iterdir()), load_configuration)
+    return _bench(package.name, configuration, _files(configuration), planted=planted, copy=copy)
 
 
 def _audited_only(root: Path, package: Package) -> Configuration:
@@ -145,7 +152,12 @@ def _files(configuration: Configuration) -> list[SourceFile]:
 
 
 def _bench(
-    name: str, configuration: Configuration, files: Collection[SourceFile], *, planted: Collection[str]
+    name: str,
+    configuration: Configuration,
+    files: Collection[SourceFile],
+    *,
+    planted: Collection[str],
+    copy: ProjectCopy,
 ) -> Bench:
     paths = [file.shown for file in files if any(fnmatch.fnmatch(file.shown, pattern) for pattern in planted)]
     tree = Tree.read(name, files, paths)
@@ -162,7 +174,6 @@ def _bench(
     )
     tree.is_library = target.is_library
     has_records = any(path.exists() for path in configuration.registry)
-    bench = Bench(tree, configuration if has_records else None, target)
     if has_records:
-        bench.before(Instrument.VERIFY)
-    return bench
+        tree.verification = verify(configuration, today=TODAY, read=tree.reader({}))
+    return Bench(tree, configuration if has_records else None, target, copy)

@@ -39,6 +39,7 @@ class Tree:
     is_library: bool = False
     verification: Verification | None = None
     _parents: dict[ast.AST, ast.AST] = field(default_factory=dict, repr=False)
+    _dumped: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, name: str, files: Iterable[SourceFile], planted: Iterable[str]) -> Tree:
@@ -102,6 +103,12 @@ class Tree:
                 for child in ast.iter_child_nodes(node):
                     self._parents[child] = node
         return parsed
+
+    def dumped(self, path: str) -> str:
+        """Return the syntax tree of a file as text, without positions."""
+        if path not in self._dumped:
+            self._dumped[path] = ast.dump(self.modules[path])
+        return self._dumped[path]
 
     @cached_property
     def occurrences(self) -> Occurrences:

@@ -6,13 +6,16 @@ import ast
 import datetime
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from telewire.registry.config import Configuration
 from telewire.verify.analysis import verify
 from telewire.verify.audit import Target, audit
 from telewire.verify.findings import Confidence, Finding
 
+from .copies import ProjectCopy
 from .edits import apply
 from .plant import Instrument, Plant, Planter
 from .tree import Tree
@@ -29,8 +32,9 @@ class Outcome:
         found: A finding that was not there before is about the planted place or its carrier.
         right: One of them has a code that is right for the fault.
         codes: The codes of the findings about it.
-        elsewhere: New findings about something else, `code subject`.
+        elsewhere: New findings about something else, `code subject path:line`.
         undecidable: Why the source alone cannot show the fault there; empty where it can.
+        beside: How many other plants of its class were looked at in the same analysis.
     """
 
     tree: str
@@ -43,6 +47,16 @@ class Outcome:
     codes: tuple[str, ...]
     elsewhere: tuple[str, ...]
     undecidable: str = ""
+    beside: int = 0
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Outcome:
+        """Return the outcome that `dataclasses.asdict` turned into a mapping.
+
+        Raises:
+            TypeError: It is none.
+        """
+        return cls(**{name: tuple(one) if isinstance(one, list) else one for name, one in content.items()})
 
 
 @dataclass
@@ -52,6 +66,7 @@ class Bench:
     tree: Tree
     configuration: Configuration | None
     target: Target
+    copy: ProjectCopy | None = None
     _before: dict[tuple[Instrument, Confidence], Counter[tuple[str, ...]]] = field(default_factory=dict)
 
     def has(self, instrument: Instrument) -> bool:
@@ -59,17 +74,19 @@ class Bench:
         return instrument is Instrument.AUDIT or self.configuration is not None
 
     def findings(
-        self, instrument: Instrument, least: Confidence, changed: dict[str, bytes] | None = None
+        self, instrument: Instrument, least: Confidence, changed: Mapping[str, bytes] | None = None
     ) -> list[Finding]:
-        """Return what a command finds with some files changed; of an audit, from a confidence on."""
-        read = self.tree.reader(changed or {})
+        """Return what a command finds with some files changed; of an audit, from a confidence on.
+
+        `verify` looks at a copy of the project in which the files are changed, as its user would see it: it follows
+        the wires only where all is well.
+        """
+        changed = changed or {}
         if instrument is Instrument.AUDIT:
-            return list(audit(self.target, min_confidence=least, read=read).findings)
-        assert self.configuration is not None
-        verification = verify(self.configuration, today=TODAY, read=read)
-        if changed is None:
-            self.tree.verification = verification
-        return list(verification.findings)
+            return list(audit(self.target, min_confidence=least, read=self.tree.reader(changed)).findings)
+        assert self.copy is not None
+        with self.copy.changed(changed) as configuration:
+            return list(verify(configuration, today=TODAY).findings)
 
     def before(
         self, instrument: Instrument, least: Confidence = Confidence.MEDIUM
@@ -80,9 +97,39 @@ class Bench:
             self._before[key] = Counter(map(_about, self.findings(instrument, least)))
         return self._before[key]
 
-    def run(self, planter: Planter, plant: Plant) -> Outcome:
-        """Plant one fault and look."""
-        changed = {path: apply(self.tree.texts[path].content, edits) for path, edits in plant.edits.items()}
+    def run(self, planter: Planter, plants: Sequence[Plant]) -> list[Outcome]:
+        """Plant faults and look.
+
+        Of several at once, those that are not found under a right code, and those whose findings are about two of
+        them, are planted again alone. What is new in no file of theirs is told of none, so then halves are planted.
+        """
+        new = self._new(planter, plants)
+        if len(plants) == 1:
+            return [_outcome(self.tree, planter, plants[0], new, new)]
+        of_file = {path: plant for plant in plants for path in (plant.path, *plant.edits)}
+        own = [[finding for finding in new if names(finding, plant)] for plant in plants]
+        explained = [finding for found in own for finding in found]
+        if any(finding.path not in of_file for finding in new if finding not in explained):
+            middle = len(plants) // 2
+            return [*self.run(planter, plants[:middle]), *self.run(planter, plants[middle:])]
+        outcomes: list[Outcome] = []
+        for plant, found in zip(plants, own, strict=True):
+            beside = [one for one in new if one not in explained and of_file[one.path] is plant]
+            outcome = _outcome(self.tree, planter, plant, found, [*found, *beside])
+            if not outcome.right or any(explained.count(finding) > 1 for finding in found):
+                (outcome,) = self.run(planter, [plant])
+            else:
+                outcome = replace(outcome, beside=len(plants) - 1)
+            outcomes.append(outcome)
+        return outcomes
+
+    def _new(self, planter: Planter, plants: Sequence[Plant]) -> list[Finding]:
+        """Return the findings that are new with some faults planted, no two of which stand in one file."""
+        changed = {
+            path: apply(self.tree.texts[path].content, edits)
+            for plant in plants
+            for path, edits in plant.edits.items()
+        }
         known = self.before(planter.instrument, planter.least).copy()
         new: list[Finding] = []
         for finding in self.findings(planter.instrument, planter.least, changed):
@@ -91,21 +138,28 @@ class Bench:
                 known[about] -= 1
             else:
                 new.append(finding)
-        own = [finding for finding in new if names(finding, plant)]
-        return Outcome(
-            tree=self.tree.name,
-            fault=planter.fault,
-            path=plant.path,
-            line=plant.line,
-            what=plant.what,
-            found=bool(own),
-            right=any(finding.rule in planter.rules for finding in own),
-            codes=tuple(sorted({finding.rule for finding in own})),
-            elsewhere=tuple(
-                sorted(f"{finding.rule} {finding.subject}" for finding in new if finding not in own)
-            ),
-            undecidable=plant.undecidable,
-        )
+        return new
+
+
+def _outcome(
+    tree: Tree, planter: Planter, plant: Plant, candidates: Sequence[Finding], new: Sequence[Finding]
+) -> Outcome:
+    """Return what became of a plant: `candidates` may be about it, and `new` is all that came with it."""
+    own = [finding for finding in candidates if names(finding, plant)]
+    return Outcome(
+        tree=tree.name,
+        fault=planter.fault,
+        path=plant.path,
+        line=plant.line,
+        what=plant.what,
+        found=bool(own),
+        right=any(finding.rule in planter.rules for finding in own),
+        codes=tuple(sorted({finding.rule for finding in own})),
+        elsewhere=tuple(
+            sorted(f"{one.rule} {one.subject} {one.path}:{one.line}" for one in new if one not in own)
+        ),
+        undecidable=plant.undecidable,
+    )
 
 
 def parses(tree: Tree, plant: Plant) -> bool:
@@ -115,7 +169,7 @@ def parses(tree: Tree, plant: Plant) -> bool:
             changed = ast.parse(apply(tree.texts[path].content, edits))
         except (SyntaxError, ValueError):
             return False
-        if ast.dump(changed) == ast.dump(tree.modules[path]):
+        if ast.dump(changed) == tree.dumped(path):
             return False
     return True
 
