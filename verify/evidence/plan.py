@@ -1,0 +1,112 @@
+"""What is to be seen of a program: the points of its modules, as a run is told them.
+
+A plan is plain data, so that one process can make it and others follow it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .contents import Place
+
+FORMAT = 1
+
+
+class PointKey(NamedTuple):
+    """A point by the content of its function, not by its line: the same wherever the function moves."""
+
+    module: str
+    function: str
+    number: int
+    parameter: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.function}@{self.number}{f'({self.parameter})' if self.parameter else ''}"
+
+
+class Point(NamedTuple):
+    """Where a value is seen: an expression of class `node` at a place, or a parameter of the function there."""
+
+    key: PointKey
+    place: Place
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModulePlan:
+    """The points of one module; `digest` is that of the file that they were found in."""
+
+    path: str
+    digest: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The points of a program, by module.
+
+    Attributes:
+        root: The project's folder.
+        evidence: The file to write what was seen into.
+        tests: Folders of tests.
+        program: The files of the program, each with its module.
+        functions: The digest of each function that a wire crosses, by module and name.
+    """
+
+    root: str
+    evidence: str
+    tests: tuple[str, ...]
+    program: Mapping[str, str] = field(hash=False)
+    modules: Mapping[str, ModulePlan] = field(hash=False)
+    functions: Mapping[tuple[str, str], str] = field(hash=False)
+
+    @property
+    def points(self) -> list[Point]:
+        """Every point, in the order of its number."""
+        return [point for module in self.modules.values() for point in module.points]
+
+    def to_json(self) -> str:
+        """Return the plan as JSON."""
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "root": self.root,
+                "evidence": self.evidence,
+                "tests": self.tests,
+                "program": dict(self.program),
+                "modules": {name: [one.path, one.digest, one.points] for name, one in self.modules.items()},
+                "functions": [[*key, digest] for key, digest in self.functions.items()],
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Read a plan.
+
+        Raises:
+            ValueError: It is none, or of another format.
+        """
+        try:
+            data = json.loads(text)
+            if data["format"] != FORMAT:
+                raise ValueError(f"a plan of format {data['format']}, not {FORMAT}")
+            return cls(
+                root=data["root"],
+                evidence=data["evidence"],
+                tests=tuple(data["tests"]),
+                program=data["program"],
+                modules={
+                    name: ModulePlan(
+                        path,
+                        digest,
+                        tuple(Point(PointKey(*key), Place(*place), node) for key, place, node in points),
+                    )
+                    for name, (path, digest, points) in data["modules"].items()
+                },
+                functions={(module, function): digest for module, function, digest in data["functions"]},
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a plan: {error!r}") from None

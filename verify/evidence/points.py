@@ -1,0 +1,142 @@
+"""Where the values of the wires can be seen: each hop of a proof as a point at its source and one at its target."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..flow import Hop, How, ParameterCarrier
+from ..source.model import Span
+from ..wiring import Edge, Verdict
+from .contents import Contents, Place
+from .hook import digest_of_source
+from .places import Seen, Unseen, parameter_at, value_at
+from .plan import ModulePlan, Point, PointKey
+
+
+@dataclass(frozen=True, slots=True)
+class HopPoints:
+    """Where to see the value of a hop: as it leaves its source, and as it comes into its target."""
+
+    hop: Hop
+    source: Point | Unseen
+    target: Point | Unseen
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the same value is to be seen at both."""
+        return self.hop.how is How.COPY and not self.hop.partial
+
+
+@dataclass
+class Sources:
+    """The files of a program, by module: each is read and parsed once, when it is first asked for."""
+
+    paths: Mapping[str, str]
+    _read: dict[str, tuple[bytes, Contents] | None] = field(default_factory=dict)
+
+    def contents(self, module: str) -> tuple[bytes, Contents] | None:
+        """Return a module's source and what it consists of; None where it cannot be read."""
+        if module not in self._read:
+            self._read[module] = self._parse(module)
+        return self._read[module]
+
+    def digest(self, module: str, function: str) -> str | None:
+        """Return the digest of a function's content, None where there is no such function."""
+        found = self.contents(module)
+        return None if found is None else found[1].digest(function)
+
+    def _parse(self, module: str) -> tuple[bytes, Contents] | None:
+        path = self.paths.get(module)
+        if path is None:
+            return None
+        try:
+            with open(path, "rb") as stream:
+                source = stream.read()
+            return source, Contents(ast.parse(source))
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            return None
+
+
+@dataclass(frozen=True)
+class WirePoints:
+    """The points of all proved edges of some wires."""
+
+    sources: Sources
+    edges: tuple[Edge, ...]
+
+    @classmethod
+    def of(cls, edges: Iterable[Edge], sources: Sources) -> WirePoints:
+        """Look for the points of those edges that are proved."""
+        return cls(sources, tuple(edge for edge in edges if edge.verdict is Verdict.PROVED))
+
+    @cached_property
+    def hops(self) -> dict[Hop, HopPoints]:
+        """The points of every hop of every proof."""
+        found: dict[Hop, HopPoints] = {}
+        for edge in self.edges:
+            for hop in edge.proof:
+                if hop not in found:
+                    found[hop] = HopPoints(hop, self._source(hop), self._target(hop))
+        return found
+
+    @cached_property
+    def modules(self) -> dict[str, ModulePlan]:
+        """The points by module, in the order of their places."""
+        points: dict[str, set[Point]] = {}
+        for found in self.hops.values():
+            for point in (found.source, found.target):
+                if isinstance(point, Point):
+                    points.setdefault(point.key.module, set()).add(point)
+        modules: dict[str, ModulePlan] = {}
+        for name in sorted(points):
+            read = self.sources.contents(name)
+            assert read is not None
+            ordered = tuple(sorted(points[name], key=lambda point: (point.place, str(point.key))))
+            modules[name] = ModulePlan(self.sources.paths[name], digest_of_source(read[0]), ordered)
+        return modules
+
+    @cached_property
+    def functions(self) -> dict[tuple[str, str], str]:
+        """The digest of every function that has a point."""
+        found: dict[tuple[str, str], str] = {}
+        for module in self.modules.values():
+            for point in module.points:
+                key = (point.key.module, point.key.function)
+                digest = self.sources.digest(*key)
+                assert digest is not None
+                found[key] = digest
+        return found
+
+    def _source(self, hop: Hop) -> Point | Unseen:
+        module = hop.site.function.module
+        read = self.sources.contents(module)
+        if read is None:
+            return Unseen("its file cannot be read")
+        source, contents = read
+        if isinstance(hop.source, ParameterCarrier):
+            seen = parameter_at(contents, _place(hop.origin), hop.source.name)
+            if isinstance(seen, Seen):
+                return _point(module, contents, seen)
+        return _point(module, contents, value_at(contents, _place(hop.origin), source))
+
+    def _target(self, hop: Hop) -> Point | Unseen:
+        module = hop.site.function.module
+        read = self.sources.contents(module)
+        if read is None:
+            return Unseen("its file cannot be read")
+        source, contents = read
+        return _point(module, contents, value_at(contents, _place(hop.site.span), source))
+
+
+def _point(module: str, contents: Contents, seen: Seen | Unseen) -> Point | Unseen:
+    if isinstance(seen, Unseen):
+        return seen
+    key = PointKey(module, contents.function_of(seen.node), contents.number(seen.node), seen.parameter)
+    return Point(key, seen.place, type(seen.node).__name__)
+
+
+def _place(span: Span) -> Place:
+    return Place(*span)

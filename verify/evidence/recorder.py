@@ -1,0 +1,176 @@
+"""Notes which values pass the points of a plan, and hands every value on as it is.
+
+`see` stands in the innermost loops of somebody else's program: what it does for a number that it has seen before is a
+look-up. Everything else happens once for each new value, and for a bounded number of them.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from types import FrameType
+
+from .summaries import PLAIN, Summary, summary_of
+
+DISTINCT = 32
+"""How many different values of one point are kept, of one test."""
+
+_ENTRIES = 4
+_FRAMES = 400
+_LOOKS = 64  # values that are no plain number or text are looked at so often, and then every so many times
+
+Entry = tuple[str, str, bool]
+"""How a point was reached: file and qualified name of the function of the program that came first, and whether a test
+called it; nobody did where a thread of the program began there."""
+
+
+class Cell:
+    """What passed one point in one test."""
+
+    __slots__ = ("entries", "high", "keys", "looks", "low", "passed", "values")
+
+    def __init__(self) -> None:
+        self.passed = count().__next__  # counting up is one step for all threads
+        self.looks = 0
+        self.keys: set[tuple[type, object]] = set()
+        self.values: dict[Summary, None] = {}
+        self.low: float | None = None
+        self.high: float | None = None
+        self.entries: dict[Entry, None] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What passed one point: how often, the first different values, the extremes of numbers, how it was reached."""
+
+    passes: int
+    values: tuple[Summary, ...]
+    low: float | None
+    high: float | None
+    entries: tuple[Entry, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether these are all the values that passed."""
+        return len(self.values) < DISTINCT
+
+    def merged(self, other: Seen) -> Seen:
+        """Return what both saw."""
+        lows = [one.low for one in (self, other) if one.low is not None]
+        highs = [one.high for one in (self, other) if one.high is not None]
+        return Seen(
+            self.passes + other.passes,
+            tuple(dict.fromkeys((*self.values, *other.values)))[:DISTINCT],
+            min(lows, default=None),
+            max(highs, default=None),
+            tuple(dict.fromkeys((*self.entries, *other.entries)))[:_ENTRIES],
+        )
+
+
+@dataclass
+class Watch:
+    """What is noted between a beginning and an end; `is_program` and `is_test` tell files apart by their names."""
+
+    points: int
+    is_program: Callable[[str], bool]
+    is_test: Callable[[str], bool]
+    cells: list[Cell] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.cells = [Cell() for _ in range(self.points)]
+
+    def seen(self) -> dict[int, Seen]:
+        """Return what passed, by the number of the point; points that nothing passed are left out."""
+        found: dict[int, Seen] = {}
+        for number, cell in enumerate(self.cells):
+            if cell.values:
+                passes = cell.passed()
+                cell.passed = count(passes).__next__
+                entries = tuple(cell.entries)
+                found[number] = Seen(passes, tuple(cell.values), cell.low, cell.high, entries)
+        return found
+
+
+_cells: list[Cell] | None = None
+_watch: Watch | None = None
+_lock = threading.Lock()
+
+
+def watch(new: Watch | None) -> Watch | None:
+    """Note everything in another watch from now on, or nothing; returns the watch until now."""
+    global _cells, _watch
+    with _lock:
+        before, _watch = _watch, new
+        _cells = None if new is None else new.cells
+    return before
+
+
+def see(point: int, value: object) -> object:
+    """Note that a value passes a point; returns the value."""
+    cells = _cells
+    if cells is not None:
+        cell = cells[point]
+        cell.passed()
+        kind = type(value)
+        if kind not in PLAIN or (kind, value) not in cell.keys:
+            _note(cell, value, kind)
+    return value
+
+
+def _note(cell: Cell, value: object, kind: type) -> None:
+    if kind not in PLAIN:
+        cell.looks += 1
+        if cell.looks > _LOOKS and cell.looks % _LOOKS:
+            return
+    elif len(cell.values) >= DISTINCT and not _is_odd(value):
+        if kind is float or kind is int:
+            low, high = cell.low, cell.high
+            if low is None or high is None or not low <= value <= high:  # type: ignore[operator] # a number
+                _stretch(cell, value)  # type: ignore[arg-type] # a number
+        return
+    watching = _watch
+    summary = summary_of(value)
+    with _lock:
+        if len(cell.values) < DISTINCT or _is_odd(value):
+            cell.values[summary] = None
+            if kind in PLAIN and (kind is not str or len(summary) == 2):
+                cell.keys.add((kind, value))
+    if len(summary) == 2 and type(summary[1]) in (int, float):
+        _stretch(cell, summary[1])  # type: ignore[arg-type] # a number
+    if watching is not None and len(cell.entries) < _ENTRIES:
+        entry = _entry(sys._getframe(2), watching)
+        if entry is not None:
+            cell.entries[entry] = None
+
+
+def _is_odd(value: object) -> bool:
+    """Whether a value is NaN or an infinity: however many others passed before, that is worth knowing."""
+    return type(value) is float and value - value != 0
+
+
+def _stretch(cell: Cell, value: float) -> None:
+    low, high = cell.low, cell.high
+    if low is None or high is None or value < low or value > high:
+        with _lock:
+            cell.low = value if cell.low is None else min(cell.low, value)
+            cell.high = value if cell.high is None else max(cell.high, value)
+
+
+def _entry(frame: FrameType | None, watching: Watch) -> Entry | None:
+    """Return the outermost function of the program on the way from the test, or from where its thread begins."""
+    first: FrameType | None = None
+    for _ in range(_FRAMES):
+        if frame is None:
+            break
+        file = frame.f_code.co_filename
+        if watching.is_test(file):
+            break
+        if watching.is_program(file):
+            first = frame
+        frame = frame.f_back
+    if first is None:
+        return None
+    return (first.f_code.co_filename, first.f_code.co_qualname, frame is not None)

@@ -1,0 +1,87 @@
+"""Lets expressions of a syntax tree tell what they evaluate to: `x` becomes `see(7, x)`, which is `x`.
+
+Nothing else changes: everything is evaluated once and in its order, and every instruction that is added stands where
+the expression stood, so that lines, columns, tracebacks and coverage are those of the source.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from .contents import Contents, Place
+from .places import Seen
+
+SEE = "_telewire@see"
+"""The name that the recorder is called by: no source can hold it, and no star import takes it along."""
+
+
+def instrument(tree: ast.Module, wanted: Mapping[int, Seen]) -> None:
+    """Change a tree in place, so that each wanted value is told under its number."""
+    values: dict[ast.AST, list[int]] = {}
+    parameters: dict[ast.AST, list[tuple[int, str]]] = {}
+    for number, seen in wanted.items():
+        if seen.parameter is None:
+            values.setdefault(seen.node, []).append(number)
+        else:
+            parameters.setdefault(seen.node, []).append((number, seen.parameter))
+    if values:
+        _wrap(tree, values)
+    for function, named in parameters.items():
+        assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        _tell_on_entry(function, named)
+
+
+def find(contents: Contents, place: Place, node: str) -> ast.AST | None:
+    """Return the node of a class at a place."""
+    return next((one for one in contents.at(place) if type(one).__name__ == node), None)
+
+
+def _wrap(tree: ast.Module, values: Mapping[ast.AST, list[int]]) -> None:
+    """Put calls around expressions. No recursion: expressions may be nested as deeply as the parser allows."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                for at, child in enumerate(value):
+                    if isinstance(child, ast.AST):
+                        pending.append(child)
+                        if child in values:
+                            value[at] = _told(child, values[child])
+            elif isinstance(value, ast.AST):
+                pending.append(value)
+                if value in values:
+                    setattr(node, name, _told(value, values[value]))
+
+
+def _told(node: ast.AST, numbers: list[int]) -> ast.expr:
+    assert isinstance(node, ast.expr)
+    told = node
+    for number in numbers:
+        told = _call(number, told, node)
+    return told
+
+
+def _call(number: int, value: ast.expr, where: ast.AST) -> ast.Call:
+    see = ast.copy_location(ast.Name(SEE, ast.Load()), where)
+    point = ast.copy_location(ast.Constant(number), where)
+    call = ast.Call(see, [point, value], [])
+    return ast.copy_location(call, where)
+
+
+def _tell_on_entry(function: ast.FunctionDef | ast.AsyncFunctionDef, named: list[tuple[int, str]]) -> None:
+    body = function.body
+    at = 1 if ast.get_docstring(function, clean=False) is not None else 0
+    where = _begin(body[min(at, len(body) - 1)])
+    told: list[ast.stmt] = []
+    for number, name in named:
+        value = ast.copy_location(ast.Name(name, ast.Load()), where)
+        told.append(ast.copy_location(ast.Expr(_call(number, value, where)), where))
+    body[at:at] = told
+
+
+def _begin(statement: ast.stmt) -> ast.AST:
+    """Return what is executed first of a statement, as far as its line goes."""
+    decorators = getattr(statement, "decorator_list", [])
+    return decorators[0] if decorators else statement
