@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..registry import Problem, Registry, RegistryError
 from ..registry.config import Configuration
+from .cache.glances import Glances
 from .cache.inputs import digest
 from .cache.parsed import read_parsed, write_parsed
 from .changes import Changes
@@ -68,6 +69,7 @@ class Verification:
         resolved: Share of attribute accesses in those whose receiver's type is known, None without any.
         seconds: Wall time.
         outside_change: How many findings a change does not touch; None where none was asked about.
+        glances: What was asked of the files that were not followed; None where all were.
     """
 
     configuration: Configuration
@@ -81,6 +83,7 @@ class Verification:
     resolved: float | None
     seconds: float
     outside_change: int | None = None
+    glances: Glances | None = None
 
     def touched_by(self, changes: Changes) -> Verification:
         """Return this verification with the findings that a change touches: in its lines, or on wires through it."""
@@ -183,6 +186,7 @@ def _verify(
         followed=laid.followed,
         resolved=check.wiring.flow.resolved_share(),
         seconds=time.perf_counter() - started,
+        glances=laid.glances,
     )
 
 
@@ -196,6 +200,7 @@ class _Laid:
     skipped: tuple[SourceError, ...]
     lines: int
     followed: int
+    glances: Glances | None = None
 
 
 def _in_part(
@@ -224,7 +229,8 @@ def _in_part(
         roots = frozenset(file.module.partition(".")[0] for file in files)
         entry_points = _entry_points(configuration, Program(modules, (), roots), unread)
         own = own_log_sinks(configuration)
-        wiring = Part(registry, index, modules, chosen, own).wiring(entry_points)
+        part = Part(registry, index, modules, chosen, own)
+        wiring = part.wiring(entry_points)
         if wiring is None or not wiring.edges:
             return None
         check = _check(configuration, registry, wiring)
@@ -239,7 +245,9 @@ def _in_part(
     lines = sum(file.lines for name, file in index.files.items() if name not in skipped)
     comments = {file.shown: index.files[name].comments for name, file in read.items() if name not in skipped}
     followed = len(wiring.flow.program.followed or ())
-    return _Laid(check, set(), comments, tuple(skipped[name] for name in sorted(skipped)), lines, followed)
+    glances = Glances(index, {*modules.read, *skipped}, lines, part.least_lines)
+    left_out = tuple(skipped[name] for name in sorted(skipped))
+    return _Laid(check, set(), comments, left_out, lines, followed, glances)
 
 
 def _in_whole(

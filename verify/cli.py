@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .cache import keep_this, replay
+from .cache import keep_glances, keep_this, replay
 from .cache.folder import cache_folder
 from .cache.options import cache_options
 from .collector import collector_paused
@@ -111,6 +111,8 @@ def verify(
     except CannotVerify as error:
         print_failure(errors, error, root)
         sys.exit(EXIT_UNUSABLE)
+    if verification.glances is not None:
+        keep_glances(verification.glances)
     if changes is not None:
         verification = verification.touched_by(changes)
     if form == "json":

@@ -24,6 +24,12 @@ def digest(content: bytes) -> str:
 
 def file_digest(path: str) -> str | None:
     """Return the digest of a regular file's content; None for what is not there, or is no such file."""
+    content = file_content(path)
+    return None if content is None else digest(content)
+
+
+def file_content(path: str) -> bytes | None:
+    """Return a regular file's content; None for what is not there, or is no such file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError:
@@ -35,7 +41,7 @@ def file_digest(path: str) -> str | None:
         content = os.read(descriptor, info.st_size + 1)
         while len(content) < info.st_size and (more := os.read(descriptor, info.st_size)):
             content += more
-        return digest(content)
+        return content
     except OSError:
         return None
     finally:

@@ -10,8 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .inputs import digest, file_digest, folder_digest, modified
+
+if TYPE_CHECKING:
+    from .glances import Glances
 
 _PRECISION = 20_000_000  # ns: how far apart two writes of a file must be to differ in its time
 _STARTS_OR_CHANGES = {
@@ -43,6 +47,12 @@ def keep_this() -> None:
     """Let the running command's answer be kept: it depends on nothing but what it reads."""
     if _running is not None:
         _running.keeps = True
+
+
+def keep_glances(glances: Glances) -> None:
+    """Let the running command's answer be kept beyond changes of files that were only looked at."""
+    if _running is not None:
+        _running.glances = glances
 
 
 @contextmanager
@@ -79,6 +89,7 @@ class Recorder:
 
     Attributes:
         keeps: The command says that its answer may be kept.
+        glances: What it asked of files that it only looked at.
         git: Questions to git: the folder, the question, its argument, the digest of the answer.
         is_paused: What is opened or started is not noted.
     """
@@ -86,10 +97,11 @@ class Recorder:
     def __init__(self, own: str) -> None:
         """Leave out what lies in the folder `own`, which is the cache itself."""
         self.keeps = False
+        self.glances: Glances | None = None
         self.git: list[tuple[str, str, str, str]] = []
         self.is_paused = False
         self._own = own
-        self._files: set[str] = set()
+        self._files: dict[str, int] = {}  # how often each was opened
         self._folders: dict[str, str | None] = {}
         self._closed = False  # it wrote something, or started another program
         self._here = os.getcwd()
@@ -137,7 +149,7 @@ class Recorder:
         if flags & _WRITES:
             self._closed = True
         else:
-            self._files.add(full)
+            self._files[full] = self._files.get(full, 0) + 1
 
     def inputs(self) -> dict[str, object] | None:
         """Return what the run has read; None where an answer cannot be kept, or something changed meanwhile."""
@@ -155,4 +167,11 @@ class Recorder:
             "folders": self._folders,
             "files": {file: file_digest(file) for file in sorted(self._files)},
             "git": self.git,
+            "glances": self._plain_glances(),
         }
+
+    def _plain_glances(self) -> dict[str, object] | None:
+        """Return what was asked of files that were opened to be looked at, and for nothing else."""
+        if self.glances is None:
+            return None
+        return self.glances.plain(path for path, times in self._files.items() if times == 1)

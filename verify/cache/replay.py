@@ -1,8 +1,8 @@
 """Says again what an earlier run said, when nothing that it read has changed since.
 
 The answer depends on the files, folders and repositories that a run has read, on the command line, the environment,
-the day and this program. While all of them are as they were, the answer is. Runs that write, or that start other
-programs than git, are not kept.
+the day and this program. While all of them are as they were, the answer is; where a run has only looked at a file,
+the answer is while it looks the same (`glances`). Runs that write, or that start other programs than git, are not kept.
 
 The kept answers are untrusted input: they are plain JSON behind a checksum, never code. This module imports the
 standard library's quickest parts only, since it stands between the user and an answer that is already known.
@@ -18,17 +18,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .folder import cache_folder, read_checked, write_checked
-from .inputs import digest, file_digest, folder_digest, modified
+from .inputs import digest, file_content, folder_digest, modified
 from .recording import Recorder
 from .streams import copied
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 _KEPT = 24  # answers of one project
+_MOST_CHANGED = 12  # files: a new run looks through more of them as quickly
 _MARKS = ("telewire.toml", "pyproject.toml", ".git")
 _VARIABLES = (
     "CI",
@@ -206,13 +207,46 @@ def kept_answer(path: str, key: str, *, git_in: Collection[str] = ()) -> tuple[i
             return None
         if any(folder_digest(folder) != known for folder, known in folders.items()):
             return None
-        if any(file_digest(file) != known for file, known in files.items()):
+        changed = _changed(files)
+        if changed is None or (git and not _git_says_the_same(git, git_in)):
             return None
-        if git and not _git_says_the_same(git, git_in):
-            return None
-        return status, out.encode("latin-1"), errors.encode("latin-1")
+        said = out.encode("latin-1")
+        if changed:
+            answer = _answer_after(entry, changed, said)
+            if answer is None:
+                return None
+            said, entry = answer
+            _keep(path, entry)
+        return status, said, errors.encode("latin-1")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _changed(files: Mapping[str, object]) -> dict[str, bytes] | None:
+    """Return the new contents of the files that have changed, by path; None where one is gone, or they are many."""
+    changed: dict[str, bytes] = {}
+    for file, known in files.items():
+        content = file_content(file)
+        if (None if content is None else digest(content)) != known:
+            if content is None or len(changed) == _MOST_CHANGED:
+                return None
+            changed[file] = content
+    return changed
+
+
+def _answer_after(
+    entry: Mapping[str, Any], changed: Mapping[str, bytes], said: bytes
+) -> tuple[bytes, dict[str, object]] | None:
+    """Return what is said after a change, and what is to be kept of it; None where that takes a new run."""
+    from .glances import after, with_lines
+
+    kept = entry["glances"]
+    now = None if kept is None else after(kept, changed)
+    text = None if now is None else with_lines(said, kept, now)
+    if text is None:
+        return None
+    files = entry["files"] | {path: digest(content) for path, content in changed.items()}
+    return text, {**entry, "out": text.decode("latin-1"), "files": files, "glances": now}
 
 
 def _git_says_the_same(asked: Sequence[object], folders: Collection[str]) -> bool:

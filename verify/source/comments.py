@@ -6,21 +6,20 @@ import io
 import tokenize
 from collections.abc import Iterator
 
+from ..source_text import MARK
 from .model import Comment, Span
-
-_MARK = "telewire:"
 
 
 def own_comments(text: str | bytes) -> tuple[Comment, ...]:
     """Return the comments of valid Python that name this program; a file without its name is not looked through."""
     content = text.encode(errors="replace") if isinstance(text, str) else text
-    return tuple(_comments(content)) if _MARK.encode() in content else ()
+    return tuple(_comments(content)) if MARK.encode() in content else ()
 
 
 def _comments(text: bytes) -> Iterator[Comment]:
     try:
         for token in tokenize.tokenize(io.BytesIO(text).readline):
-            if token.type == tokenize.COMMENT and _MARK in token.string:
+            if token.type == tokenize.COMMENT and MARK in token.string:
                 line, column = token.start
                 span = Span(line, column + 1, line, column + len(token.string) + 1)
                 yield Comment(token.string, span, is_alone=not token.line[:column].strip())

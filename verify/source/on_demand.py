@@ -10,16 +10,19 @@ from .summarise import SourceError, summarise
 
 
 class ModulesOnDemand(Mapping[str, ModuleSummary]):
-    """Summaries by module name. A file that cannot be analysed is not there, and `unparsed` says why."""
+    """Summaries by module name; `read` holds those that were asked for so far.
+
+    A file that cannot be analysed is not there, and `unparsed` says why.
+    """
 
     def __init__(self, files: Mapping[str, SourceFile], texts: Mapping[str, bytes]) -> None:
         self._files = files
         self._texts = texts
-        self._read: dict[str, ModuleSummary] = {}
+        self.read: dict[str, ModuleSummary] = {}
         self.unparsed: dict[str, SourceError] = {}
 
     def __getitem__(self, name: str) -> ModuleSummary:
-        summary = self._read.get(name)
+        summary = self.read.get(name)
         if summary is not None:
             return summary
         if name in self.unparsed:
@@ -30,11 +33,11 @@ class ModulesOnDemand(Mapping[str, ModuleSummary]):
         except SourceError as error:
             self.unparsed[name] = error
             raise KeyError(name) from None
-        self._read[name] = summary
+        self.read[name] = summary
         return summary
 
     def __contains__(self, name: object) -> bool:
-        if name in self._read:
+        if name in self.read:
             return True
         if name not in self._files or not isinstance(name, str):
             return False

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from ..source_text import count_lines
 from .body import BodyBuilder
 from .branches import may_remain, top_level_statements
 from .columns import count_characters
@@ -331,13 +332,6 @@ def _accessor(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
             case _:
                 pass  # decorates the function as it is
     return None
-
-
-def count_lines(text: str | bytes) -> int:
-    """Return how many lines a file's text has."""
-    ends = text.count("\n") if isinstance(text, str) else text.count(b"\n")
-    is_ended = text.endswith("\n") if isinstance(text, str) else text.endswith(b"\n")
-    return ends if is_ended else ends + 1
 
 
 def _last_line(tree: ast.Module) -> int:

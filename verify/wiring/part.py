@@ -87,6 +87,11 @@ class Part:
         roots = frozenset(name.partition(".")[0] for name in self.index.files)
         return Program(self.modules, tuple(self._followed), roots)
 
+    @property
+    def least_lines(self) -> float:
+        """Lines of all files below which those that are followed would be too large a share."""
+        return self._lines() / _LARGEST_SHARE
+
     def _lines(self) -> int:
         return sum(self.index.files[name].lines for name in self._followed)
 
