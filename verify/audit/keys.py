@@ -62,7 +62,7 @@ class Keys:
             keys._collect(function)
         return keys
 
-    def carriers(self, read: KeyRead) -> list[KeyCarrier]:
+    def carriers(self, read: KeyRead) -> tuple[KeyCarrier, ...]:
         """Return what a read draws on; a carrier without a mapping where that cannot be told."""
         return self.flow.facts.sources.keys.read(read.function, read.base, read.key)
 

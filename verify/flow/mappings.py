@@ -24,6 +24,9 @@ from .wholes import Wholes
 Origins = frozenset[MappingOrigin | None]
 """The mappings that a value may be; None stands for one that cannot be told."""
 
+Ordered = tuple[MappingOrigin | None, ...]
+"""The same in a stable order."""
+
 _UNKNOWN: Origins = frozenset({None})
 _MANY = 64  # mappings; a value that may be more than these may be any
 _SAME = {"copy", "deepcopy", "MappingProxyType", "cast", "dumps", "loads", "packb", "unpackb"}
@@ -54,6 +57,7 @@ class Mappings:
         self._inference = inference
         self._known: Rows[Origins] = Rows(program)
         self._shared: dict[Origins, Origins] = {_UNKNOWN: _UNKNOWN}
+        self._ordered: dict[Origins, Ordered] = {}
         self._circles: Circles[Origins] = Circles(
             frozenset(), _UNKNOWN, frozenset.union, answer=self._answer, keep=self._keep
         )
@@ -79,6 +83,18 @@ class Mappings:
 
     def _keep(self, place: Place, found: Origins) -> None:
         self._known[place[0]][place[1]] = self._shared.setdefault(found, found)
+
+    def in_order(self, origins: Origins) -> Ordered:
+        """Return mappings in a stable order, the unknown one last; where there is none, it is unknown."""
+        if len(origins) == 1:
+            return (*origins,)
+        known = self._ordered.get(origins)
+        if known is None:
+            told = [one for one in origins if one is not None]
+            told.sort(key=lambda one: (str(one.function), one.node, one.path))
+            unknown = (None,) if None in origins or not told else ()
+            known = self._ordered[origins] = (*told, *unknown)
+        return known
 
     def given(self, function: FunctionSymbol, parameter: str) -> list[tuple[FunctionSymbol, int]]:
         """Return what callers give to a parameter: the calling function and the node."""
@@ -354,14 +370,6 @@ class Mappings:
                     yield FunctionObject(reached, one.receiver)
             elif isinstance(one, ClassObject) and (made := self._inference.constructor(one.cls)) is not None:
                 yield FunctionObject(made, Instance(one.cls))
-
-
-def in_order(origins: Origins) -> list[MappingOrigin | None]:
-    """Return mappings in a stable order, the unknown one last; where there is none, it is unknown."""
-    known = sorted(
-        (one for one in origins if one is not None), key=lambda one: (str(one.function), one.node, one.path)
-    )
-    return [*known, None] if None in origins or not known else [*known]
 
 
 def _spread(call: Node) -> dict[int, bool]:
