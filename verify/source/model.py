@@ -232,14 +232,22 @@ class ValueGraph:
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """A field's or parameter's default: the literal where it is one, and its source text always."""
+    """A field's or parameter's default: the literal where it is one, and its source text always.
+
+    Its `place` is packed, None where it is not written in a file.
+    """
 
     text: str
     literal: type_data
     is_literal: bool
     factory: str | None = None  # source of `field(default_factory=...)`
-    span: Span | None = None
+    place: int | None = None
     in_constructor: bool = True  # not `field(..., init=False)`
+
+    @property
+    def span(self) -> Span | None:
+        """Where it is written."""
+        return None if self.place is None else unpacked(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,47 +262,65 @@ class Parameter:
 
 @dataclass(slots=True)
 class FunctionSummary:
-    """A function, method, lambda or a module's top level (`<module>`), with the graph of its body."""
+    """A function, method, lambda or a module's top level (`<module>`), with the graph of its body.
+
+    Its `place` is packed.
+    """
 
     qualname: str
     parameters: tuple[Parameter, ...]
     returns: str | None
     decorators: tuple[str, ...]
-    span: Span
+    place: int
     graph: ValueGraph
     owner: str | None = None  # qualified name of the class that it is a method of
     enclosing: str | None = None  # qualified name of the function that it stands in
     is_async: bool = False
     is_generator: bool = False
 
+    @property
+    def span(self) -> Span:
+        """Where it is defined."""
+        return unpacked(self.place)
+
 
 @dataclass(frozen=True, slots=True)
 class FieldSummary:
-    """An annotated or assigned name of a class body."""
+    """An annotated or assigned name of a class body, with its place, packed."""
 
     name: str
     annotation: str | None
     default: Default | None
-    span: Span
+    place: int
     taken_as: tuple[str, ...] = ()  # other names that a constructor takes it by
     given_as: str | None = None  # another name that it is encoded under
+
+    @property
+    def span(self) -> Span:
+        """Where it is declared."""
+        return unpacked(self.place)
 
 
 @dataclass(slots=True)
 class ClassSummary:
-    """A class with the fields its body declares; methods are functions with it as `owner`."""
+    """A class with the fields its body declares; methods are functions with it as `owner`. Its `place` is packed."""
 
     qualname: str
     bases: tuple[str, ...]
     decorators: tuple[str, ...]
     fields: dict[str, FieldSummary]
     methods: dict[str, str]  # name -> qualified name
-    span: Span
+    place: int
     setters: dict[str, str] = field(default_factory=dict)  # property -> qualified name of its setter
     keywords: tuple[tuple[str, str], ...] = ()
     # `self.x: T` in a method, with or without a value:
     annotated: dict[str, str] = field(default_factory=dict)
     type_parameters: tuple[str, ...] = ()  # of `class Box[T]`
+
+    @property
+    def span(self) -> Span:
+        """Where it is defined."""
+        return unpacked(self.place)
 
 
 class ForeignStore(NamedTuple):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .files import SourceFile
 from .model import ModuleSummary
 from .reassigned import settle
+from .sharing import own_share, processes_for
 from .summarise import SourceError, summarise, unreadable
 
 
@@ -24,19 +26,31 @@ class Reading:
         return sum(summary.source_lines for summary in self.summaries)
 
 
-def read_sources(files: Iterable[SourceFile]) -> Reading:
-    """Summarise files. Never raises: a file that cannot be read or parsed is in `unparsed`."""
-    summaries: list[ModuleSummary] = []
+def read_sources(files: Iterable[SourceFile], *, jobs: int | None = None) -> Reading:
+    """Summarise files. Never raises: a file that cannot be read or parsed is in `unparsed`.
+
+    Args:
+        files: What to read.
+        jobs: How many processes summarise; one for each core, where the program is large enough, when None.
+    """
+    listed = list(files)
+    read = {file.module: file for file in listed}
+    texts: dict[int, bytes] = {}
+    found: dict[int, ModuleSummary] = {}
     unparsed: dict[str, SourceError] = {}
-    read: dict[str, SourceFile] = {}
-    for file in files:
-        read[file.module] = file
+    for number, file in enumerate(listed):
         try:
-            summaries.append(summarise(file, file.read()))
-        except SourceError as error:
-            unparsed[file.module] = error
+            texts[number] = file.read()  # here, where it is noted that this run depends on it
         except OSError as error:
             unparsed[file.module] = unreadable(file, error)
+    processes = processes_for(texts.values(), jobs)
+    with contextlib.closing(own_share(listed, texts, found, processes=processes)) as numbers:
+        for number in numbers:
+            try:
+                found[number] = summarise(listed[number], texts.pop(number))
+            except SourceError as error:
+                unparsed[listed[number].module] = error
+    summaries = [found[number] for number in range(len(listed)) if number in found]
 
     def again(summary: ModuleSummary, varying: frozenset[str]) -> ModuleSummary | None:
         file = read[summary.name]

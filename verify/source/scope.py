@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Protocol
 
 from .constants import ModuleNames, Settled, truth
 from .model import Effect, EffectName, Node, NodeData, NodeKind, ValueGraph
 from .packed import GATED, IN_HANDLER
+from .shared import NOTHING_BOUND, shared
 from .syntax import FunctionNode, dotted_name, literal_key, place_of
 
 Environment = dict[str, int]
@@ -109,9 +109,9 @@ class Scope:
 
     def graph(self) -> ValueGraph:
         """Return what has been built."""
-        bindings = {name: _shared(tuple(given)) for name, given in self._bindings.items()}
+        bindings = {name: shared(tuple(given)) for name, given in self._bindings.items()}
         return ValueGraph(
-            tuple(self.nodes), tuple(self.effects), bindings or _NOTHING_BOUND, tuple(self.overwritten)
+            tuple(self.nodes), tuple(self.effects), bindings or NOTHING_BOUND, tuple(self.overwritten)
         )
 
     def _marked(self, place: int) -> int:
@@ -129,7 +129,7 @@ class Scope:
         more: int | tuple[int, ...] | None = None,
     ) -> int:
         nodes = self.nodes
-        nodes.append(Node(kind, data, _shared(operands), self._marked(place), more))
+        nodes.append(Node(kind, data, shared(operands), self._marked(place), more))
         return len(nodes) - 1
 
     def _effect(
@@ -173,13 +173,3 @@ class Scope:
             yield
         finally:
             self._gates -= gated
-
-
-_NOTHING_BOUND: Mapping[str, tuple[int, ...]] = MappingProxyType({})
-_MOST_SHARED = 1 << 16
-_known: dict[tuple[int, ...], tuple[int, ...]] = {}
-
-
-def _shared(indices: tuple[int, ...]) -> tuple[int, ...]:
-    """Return an equal tuple that is there already: functions have the same few at their starts."""
-    return _known.setdefault(indices, indices) if len(_known) < _MOST_SHARED else _known.get(indices, indices)

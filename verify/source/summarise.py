@@ -26,10 +26,10 @@ from .model import (
     FunctionSummary,
     ModuleSummary,
     Parameter,
-    Span,
 )
+from .packed import packed_parts
 from .scope import Scope
-from .syntax import FunctionNode, place_of, span_of, statements_in
+from .syntax import FunctionNode, place_of, statements_in
 
 TOP_LEVEL = "<module>"
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"  # what its parser can read
@@ -133,7 +133,7 @@ class _Summariser:
         builder.body(self._tree.body)
         for statement in top_level_statements(self._tree.body):
             self._define(statement, builder)
-        end = Span(1, 1, max(1, _last_line(self._tree)), 1)
+        end = packed_parts(1, 1, max(1, _last_line(self._tree)), 1)
         self._functions[TOP_LEVEL] = FunctionSummary(TOP_LEVEL, (), None, (), end, builder.graph())
         return ModuleSummary(
             name=self._file.module,
@@ -169,24 +169,24 @@ class _Summariser:
                 self._class(statement, statement.name, enclosing=None)
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
                 self._variables[name] = FieldSummary(
-                    name, ast.unparse(annotation), _default(value), span_of(statement)
+                    name, ast.unparse(annotation), _default(value), place_of(statement)
                 )
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
                     if isinstance(target, ast.Name):
                         self._variables[target.id] = FieldSummary(
-                            target.id, None, _default(value), span_of(statement)
+                            target.id, None, _default(value), place_of(statement)
                         )
                     elif isinstance(target, ast.Tuple | ast.List):
                         for element in target.elts:
                             if isinstance(element, ast.Name):
                                 self._variables[element.id] = FieldSummary(
-                                    element.id, None, None, span_of(statement)
+                                    element.id, None, None, place_of(statement)
                                 )
             case _ if isinstance(alias := getattr(statement, "name", None), ast.Name):  # `type Event = A | B`
                 self._type_parameters(statement)
                 value = getattr(statement, "value", None)
-                self._variables[alias.id] = FieldSummary(alias.id, None, _default(value), span_of(statement))
+                self._variables[alias.id] = FieldSummary(alias.id, None, _default(value), place_of(statement))
             case _:
                 pass  # defines no name
 
@@ -260,7 +260,7 @@ class _Summariser:
             parameters=parameters,
             returns=returns,
             decorators=decorators,
-            span=span_of(node),
+            place=place_of(node),
             graph=builder.graph(),
             owner=owner,
             enclosing=None if enclosing is None or enclosing.qualname == TOP_LEVEL else enclosing.qualname,
@@ -276,7 +276,7 @@ class _Summariser:
             bounds = bound.elts if isinstance(bound, ast.Tuple) else [] if bound is None else [bound]
             written = ", ".join([repr(one.name), *map(ast.unparse, bounds)])
             kind = type(one).__name__  # a ParamSpec or TypeVarTuple stands for no type
-            variable = FieldSummary(one.name, None, Default(f"{kind}({written})", None, False), span_of(one))
+            variable = FieldSummary(one.name, None, Default(f"{kind}({written})", None, False), place_of(one))
             self._variables.setdefault(one.name, variable)
             names.append(one.name)
         return tuple(names)
@@ -290,7 +290,7 @@ class _Summariser:
             decorators=tuple(ast.unparse(decorator) for decorator in node.decorator_list),
             fields=fields,
             methods=methods,
-            span=span_of(node),
+            place=place_of(node),
             keywords=tuple((k.arg, ast.unparse(k.value)) for k in node.keywords if k.arg is not None),
             type_parameters=self._type_parameters(node),
         )
@@ -308,14 +308,14 @@ class _Summariser:
                 case ast.ClassDef(name=name):
                     self._class(statement, f"{qualname}.{name}", enclosing=enclosing)
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                    written, span = ast.unparse(annotation), span_of(statement)
+                    written, place = ast.unparse(annotation), place_of(statement)
                     names = other_names(annotation, value)
-                    fields[name] = FieldSummary(name, written, _default(value), span, *names)
+                    fields[name] = FieldSummary(name, written, _default(value), place, *names)
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:
                         if isinstance(target, ast.Name):
                             fields[target.id] = FieldSummary(
-                                target.id, None, _default(value), span_of(statement)
+                                target.id, None, _default(value), place_of(statement)
                             )
                 case _:
                     pass  # docstrings and the like
@@ -363,13 +363,13 @@ def _annotation(argument: ast.arg) -> str | None:
 def _default(value: ast.expr | None) -> Default | None:
     if value is None:
         return None
-    span = span_of(value)
+    place = place_of(value)
     text = ast.unparse(value)
     match value:
         case ast.Constant(value=literal):
-            return Default(text, None if literal is ... else literal, literal is not ..., span=span)
+            return Default(text, None if literal is ... else literal, literal is not ..., place=place)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return Default(text, -number, True, span=span)
+            return Default(text, -number, True, place=place)
         case ast.Call(func=function, args=arguments, keywords=keywords) if _last_name(function) in {
             "field",
             "Field",
@@ -382,13 +382,13 @@ def _default(value: ast.expr | None) -> Default | None:
             factory = given.get("default_factory", given.get("factory"))
             if factory is not None and "default" not in given:
                 body = factory.body if isinstance(factory, ast.Lambda) else factory
-                return Default(text, None, False, ast.unparse(body), span, in_constructor)
+                return Default(text, None, False, ast.unparse(body), place, in_constructor)
             inner = _default(given.get("default", arguments[0] if arguments else None))
             if inner is not None:
                 return dataclasses.replace(inner, in_constructor=in_constructor)
-            return None if in_constructor else Default(text, None, False, None, span, False)
+            return None if in_constructor else Default(text, None, False, None, place, False)
         case _:
-            return Default(text, None, False, span=span)
+            return Default(text, None, False, place=place)
 
 
 def _last_name(node: ast.expr) -> str | None:

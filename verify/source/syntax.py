@@ -5,23 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
-from .packed import Span, packed_parts
+from .packed import packed_parts
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-
-
-def span_of(node: ast.AST) -> Span:
-    """Return the place of a syntax node, columns counted from 1."""
-    line = getattr(node, "lineno", 1)
-    column = getattr(node, "col_offset", 0)
-    end_line = getattr(node, "end_lineno", None)
-    end_column = getattr(node, "end_col_offset", None)
-    return Span(
-        line,
-        column + 1,
-        line if end_line is None else end_line,
-        column + 1 if end_column is None else end_column + 1,
-    )
 
 
 def place_of(node: ast.expr | ast.stmt | ast.excepthandler | ast.pattern) -> int:

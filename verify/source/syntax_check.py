@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import gc
-import json
-import os
-import signal
-import threading
+import marshal
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..forked import Forked, cores
 from .files import SourceFile
 from .summarise import SourceError, invalid
 
@@ -25,68 +22,26 @@ class SyntaxCheck:
 
     _files: Sequence[SourceFile]
     _texts: Sequence[bytes]
-    _process: int | None = None
-    _pipe: int | None = None
+    _copy: Forked | None = None
 
     @classmethod
     def start(cls, files: Sequence[SourceFile], texts: Sequence[bytes]) -> SyntaxCheck:
         """Begin to parse files, given with their content."""
         check = cls(files, texts)
-        if files and hasattr(os, "fork") and (os.cpu_count() or 1) > 1 and threading.active_count() == 1:
-            with contextlib.suppress(OSError):
-                check._fork()
+        if files and cores() > 1:
+            check._copy = Forked.start(lambda: marshal.dumps(check._parse()))
         return check
-
-    def _fork(self) -> None:
-        reading, writing = os.pipe()
-        try:
-            process = os.fork()
-        except OSError:
-            os.close(reading)
-            os.close(writing)
-            raise
-        if process == 0:
-            status = 1
-            try:
-                os.close(reading)
-                with os.fdopen(writing, "wb") as stream:
-                    stream.write(json.dumps(self._parse()).encode())
-                status = 0
-            finally:
-                os._exit(status)
-        os.close(writing)
-        self._process, self._pipe = process, reading
 
     def result(self) -> dict[str, SourceError]:
         """Return by module name the files that cannot be parsed, and why."""
-        found = self._received()
-        if found is None:
-            found = self._parse()
+        content = None if self._copy is None else self._copy.result()
+        found: _Found = self._parse() if content is None else marshal.loads(content)
         return {module: SourceError(*parts) for module, parts in found.items()}
 
     def stop(self) -> None:
         """Give up the check; nobody asks for its result."""
-        if self._pipe is not None:
-            os.close(self._pipe)
-            if self._process is not None:
-                os.kill(self._process, signal.SIGKILL)
-            self._reap()
-
-    def _received(self) -> _Found | None:
-        """Return what the other process found; None where there is none, or it did not end well."""
-        if self._pipe is None:
-            return None
-        with os.fdopen(self._pipe, "rb") as stream:
-            content = stream.read()
-        if self._reap() != 0:
-            return None
-        found: _Found = json.loads(content)
-        return found
-
-    def _reap(self) -> int:
-        process, self._process, self._pipe = self._process, None, None
-        assert process is not None
-        return os.waitpid(process, 0)[1]
+        if self._copy is not None:
+            self._copy.stop()
 
     def _parse(self) -> _Found:
         found: _Found = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from telewire.verify.source import SourceError, SourceFile, summarise
+from telewire.verify.source import SourceError, SourceFile, summarise, syntax_check
 from telewire.verify.source.syntax_check import SyntaxCheck
 
 TEXTS = {"good": b"x = 1\n", "bad": b"x = 1\ndef f(:\n", "null": b"x = \0\n", "latin": b"x = '\xe4'\n"}
@@ -24,7 +24,7 @@ def told(file: SourceFile) -> str | None:
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_a_check_says_what_summarising_says(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(syntax_check, "cores", lambda: cores)
     found = SyntaxCheck.start(FILES, list(TEXTS.values())).result()
     assert {name: str(error) for name, error in found.items()} == {
         file.module: reason for file in FILES if (reason := told(file)) is not None
@@ -35,7 +35,7 @@ def test_a_check_says_what_summarising_says(cores: int, monkeypatch: pytest.Monk
 def test_a_process_that_ends_badly_is_replaced_by_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
     here = os.getpid()
     real = SyntaxCheck._parse
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(syntax_check, "cores", lambda: 2)
     monkeypatch.setattr(
         SyntaxCheck, "_parse", lambda self: real(self) if os.getpid() == here else os._exit(9)
     )
@@ -43,7 +43,7 @@ def test_a_process_that_ends_badly_is_replaced_by_this_one(monkeypatch: pytest.M
 
 
 def test_a_check_that_is_stopped_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(syntax_check, "cores", lambda: 2)
     check = SyntaxCheck.start(FILES, list(TEXTS.values()))
     check.stop()
     with pytest.raises(ChildProcessError):
