@@ -110,6 +110,8 @@ class CrossedNames(AuditRule):
                     continue  # what is called may be the other end
                 if _is_swap(group, first, second) or _is_answer(audit, group, one, other):
                     continue
+                if _changes_sides(group, first, second):
+                    continue
                 if one.name != other.name and (exact or (min(fits) >= _SAME and max(now) <= _OTHER)):
                     return self._report(audit, group, first, one, second, other, exact=exact)
         return None
@@ -260,6 +262,21 @@ def _is_on_purpose(audit: AuditCheck, group: Group) -> bool:
 def _is_swap(group: Group, first: Transfer, second: Transfer) -> bool:
     """Whether two values change places in one statement: `x.a, x.b = self.b, self.a`."""
     return bool(group.base) and first.span.line == second.span.line
+
+
+def _changes_sides(group: Group, first: Transfer, second: Transfer) -> bool:
+    """Whether all else that a call is given of two sides changes places as well: `f(b, a, b_name, a_name)`."""
+    left, right = ({*words(first.sink)}, {*words(second.sink)})
+    left, right = left - right, right - left
+    rest = [
+        one for one in group.transfers if one not in {first, second} and {*words(one.sink)} & (left | right)
+    ]
+
+    def is_of_the_other(transfer: Transfer) -> bool:
+        own, others = (left, right) if left & {*words(transfer.sink)} else (right, left)
+        return any(others <= {*words(one.name)} and not own & {*words(one.name)} for one in transfer.origins)
+
+    return bool(left and right) and len(rest) > 1 and all(map(is_of_the_other, rest))
 
 
 def _is_other_name(audit: AuditCheck, left: Carrier, name: str) -> bool:

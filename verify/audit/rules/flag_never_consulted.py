@@ -27,6 +27,7 @@ from .base import AuditCheck, AuditRule
 
 _OPTION_DECORATORS = {"option", "argument"}
 _PARTS_OF_PARSERS = {"add_argument_group", "add_mutually_exclusive_group", "add_parser", "add_subparsers"}
+_NO_BASES = {"object", "builtins.object", "typing.Generic", "typing.Protocol", "abc.ABC"}
 _NAMESPACE_READERS = {"vars", "__dict__", "_get_kwargs"}
 
 
@@ -75,7 +76,7 @@ class FlagNeverConsulted(AuditRule):
 
     def _fields(self, audit: AuditCheck) -> Iterator[Finding]:
         for cls in audit.program.classes():
-            if _has_foreign_base(audit, cls) or not _holds_settings(audit, cls):
+            if _has_foreign_base(audit, cls) or not _holds_settings(audit, cls) or _is_for_a_base(audit, cls):
                 continue
             for name, declared in audit.program.class_(cls).fields.items():
                 if not is_flag_field(declared) or _is_read(audit, cls, name):
@@ -248,6 +249,19 @@ def _has_foreign_base(audit: AuditCheck, cls: ClassSymbol) -> bool:
         for one in lines
         for base in audit.program.mro(one)
     )
+
+
+def _is_for_a_base(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether a class stands in the body of another one as what its base or metaclass asks for: `class Config:`."""
+    outer, _, name = cls.qualname.rpartition(".")
+    if outer not in audit.program.modules[cls.module].classes:
+        return False
+    around = ClassSymbol(cls.module, outer)
+    summary = audit.program.class_(around)
+    if name in {"Config", "Meta"}:
+        return bool(summary.bases or summary.keywords)
+    line = audit.program.mro(around)
+    return any(isinstance(one, ExternalSymbol) and one.dotted not in _NO_BASES for one in line)
 
 
 def _shares_its_signature(audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary) -> bool:
