@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
 from ..source.model import CallShape, Kind, Node
+from .circles import Circles
 from .inference import Inference
 from .mappings import Mappings
+from .rows import Place, Rows
 from .types import ClassObject, FunctionObject, Instance, members
-
-Place = tuple[FunctionSymbol, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,24 @@ class Callables:
         self._program = program
         self._inference = inference
         self._mappings = mappings
-        self._answers: dict[Place, tuple[Bound, ...]] = {}
+        self._known: Rows[tuple[Bound, ...]] = Rows(program)
+        self._circles: Circles[tuple[Bound, ...]] = Circles(
+            (), (), _joined, answer=self._find, keep=self._keep, same=_same
+        )
 
     def of(self, function: FunctionSymbol, index: int) -> tuple[Bound, ...]:
         """Return the functions that a node may be."""
-        place = (function, index)
-        known = self._answers.get(place)
-        if known is None:
-            self._answers[place] = ()  # a value that feeds itself
-            known = self._answers[place] = self._find(function, index)
-        return known
+        known = self._known[function][index]
+        return self._circles.ask((function, index)) if known is None else known
+
+    def _keep(self, place: Place, found: tuple[Bound, ...]) -> None:
+        self._known[place[0]][place[1]] = found
 
     def _all(self, places: Iterable[Place]) -> tuple[Bound, ...]:
         return tuple(dict.fromkeys(bound for place in places for bound in self.of(*place)))
 
-    def _find(self, function: FunctionSymbol, index: int) -> tuple[Bound, ...]:
+    def _find(self, place: Place) -> tuple[Bound, ...]:
+        function, index = place
         node = self._program.function(function).graph.nodes[index]
         types = members(self._inference.type_of(function, index))
         found = tuple(Bound(one) for one in types if isinstance(one, FunctionObject))
@@ -130,3 +133,11 @@ class Callables:
             Bound(one.function, one.positions + shape.positional - 1, one.names | names)
             for one in self.of(function, node.operands[1])
         )
+
+
+def _joined(first: tuple[Bound, ...], second: tuple[Bound, ...]) -> tuple[Bound, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
+
+
+def _same(first: tuple[Bound, ...], second: tuple[Bound, ...]) -> bool:
+    return set(first) == set(second)

@@ -99,7 +99,7 @@ class _Extractor:
         except RecursionError:
             del self._facts.hops[mark:]
             return False
-        self._sources.forget_steps(function)
+        self._sources.forget(function)
         return True
 
     def function(self, function: FunctionSymbol) -> None:

@@ -39,6 +39,7 @@ from .types import (
 )
 
 _STEP = 100
+_LITERAL_TYPES = {python: External(f"builtins.{name}") for python, name in LITERALS.items()}
 
 _FieldOf = tuple[ClassSymbol, str, tuple[Type, ...]]
 """A field of a class with these type arguments."""
@@ -205,8 +206,7 @@ class Inference(ClassFacts):
         node = summary.graph.nodes[index]
         match node.kind:
             case Kind.CONST:
-                name = LITERALS.get(type(node.data))
-                return NONE if name is None else External(f"builtins.{name}")
+                return _LITERAL_TYPES.get(type(node.data), NONE)
             case Kind.PARAM:
                 return self._parameter(function, summary, name_of(node))
             case Kind.GLOBAL:

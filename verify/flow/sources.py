@@ -57,6 +57,7 @@ class Sources:
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
         self._known: dict[FunctionSymbol, dict[int, tuple[Source | Onward, ...]]] = {}
         self._answers: defaultdict[FunctionSymbol, dict[int, Answer]] = defaultdict(dict)
+        self._settled_together: defaultdict[FunctionSymbol, dict[int, Answer]] = defaultdict(dict)
         self._circles: Circles[Answer] = Circles(
             (), (), _joined, answer=self._answer, keep=self._keep, same=_same
         )
@@ -134,7 +135,10 @@ class Sources:
         return self._circles.ask((function, index), kept) if known is None else known
 
     def _keep(self, place: Place, found: Answer) -> None:
-        self._answers[place[0]][place[1]] = found
+        function, index = place
+        self._answers[function][index] = found
+        if self._circles.goes_round:
+            self._settled_together[function][index] = found
 
     def _answer(self, place: Place) -> Answer:
         function, index = place
@@ -155,23 +159,34 @@ class Sources:
                 if self._circles.end(begun):
                     known[node_index] = steps
             for step in steps:
+                strength = step.how if step.how > how else how
+                is_part = partial or step.partial
                 if isinstance(step, Onward):
-                    following = (step.node, max(how, step.how), partial or step.partial)
+                    following = (step.node, strength, is_part)
                     if following not in seen:
                         seen.add(following)
                         pending.append(following)
                     continue
-                found = Source(
-                    step.carrier, max(how, step.how), step.origin, partial or step.partial, step.through
-                )
-                key = (found.carrier, found.partial)
-                if key not in best or found.how < best[key].how:
-                    best[key] = found
+                carrier = step.carrier
+                before = best.get((carrier, is_part))
+                if before is None or strength < before.how:
+                    is_as_it_is = strength is step.how and is_part is step.partial
+                    found = (
+                        step if is_as_it_is else Source(carrier, strength, step.origin, is_part, step.through)
+                    )
+                    best[carrier, is_part] = found
         return tuple(best.values())
 
-    def forget_steps(self, function: FunctionSymbol) -> None:
-        """Forget the single steps inside a function that is through: whoever asks again asks for few of them."""
+    def forget(self, function: FunctionSymbol) -> None:
+        """Forget what the nodes of a function that is through draw on: hardly anybody asks for one of them again.
+
+        What was settled together with much else is kept.
+        """
         self._known.pop(function, None)
+        self._mutated.pop(function, None)
+        self._answers.pop(function, None)
+        if function in self._settled_together:
+            self._answers[function] = self._settled_together[function]
 
     def hands_back(self, function: FunctionSymbol) -> dict[str, How]:
         """Return the parameters that a function's result draws on, and how."""

@@ -67,7 +67,7 @@ class Steps:
         """Return one step back from a node."""
         match node.kind:
             case Kind.CONST:
-                yield Source(Constant(repr(node.data), in_handler=node.in_handler), How.COPY, node.span)
+                yield Source(Constant(repr(node.data), None, node.in_handler), How.COPY, node.span)
             case Kind.PARAM:
                 yield Source(ParameterCarrier(function, str(node.data)), How.COPY, node.span)
             case Kind.GLOBAL:
