@@ -71,6 +71,30 @@ class Audience:
         """Whether users of a library may call a function, or override it."""
         return self.is_library and self._is_offered(function)
 
+    def may_be_shared(self, function: FunctionSymbol) -> bool:
+        """Whether other distributions may use what a library keeps from its users.
+
+        A public name in a public module of a private package is there for the library's own plugins and servers;
+        a module that nothing here imports is there for somebody else, if only for who tries the library out.
+        """
+        if not self.is_library or not _is_public(function.qualname):
+            return False
+        package, _, module = function.module.rpartition(".")
+        is_inside = _is_public(module) and not _is_public(package.lstrip("_"))
+        return is_inside or function.module not in self._imported_modules
+
+    @cached_property
+    def _imported_modules(self) -> frozenset[str]:
+        """Every module of the program that another one imports, or a name of it."""
+        modules = self.flow.program.modules
+        found: set[str] = set()
+        for one in modules.values():
+            for target in (*one.imports.values(), *one.star_imports):
+                named = target if target in modules else target.rpartition(".")[0]
+                if named != one.name:
+                    found.add(named)
+        return frozenset(found)
+
     def _is_offered(self, symbol: ClassSymbol | FunctionSymbol) -> bool:
         """Whether a name is public, in a public module or handed on by a package or by a public module's `__all__`.
 

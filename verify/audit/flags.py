@@ -21,7 +21,14 @@ _FLAG_NAME = re.compile(
 )
 _CONFIG_CLASS = re.compile(r"\w*(?:Config|Configuration|Settings|Options|Args|Arguments|Params|Flags)")
 _GIVEN_UP = r"(?:deprecat|unused|not used|ignored|no effect|no longer|compatib|reserved|legacy|obsolete)"
-_STUB_TEXTS = {"NotImplementedError", "NotImplemented"}
+_TAKES_ALL = {
+    "locals",
+    "currentframe",
+    "_getframe",
+    "save_hyperparameters",  # of Lightning: it looks at the frame of the constructor
+    "NotImplementedError",
+    "NotImplemented",
+}
 
 
 def is_flag_name(name: str) -> bool:
@@ -77,7 +84,7 @@ def uses_parameter(summary: FunctionSummary, name: str) -> bool:
     for index in parameters:
         if graph.nodes[index].data == name and index in used:
             return True
-    if any(node.kind is Kind.GLOBAL and node.data in {"locals", *_STUB_TEXTS} for node in graph.nodes):
+    if any(node.kind in {Kind.GLOBAL, Kind.ATTR} and node.data in _TAKES_ALL for node in graph.nodes):
         return True
     return all(
         node.kind is Kind.PARAM or (node.kind is Kind.CONST and isinstance(node.data, str | None))

@@ -147,22 +147,31 @@ class Handling:
                     yield function, given[carrier.name]
 
     def _export_what_they_hold(self) -> None:
-        """An object that is turned into something else as a whole takes along the objects in its fields."""
+        """An object that is turned into something else as a whole takes along the objects in its fields.
+
+        So does one whose fields are read by computed names: `{name: getattr(part, name) for name in names}`.
+        """
         program, inference = self.facts.program, self.facts.inference
-        pending = list(self.exported)
+        read = self.facts.read_by_any_name
+        pending = [*self.exported, *(cls for cls in self.computed_names if cls in read)]
         seen = set(pending)
         while pending:
             cls = pending.pop()
-            handed = self.exported[cls]
+            handed = self.exported.get(cls) or self.computed_names[cls]
             for one in (cls, *program.subclasses(cls)):
-                for declared in program.class_(one).fields.values():
-                    if declared.annotation is None:
-                        continue
-                    for held in classes_in(inference.annotated(one.module, declared.annotation, one)):
-                        self.exported.setdefault(held, handed)
-                        if held not in seen:
-                            seen.add(held)
-                            pending.append(held)
+                known = [
+                    inference.annotated(one.module, declared.annotation, one)
+                    for declared in program.class_(one).fields.values()
+                    if declared.annotation is not None
+                ]
+                if cls in read:
+                    kept = (inference.field_type(one, name) for name in self.attributes.get(one, ()))
+                    known += [found for found in kept if found is not None]
+                for held in (inner for found in known for inner in classes_in(found)):
+                    self.exported.setdefault(held, handed)
+                    if held not in seen:
+                        seen.add(held)
+                        pending.append(held)
 
     def _declared(self, cls: ClassSymbol) -> None:
         """A class may be filled by its bases, its decorators or its own code."""
@@ -270,7 +279,7 @@ class _Body:
                 self._handling.constructions.setdefault(one.cls, []).append((self._function, index))
                 if shape.starred:
                     self._handling.built_outside.setdefault(one.cls, "built from a sequence")
-            elif not isinstance(one, FunctionObject):
+            elif not isinstance(one, FunctionObject) or self._is_brought(one):
                 outside = True
         if not outside:
             return
@@ -285,6 +294,13 @@ class _Body:
             self._hand_over(operand, index, name, computed=name in {"fields", "vars"})
         if callee.kind is Kind.ATTR and name in TURNS_INTO_MAPPING:
             self._hand_over(callee.operands[0], index, name)
+
+    def _is_brought(self, called: FunctionObject) -> bool:
+        """Whether a method is one of a protocol that no class of the program fits: users bring the object."""
+        owner = self._program.function(called.function).owner
+        if owner is None or not self._program.is_protocol(ClassSymbol(called.function.module, owner)):
+            return False
+        return {*self._facts.inference.dispatch(called.function, called.receiver)} <= {called.function}
 
     def _by_name(self, index: int, node: Node, callee: Node) -> None:
         """`setattr(x, name, value)`: of `object.__setattr__(self, name, value)` as well."""

@@ -154,8 +154,16 @@ class Names:
             return f"{self.path(node.operands[0])}.{node.data!s}"
         if node.kind is Kind.NARROW:
             return self.path(node.operands[0])
-        names = self._locals.get(index)
+        names = self._locals.get(index, [])
+        if node.kind is Kind.PHI and not names:
+            names = [name for name in self._alternatives(node) if name]
         return names[0] if names else f"#{index}"
+
+    def _alternatives(self, node: Node) -> list[str]:
+        """Return the names that all alternatives of a value have in common."""
+        named = [self._locals.get(operand) for operand in node.operands]
+        known = [names for names in named if names is not None]
+        return [name for name in known[0] if all(name in names for names in known)] if known else []
 
 
 class Transfers:

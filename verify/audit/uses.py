@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..flow import Flow
 from ..flow.frameworks import PLAIN_BASES, called_from_outside
@@ -84,6 +85,8 @@ class Uses:
         if any(not _is_inside(one, function) for one in self.mentions.strings.get(function.name, ())):
             return Use.MAYBE
         if is_handler(function.name) and self.mentions.is_dispatched(function.name):
+            return Use.MAYBE
+        if owner is not None and self._is_handed_to_users(owner, function.name):
             return Use.MAYBE
         return Use.MAYBE if self.mentions.is_built(function.name) else found
 
@@ -249,6 +252,20 @@ class Uses:
             if called is None or function in called:
                 return True
         return False
+
+    def _is_handed_to_users(self, owner: ClassSymbol, name: str) -> bool:
+        """Whether something outside gets objects of a class and knows the method: a protocol of the program has it."""
+        if self.handling is None or not any(
+            one in self.handling.exported for one in (owner, *self.flow.program.subclasses(owner))
+        ):
+            return False
+        return name in self._protocol_methods
+
+    @cached_property
+    def _protocol_methods(self) -> frozenset[str]:
+        program = self.flow.program
+        protocols = (cls for cls in program.classes() if program.is_protocol(cls))
+        return frozenset(name for cls in protocols for name in program.class_(cls).methods)
 
     def _is_in_text(self, name: str, module: str, qualname: str) -> bool:
         return any(

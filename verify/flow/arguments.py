@@ -21,7 +21,9 @@ def argument_positions(program: Program, callee: FunctionObject, call: Node) -> 
     shape = call.data
     assert isinstance(shape, CallShape)
     parameters = list(program.function(callee.function).parameters)
-    is_static = "staticmethod" in program.function(callee.function).decorators
+    is_static = (
+        callee.function.name == "__new__" or "staticmethod" in program.function(callee.function).decorators
+    )
     if (
         callee.receiver is not None
         and not is_static

@@ -20,6 +20,7 @@ from .base import AuditCheck, AuditRule
 _ON_PURPOSE = re.compile(
     r"swap|transpos|flip|invert|inverse|revers|mirror|rotat|exchange|crossover|permut|opposite"
 )
+_UNDOES = re.compile(r"^(?:un|de|en|dis)(?=\w{3})")
 _ENDS = (
     {"src", "dst", "dest", "source", "destination", "target"},
     {"from", "to"},
@@ -256,7 +257,17 @@ def _is_on_purpose(audit: AuditCheck, group: Group) -> bool:
     """
     parameters = audit.program.function(group.function).parameters
     named = [group.function.qualname, *(one.name for one in parameters)]
-    return group.function.name == "backward" or any(_ON_PURPOSE.search(name.lower()) for name in named)
+    if "backward" in words(group.function.name) or any(_ON_PURPOSE.search(name.lower()) for name in named):
+        return True
+    return group.owner is not None and _is_inverse(group.function.name, group.owner.name)
+
+
+def _is_inverse(one: str, other: str) -> bool:
+    """Whether one name says that it undoes the other: `flatten` and `unflatten`, `encode` and `decode`."""
+    pairs = [pair for pair in zip(words(one), words(other), strict=False) if pair[0] != pair[1]]
+    if len(words(one)) != len(words(other)) or len(pairs) != 1:
+        return False
+    return len({_UNDOES.sub("", word) for word in pairs[0]}) == 1
 
 
 def _is_swap(group: Group, first: Transfer, second: Transfer) -> bool:

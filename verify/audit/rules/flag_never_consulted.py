@@ -124,9 +124,10 @@ class FlagNeverConsulted(AuditRule):
         self, audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary
     ) -> Iterator[Finding]:
         is_command = any(_last(text) in _OPTION_DECORATORS for text in summary.decorators)
+        is_given_context = is_command and any(_last(text).startswith("pass_") for text in summary.decorators)
         flags = [
             one
-            for one in summary.parameters
+            for one in summary.parameters[int(is_given_context) :]
             if one.kind in {"positional", "keyword"}
             and (is_flag_parameter(one) or (is_command and not one.name.startswith("_")))
         ]

@@ -59,7 +59,7 @@ def _confidence(one: LeftOut) -> Confidence:
         return Confidence.LOW  # an object for one purpose, with most of its options left alone
     match one.sign:
         case Sign.KEY | Sign.FIELD:
-            return Confidence.HIGH if one.neighbours >= 2 else Confidence.MEDIUM
+            return Confidence.HIGH if one.neighbours >= 2 else Confidence.LOW
         case Sign.LOCAL:
             return Confidence.MEDIUM if one.neighbours >= 2 else Confidence.LOW
         case Sign.TAKEN:

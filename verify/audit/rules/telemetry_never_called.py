@@ -26,13 +26,19 @@ _NUMERICAL = (
 )
 
 
+_SETS_UP = {"set", "add", "remove", "register", "unregister", "enable", "disable"}
+"""Verbs by which users of a library say what they want of it."""
+
+
 class TelemetryNeverCalled(AuditRule):
     """A function that makes, checks or sends telemetry, or handles events, is called by nobody but tests.
 
     A re-export, `__all__`, a table of lazy imports and a docstring are no use. An override that is called through
     its base, the implementation of a protocol, what a framework calls, what a decorator registers, an entry point
     and a name that is put together at run time (`getattr(self, f"check_{kind}")`) are used. What a library offers
-    is for others to call: such a finding is of low confidence, unless all its neighbours are called.
+    is for others to call: such a finding is of low confidence, unless all its neighbours are called. So is what a
+    private package has for other distributions: a public function of a public module in it, or of a module that
+    nothing imports.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
@@ -71,12 +77,14 @@ class TelemetryNeverCalled(AuditRule):
             called = neighbours.called(function)
             offered = audit.audience.sees_function(function)
             if not offered:
-                confidence = Confidence.HIGH
+                is_shared = audit.audience.may_be_shared(function)
+                confidence = Confidence.LOW if is_shared else Confidence.HIGH
             elif (
                 len(called) >= 3
                 and not neighbours.other_unused(function)
                 and not _is_hook(audit, function)
                 and not _is_face(audit, function)
+                and function.name.partition("_")[0] not in _SETS_UP
             ):
                 confidence = Confidence.MEDIUM
             else:
