@@ -13,7 +13,6 @@ from .carriers import (
     Carrier,
     Constant,
     FieldCarrier,
-    Hop,
     How,
     KeyCarrier,
     MappingOrigin,
@@ -145,10 +144,8 @@ class Calls:
             if name in given or found is None or found[1].default is None:
                 continue
             constant = Constant(found[1].default.text, is_default=True)
-            site = self._facts.site(function, node.span)
             target = FieldCarrier(found[0], name)
-            hop = Hop(constant, target, How.COPY, site, node.span, node.gated, role=Role.INITIAL)
-            self._facts.hops.append(hop)
+            self._facts.constant(function, constant, target, node.span, gated=node.gated)
 
     def _may_be_given(self, function: FunctionSymbol, mapping: int, names: Iterable[str]) -> Iterable[str]:
         """Return the names that `**mapping` may give: of a mapping whose keys are all known these alone."""
@@ -180,14 +177,14 @@ class Calls:
         for name in names:
             owner = self._inference.owner_of_field(cls, name)
             if owner is not None:
-                site = self._facts.site(function, span)
-                target = FieldCarrier(owner, name)
                 keys = [name] if is_whole else self._inference.aliases.taken(cls, name)
-                for source in (
-                    one for key in keys for one in self._sources.keys.read(function, mapping, key)
-                ):
-                    role = Role.WHOLE if is_whole else Role.MOVE
-                    self._facts.hops.append(Hop(source, target, How.COPY, site, span, gated, role=role))
+                sources = [
+                    Source(one, How.COPY, span)
+                    for key in keys
+                    for one in self._sources.keys.read(function, mapping, key)
+                ]
+                role = Role.WHOLE if is_whole else Role.MOVE
+                self._facts.move(function, sources, [FieldCarrier(owner, name)], span, gated=gated, role=role)
 
     def _outside(self, function: FunctionSymbol, name: str, index: int, node: Node, callee: Node) -> None:
         """A call that leaves the program: it mutates its receiver, or uses its arguments."""

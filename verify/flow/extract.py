@@ -15,7 +15,6 @@ from .carriers import (
     Carrier,
     Constant,
     FieldCarrier,
-    Hop,
     How,
     KeyCarrier,
     MappingOrigin,
@@ -23,7 +22,6 @@ from .carriers import (
     ParameterCarrier,
     ReturnCarrier,
     Role,
-    Site,
     UseCarrier,
 )
 from .comparisons import Comparisons
@@ -35,9 +33,10 @@ from .inference import Inference
 from .literals import Binding
 from .log_sinks import LogSink
 from .logger_keys import find_logged
+from .moves import Moves
 from .references import References
 from .restoring import restored_fields
-from .roles import mark_resets, parameter_defaults
+from .roles import parameter_defaults
 from .roots import local_roots
 from .sources import Sources
 from .types import Instance, Type, members
@@ -49,7 +48,7 @@ _CONSTRUCTORS = {"__init__", "__post_init__", "__new__"}
 def extract(program: Program, log_sinks: Sequence[LogSink] = ()) -> Facts:
     """Return the hops, calls and comparisons of a whole program; `log_sinks` are loggers of its own."""
     inference = Inference(program)
-    facts = Facts(program, inference, Sources(program, inference))
+    facts = Facts(program, inference, Sources(program, inference), Moves(program))
     extractor = _Extractor(facts)
     with room_to_recurse():
         left = [function for function in program.functions() if not extractor.try_function(function)]
@@ -64,7 +63,7 @@ def extract(program: Program, log_sinks: Sequence[LogSink] = ()) -> Facts:
         facts.logged += find_logged(facts, log_sinks)
     parameter_defaults(facts)
     restored_fields(facts)
-    mark_resets(facts.hops)
+    facts.moves.mark_resets()
     return facts
 
 
@@ -93,11 +92,11 @@ class _Extractor:
 
     def try_function(self, function: FunctionSymbol) -> bool:
         """Collect a function's facts; False, and none of its hops, where it is nested too deeply."""
-        mark = len(self._facts.hops)
+        mark = len(self._facts.moves)
         try:
             self.function(function)
         except RecursionError:
-            del self._facts.hops[mark:]
+            self._facts.moves.forget_from(mark)
             return False
         self._sources.forget(function)
         return True
@@ -136,14 +135,11 @@ class _Extractor:
     def class_defaults(self, cls: ClassSymbol) -> None:
         """A class attribute read from the class (`Limits.WARNING`) carries what the body gives it."""
         summary = self._program.class_(cls)
-        path = self._program.modules[cls.module].path
         for name, declared in summary.fields.items():
             if declared.default is not None:
                 constant = Constant(declared.default.text, is_default=True)
-                site = Site(FunctionSymbol(cls.module, "<module>"), path, declared.span)
-                target = FieldCarrier(cls, name)
-                hop = Hop(constant, target, How.COPY, site, declared.span, role=Role.INITIAL)
-                self._facts.hops.append(hop)
+                body = FunctionSymbol(cls.module, "<module>")
+                self._facts.constant(body, constant, FieldCarrier(cls, name), declared.span)
 
     # -- stores -----------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What extraction collects: the hops, the calls and the comparisons of a program, before they are searched."""
+"""What extraction collects: what moves, the calls and the comparisons of a program, before they are searched."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import NamedTuple
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Span
 from ..source.program import Place
-from .carriers import Carrier, Constant, Hop, How, ParameterCarrier, ReturnCarrier, Role, Site, UseCarrier
+from .carriers import Carrier, Constant, How, Role, Site
 from .drawn import Source
 from .inference import Inference
 from .instruments import Instrument, InstrumentCall
 from .logger_keys import Logged
+from .moves import Manner, Moves
 from .sources import Sources
 from .whereabouts import Whereabouts
-
-_MOVE, _INITIAL = Role.MOVE, Role.INITIAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Facts:
     program: Program
     inference: Inference
     sources: Sources
-    hops: list[Hop] = field(default_factory=list)
+    moves: Moves
     calls: dict[FunctionSymbol, set[FunctionSymbol]] = field(default_factory=dict)
     call_sites: dict[FunctionSymbol, list[CallSite]] = field(default_factory=dict)
     used_classes: dict[FunctionSymbol, set[ClassSymbol]] = field(default_factory=dict)
@@ -127,23 +126,19 @@ class Facts:
 
         A literal that is merely looked at moves nothing.
         """
-        targets = list(targets)
-        if not targets:
-            return
-        site = self.site(function, span)
-        note = self.hops.append
-        for carrier, strength, origin, partial, passes in sources:
-            is_constant = type(carrier) is Constant
-            if is_constant and (how is How.CONTROL or strength is How.CONTROL):
-                continue  # a literal decides nothing
-            part = _MOVE if role is _INITIAL and not is_constant else role
-            for target in targets:
-                if is_constant and type(target) is UseCarrier:
-                    continue
-                through = passes or (
-                    type(target) is ReturnCarrier
-                    and type(carrier) is ParameterCarrier
-                    and carrier.function is target.function
-                )
-                weaker = strength if strength > how else how
-                note(Hop(carrier, target, weaker, site, origin, gated, through, partial, discarded, part))
+        filled = tuple(dict.fromkeys(targets))
+        if filled:
+            self.moves.add(function, span, tuple(sources), filled, Manner(how, gated, discarded, role))
+
+    def constant(
+        self,
+        function: FunctionSymbol,
+        constant: Constant,
+        target: Carrier,
+        span: Span,
+        *,
+        gated: bool = False,
+    ) -> None:
+        """Note that a carrier starts with a constant."""
+        source = Source(constant, How.COPY, span)
+        self.move(function, [source], [target], span, gated=gated, role=Role.INITIAL)

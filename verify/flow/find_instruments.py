@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Default, FieldSummary, Kind, Span, ValueGraph
 from ..source.program import ExternalSymbol
-from .carriers import FieldCarrier, Hop, How, InstrumentCarrier, Site, UseCarrier
+from .carriers import FieldCarrier, How, InstrumentCarrier, Site, UseCarrier
+from .drawn import Source
 from .facts import Facts
 from .instruments import Instrument, InstrumentCall, Recording, subclass_kind
 from .metric_libraries import FACTORIES, FACTORY_NAMES, InstrumentKind, either
@@ -241,4 +242,5 @@ class _Instruments:
         return self._facts.site(use.function, node.span)
 
     def _exported(self, carrier: InstrumentCarrier, site: Site) -> None:
-        self._facts.hops.append(Hop(carrier, UseCarrier(site.function), How.COPY, site, site.span))
+        source = Source(carrier, How.COPY, site.span)
+        self._facts.move(site.function, [source], [UseCarrier(site.function)], site.span)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..source import ClassSymbol, FunctionSymbol, Program, SourceError
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
-from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, ReturnCarrier, UnresolvedCarrier
+from .carriers import Carrier, FieldCarrier, Hop, How, KeyCarrier, ReturnCarrier, UnresolvedCarrier
+from .ends import Ends
 from .extract import extract
 from .facts import CallSite, Comparison, Facts
 from .frameworks import called_from_outside
@@ -46,9 +47,7 @@ class Flow:
     program: Program
     facts: Facts
     reachable: frozenset[FunctionSymbol]
-    _into: dict[Carrier, list[Hop]] = field(default_factory=dict)
-    _out_of: dict[Carrier, list[Hop]] = field(default_factory=dict)
-    _keys: dict[str, dict[KeyCarrier, None]] = field(default_factory=dict)
+    _ends: Ends
     _called: set[FunctionSymbol] | None = None
 
     @classmethod
@@ -69,15 +68,8 @@ class Flow:
             log_sinks: Loggers of the program's own.
         """
         facts = extract(program, log_sinks)
-        flow = cls(program, facts, _reachable(program, facts, entry_points, calls_by_name))
-        for hop in facts.hops:
-            flow._into.setdefault(hop.target, []).append(hop)
-            for end in (hop.source, hop.target):
-                if isinstance(end, KeyCarrier):
-                    flow._keys.setdefault(end.key, {}).setdefault(end)
-            if not isinstance(hop.source, Constant):
-                flow._out_of.setdefault(hop.source, []).append(hop)
-        return flow
+        reachable = _reachable(program, facts, entry_points, calls_by_name)
+        return cls(program, facts, reachable, Ends(facts.moves))
 
     def not_followed(self) -> list[SourceError]:
         """Return the functions that are nested too deeply to be followed; the rest of their files is analysed."""
@@ -183,7 +175,7 @@ class Flow:
             return [carrier.anywhere]
         return [
             other
-            for other in self._keys.get(carrier.key, ())
+            for other in self._ends.keys(carrier.key)
             if other != carrier
             and (
                 carrier.function is None
@@ -196,37 +188,38 @@ class Flow:
 
     def hops(self) -> Iterator[Hop]:
         """Yield every hop of the program, in the order of its functions and their statements."""
-        yield from self.facts.hops
+        for move in self.facts.moves:
+            yield from self.facts.moves.hops(move)
 
     def hops_in(self, functions: Collection[FunctionSymbol]) -> Iterator[Hop]:
         """Yield the hops that happen in some functions, in the order of `hops`."""
-        for hop in self.facts.hops:
-            if hop.site.function in functions:
-                yield hop
+        for move in self.facts.moves:
+            if move.function in functions:
+                yield from self.facts.moves.hops(move)
 
-    def sources(self) -> Iterable[Carrier]:
+    def sources(self) -> Collection[Carrier]:
         """Return the carriers that some hop leads out of, each once."""
-        return self._out_of.keys()
+        return self._ends.sources()
 
-    def targets(self) -> Iterable[Carrier]:
+    def targets(self) -> Collection[Carrier]:
         """Return the carriers that some hop leads into, each once."""
-        return self._into.keys()
+        return self._ends.targets()
 
     def is_source(self, carrier: Carrier) -> bool:
         """Whether any hop leads out of a carrier."""
-        return carrier in self._out_of
+        return carrier in self._ends.sources()
 
     def is_target(self, carrier: Carrier) -> bool:
         """Whether any hop leads into a carrier."""
-        return carrier in self._into
+        return carrier in self._ends.targets()
 
     def into(self, carrier: Carrier) -> list[Hop]:
         """Return the hops into this very carrier."""
-        return list(self._into.get(carrier, ()))
+        return self._ends.into(carrier)
 
     def out_of(self, carrier: Carrier) -> list[Hop]:
         """Return the hops out of this very carrier."""
-        return list(self._out_of.get(carrier, ()))
+        return self._ends.out_of(carrier)
 
     def entering(self, carrier: Carrier) -> list[Hop]:
         """Return the hops into a carrier; into a key of an unknown mapping those into the key of any."""

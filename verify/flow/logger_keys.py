@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind, Node, Span
-from .carriers import Constant, Hop, How, KeyCarrier, MappingOrigin, Site, UseCarrier
+from .carriers import Constant, How, KeyCarrier, MappingOrigin, Site, UseCarrier
+from .drawn import Source
 from .log_sinks import Form, LogSink, by_method
 from .metric_names import template
 from .types import External, ExternalObject, Instance, ModuleObject, members
@@ -99,7 +100,8 @@ def _by_form(
     span = call.span if value is None else value[1]
     site = facts.site(function, span)
     if value is None:
-        facts.hops.append(Hop(Constant("1"), carrier, How.COMPUTED, site, span, call.gated))
+        source = Source(Constant("1"), How.COMPUTED, span)
+        facts.move(function, [source], [carrier], span, gated=call.gated)
     else:
         facts.move(function, facts.sources.of(function, value[0]), [carrier], span, gated=call.gated)
     _read(facts, function, call, carrier)
@@ -123,8 +125,8 @@ def _mapping(facts: Facts, shown: str, function: FunctionSymbol, call: Node, ind
 
 
 def _read(facts: Facts, function: FunctionSymbol, call: Node, carrier: KeyCarrier) -> None:
-    site = facts.site(function, call.span)
-    facts.hops.append(Hop(carrier, UseCarrier(function), How.COPY, site, call.span, call.gated))
+    source = Source(carrier, How.COPY, call.span)
+    facts.move(function, [source], [UseCarrier(function)], call.span, gated=call.gated)
 
 
 def _argument(call: Node, position: int | None, keywords: tuple[str, ...]) -> tuple[int, Span] | None:

@@ -9,7 +9,6 @@ from ..source.model import CallShape, Kind, Node, Span, ValueGraph
 from .carriers import (
     Constant,
     FieldCarrier,
-    Hop,
     How,
     InstrumentCarrier,
     ModuleCarrier,
@@ -70,19 +69,17 @@ class Recordings:
     ) -> None:
         node = graph.nodes[call]
         how = How.COPY if method in _KEEPS_THE_VALUE else How.COMPUTED
-        site = self._facts.site(function, node.span)
         if method in _MEASURE:
-            source = OutsideCarrier(method)
-            self._facts.hops.append(Hop(source, carrier, How.COMPUTED, site, node.span, node.gated))
+            source = Source(OutsideCarrier(method), How.COMPUTED, node.span)
+            self._facts.move(function, [source], [carrier], node.span, gated=node.gated)
         else:
             values = _values(node, _FIRST_VALUE.get(method, 0), only_first=method not in _FIRST_VALUE)
             for operand, span in values:
                 sources = self._value_sources(function, graph, operand)
                 self._facts.move(function, sources, [carrier], span, gated=node.gated, how=how)
             if not values and method in {"inc", "dec"}:
-                self._facts.hops.append(
-                    Hop(Constant("1"), carrier, How.COMPUTED, site, node.span, node.gated)
-                )
+                source = Source(Constant("1"), How.COMPUTED, node.span)
+                self._facts.move(function, [source], [carrier], node.span, gated=node.gated)
         for effect in self._facts.whereabouts.users(function)[1].get(call, ()):
             for guard in effect.guards:
                 guarding = self._facts.sources.of(function, guard)
@@ -152,9 +149,8 @@ class Recordings:
                 if method in wanted and self._is_kept_as(function, holder, trail):
                     span = self._program.function(function).span
                     site = self._facts.site(function, Span(span.line, span.column, span.line, span.column))
-                    self._facts.hops.append(
-                        Hop(OutsideCarrier(method), carrier, How.COMPUTED, site, site.span)
-                    )
+                    source = Source(OutsideCarrier(method), How.COMPUTED, site.span)
+                    self._facts.move(function, [source], [carrier], site.span)
                     found.append(Recording(method, site, certain=True, gated=False))
         return found
 

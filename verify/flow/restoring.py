@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Kind, Node, Span
-from .carriers import Carrier, FieldCarrier, Hop, How, OutsideCarrier, Role, UseCarrier
+from .carriers import Carrier, FieldCarrier, How, OutsideCarrier, Role, UseCarrier
 from .drawn import Source
 from .facts import Facts, Restored
 from .types import ClassObject, External, ExternalObject, Instance, Type, members
@@ -226,16 +226,11 @@ def restored_fields(facts: Facts) -> None:
             for name in facts.inference.constructor_fields(cls):
                 owner = facts.inference.owner_of_field(cls, name)
                 if owner is not None:
-                    facts.hops.append(
-                        Hop(
-                            OutsideCarrier(restored.by),
-                            FieldCarrier(owner, name),
-                            How.COMPUTED,
-                            restored.site,
-                            restored.site.span,
-                            restored.gated,
-                            role=Role.WHOLE,
-                        )
+                    site = restored.site
+                    source = Source(OutsideCarrier(restored.by), How.COMPUTED, site.span)
+                    target = FieldCarrier(owner, name)
+                    facts.move(
+                        site.function, [source], [target], site.span, gated=restored.gated, role=Role.WHOLE
                     )
 
 

@@ -1,31 +1,12 @@
-"""Which constants are what a carrier starts with, and which only put it back to that."""
+"""What parameters start with: their defaults."""
 
 from __future__ import annotations
 
 from ..source import ClassSymbol, ConstantSymbol
 from ..source.model import Span
-from .carriers import Carrier, Constant, FieldCarrier, Hop, How, ModuleCarrier, ParameterCarrier, Role, Site
+from .carriers import Carrier, Constant, FieldCarrier, How, ModuleCarrier, ParameterCarrier
+from .drawn import Source
 from .facts import Facts
-
-
-def mark_resets(hops: list[Hop]) -> None:
-    """Give the role of a reset to each hop that stores again what its carrier starts with.
-
-    `x = 0` at the start of an epoch produces nothing: it is the value that `__init__` or the class body gave. A
-    constant that is none of those (`seen = True` over `seen = False`) is a change.
-    """
-    initial: dict[Carrier, set[str]] = {}
-    for hop in hops:
-        if isinstance(hop.source, Constant) and hop.role is Role.INITIAL:
-            initial.setdefault(hop.target, set()).add(hop.source.value)
-    for index, hop in enumerate(hops):
-        if (
-            isinstance(hop.source, Constant)
-            and hop.role is Role.MOVE
-            and hop.source.masks is None
-            and hop.source.value in initial.get(hop.target, ())
-        ):
-            hops[index] = hop._replace(role=Role.RESET)
 
 
 def parameter_defaults(facts: Facts) -> None:
@@ -44,13 +25,12 @@ def parameter_defaults(facts: Facts) -> None:
             if sites and all(parameter.name in site.arguments for site in sites):
                 continue
             span: Span = summary.span if default.span is None else default.span
-            site = Site(function, program.modules[function.module].path, span)
             target = ParameterCarrier(function, parameter.name)
             if default.is_literal:
                 constant = Constant(default.text, is_default=True)
-                facts.hops.append(Hop(constant, target, How.COPY, site, span, role=Role.INITIAL))
+                facts.constant(function, constant, target, span)
             elif (named := _named(facts, function.module, default.text)) is not None:
-                facts.hops.append(Hop(named, target, How.COPY, site, span))
+                facts.move(function, [Source(named, How.COPY, span)], [target], span)
 
 
 def _is_dotted(text: str) -> bool:
