@@ -169,7 +169,7 @@ class Keys:
         shape = node.data
         assert isinstance(shape, CallShape)
         keyed = keyed_arguments(graph, node)
-        for key, _, _ in keyed:
+        for key, _ in keyed:
             base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
             self._write(function, base, key)
         if callee.kind is not Kind.ATTR or callee.data not in KEY_READERS or node.gated:

@@ -124,7 +124,7 @@ class _Collector:
                     yield origin.function, operand
         elif node.kind is Kind.CALL:
             graph = self._flow.program.function(origin.function).graph
-            for key, operand, _ in keyed_arguments(graph, node):
+            for key, operand in keyed_arguments(graph, node):
                 if key == tag:
                     yield origin.function, operand
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..source import Program
-from ..source.model import CallShape, Kind, Node, Span, ValueGraph
+from ..source.model import CallShape, Kind, Node, ValueGraph
 from .names import KEY_READERS
 from .types import FunctionObject
 
@@ -71,8 +71,8 @@ def limit_argument(graph: ValueGraph, call: Node) -> int | None:
     )
 
 
-def keyed_arguments(graph: ValueGraph, call: Node) -> list[tuple[str, int, Span]]:
-    """Return the arguments that a call stores under literal keys: key, value, place.
+def keyed_arguments(graph: ValueGraph, call: Node) -> list[tuple[str, int]]:
+    """Return the arguments that a call stores under literal keys: key, value.
 
     Those are `dict(key=value)`, `mapping.update(key=value)` and `mapping.setdefault("key", value)`.
     """
@@ -82,13 +82,12 @@ def keyed_arguments(graph: ValueGraph, call: Node) -> list[tuple[str, int, Span]
     if (callee.kind is Kind.GLOBAL and callee.data == "dict") or (
         callee.kind is Kind.ATTR and callee.data == "update"
     ):
-        operands, parts = call.operands[1 + shape.positional :], call.parts[shape.positional :]
-        given = zip(shape.keywords, operands, parts, strict=True)
-        return [(key, operand, span) for key, operand, span in given if key is not None]
+        given = zip(shape.keywords, call.operands[1 + shape.positional :], strict=True)
+        return [(key, operand) for key, operand in given if key is not None]
     if callee.kind is Kind.ATTR and callee.data == "setdefault" and shape.positional == 2:
         key = graph.nodes[call.operands[1]]
         if key.kind is Kind.CONST and isinstance(key.data, str):
-            return [(key.data, call.operands[2], call.parts[1])]
+            return [(key.data, call.operands[2])]
     return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..source import ClassSymbol, FunctionSymbol
-from ..source.model import CallShape, Kind, Node, Span, ValueGraph
+from ..source.model import CallShape, Kind, Node, ValueGraph
 from ..source.program import ExternalSymbol
 from .arguments import argument_positions, keyed_arguments
 from .calling import is_gated
@@ -92,8 +92,8 @@ class Calls:
                 sources = self._sources.of(function, node.operands[1 + position])
                 given[name] = (*given.get(name, ()), *sources)
                 targets = [ParameterCarrier(called.function, name)]
-                self._facts.move(function, sources, targets, node.parts[position], gated=node.gated)
-        site = CallSite(called.function, self._facts.site(function, node.span), given, index)
+                self._facts.move(function, sources, targets, node.part_places[position], gated=node.gated)
+        site = CallSite(called.function, self._facts.site(function, node.place), given, index)
         if not node.gated:
             self._facts.call_sites.setdefault(called.function, []).append(site)
 
@@ -116,16 +116,16 @@ class Calls:
             for one in self._program.mro(cls)
         )
         given: set[str] = set()
-        arguments = list(zip(node.operands[1:], node.parts, strict=True))
+        arguments = list(zip(node.operands[1:], node.part_places, strict=True))
         by_position = self._inference.positional_fields(cls)
         positional = zip(by_position, arguments[: shape.positional], strict=False)
         keywords = zip(shape.keywords, arguments[shape.positional :], strict=True)
-        for name, (operand, span) in [*positional, *keywords]:
+        for name, (operand, place) in [*positional, *keywords]:
             if name is None:
                 if not is_mapping:
                     explicit = {*by_position[: shape.positional], *shape.keywords}
                     left = [one for one in names if one not in explicit]
-                    self._spread(function, cls, left, operand, span, gated=node.gated)
+                    self._spread(function, cls, left, operand, place, gated=node.gated)
                 given.update(self._may_be_given(function, operand, names))
                 continue
             name = self._inference.aliases.field(cls, name)
@@ -136,7 +136,7 @@ class Calls:
                 target = FieldCarrier(owner, name) if owner else UnresolvedCarrier(name)
             sources = self._sources.of(function, operand)
             discarded = self._discarded.holds(function, index)
-            self._facts.move(function, sources, [target], span, gated=node.gated, discarded=discarded)
+            self._facts.move(function, sources, [target], place, gated=node.gated, discarded=discarded)
         if is_mapping:
             return
         for name in names:
@@ -145,7 +145,7 @@ class Calls:
                 continue
             constant = Constant(found[1].default.text, is_default=True)
             target = FieldCarrier(found[0], name)
-            self._facts.constant(function, constant, target, node.span, gated=node.gated)
+            self._facts.constant(function, constant, target, node.place, gated=node.gated)
 
     def _may_be_given(self, function: FunctionSymbol, mapping: int, names: Iterable[str]) -> Iterable[str]:
         """Return the names that `**mapping` may give: of a mapping whose keys are all known these alone."""
@@ -160,7 +160,7 @@ class Calls:
         cls: ClassSymbol,
         names: Iterable[str],
         mapping: int,
-        span: Span,
+        place: int,
         *,
         gated: bool,
     ) -> None:
@@ -179,12 +179,14 @@ class Calls:
             if owner is not None:
                 keys = [name] if is_whole else self._inference.aliases.taken(cls, name)
                 sources = [
-                    Source(one, How.COPY, span)
+                    Source(one, How.COPY, place)
                     for key in keys
                     for one in self._sources.keys.read(function, mapping, key)
                 ]
                 role = Role.WHOLE if is_whole else Role.MOVE
-                self._facts.move(function, sources, [FieldCarrier(owner, name)], span, gated=gated, role=role)
+                self._facts.move(
+                    function, sources, [FieldCarrier(owner, name)], place, gated=gated, role=role
+                )
 
     def _outside(self, function: FunctionSymbol, name: str, index: int, node: Node, callee: Node) -> None:
         """A call that leaves the program: it mutates its receiver, or uses its arguments."""
@@ -201,8 +203,8 @@ class Calls:
             for binding, attribute in rounds:
                 fields = list(self._sources.fields(receivers, attribute))
                 given = self._sources.in_round(function, operands[2], binding)
-                where, span = self._sources.stored_at(function, operands[2], node.span, binding)
-                self._facts.move(where, given, fields, span, gated=node.gated or is_gated(binding))
+                where, place = self._sources.stored_at(function, operands[2], node.place, binding)
+                self._facts.move(where, given, fields, place, gated=node.gated or is_gated(binding))
             if is_all:
                 return
             self._facts.written_by_any_name.update(_classes(receivers))
@@ -212,23 +214,23 @@ class Calls:
             self._facts.read_by_any_name.update(_classes(receivers))
         if callee.kind is Kind.ATTR and name in MUTATORS and self._computed_container(function, node, callee):
             return
-        keyed = {operand: key for key, operand, _ in keyed_arguments(graph, node)}
+        keyed = {operand: key for key, operand in keyed_arguments(graph, node)}
         targets: list[Carrier] = [UseCarrier(function)]
         discarded = False
         if callee.kind is Kind.ATTR and name in MUTATORS:
             container = graph.nodes[callee.operands[0]]
             discarded = container.kind is Kind.ATTR and self._discarded.holds(function, container.operands[0])
             targets += self._sources.containers(function, callee.operands[0])
-        for operand, span in zip(operands, node.parts, strict=True):
+        for operand, place in zip(operands, node.part_places, strict=True):
             to = targets
             if operand in keyed:
                 base = index if callee.kind is Kind.GLOBAL else callee.operands[0]
                 to = list(self._sources.keys.written(function, base, keyed[operand]))
             sources = self._sources.of(function, operand)
-            self._facts.move(function, sources, to, span, gated=node.gated, discarded=discarded)
+            self._facts.move(function, sources, to, place, gated=node.gated, discarded=discarded)
         if callee.kind is Kind.ATTR and name not in MUTATORS:
             sources = self._sources.of(function, callee.operands[0])
-            self._facts.move(function, sources, [UseCarrier(function)], node.span, gated=node.gated)
+            self._facts.move(function, sources, [UseCarrier(function)], node.place, gated=node.gated)
 
     def _computed_container(self, function: FunctionSymbol, node: Node, callee: Node) -> bool:
         """`out[key].append(value)`: the value goes to the keys that it can be. Whether these are all."""
@@ -245,21 +247,21 @@ class Calls:
                 for source in self._sources.in_round(function, callee.operands[0], binding)
                 if not isinstance(source.carrier, Constant) and source.how is How.COPY and not source.partial
             ]
-            for operand, span in zip(node.operands[1:], node.parts, strict=True):
+            for operand, place in zip(node.operands[1:], node.part_places, strict=True):
                 sources = self._sources.in_round(function, operand, binding)
-                where, place = self._sources.stored_at(function, operand, span, binding)
-                self._facts.move(where, sources, targets, place, gated=node.gated or is_gated(binding))
+                where, stored = self._sources.stored_at(function, operand, place, binding)
+                self._facts.move(where, sources, targets, stored, gated=node.gated or is_gated(binding))
         if not is_all or not rounds:
             return False
         if not self._sources.keys.is_spelled_out(function, key):  # each caller's value goes under its own key
             under = self._sources.containers(function, callee.operands[0])
             mapping = container.operands[0] if is_item else graph.nodes[container.operands[0]].operands[0]
             holders = self._sources.containers(function, mapping)
-            for operand, span in zip(node.operands[1:], node.parts, strict=True):
+            for operand, place in zip(node.operands[1:], node.part_places, strict=True):
                 sources = self._sources.of(function, operand)
                 aside = [one._replace(through=True) for one in sources]
-                self._facts.move(function, aside, under, span, gated=node.gated)
-                self._facts.move(function, sources, holders, span, gated=node.gated)
+                self._facts.move(function, aside, under, place, gated=node.gated)
+                self._facts.move(function, sources, holders, place, gated=node.gated)
         return True
 
 

@@ -37,7 +37,7 @@ class Comparisons:
                 )
                 if carriers:
                     constant, name, defined = number
-                    site = self._facts.site(function, node.span)
+                    site = self._facts.site(function, node.place)
                     self._facts.comparisons.append(Comparison(carriers, constant, name, site, defined))
 
     def _number(self, function: FunctionSymbol, index: int) -> tuple[float, str | None, Place | None] | None:

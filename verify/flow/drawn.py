@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from ..source import FunctionSymbol
-from ..source.model import Span
 from .carriers import Carrier, Constant, How
 from .literals import Binding
 
 
 class Source(NamedTuple):
-    """One thing that a value draws on; `origin` is the expression in the function that asked.
+    """One thing that a value draws on; `origin` is the place of the expression in the function that asked, packed.
 
     `through` says that it counts only for a wire that starts there, as it does for a hop.
     """
 
     carrier: Carrier | Constant
     how: How
-    origin: Span
+    origin: int
     partial: bool = False
     through: bool = False
 

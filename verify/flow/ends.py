@@ -1,4 +1,4 @@
-"""Which moves lead into and out of each carrier."""
+"""Which hops lead into and out of each carrier."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from array import array
 from collections.abc import Collection, Iterable
 from itertools import accumulate
 
-from .carriers import Carrier, Constant, Hop, How, KeyCarrier
+from .carriers import Carrier, Constant, Hop, KeyCarrier
 from .moves import Moves
-
-_POSITION = 32  # bits for the position of a source in its move
-_POSITIONS = (1 << _POSITION) - 1
 
 
 class Ends:
@@ -18,20 +15,18 @@ class Ends:
 
     def __init__(self, moves: Moves) -> None:
         self._moves = moves
-        self._into = _Listing()
-        self._out_of = _Listing()
+        self._into = _Listing()  # the numbers of moves
+        self._out_of = _Listing()  # the numbers of sources
         keys: dict[str, dict[KeyCarrier, None]] = {}
-        for number, move in enumerate(moves):
-            targets = move.targets
-            for position, source in enumerate(move.sources):
-                carrier = source.carrier
+        for number in range(len(moves)):
+            targets = moves.targets(number)
+            for source in moves.sources(number):
+                carrier = moves.carriers[source]
                 if not isinstance(carrier, Constant):
-                    self._out_of.note(carrier, number << _POSITION | position)
+                    self._out_of.note(carrier, source)
                     if isinstance(carrier, KeyCarrier):
                         keys.setdefault(carrier.key, {}).setdefault(carrier)
-                elif move.manner.how is How.CONTROL or source.how is How.CONTROL:
-                    continue
-                for target in targets:
+                for target in targets:  # with the first source
                     self._into.note(target, number)
                     if isinstance(target, KeyCarrier):
                         keys.setdefault(target.key, {}).setdefault(target)
@@ -58,11 +53,7 @@ class Ends:
 
     def out_of(self, carrier: Carrier) -> list[Hop]:
         """Return the hops out of a carrier."""
-        return [
-            hop
-            for place in self._out_of.of(carrier)
-            for hop in self._moves.hops_from(place >> _POSITION, place & _POSITIONS)
-        ]
+        return [hop for source in self._out_of.of(carrier) for hop in self._moves.hops_from(source)]
 
 
 class _Listing:
@@ -74,7 +65,7 @@ class _Listing:
     def __init__(self) -> None:
         self._ranks: dict[Carrier, int] = {}
         self._noted_for = array("I")  # ranks, until all is noted
-        self._numbers = array("Q")
+        self._numbers = array("I")
         self._starts = array("I")
 
     def note(self, carrier: Carrier, number: int) -> None:
@@ -89,11 +80,11 @@ class _Listing:
             counts[rank + 1] += 1
         self._starts = array("I", accumulate(counts))
         following = self._starts[:]
-        sorted_ = array("Q", bytes(8 * len(self._numbers)))
+        together = array("I", bytes(4 * len(self._numbers)))
         for rank, number in zip(self._noted_for, self._numbers, strict=True):
-            sorted_[following[rank]] = number
+            together[following[rank]] = number
             following[rank] += 1
-        self._numbers, self._noted_for = sorted_, array("I")
+        self._numbers, self._noted_for = together, array("I")
 
     def carriers(self) -> Collection[Carrier]:
         """Return the carriers that a number is noted for, in the order of the first ones."""

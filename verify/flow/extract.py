@@ -139,7 +139,7 @@ class _Extractor:
             if declared.default is not None:
                 constant = Constant(declared.default.text, is_default=True)
                 body = FunctionSymbol(cls.module, "<module>")
-                self._facts.constant(body, constant, FieldCarrier(cls, name), declared.span)
+                self._facts.constant(body, constant, FieldCarrier(cls, name), declared.place)
 
     # -- stores -----------------------------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ class _Extractor:
             function,
             sources,
             targets,
-            effect.span,
+            effect.place,
             gated=effect.gated,
             how=self._strength(effect),
             discarded=discarded,
@@ -173,7 +173,7 @@ class _Extractor:
             return  # that the test itself is looked at has been noted where it stands
         for guard in effect.guards:
             guarding = self._sources.of(function, guard)
-            self._facts.move(function, guarding, targets, effect.span, gated=effect.gated, how=How.CONTROL)
+            self._facts.move(function, guarding, targets, effect.place, gated=effect.gated, how=How.CONTROL)
 
     def _computed_key(self, function: FunctionSymbol, effect: Effect) -> bool:
         """Collect the hops of a store under a computed key; whether the function itself says all that it can be."""
@@ -181,12 +181,12 @@ class _Extractor:
         for binding, key in rounds:
             sources = self._sources.in_round(function, effect.value, binding)
             targets = list(self._key(function, effect.base, key))
-            where, span = self._sources.stored_at(function, effect.value, effect.span, binding)
+            where, place = self._sources.stored_at(function, effect.value, effect.place, binding)
             gated = effect.gated or is_gated(binding)
-            self._facts.move(where, sources, targets, span, gated=gated)
+            self._facts.move(where, sources, targets, place, gated=gated)
             for guard in effect.guards:
                 guarding = self._sources.in_round(function, guard, binding)
-                self._facts.move(where, guarding, targets, span, gated=gated, how=How.CONTROL)
+                self._facts.move(where, guarding, targets, place, gated=gated, how=How.CONTROL)
         return self._sources.keys.is_spelled_out(function, effect.index)
 
     def _key(self, function: FunctionSymbol, base: int, key: str) -> Iterator[Carrier]:
@@ -255,8 +255,8 @@ class _Extractor:
         assert isinstance(node.data, tuple)
         graph = self._program.function(function).graph
         is_returned = any(graph.nodes[root] is node for root in self._returned_roots(function))
-        entries = zip(node.data, node.operands, node.parts, strict=True)
-        for position, (key, operand, span) in enumerate(entries):
+        entries = zip(node.data, node.operands, node.part_places, strict=True)
+        for position, (key, operand, part) in enumerate(entries):
             computed = node.keys[position] if node.keys else -1
             rounds: list[tuple[Binding, str]] = [] if key is None else [({}, key)]
             if computed >= 0:
@@ -266,7 +266,7 @@ class _Extractor:
                 if is_returned:
                     targets.append(KeyCarrier(name, function))
                 sources = self._sources.in_round(function, operand, binding)
-                where, place = self._sources.stored_at(function, operand, span, binding)
+                where, place = self._sources.stored_at(function, operand, part, binding)
                 gated = node.gated or is_gated(binding)
                 self._facts.move(where, sources, targets, place, gated=gated)
 
@@ -274,8 +274,8 @@ class _Extractor:
         """An object is turned into a mapping: each of its fields becomes the key of its name."""
         self._facts.exported.update(self._sources.wholes.classes(function, index))
         for field, key in self._sources.wholes.moves(function, index):
-            source = Source(field, How.COPY, node.span)
-            self._facts.move(function, [source], [key], node.span, gated=node.gated, role=Role.EXPORT)
+            source = Source(field, How.COPY, node.place)
+            self._facts.move(function, [source], [key], node.place, gated=node.gated, role=Role.EXPORT)
 
     def _returned_roots(self, function: FunctionSymbol) -> set[int]:
         if function not in self._returned:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..source import ClassSymbol, FunctionSymbol, Program
-from ..source.model import Span
+from ..source.packed import unpacked
 from ..source.program import Place
 from .carriers import Carrier, Constant, How, Role, Site
 from .drawn import Source
@@ -106,16 +106,16 @@ class Facts:
                 found.append((function, called))
         return found
 
-    def site(self, function: FunctionSymbol, span: Span) -> Site:
-        """Return the place of a hop."""
-        return Site(function, self.program.modules[function.module].path, span)
+    def site(self, function: FunctionSymbol, place: int) -> Site:
+        """Return a packed place in a function."""
+        return Site(function, self.program.modules[function.module].path, unpacked(place))
 
     def move(
         self,
         function: FunctionSymbol,
         sources: Iterable[Source],
         targets: Iterable[Carrier],
-        span: Span,
+        place: int,
         *,
         gated: bool = False,
         how: How = How.COPY,
@@ -124,21 +124,21 @@ class Facts:
     ) -> None:
         """Note that the sources move to each of the targets; only constants can have the role INITIAL.
 
-        A literal that is merely looked at moves nothing.
+        `place` is packed. A literal that is merely looked at moves nothing.
         """
-        filled = tuple(dict.fromkeys(targets))
+        filled = dict.fromkeys(targets)
         if filled:
-            self.moves.add(function, span, tuple(sources), filled, Manner(how, gated, discarded, role))
+            self.moves.add(function, place, sources, filled, Manner(how, gated, discarded, role))
 
     def constant(
         self,
         function: FunctionSymbol,
         constant: Constant,
         target: Carrier,
-        span: Span,
+        place: int,
         *,
         gated: bool = False,
     ) -> None:
         """Note that a carrier starts with a constant."""
-        source = Source(constant, How.COPY, span)
-        self.move(function, [source], [target], span, gated=gated, role=Role.INITIAL)
+        source = Source(constant, How.COPY, place)
+        self.move(function, [source], [target], place, gated=gated, role=Role.INITIAL)

@@ -81,7 +81,7 @@ class Fillings:
         assert isinstance(shape, CallShape)
         if callee.kind is Kind.ATTR and callee.data in {"update", "setdefault"}:
             keyed = keyed_arguments(graph, node)
-            for key, value, _ in keyed:
+            for key, value in keyed:
                 self._note(function, callee.operands[0], key, (function, value))
             if callee.data == "update":
                 for argument in node.operands[1 : 1 + shape.positional]:

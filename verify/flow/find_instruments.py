@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Default, FieldSummary, Kind, Span, ValueGraph
+from ..source.packed import packed
 from ..source.program import ExternalSymbol
 from .carriers import FieldCarrier, How, InstrumentCarrier, Site, UseCarrier
 from .drawn import Source
@@ -175,7 +176,7 @@ class _Instruments:
         owner = declared.carrier.owner
         name = name_in_text(declared.text) or declared.carrier.name
         carrier = InstrumentCarrier(owner.module, name, declared.span)
-        site = self._facts.site(FunctionSymbol(owner.module, "<module>"), declared.span)
+        site = self._facts.site(FunctionSymbol(owner.module, "<module>"), packed(declared.span))
         return self._instrument(carrier, declared.kind, site, trail, ())
 
     def _made(self, call: InstrumentCall, name: str, shared: tuple[Use, ...]) -> Instrument:
@@ -187,7 +188,7 @@ class _Instruments:
         if not name and trail.holders:
             name = next(iter(trail.holders)).name
         carrier = InstrumentCarrier(call.function.module, name or call.kind.word, node.span)
-        site = self._facts.site(call.function, node.span)
+        site = self._facts.site(call.function, node.place)
         given = self._recordings.given_at_construction(call, carrier)
         made = self._instrument(carrier, call.kind, site, trail, shared)
         return replace(made, recordings=(*given, *made.recordings))
@@ -236,11 +237,12 @@ class _Instruments:
 
     def _site_of(self, use: Use) -> Site:
         if use.span is not None:
-            return self._facts.site(use.function, use.span)
+            return self._facts.site(use.function, packed(use.span))
         graph = self._graph(use.function)
         node = graph.nodes[use.node if use.node >= 0 else use.spot.node]
-        return self._facts.site(use.function, node.span)
+        return self._facts.site(use.function, node.place)
 
     def _exported(self, carrier: InstrumentCarrier, site: Site) -> None:
-        source = Source(carrier, How.COPY, site.span)
-        self._facts.move(site.function, [source], [UseCarrier(site.function)], site.span)
+        place = packed(site.span)
+        source = Source(carrier, How.COPY, place)
+        self._facts.move(site.function, [source], [UseCarrier(site.function)], place)

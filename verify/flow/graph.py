@@ -187,15 +187,12 @@ class Flow:
     # -- the hops -----------------------------------------------------------------------------------------------
 
     def hops(self) -> Iterator[Hop]:
-        """Yield every hop of the program, in the order of its functions and their statements."""
-        for move in self.facts.moves:
-            yield from self.facts.moves.hops(move)
+        """Return every hop of the program, in the order of its functions and their statements."""
+        return self.facts.moves.hops()
 
     def hops_in(self, functions: Collection[FunctionSymbol]) -> Iterator[Hop]:
-        """Yield the hops that happen in some functions, in the order of `hops`."""
-        for move in self.facts.moves:
-            if move.function in functions:
-                yield from self.facts.moves.hops(move)
+        """Return the hops that happen in some functions, in the order of `hops`."""
+        return self.facts.moves.hops_in(functions)
 
     def sources(self) -> Collection[Carrier]:
         """Return the carriers that some hop leads out of, each once."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..source import FunctionSymbol
-from ..source.model import CallShape, Kind, Node, Span
+from ..source.model import CallShape, Kind, Node
 from .arguments import argument_positions
 from .callables import Bound
 from .carriers import ParameterCarrier
@@ -16,7 +16,7 @@ from .names import HANDED_ON
 from .types import ClassObject, FunctionObject, Instance, Type
 
 _STARTERS = {"Thread", "Process", "Timer", "apply_async", "Task"}
-_Argument = tuple[int, Span]
+_Argument = tuple[int, int]
 
 
 class HandingOn:
@@ -36,7 +36,7 @@ class HandingOn:
         assert isinstance(shape, CallShape)
         if any(isinstance(one, FunctionObject | ClassObject | Instance) for one in types):
             return False
-        given = list(zip(node.operands[1:], node.parts, strict=True))
+        given = list(zip(node.operands[1:], node.part_places, strict=True))
         positional, named = given[: shape.positional], given[shape.positional :]
         keywords = list(zip(shape.keywords, named, strict=True))
         bounds = self._sources.callables.of(function, node.operands[0])
@@ -77,14 +77,14 @@ class HandingOn:
         nodes = self._program.function(function).graph.nodes
         arguments: list[_Argument] = []
         if packed is not None and nodes[packed[0]].kind is Kind.SEQUENCE:
-            arguments = [(operand, nodes[operand].span) for operand in nodes[packed[0]].operands]
+            arguments = [(operand, nodes[operand].place) for operand in nodes[packed[0]].operands]
         named: list[tuple[str | None, _Argument]] = []
         mapping = by_name.get("kwargs") or by_name.get("kwds")
         if mapping is not None and nodes[mapping[0]].kind is Kind.DICT:
             display = nodes[mapping[0]]
             assert isinstance(display.data, tuple)
-            entries = zip(display.data, display.operands, display.parts, strict=True)
-            named = [(key, (operand, span)) for key, operand, span in entries if key is not None]
+            entries = zip(display.data, display.operands, display.part_places, strict=True)
+            named = [(key, (operand, place)) for key, operand, place in entries if key is not None]
         for bound in self._sources.callables.of(function, target[0]):
             self._call(function, bound, arguments, named, index, node)
 
@@ -113,13 +113,13 @@ class HandingOn:
                     if position < before:
                         arguments.setdefault(name, ())
                         continue
-                    operand, span = given[position - before]
+                    operand, place = given[position - before]
                     sources = self._sources.of(function, operand)
                     arguments[name] = (*arguments.get(name, ()), *sources)
                     targets = [ParameterCarrier(reached, name)]
-                    self._facts.move(function, sources, targets, span, gated=node.gated)
+                    self._facts.move(function, sources, targets, place, gated=node.gated)
             for name in bound.names:
                 arguments.setdefault(name, ())
-            site = CallSite(reached, self._facts.site(function, node.span), arguments, index)
+            site = CallSite(reached, self._facts.site(function, node.place), arguments, index)
             if not node.gated:
                 self._facts.call_sites.setdefault(reached, []).append(site)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..source import FunctionSymbol
-from ..source.model import CallShape, Kind, Node, Span
+from ..source.model import CallShape, Kind, Node
 from .carriers import Constant, How, KeyCarrier, MappingOrigin, Site, UseCarrier
 from .drawn import Source
 from .log_sinks import Form, LogSink, by_method
@@ -97,13 +97,13 @@ def _by_form(
     if value is not None and sink.form is Form.COUNT and nodes[value[0]].kind is Kind.CONST:
         value = None  # how much each call counts: the sum of them is no constant
     carrier = KeyCarrier(name, mapping=MappingOrigin(function, index))
-    span = call.span if value is None else value[1]
-    site = facts.site(function, span)
+    place = call.place if value is None else value[1]
+    site = facts.site(function, place)
     if value is None:
-        source = Source(Constant("1"), How.COMPUTED, span)
-        facts.move(function, [source], [carrier], span, gated=call.gated)
+        source = Source(Constant("1"), How.COMPUTED, place)
+        facts.move(function, [source], [carrier], place, gated=call.gated)
     else:
-        facts.move(function, facts.sources.of(function, value[0]), [carrier], span, gated=call.gated)
+        facts.move(function, facts.sources.of(function, value[0]), [carrier], place, gated=call.gated)
     _read(facts, function, call, carrier)
     yield Logged(name, shown, function, -1 if value is None else value[0], site, call.gated)
 
@@ -118,25 +118,25 @@ def _mapping(facts: Facts, shown: str, function: FunctionSymbol, call: Node, ind
         node = facts.program.function(made.function).graph.nodes[made.node]
         if node.kind is Kind.DICT:
             assert isinstance(node.data, tuple)
-            for key, operand, span in zip(node.data, node.operands, node.parts, strict=True):
+            for key, operand, place in zip(node.data, node.operands, node.part_places, strict=True):
                 if key == carrier.key:
-                    site = facts.site(made.function, span)
+                    site = facts.site(made.function, place)
                     yield Logged(carrier.key, shown, made.function, operand, site, node.gated)
 
 
 def _read(facts: Facts, function: FunctionSymbol, call: Node, carrier: KeyCarrier) -> None:
-    source = Source(carrier, How.COPY, call.span)
-    facts.move(function, [source], [UseCarrier(function)], call.span, gated=call.gated)
+    source = Source(carrier, How.COPY, call.place)
+    facts.move(function, [source], [UseCarrier(function)], call.place, gated=call.gated)
 
 
-def _argument(call: Node, position: int | None, keywords: tuple[str, ...]) -> tuple[int, Span] | None:
+def _argument(call: Node, position: int | None, keywords: tuple[str, ...]) -> tuple[int, int] | None:
     shape = call.data
     assert isinstance(shape, CallShape)
     if position is not None and position < shape.positional:
-        return call.operands[1 + position], call.parts[position]
+        return call.operands[1 + position], call.part_places[position]
     for place, keyword in enumerate(shape.keywords, shape.positional):
         if keyword in keywords:
-            return call.operands[1 + place], call.parts[place]
+            return call.operands[1 + place], call.part_places[place]
     return None
 
 

@@ -6,17 +6,19 @@ hops from each source to each target, of which a large program has millions, are
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from ..source import FunctionSymbol, Program
-from ..source.model import Span
+from ..source.packed import unpacked
 from .carriers import Carrier, Constant, Hop, How, ParameterCarrier, ReturnCarrier, Role, Site, UseCarrier
 from .drawn import Source
 
 
 class Manner(NamedTuple):
-    """What the hops of a statement have in common beside their place; INITIAL is the role of its constants only."""
+    """What the hops of a move have in common beside their place; INITIAL is the role of its constants only."""
 
     how: How
     gated: bool
@@ -32,79 +34,88 @@ _MANNERS = tuple(
     for role in Role
 )
 _CODES = {manner: code for code, manner in enumerate(_MANNERS)}
-
-
-class Move(NamedTuple):
-    """A statement: each of the sources moves to each of the targets. `span` is the place that stores them.
-
-    A literal among the sources decides nothing, and moves nothing where it is merely looked at: no hop comes of it.
-    """
-
-    function: FunctionSymbol
-    span: Span
-    sources: tuple[Source, ...]
-    targets: tuple[Carrier, ...]
-    manner: Manner
+_STRENGTHS = tuple(How)
+_STRENGTH, _PARTIAL, _THROUGH = 3, 4, 8  # what the marks of a source consist of
 
 
 class Moves:
-    """The moves of a program, numbered in the order in which they were noted; some hop comes of each into each target.
+    """The moves of a program, numbered in the order in which they were noted.
 
-    Each part of them lies in a column of its own: nearly a million moves are too many objects.
+    In a move each of some sources moves to each of some targets at one place. Some hop comes of it out of each source
+    that is no constant, and into each target; a literal decides nothing, and moves nothing where it is looked at. All
+    sources are numbered too, those of the first move first. What is known of moves and sources lies in columns: there
+    are too many of them for an object each.
+
+    Attributes:
+        carriers: What each source is.
+        ends: For each move the number after that of its last source.
     """
 
     def __init__(self, program: Program) -> None:
         self._program = program
         self._functions: list[FunctionSymbol] = []
-        self._spans: list[Span] = []
-        self._sources: list[tuple[Source, ...]] = []
-        self._targets: list[tuple[Carrier, ...]] = []
+        self._places: list[int] = []
+        self._targets: list[Carrier | tuple[Carrier, ...]] = []  # a tuple of several only
         self._manners = bytearray()
+        self.ends = array("I")
+        self.carriers: list[Carrier | Constant] = []
+        self._origins: list[int] = []
+        self._marks = bytearray()
         self._resets: frozenset[tuple[Constant, Carrier]] = frozenset()
 
     def __len__(self) -> int:
         return len(self._functions)
 
-    def __getitem__(self, number: int) -> Move:
-        return Move(
-            self._functions[number],
-            self._spans[number],
-            self._sources[number],
-            self._targets[number],
-            _MANNERS[self._manners[number]],
-        )
-
-    def __iter__(self) -> Iterator[Move]:
-        manners = map(_MANNERS.__getitem__, self._manners)
-        return map(Move, self._functions, self._spans, self._sources, self._targets, manners)
-
     def add(
         self,
         function: FunctionSymbol,
-        span: Span,
-        sources: tuple[Source, ...],
-        targets: tuple[Carrier, ...],
+        place: int,
+        sources: Iterable[Source],
+        targets: Collection[Carrier],
         manner: Manner,
     ) -> None:
-        """Note a move, unless no hop comes of it."""
-        for one in sources:
-            if not isinstance(one.carrier, Constant):
-                break
-        else:
-            if manner.how is How.CONTROL or all(one.how is How.CONTROL for one in sources):
-                return
-            targets = tuple([one for one in targets if not isinstance(one, UseCarrier)])
-        if targets:
-            self._functions.append(function)
-            self._spans.append(span)
-            self._sources.append(sources)
-            self._targets.append(targets)
-            self._manners.append(_CODES[manner])
+        """Note a move, unless no hop comes of it; the place is packed, no target comes twice."""
+        start = len(self.carriers)
+        is_constant = True
+        for carrier, how, origin, partial, through in sources:
+            if not isinstance(carrier, Constant):
+                is_constant = False
+            elif how is How.CONTROL or manner.how is How.CONTROL:
+                continue
+            self.carriers.append(carrier)
+            self._origins.append(origin)
+            self._marks.append(how | partial * _PARTIAL | through * _THROUGH)
+        if is_constant:
+            targets = [one for one in targets if not isinstance(one, UseCarrier)]
+        if len(self.carriers) == start or not targets:
+            self._forget_sources_from(start)
+            return
+        self._functions.append(function)
+        self._places.append(place)
+        self._targets.append(tuple(targets) if len(targets) > 1 else next(iter(targets)))
+        self._manners.append(_CODES[manner])
+        self.ends.append(len(self.carriers))
 
     def forget_from(self, number: int) -> None:
         """Forget the moves from a number on."""
-        for column in (self._functions, self._spans, self._sources, self._targets, self._manners):
+        self._forget_sources_from(self.sources(number).start if number < len(self) else len(self.carriers))
+        for column in (self._functions, self._places, self._targets, self._manners, self.ends):
             del column[number:]
+
+    def _forget_sources_from(self, source: int) -> None:
+        for column in (self.carriers, self._origins, self._marks):
+            del column[source:]
+
+    def sources(self, number: int) -> range:
+        """Return the numbers of the sources of a move."""
+        return range(self.ends[number - 1] if number else 0, self.ends[number])
+
+    def targets(self, number: int) -> tuple[Carrier, ...]:
+        """Return the targets of a move."""
+        targets = self._targets[number]
+        return targets if isinstance(targets, tuple) else (targets,)
+
+    # -- resets ---------------------------------------------------------------------------------------------------
 
     def mark_resets(self) -> None:
         """Give the role of a reset to each hop that stores again the constant that its carrier starts with.
@@ -122,59 +133,65 @@ class Moves:
         )
 
     def _constants(self, role: Role) -> Iterator[tuple[Constant, Carrier]]:
-        for _, _, sources, targets, manner in self:
-            if manner.role is role:
-                for source in sources:
-                    if isinstance(source.carrier, Constant):
-                        for target in targets:
-                            if _moves_to(source, target, manner):
-                                yield source.carrier, target
+        for number, code in enumerate(self._manners):
+            if _MANNERS[code].role is role:
+                for source in self.sources(number):
+                    carrier = self.carriers[source]
+                    if isinstance(carrier, Constant):
+                        for target in self.targets(number):
+                            yield carrier, target
 
     # -- hops -----------------------------------------------------------------------------------------------------
 
-    def hops(self, move: Move) -> Iterator[Hop]:
-        """Yield the hops of a move, source by source."""
-        site = self.site(move)
-        for source in move.sources:
-            for target in move.targets:
-                if _moves_to(source, target, move.manner):
-                    yield self._hop(site, source, target, move.manner)
+    def hops(self) -> Iterator[Hop]:
+        """Yield every hop, move by move and source by source."""
+        for number in range(len(self)):
+            yield from self._hops(number)
+
+    def hops_in(self, functions: Collection[FunctionSymbol]) -> Iterator[Hop]:
+        """Yield the hops that happen in some functions, in the order of `hops`."""
+        for number, function in enumerate(self._functions):
+            if function in functions:
+                yield from self._hops(number)
+
+    def _hops(self, number: int) -> Iterator[Hop]:
+        site, manner, targets = self._site(number), _MANNERS[self._manners[number]], self.targets(number)
+        for source in self.sources(number):
+            is_constant = isinstance(self.carriers[source], Constant)
+            for target in targets:
+                if not (is_constant and isinstance(target, UseCarrier)):
+                    yield self._hop(site, source, target, manner)
 
     def hops_into(self, number: int, target: Carrier) -> Iterator[Hop]:
         """Yield the hops of a move into one of its targets."""
-        move = self[number]
-        site = self.site(move)
-        for source in move.sources:
-            if _moves_to(source, target, move.manner):
-                yield self._hop(site, source, target, move.manner)
+        site, manner = self._site(number), _MANNERS[self._manners[number]]
+        takes_constants = not isinstance(target, UseCarrier)
+        for source in self.sources(number):
+            if takes_constants or not isinstance(self.carriers[source], Constant):
+                yield self._hop(site, source, target, manner)
 
-    def hops_from(self, number: int, position: int) -> Iterator[Hop]:
-        """Yield the hops of a move from the source at a position, which is no constant."""
-        move = self[number]
-        site = self.site(move)
-        for target in move.targets:
-            yield self._hop(site, move.sources[position], target, move.manner)
+    def hops_from(self, source: int) -> Iterator[Hop]:
+        """Yield the hops from a source that is no constant."""
+        number = bisect_right(self.ends, source)
+        site, manner = self._site(number), _MANNERS[self._manners[number]]
+        for target in self.targets(number):
+            yield self._hop(site, source, target, manner)
 
-    def site(self, move: Move) -> Site:
-        """Return where a move happens."""
-        return Site(move.function, self._program.modules[move.function.module].path, move.span)
+    def _site(self, number: int) -> Site:
+        function = self._functions[number]
+        return Site(function, self._program.modules[function.module].path, unpacked(self._places[number]))
 
-    def _hop(self, site: Site, source: Source, target: Carrier, manner: Manner) -> Hop:
-        carrier, strength, origin, partial, through = source
+    def _hop(self, site: Site, source: int, target: Carrier, manner: Manner) -> Hop:
         how, gated, discarded, role = manner
-        if type(carrier) is Constant:
+        carrier, origin, marks = self.carriers[source], self._origins[source], self._marks[source]
+        through = marks & _THROUGH != 0
+        if isinstance(carrier, Constant):
             if role is Role.MOVE and (carrier, target) in self._resets:
                 role = Role.RESET
         elif role is Role.INITIAL:
             role = Role.MOVE
-        if type(carrier) is ParameterCarrier and type(target) is ReturnCarrier:
+        if isinstance(carrier, ParameterCarrier) and isinstance(target, ReturnCarrier):
             through = through or carrier.function is target.function
-        weaker = strength if strength > how else how
-        return Hop(carrier, target, weaker, site, origin, gated, through, partial, discarded, role)
-
-
-def _moves_to(source: Source, target: Carrier, manner: Manner) -> bool:
-    """Whether a hop comes of a source and a target of one move."""
-    return not isinstance(source.carrier, Constant) or not (
-        manner.how is How.CONTROL or source.how is How.CONTROL or isinstance(target, UseCarrier)
-    )
+        weaker = _STRENGTHS[max(how, marks & _STRENGTH)]
+        partial = marks & _PARTIAL != 0
+        return Hop(carrier, target, weaker, site, unpacked(origin), gated, through, partial, discarded, role)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind, Node, Span, ValueGraph
+from ..source.packed import packed
 from .carriers import (
     Constant,
     FieldCarrier,
@@ -46,7 +47,7 @@ class Recordings:
             graph = self._graph(spot.function)
             node = graph.nodes[spot.node]
             if node.kind is Kind.CALL and not spot.path and graph.nodes[node.operands[0]].data in kind.parts:
-                site = self._facts.site(spot.function, node.span)
+                site = self._facts.site(spot.function, node.place)
                 yield Recording("labels", site, spot.certain, node.gated)
 
     def at_use(self, use: Use, method: str, carrier: InstrumentCarrier) -> Recording:
@@ -62,7 +63,7 @@ class Recordings:
         if use.spot.certain:
             for call in calls:
                 self._hops(use.function, graph, call, method, carrier)
-        return Recording(method, self._facts.site(use.function, node.span), use.spot.certain, gated)
+        return Recording(method, self._facts.site(use.function, node.place), use.spot.certain, gated)
 
     def _hops(
         self, function: FunctionSymbol, graph: ValueGraph, call: int, method: str, carrier: InstrumentCarrier
@@ -70,26 +71,26 @@ class Recordings:
         node = graph.nodes[call]
         how = How.COPY if method in _KEEPS_THE_VALUE else How.COMPUTED
         if method in _MEASURE:
-            source = Source(OutsideCarrier(method), How.COMPUTED, node.span)
-            self._facts.move(function, [source], [carrier], node.span, gated=node.gated)
+            source = Source(OutsideCarrier(method), How.COMPUTED, node.place)
+            self._facts.move(function, [source], [carrier], node.place, gated=node.gated)
         else:
             values = _values(node, _FIRST_VALUE.get(method, 0), only_first=method not in _FIRST_VALUE)
-            for operand, span in values:
+            for operand, place in values:
                 sources = self._value_sources(function, graph, operand)
-                self._facts.move(function, sources, [carrier], span, gated=node.gated, how=how)
+                self._facts.move(function, sources, [carrier], place, gated=node.gated, how=how)
             if not values and method in {"inc", "dec"}:
-                source = Source(Constant("1"), How.COMPUTED, node.span)
-                self._facts.move(function, [source], [carrier], node.span, gated=node.gated)
+                source = Source(Constant("1"), How.COMPUTED, node.place)
+                self._facts.move(function, [source], [carrier], node.place, gated=node.gated)
         for effect in self._facts.whereabouts.users(function)[1].get(call, ()):
             for guard in effect.guards:
                 guarding = self._facts.sources.of(function, guard)
-                self._facts.move(function, guarding, [carrier], node.span, gated=node.gated, how=How.CONTROL)
+                self._facts.move(function, guarding, [carrier], node.place, gated=node.gated, how=How.CONTROL)
 
     def _value_sources(self, function: FunctionSymbol, graph: ValueGraph, index: int) -> list[Source]:
         """Return what a recorded value draws on; of a callback what it returns, of a dict its values."""
         node = graph.nodes[index]
         callbacks = [
-            Source(ReturnCarrier(one.function), How.COPY, node.span)
+            Source(ReturnCarrier(one.function), How.COPY, node.place)
             for one in members(self._facts.inference.type_of(function, index))
             if isinstance(one, FunctionObject)
         ]
@@ -111,7 +112,7 @@ class Recordings:
         assert isinstance(shape, CallShape)
         taken = call.kind.given or (frozenset() if call.kind.records else call.kind.callbacks)
         found: list[Recording] = []
-        for position, (operand, span) in enumerate(zip(node.operands[1:], node.parts, strict=True)):
+        for position, (operand, place) in enumerate(zip(node.operands[1:], node.part_places, strict=True)):
             is_positional = position < shape.positional
             keyword = None if is_positional else shape.keywords[position - shape.positional]
             may_be = bool(taken) and ((not is_positional and keyword is None) or position in shape.starred)
@@ -123,15 +124,17 @@ class Recordings:
             if value.kind is Kind.SEQUENCE and not value.operands:
                 continue
             sources = self._value_sources(call.function, graph, operand)
-            self._facts.move(call.function, sources, [carrier], span, gated=node.gated)
-            site = self._facts.site(call.function, span)
+            self._facts.move(call.function, sources, [carrier], place, gated=node.gated)
+            site = self._facts.site(call.function, place)
             found.append(Recording("value", site, not may_be, node.gated))
         if call.kind.callbacks and not call.kind.records:  # observable: callbacks may stand fourth
-            for operand, span in list(zip(node.operands[1:], node.parts, strict=True))[1 : shape.positional]:
+            for operand, place in list(zip(node.operands[1:], node.part_places, strict=True))[
+                1 : shape.positional
+            ]:
                 for source in self._value_sources(call.function, graph, operand):
                     if isinstance(source.carrier, ReturnCarrier):
-                        self._facts.move(call.function, [source], [carrier], span, gated=node.gated)
-                        site = self._facts.site(call.function, span)
+                        self._facts.move(call.function, [source], [carrier], place, gated=node.gated)
+                        site = self._facts.site(call.function, place)
                         found.append(Recording("callback", site, True, node.gated))
         return found
 
@@ -148,9 +151,10 @@ class Recordings:
                 holder, method = _decorator(text)
                 if method in wanted and self._is_kept_as(function, holder, trail):
                     span = self._program.function(function).span
-                    site = self._facts.site(function, Span(span.line, span.column, span.line, span.column))
-                    source = Source(OutsideCarrier(method), How.COMPUTED, site.span)
-                    self._facts.move(function, [source], [carrier], site.span)
+                    place = packed(Span(span.line, span.column, span.line, span.column))
+                    site = self._facts.site(function, place)
+                    source = Source(OutsideCarrier(method), How.COMPUTED, place)
+                    self._facts.move(function, [source], [carrier], place)
                     found.append(Recording(method, site, certain=True, gated=False))
         return found
 
@@ -168,11 +172,11 @@ class Recordings:
         return False
 
 
-def _values(node: Node, first: int, *, only_first: bool) -> list[tuple[int, Span]]:
+def _values(node: Node, first: int, *, only_first: bool) -> list[tuple[int, int]]:
     """Return the arguments of a recording call that are values, with their places."""
     shape = node.data
     assert isinstance(shape, CallShape)
-    arguments = list(zip(node.operands[1:], node.parts, strict=True))
+    arguments = list(zip(node.operands[1:], node.part_places, strict=True))
     found = arguments[first : shape.positional]
     keywords = zip(shape.keywords, arguments[shape.positional :], strict=True)
     found += [argument for keyword, argument in keywords if keyword not in _NO_VALUE]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..source import ClassSymbol, FunctionSymbol
-from ..source.model import CallShape, Kind, Node, Span
+from ..source.model import CallShape, Kind, Node
+from ..source.packed import packed
 from .carriers import Carrier, FieldCarrier, How, OutsideCarrier, Role, UseCarrier
 from .drawn import Source
 from .facts import Facts, Restored
@@ -69,7 +70,7 @@ class Restoring:
             return self._from_mapping(function, node, [*_classes(receivers), *self._named(function, node)])
         if name in _FROM_BYTES or dotted in _DECODES:
             for cls in [*_classes(receivers), *self._named(function, node), *self._decoder(function, callee)]:
-                site = self._facts.site(function, node.span)
+                site = self._facts.site(function, node.place)
                 self._facts.restored.append(Restored(cls, dotted.removeprefix("?."), site, node.gated))
             return False
         if dotted in _ENCODES:
@@ -113,17 +114,17 @@ class Restoring:
         """The keyword arguments of a call, and the keys of the mappings in it, set fields."""
         shape = node.data
         assert isinstance(shape, CallShape)
-        arguments = list(zip(node.operands[1:], node.parts, strict=True))
+        arguments = list(zip(node.operands[1:], node.part_places, strict=True))
         if role is Role.WHOLE:
-            for operand, span in arguments[: shape.positional]:
-                self._set_by_keys(function, objects, operand, span, node, role)
-        for keyword, (operand, span) in zip(shape.keywords, arguments[shape.positional :], strict=True):
+            for operand, place in arguments[: shape.positional]:
+                self._set_by_keys(function, objects, operand, place, node, role)
+        for keyword, (operand, place) in zip(shape.keywords, arguments[shape.positional :], strict=True):
             if keyword is None or keyword == "update":
-                self._set_by_keys(function, objects, operand, span, node, Role.MOVE)
+                self._set_by_keys(function, objects, operand, place, node, Role.MOVE)
             elif keyword != "deep":
                 targets = list(self._sources.fields(objects, keyword))
                 self._facts.move(
-                    function, self._sources.of(function, operand), targets, span, gated=node.gated
+                    function, self._sources.of(function, operand), targets, place, gated=node.gated
                 )
         return True
 
@@ -132,15 +133,15 @@ class Restoring:
         function: FunctionSymbol,
         objects: tuple[Instance, ...],
         mapping: int,
-        span: Span,
+        place: int,
         node: Node,
         role: Role,
     ) -> None:
         keys = self._sources.keys
         for key in sorted(keys.known(function, mapping)):
-            sources = [Source(carrier, How.COPY, span) for carrier in keys.read(function, mapping, key)]
+            sources = [Source(carrier, How.COPY, place) for carrier in keys.read(function, mapping, key)]
             targets = list(self._sources.fields(objects, key))
-            self._facts.move(function, sources, targets, span, gated=node.gated, role=role)
+            self._facts.move(function, sources, targets, place, gated=node.gated, role=role)
         if keys.is_open(function, mapping):
             self._facts.written_by_any_name.update(one.cls for one in objects)
 
@@ -150,7 +151,7 @@ class Restoring:
         assert isinstance(shape, CallShape)
         if not classes or len(node.operands) < 2:
             return False
-        for operand, span in zip(node.operands[1:], node.parts, strict=True):
+        for operand, place in zip(node.operands[1:], node.part_places, strict=True):
             types = members(self._inference.type_of(function, operand))
             if any(isinstance(one, ClassObject) for one in types):
                 continue
@@ -168,8 +169,8 @@ class Restoring:
                             for one in objects
                             if (owner := self._inference.owner_of_field(one.cls, field.name)) is not None
                         ]
-                    sources = [Source(carrier, How.COPY, span) for carrier in given]
-                    self._facts.move(function, sources, [field], span, gated=node.gated, role=Role.WHOLE)
+                    sources = [Source(carrier, How.COPY, place) for carrier in given]
+                    self._facts.move(function, sources, [field], place, gated=node.gated, role=Role.WHOLE)
         return True
 
     def _encoded(self, function: FunctionSymbol, types: Iterable[Type], node: Node) -> None:
@@ -177,12 +178,12 @@ class Restoring:
             if isinstance(one, Instance):
                 for cls in self._with_inner(one.cls):
                     self._facts.exported.add(cls)
-                    sources = [Source(field, How.COPY, node.span) for field in self._fields(cls)]
+                    sources = [Source(field, How.COPY, node.place) for field in self._fields(cls)]
                     self._facts.move(
                         function,
                         sources,
                         [UseCarrier(function)],
-                        node.span,
+                        node.place,
                         gated=node.gated,
                         role=Role.EXPORT,
                     )
@@ -227,10 +228,15 @@ def restored_fields(facts: Facts) -> None:
                 owner = facts.inference.owner_of_field(cls, name)
                 if owner is not None:
                     site = restored.site
-                    source = Source(OutsideCarrier(restored.by), How.COMPUTED, site.span)
+                    source = Source(OutsideCarrier(restored.by), How.COMPUTED, packed(site.span))
                     target = FieldCarrier(owner, name)
                     facts.move(
-                        site.function, [source], [target], site.span, gated=restored.gated, role=Role.WHOLE
+                        site.function,
+                        [source],
+                        [target],
+                        packed(site.span),
+                        gated=restored.gated,
+                        role=Role.WHOLE,
                     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..source import ClassSymbol, ConstantSymbol
-from ..source.model import Span
 from .carriers import Carrier, Constant, FieldCarrier, How, ModuleCarrier, ParameterCarrier
 from .drawn import Source
 from .facts import Facts
@@ -24,13 +23,13 @@ def parameter_defaults(facts: Facts) -> None:
                 continue
             if sites and all(parameter.name in site.arguments for site in sites):
                 continue
-            span: Span = summary.span if default.span is None else default.span
+            place = summary.place if default.place is None else default.place
             target = ParameterCarrier(function, parameter.name)
             if default.is_literal:
                 constant = Constant(default.text, is_default=True)
-                facts.constant(function, constant, target, span)
+                facts.constant(function, constant, target, place)
             elif (named := _named(facts, function.module, default.text)) is not None:
-                facts.move(function, [Source(named, How.COPY, span)], [target], span)
+                facts.move(function, [Source(named, How.COPY, place)], [target], place)
 
 
 def _is_dotted(text: str) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..source import FunctionSymbol, Program
-from ..source.model import EffectKind, Kind, Node, Span, ValueGraph
+from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .arguments import argument_positions, arguments, keyed_arguments
 from .callables import Callables
 from .calling import Calling
@@ -75,20 +75,20 @@ class Sources:
         return tuple(self._given(function, found, binding)) if isinstance(binding, Calling) else found
 
     def stored_at(
-        self, function: FunctionSymbol, value: int, span: Span, binding: Binding
-    ) -> tuple[FunctionSymbol, Span]:
-        """Return where a value is stored: where a call gives it, if the same call gives the key."""
+        self, function: FunctionSymbol, value: int, place: int, binding: Binding
+    ) -> tuple[FunctionSymbol, int]:
+        """Return where a value is stored, the place packed: where a call gives it, if the same call gives the key."""
         if not isinstance(binding, Calling):
-            return function, span
+            return function, place
         caller = binding.caller
         positions = argument_positions(self.program, binding.callee, caller.node)
         for source in self.of(function, value):
             carrier = source.carrier
             if isinstance(carrier, ParameterCarrier) and carrier.function is function:
                 for position in positions.get(carrier.name, ())[:1]:
-                    operand, part = caller.node.operands[1 + position], caller.node.parts[position]
+                    operand, part = caller.node.operands[1 + position], caller.node.part_places[position]
                     return self.stored_at(caller.function, operand, part, caller.binding)
-        return caller.function, caller.node.span
+        return caller.function, caller.node.place
 
     def _given(self, function: FunctionSymbol, found: Answer, calling: Calling) -> Iterator[Source]:
         """Put what one call gives in the place of the parameters."""
@@ -225,7 +225,7 @@ class Sources:
                     continue
                 callee = graph.nodes[node.operands[0]]
                 if callee.kind is Kind.ATTR and callee.data in MUTATORS and not node.gated:
-                    keyed = {operand for _, operand, _ in keyed_arguments(graph, node)}
+                    keyed = {operand for _, operand in keyed_arguments(graph, node)}
                     for root in local_roots(graph, callee.operands[0]):
                         put_in = [operand for operand in node.operands[1:] if operand not in keyed]
                         found.setdefault(root, []).extend(put_in)

@@ -67,13 +67,13 @@ class Steps:
         """Return one step back from a node."""
         match node.kind:
             case Kind.CONST:
-                yield Source(Constant(repr(node.data), None, node.in_handler), How.COPY, node.span)
+                yield Source(Constant(repr(node.data), None, node.in_handler), How.COPY, node.place)
             case Kind.PARAM:
-                yield Source(ParameterCarrier(function, str(node.data)), How.COPY, node.span)
+                yield Source(ParameterCarrier(function, str(node.data)), How.COPY, node.place)
             case Kind.GLOBAL:
                 symbol = self.program.resolve(function.module, str(node.data))
                 if isinstance(symbol, ConstantSymbol):
-                    yield Source(ModuleCarrier(symbol.module, symbol.name), How.COPY, node.span)
+                    yield Source(ModuleCarrier(symbol.module, symbol.name), How.COPY, node.place)
             case Kind.FREE:
                 yield from self._free(function, node)
             case Kind.REBOUND:
@@ -104,7 +104,7 @@ class Steps:
             case Kind.FUNCTION:
                 if node.data in self.program.modules[function.module].functions:
                     inner = FunctionSymbol(function.module, str(node.data))
-                    yield Source(ReturnCarrier(inner), How.COMPUTED, node.span)
+                    yield Source(ReturnCarrier(inner), How.COMPUTED, node.place)
 
     def _free(self, function: FunctionSymbol, node: Node) -> Iterator[Source | Onward]:
         enclosing = self.inference.enclosing_binding(function, str(node.data))
@@ -112,7 +112,7 @@ class Steps:
             outer, values = enclosing
             for value in values:
                 for source in self._asked.of(outer, value):
-                    yield Source(source.carrier, source.how, node.span, source.partial)
+                    yield Source(source.carrier, source.how, node.place, source.partial)
 
     def _attribute(
         self, function: FunctionSymbol, graph: ValueGraph, node: Node, base: int, name: str
@@ -120,23 +120,23 @@ class Steps:
         receivers = members(self.inference.type_of(function, base))
         default = self._objects.left_at_default(function, base, name)
         if default is not None:
-            yield Source(Constant(default.text, is_default=True), How.COPY, node.span)
+            yield Source(Constant(default.text, is_default=True), How.COPY, node.place)
             for carrier in self.fields(receivers, name):  # it is read, and its values do not come this way
-                yield Source(carrier, How.CONTROL, node.span, partial=True)
+                yield Source(carrier, How.CONTROL, node.place, partial=True)
             return
         for carrier in self.fields(receivers, name):
-            yield Source(carrier, How.COPY, node.span)
+            yield Source(carrier, How.COPY, node.place)
         for receiver in receivers:
             if isinstance(receiver, Instance):
                 method = self.program.method(receiver.cls, name)
                 if method is not None and is_property(self.program.function(method)):
-                    yield Source(ReturnCarrier(method), How.COPY, node.span)
+                    yield Source(ReturnCarrier(method), How.COPY, node.place)
                 if method is None and graph.nodes[base].kind is not Kind.PARAM:
                     yield Onward(base, How.COPY, partial=True)
             elif isinstance(receiver, SuperObject):
                 above = self.inference.method_above(receiver.cls, name)
                 if above is not None and is_property(self.program.function(above)):
-                    yield Source(ReturnCarrier(above), How.COPY, node.span)
+                    yield Source(ReturnCarrier(above), How.COPY, node.place)
             elif not isinstance(receiver, ClassObject | ModuleObject | FunctionObject):
                 yield Onward(base, How.COMPUTED, partial=True)
         if not receivers:
@@ -175,18 +175,18 @@ class Steps:
             and (getter := self.program.method(receiver.cls, "__getitem__")) is not None
         ]
         for getter in getters:
-            yield Source(ReturnCarrier(getter), How.COPY, node.span)
+            yield Source(ReturnCarrier(getter), How.COPY, node.place)
         if getters:
             return
         names = (node.data,) if isinstance(node.data, str) else self._names(function, graph, index)
         if names:
             for name in names:
                 for carrier in self.keys.read(function, base, name):
-                    yield Source(carrier, How.COPY, node.span)
+                    yield Source(carrier, How.COPY, node.place)
             for source in self._asked.of(function, base):
                 if isinstance(source.carrier, FieldCarrier) and not source.partial:
                     through = not self.keys.is_open(function, base)
-                    yield Source(source.carrier, How.COPY, node.span, partial=True, through=through)
+                    yield Source(source.carrier, How.COPY, node.place, partial=True, through=through)
             return
         position = graph.nodes[index]
         if position.kind is Kind.CONST and type(position.data) is int:
@@ -214,7 +214,7 @@ class Steps:
             and (owner := self.inference.owner_of_field(one.cls, name)) is not None
         ]
         for carrier in fields:
-            yield Source(carrier, How.COPY, node.span)
+            yield Source(carrier, How.COPY, node.place)
         if fields and len(fields) == len(receivers):
             return
         for root in local_roots(graph, node.operands[0], every=True):
@@ -257,7 +257,7 @@ class Steps:
                         given = arguments(self.program, callee, call).get(carrier.name, ())
                         found += [Onward(argument, source.how, source.partial) for argument in given]
                     else:
-                        found.append(Source(carrier, source.how, call.span, source.partial))
+                        found.append(Source(carrier, source.how, call.place, source.partial))
         return found if callees else None
 
     def _call(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | Onward]:
@@ -278,7 +278,7 @@ class Steps:
                 case FunctionObject():
                     for called in self.inference.dispatch(one.function, one.receiver):
                         chosen = list(self._chosen(function, FunctionObject(called, one.receiver), node))
-                        yield from chosen or (Source(ReturnCarrier(called), How.COPY, node.span),)
+                        yield from chosen or (Source(ReturnCarrier(called), How.COPY, node.place),)
                         bound = arguments(self.program, FunctionObject(called, one.receiver), node)
                         for name, how in self._asked.hands_back(called).items():
                             for argument in bound.get(name, ()):
@@ -287,9 +287,9 @@ class Steps:
                             if is_receiver and name == _first_parameter(self.program, called):
                                 yield Onward(callee.operands[0], how)
                 case ClassObject(cls=cls):
-                    yield Source(ObjectCarrier(cls), How.COPY, node.span)
+                    yield Source(ObjectCarrier(cls), How.COPY, node.place)
                 case Instance(cls=cls) if (method := self.program.method(cls, "__call__")) is not None:
-                    yield Source(ReturnCarrier(method), How.COPY, node.span)
+                    yield Source(ReturnCarrier(method), How.COPY, node.place)
                 case _:
                     outside = True
         if outside:
@@ -298,7 +298,7 @@ class Steps:
         if outside:
             is_named = callee.kind in {Kind.GLOBAL, Kind.ATTR}
             how = How.COPY if is_named and callee.data in COPIES else How.COMPUTED
-            keyed = {operand for _, operand, _ in keyed_arguments(graph, node)}
+            keyed = {operand for _, operand in keyed_arguments(graph, node)}
             limit = limit_argument(graph, node)
             for operand in operands:
                 if operand not in keyed:
@@ -315,7 +315,7 @@ class Steps:
                 yield Onward(callee_index, How.COMPUTED)
             measured = self._measures(function, graph, node)
             if measured is not None:
-                yield Source(OutsideCarrier(measured), How.COMPUTED, node.span)
+                yield Source(OutsideCarrier(measured), How.COMPUTED, node.place)
 
     def _chosen(self, function: FunctionSymbol, called: FunctionObject, node: Node) -> Iterator[Source]:
         """Yield what a function returns in one call that says by which key it is to be read."""
@@ -324,7 +324,7 @@ class Steps:
             for effect in self.program.function(called.function).graph.effects:
                 if effect.kind is EffectKind.RETURN:
                     for source in self._asked.in_round(called.function, effect.value, calling):
-                        yield Source(source.carrier, source.how, node.span, source.partial)
+                        yield Source(source.carrier, source.how, node.place, source.partial)
 
     def _handed_over(
         self, function: FunctionSymbol, graph: ValueGraph, node: Node
@@ -334,7 +334,7 @@ class Steps:
         bounds = self._callables.of(function, node.operands[0])
         for bound in bounds:
             for called in self.inference.dispatch(bound.function.function, bound.function.receiver):
-                yield Source(ReturnCarrier(called), How.COPY, node.span)
+                yield Source(ReturnCarrier(called), How.COPY, node.place)
                 if not bound.positions:
                     given = arguments(self.program, FunctionObject(called, bound.function.receiver), node)
                     for name, how in self._asked.hands_back(called).items():
@@ -348,7 +348,7 @@ class Steps:
             and len(node.operands) > position + 1
         ):
             for bound in self._callables.of(function, node.operands[1 + position]):
-                yield Source(ReturnCarrier(bound.function.function), How.COPY, node.span)
+                yield Source(ReturnCarrier(bound.function.function), How.COPY, node.place)
         return bool(bounds)
 
     def _measures(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> str | None:
@@ -386,7 +386,7 @@ class Steps:
         carriers = [
             carrier for name in names for carrier in self.keys.read(function, callee.operands[0], name)
         ]
-        found: list[Source | Onward] = [Source(carrier, How.COPY, node.span) for carrier in carriers]
+        found: list[Source | Onward] = [Source(carrier, How.COPY, node.place) for carrier in carriers]
         return [*found, *_defaults(graph, node, node.operands[2:], names)]
 
     def _attribute_read(
@@ -430,9 +430,9 @@ class Steps:
         match values:
             case (Entry(mapping=table, key=key),):
                 carriers = self.keys.read(table.function, table.node, key)
-                return tuple(Source(carrier, How.COPY, node.span) for carrier in carriers)
+                return tuple(Source(carrier, How.COPY, node.place) for carrier in carriers)
             case (str() | int() | float() as literal,):
-                return (Source(Constant(repr(literal)), How.COPY, node.span),)
+                return (Source(Constant(repr(literal)), How.COPY, node.place),)
             case _:
                 return None
 
@@ -445,7 +445,7 @@ def _defaults(
         inner = graph.nodes[default]
         if inner.kind is Kind.CONST:
             constant = Constant(repr(inner.data), masks=", ".join(names), in_handler=node.in_handler)
-            yield Source(constant, How.COPY, inner.span)
+            yield Source(constant, How.COPY, inner.place)
         else:
             yield Onward(default, How.COPY)
 

@@ -148,12 +148,17 @@ class Node:
         return self.more if isinstance(self.more, int) else None
 
     @property
-    def parts(self) -> tuple[Span, ...]:
-        """Where each operand of a call (callee left out) or dict stands as written."""
+    def part_places(self) -> tuple[int, ...]:
+        """Where each operand of a call (callee left out) or dict stands as written, packed."""
         more = self.more
         if not isinstance(more, tuple):
             return ()
-        return tuple(map(unpacked, more[: len(self.operands)] if self.kind is Kind.DICT else more))
+        return more[: len(self.operands)] if self.kind is Kind.DICT else more
+
+    @property
+    def parts(self) -> tuple[Span, ...]:
+        """Where each operand of a call (callee left out) or dict stands as written."""
+        return tuple(map(unpacked, self.part_places))
 
     @property
     def keys(self) -> tuple[int, ...]:
