@@ -80,6 +80,8 @@ class Audience:
         if not self.is_library or not _is_public(function.qualname):
             return False
         package, _, module = function.module.rpartition(".")
+        if self.flow.program.modules[function.module].is_package:
+            package, module = function.module, ""  # its own functions are offered by the package
         is_inside = _is_public(module) and not _is_public(package.lstrip("_"))
         return is_inside or function.module not in self._imported_modules
 
