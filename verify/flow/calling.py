@@ -15,7 +15,8 @@ from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .arguments import arguments
 from .classes import receiver_name
 from .inference import Inference
-from .literals import Binding, Literals, Value
+from .literal_values import Binding, Value
+from .literals import Literals
 from .mappings import Mappings
 from .types import FunctionObject
 
@@ -159,7 +160,7 @@ class Callers:
         nodes: tuple[int, ...],
     ) -> Iterator[Binding | None]:
         given = tuple(one for one in self._given(callee, call, parameters).values() if one is not None)
-        if any(self._literals.tables(caller, one) for one in given):
+        if any(self._literals.rows.tables(caller, one) for one in given):
             yield None  # the keys of another mapping
             return
         for outer in self._bindings(caller, given):

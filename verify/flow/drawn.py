@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from ..source import FunctionSymbol
 from .carriers import Carrier, Constant, How
-from .literals import Binding
+from .literal_values import Binding
 
 
 class Source(NamedTuple):

@@ -30,7 +30,7 @@ from .drawn import Source
 from .facts import Facts, MethodCall
 from .find_instruments import find_instruments
 from .inference import Inference
-from .literals import Binding
+from .literal_values import Binding
 from .log_sinks import LogSink
 from .logger_keys import find_logged
 from .moves import Moves

@@ -13,7 +13,8 @@ from .calling import Callers, Calling
 from .carriers import KeyCarrier, MappingOrigin
 from .fillings import Filling, Fillings
 from .inference import Inference
-from .literals import Binding, Literals
+from .literal_values import Binding
+from .literals import Literals
 from .mappings import ANY, DEEPEST, Mappings, Ordered, Origins
 from .rows import Place
 from .wholes import Wholes
@@ -204,7 +205,7 @@ class Keys:
 
     def is_partly_known(self, function: FunctionSymbol, index: int) -> bool:
         """Whether a computed key is one of a mapping's that may hold others than are known."""
-        tables = self.literals.tables(function, index)
+        tables = self.literals.rows.tables(function, index)
         return any(self.is_open(table.function, table.node) for table in tables)
 
     def _filled_from(self, origin: MappingOrigin, *, for_values: bool = False) -> list[Filling]:
@@ -259,7 +260,7 @@ class Keys:
         """
         dependent: list[tuple[MappingOrigin, list[Place]]] = []
         for origin, places in self._fillings.by_rule.items():
-            own = [place for place in places if not self.literals.tables(*place)]
+            own = [place for place in places if not self.literals.rows.tables(*place)]
             self._ruled[origin] = self._evaluated(own)
             others = [place for place in places if place not in own]
             if others:

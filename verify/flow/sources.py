@@ -17,7 +17,7 @@ from .circles import Circles
 from .drawn import Onward, Source
 from .inference import Inference
 from .keys import Keys
-from .literals import Binding
+from .literal_values import Binding
 from .mappings import Mappings
 from .names import COPIES, MUTATORS
 from .objects import Objects
@@ -37,8 +37,9 @@ class _Round:
 
     function: FunctionSymbol
     binding: Binding
+    varying: set[int]  # the nodes that may be another value in another round
     answers: dict[Place, Answer] = field(default_factory=dict)
-    known: dict[FunctionSymbol, dict[int, tuple[Source | Onward, ...]]] = field(default_factory=dict)
+    known: dict[int, tuple[Source | Onward, ...]] = field(default_factory=dict)
 
 
 class Sources:
@@ -62,12 +63,13 @@ class Sources:
             (), (), _joined, answer=self._answer, keep=self._keep, same=_same
         )
         self._round: _Round | None = None
+        self._varying: dict[FunctionSymbol, dict[frozenset[int], set[int]]] = {}
 
     def in_round(self, function: FunctionSymbol, index: int, binding: Binding) -> Answer:
         """Return what a node draws on in one round of the loops around it."""
         if not binding:
             return self.of(function, index)
-        outer, self._round = self._round, _Round(function, binding)
+        outer, self._round = self._round, _Round(function, binding, self._varying_with(function, binding))
         try:
             found = self.of(function, index)
         finally:
@@ -110,6 +112,24 @@ class Sources:
                     how = max(one.how, source.how)
                     yield Source(one.carrier, how, one.origin, one.partial or source.partial)
 
+    def _varying_with(self, function: FunctionSymbol, binding: Binding) -> set[int]:
+        """Return the nodes that are made of what a round binds, or of what it may tell: the parts of a tuple."""
+        known = self._varying.setdefault(function, {})
+        bound = frozenset(binding)
+        found = known.get(bound)
+        if found is None:
+            nodes = self.program.function(function).graph.nodes
+            made_of = [[*node.operands, *(() if node.control is None else (node.control,))] for node in nodes]
+            for container, values in self.mutations(function).items():
+                made_of[container] += values
+            found = {index for index, node in enumerate(nodes) if node.kind is Kind.UNPACK or index in bound}
+            before = 0
+            while len(found) > before:
+                before = len(found)
+                found.update(index for index, made in enumerate(made_of) if not found.isdisjoint(made))
+            known[bound] = found
+        return found
+
     def binding(self, function: FunctionSymbol) -> Binding:
         """Return what a function's loop variables are in the round that is asked about."""
         return self._round.binding if self._round is not None and self._round.function is function else {}
@@ -124,12 +144,12 @@ class Sources:
 
     def of(self, function: FunctionSymbol, index: int) -> Answer:
         """Return what a node draws on, each carrier once, the most faithful way first."""
-        if self._round is not None and self._round.function is not function:
-            with self._any_round():
-                return self.of(function, index)
         if self._round is None:
             known = self._answers[function].get(index)
             return self._circles.ask((function, index)) if known is None else known
+        if self._round.function is not function or index not in self._round.varying:
+            with self._any_round():
+                return self.of(function, index)
         kept = self._round.answers
         known = kept.get((function, index))
         return self._circles.ask((function, index), kept) if known is None else known
@@ -146,16 +166,25 @@ class Sources:
 
     def _search(self, function: FunctionSymbol, index: int) -> Answer:
         graph = self.program.function(function).graph
-        known = (self._known if self._round is None else self._round.known).setdefault(function, {})
+        known_in_any = self._known.setdefault(function, {})
+        varying, known_here = (
+            (self._round.varying, self._round.known) if self._round is not None else ((), {})
+        )
         best: dict[tuple[Carrier | Constant, bool], Source] = {}
         pending: list[tuple[int, How, bool]] = [(index, How.COPY, False)]
         seen = set(pending)
         while pending:
             node_index, how, partial = pending.pop()
+            varies = node_index in varying
+            known = known_here if varies else known_in_any
             steps = known.get(node_index)
             if steps is None:
                 begun = self._circles.begin()
-                steps = self._all_steps(function, graph, node_index)
+                if varies or self._round is None:
+                    steps = self._all_steps(function, graph, node_index)
+                else:
+                    with self._any_round():
+                        steps = self._all_steps(function, graph, node_index)
                 if self._circles.end(begun):
                     known[node_index] = steps
             for step in steps:
@@ -184,6 +213,7 @@ class Sources:
         """
         self._known.pop(function, None)
         self._mutated.pop(function, None)
+        self._varying.pop(function, None)
         self._answers.pop(function, None)
         if function in self._settled_together:
             self._answers[function] = self._settled_together[function]

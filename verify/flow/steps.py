@@ -25,7 +25,7 @@ from .classes import is_property
 from .drawn import Onward, Questions, Source
 from .inference import Inference
 from .keys import Keys
-from .literals import Binding, Entry
+from .literal_values import Binding, Entry
 from .names import COPIES, HANDED_ON, KEY_READERS, TAKERS
 from .objects import Objects
 from .roots import local_roots
