@@ -128,6 +128,7 @@ def verify(
     today: datetime.date | None = None,
     read: Reader | None = None,
     cache: str | None = None,
+    jobs: int | None = None,
 ) -> Verification:
     """Verify the records of a project against its sources. Nothing of the target is imported or run.
 
@@ -137,13 +138,15 @@ def verify(
         today: The day that waivers are judged by.
         read: What reads the files. Where one is given, all files are followed, else those that the wires need.
         cache: A folder where to keep what is known of files that do not change.
+        jobs: How many processes share the reading; what suits the program when None.
 
     Raises:
         CannotVerify: There is nothing to verify, or records cannot be loaded.
         ConfigurationError: A setting cannot be used.
     """
     with collector_paused():
-        return _verify(configuration, only, datetime.date.today() if today is None else today, read, cache)
+        day = datetime.date.today() if today is None else today
+        return _verify(configuration, only, day, read, cache, jobs)
 
 
 def _verify(
@@ -152,6 +155,7 @@ def _verify(
     today: datetime.date,
     read: Reader | None,
     cache: str | None,
+    jobs: int | None,
 ) -> Verification:
     started = time.perf_counter()
     registry = load_records(configuration)
@@ -169,9 +173,10 @@ def _verify(
         raise CannotVerify(
             f"no Python source found (looked for {looked}); set `sources` ({configuration.origin})"
         )
-    laid = _in_part(configuration, registry, files, chosen, cache) if read is None else None
+    laid = _in_part(configuration, registry, files, chosen, cache, jobs) if read is None else None
     if laid is None:
-        laid = _in_whole(configuration, registry, (read or read_sources)(files), chosen)
+        reading = read_sources(files, jobs=jobs) if read is None else read(files)
+        laid = _in_whole(configuration, registry, reading, chosen)
     check, found = laid.check, laid.found
     standing, accepted = apply_waivers(check, sorted(found, key=_order), today=today)
     standing, suppressed = apply_suppressions(standing, find_suppressions(laid.comments), judged=_is_judged)
@@ -209,6 +214,7 @@ def _in_part(
     files: Sequence[SourceFile],
     chosen: Collection[str],
     cache: str | None,
+    jobs: int | None,
 ) -> _Laid | None:
     """Follow only what the wires run through; None unless all is well there, and then it is well in the whole."""
     texts: dict[str, bytes] = {}
@@ -222,7 +228,9 @@ def _in_part(
     digests = {} if cache is None else {name: digest(text) for name, text in texts.items()}
     parsed = frozenset() if cache is None else read_parsed(cache)
     unknown = [name for name in read if digests.get(name) not in parsed]
-    checked = SyntaxCheck.start([read[name] for name in unknown], [texts[name] for name in unknown])
+    checked = SyntaxCheck.start(
+        [read[name] for name in unknown], [texts[name] for name in unknown], jobs=jobs
+    )
     try:
         index = WordIndex({name: FileWords.of(file, texts[name]) for name, file in read.items()})
         modules = ModulesOnDemand(read, texts)

@@ -11,6 +11,7 @@ from .cache import keep_glances, keep_this, replay
 from .cache.folder import cache_folder
 from .cache.options import cache_options
 from .collector import collector_paused
+from .jobs_option import jobs_option
 from .lazy_group import LazyGroup
 from .output import (
     EXIT_FINDINGS,
@@ -63,6 +64,7 @@ COMMANDS = {
     metavar="REV",
     help="Report only findings that the change since this git revision touches.",
 )
+@jobs_option
 @click.option("--hops", is_flag=True, help="Show every hop of each proof.")
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
 @cache_options(expose=True)
@@ -76,6 +78,7 @@ def verify(
     form: str,
     output: Path | None,
     changed_since: str | None,
+    jobs: int | None,
     hops: bool,
     colour: bool | None,
     no_cache: bool,
@@ -105,7 +108,7 @@ def verify(
         root = configuration.root
         changes = None if changed_since is None else Changes.since(root, changed_since)
         with progress(errors):
-            verification = run(configuration, only=records, cache=kept_in)
+            verification = run(configuration, only=records, cache=kept_in, jobs=jobs)
     except (ConfigurationError, GitError) as error:
         raise Unusable(str(error)) from None
     except CannotVerify as error:

@@ -45,12 +45,18 @@ def make_console(colour: bool | None, *, error: bool = False) -> Console:
 
 @contextmanager
 def progress(console: Console, what: str = "reading sources and records") -> Iterator[None]:
-    """Show on a terminal what is being worked on."""
-    if console.is_terminal:
-        with console.status(what):
-            yield
-    else:
+    """Show on a terminal what is being worked on, without a thread: copies of this process may share the work."""
+    if not console.is_terminal or console.is_dumb_terminal:
         yield
+        return
+    from rich.control import Control
+    from rich.segment import ControlType
+
+    console.print(f"{what} …", style="dim", end="", markup=False, no_wrap=True, overflow="ellipsis")
+    try:
+        yield
+    finally:
+        console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
 
 
 def page_of(print_on: Callable[[Console], None]) -> str:

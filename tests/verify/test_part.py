@@ -156,7 +156,7 @@ def checked(project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch) -> l
     seen: list[str] = []
     real = analysis.SyntaxCheck.start
 
-    def start(files: Sequence[SourceFile], texts: Sequence[bytes]) -> SyntaxCheck:
+    def start(files: Sequence[SourceFile], texts: Sequence[bytes], jobs: int | None = None) -> SyntaxCheck:
         seen.extend(file.shown for file in files)
         return real(files, texts)
 

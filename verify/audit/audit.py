@@ -11,6 +11,7 @@ from ..findings import Confidence, Finding
 from ..findings.suppression import apply_suppressions, find_suppressions
 from ..flow import Flow
 from ..source import FunctionSymbol, Program, Reader, SourceError, read_sources
+from .applying import apply_rules, processes_for
 from .commented_out import CommentedOut
 from .rules import AUDIT_RULES, AuditCheck
 from .target import Target
@@ -60,7 +61,8 @@ def audit(
     names: TelemetryNames | None = None,
     min_confidence: Confidence | None = None,
     codes: Collection[str] = (),
-    read: Reader = read_sources,
+    read: Reader | None = None,
+    jobs: int | None = None,
 ) -> Audit:
     """Audit a program.
 
@@ -70,10 +72,11 @@ def audit(
         min_confidence: Findings below it are counted and left out; what the settings say, else medium, when None.
         codes: Rules to apply; all that the settings do not disable when empty.
         read: What reads the files; another one can have some of the summaries already.
+        jobs: How many processes share the reading, and, two at most, the rules; what suits the program when None.
     """
     started = time.perf_counter()
     with collector_paused():
-        reading = read(target.files)
+        reading = read_sources(target.files, jobs=jobs) if read is None else read(target.files)
         program = Program.link(reading.summaries)
         flow = Flow.of(
             program, entry_points=_entry_points(program, target.entry_points), log_sinks=target.log_sinks
@@ -89,9 +92,9 @@ def audit(
         )
         applied = codes or [code for code in AUDIT_RULES if code not in target.settings.disabled]
         rules = [rule for code, rule in AUDIT_RULES.items() if code in applied]
-        found = {_as_sure(finding) for rule in rules for finding in rule.check(check)}
+        found = apply_rules(rules, check, processes=processes_for(reading.lines, jobs))
     standing, accepted = apply_suppressions(
-        found,
+        map(_as_sure, found),
         find_suppressions({summary.path: summary.comments for summary in reading.summaries}),
         judged=lambda code: code in codes if codes else code.startswith("TW5"),
     )

@@ -12,6 +12,7 @@ import click
 
 from ..cache import keep_this
 from ..cache.options import cache_options
+from ..jobs_option import jobs_option
 from ..output import EXIT_FINDINGS, Unusable, deliver, make_console, page_of, progress, write_out
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write the findings to this file, as the baseline of later audits, and leave with status 0.",
 )
+@jobs_option
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
 @cache_options()
 def audit(
@@ -62,6 +64,7 @@ def audit(
     summary: bool,
     baseline: Path | None,
     write_baseline: Path | None,
+    jobs: int | None,
     colour: bool | None,
 ) -> None:
     """List telemetry that is computed and never arrives, or shown and never computed.
@@ -104,7 +107,7 @@ def audit(
     audits = []
     for target in targets:
         with progress(errors, _doing(target, targets)):
-            audits.append(run(target, min_confidence=wanted, codes=codes))
+            audits.append(run(target, min_confidence=wanted, codes=codes, jobs=jobs))
     report = AuditReport.of(audits, least)
     if not report.lines:
         reasons = "; ".join(map(str, report.skipped[:3]))

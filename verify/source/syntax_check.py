@@ -25,10 +25,12 @@ class SyntaxCheck:
     _copy: Forked | None = None
 
     @classmethod
-    def start(cls, files: Sequence[SourceFile], texts: Sequence[bytes]) -> SyntaxCheck:
-        """Begin to parse files, given with their content."""
+    def start(
+        cls, files: Sequence[SourceFile], texts: Sequence[bytes], *, jobs: int | None = None
+    ) -> SyntaxCheck:
+        """Begin to parse files, given with their content; in this process if there are to be no more `jobs`."""
         check = cls(files, texts)
-        if files and cores() > 1:
+        if files and (cores() if jobs is None else jobs) > 1:
             check._copy = Forked.start(lambda: marshal.dumps(check._parse()))
         return check
 
