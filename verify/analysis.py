@@ -15,6 +15,7 @@ from ..registry.config import Configuration
 from .cache.glances import Glances
 from .cache.inputs import digest
 from .cache.parsed import read_parsed, write_parsed
+from .cache.summaries import read_changed
 from .changes import Changes
 from .collector import collector_paused
 from .findings import Finding, FindingSeverity
@@ -32,7 +33,6 @@ from .source import (
     SourceError,
     SourceFile,
     discover,
-    read_sources,
 )
 from .source.model import Comment
 from .source.on_demand import ModulesOnDemand
@@ -175,7 +175,7 @@ def _verify(
         )
     laid = _in_part(configuration, registry, files, chosen, cache, jobs) if read is None else None
     if laid is None:
-        reading = read_sources(files, jobs=jobs) if read is None else read(files)
+        reading = read_changed(files, jobs=jobs) if read is None else read(files)
         laid = _in_whole(configuration, registry, reading, chosen)
     check, found = laid.check, laid.found
     standing, accepted = apply_waivers(check, sorted(found, key=_order), today=today)

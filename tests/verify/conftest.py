@@ -174,6 +174,12 @@ class Project:
         return [finding.rule for finding in self.verify().findings]
 
 
+@pytest.fixture(autouse=True)
+def user_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the user a cache folder that is nobody's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user_cache")))
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A sound project with the record of its Inf count."""

@@ -6,11 +6,12 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from ..cache.summaries import read_changed
 from ..collector import collector_paused
 from ..findings import Confidence, Finding
 from ..findings.suppression import apply_suppressions, find_suppressions
 from ..flow import Flow
-from ..source import FunctionSymbol, Program, Reader, SourceError, read_sources
+from ..source import FunctionSymbol, Program, Reader, SourceError
 from .applying import apply_rules, processes_for
 from .commented_out import CommentedOut
 from .rules import AUDIT_RULES, AuditCheck
@@ -76,7 +77,7 @@ def audit(
     """
     started = time.perf_counter()
     with collector_paused():
-        reading = read_sources(target.files, jobs=jobs) if read is None else read(target.files)
+        reading = read_changed(target.files, jobs=jobs) if read is None else read(target.files)
         program = Program.link(reading.summaries)
         flow = Flow.of(
             program, entry_points=_entry_points(program, target.entry_points), log_sinks=target.log_sinks

@@ -30,11 +30,21 @@ def cache_folder(start: str, given: str | None, kind: str) -> str | None:
         base = os.path.abspath(given)
     else:
         root = _project(os.path.realpath(start))
-        if root is None:
-            home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-            base = os.path.join(home, "telewire")
-        else:
-            base = os.path.join(root, NAME)
+        base = _of_user() if root is None else os.path.join(root, NAME)
+    return _writable(base, kind)
+
+
+def user_folder(kind: str) -> str | None:
+    """Return the folder for one kind of content in the user's own cache folder; None where nothing can be written."""
+    return _writable(_of_user(), kind)
+
+
+def _of_user() -> str:
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(home, "telewire")
+
+
+def _writable(base: str, kind: str) -> str | None:
     folder = os.path.join(base, kind)
     try:
         if not os.path.isdir(folder):

@@ -55,6 +55,11 @@ def keep_glances(glances: Glances) -> None:
         _running.glances = glances
 
 
+def keeps_for_user() -> bool:
+    """Whether the running command may use and keep something in the user's own cache folder."""
+    return _running is not None and _running.keeps_for_user
+
+
 @contextmanager
 def asking_git(folder: str, question: str, argument: str) -> Iterator[list[bytes]]:
     """Note a question to git; what it answers is put into the list."""
@@ -90,12 +95,14 @@ class Recorder:
     Attributes:
         keeps: The command says that its answer may be kept.
         glances: What it asked of files that it only looked at.
+        keeps_for_user: No other folder was named for what is kept than the usual ones.
         git: Questions to git: the folder, the question, its argument, the digest of the answer.
         is_paused: What is opened or started is not noted.
     """
 
-    def __init__(self, own: str) -> None:
+    def __init__(self, own: str, *, keeps_for_user: bool = False) -> None:
         """Leave out what lies in the folder `own`, which is the cache itself."""
+        self.keeps_for_user = keeps_for_user
         self.keeps = False
         self.glances: Glances | None = None
         self.git: list[tuple[str, str, str, str]] = []

@@ -70,7 +70,8 @@ def run(command: Callable[[], object]) -> None:
     if answer is not None:
         _say(*answer)
         return
-    recorder = Recorder(os.path.dirname(folder))
+    is_usual = _value(sys.argv[1:], "--cache-dir") is None and not os.environ.get("TELEWIRE_CACHE_DIR")
+    recorder = Recorder(os.path.dirname(folder), keeps_for_user=is_usual)
     with recorder.recording(), copied(streams) as said:
         try:
             command()
@@ -90,7 +91,7 @@ def _texts(said: tuple[bytearray, bytearray]) -> dict[str, object]:
 def _keep(path: str, entry: dict[str, object]) -> None:
     with suppress(OSError, ValueError):
         write_checked(path, json.dumps(entry).encode())
-        _thin_out(os.path.dirname(path))
+        thin_out(os.path.dirname(path))
 
 
 def _streams() -> tuple[io.TextIOWrapper, io.TextIOWrapper] | None:
@@ -138,7 +139,7 @@ def _key(arguments: Sequence[str], places: Sequence[str]) -> str:
             list(arguments),
             os.getcwd(),
             sys.version,
-            _own_files(),
+            own_files(),
             [[path, modified(path)] for path in sys.path if path],
             sorted((name, value) for name, value in os.environ.items() if name.startswith(_VARIABLES)),
             [(s.isatty(), s.encoding, s.errors) for s in (sys.stdout, sys.stderr)],
@@ -163,7 +164,7 @@ def _upwards(place: str) -> Iterator[str]:
         place = above
 
 
-def _own_files() -> str:
+def own_files() -> str:
     """Return what tells this program from any other version of it."""
     verify = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     found: list[str] = []
@@ -277,7 +278,8 @@ def _say(status: int, out: bytes, errors: bytes) -> None:
     sys.exit(status)
 
 
-def _thin_out(folder: str) -> None:
+def thin_out(folder: str) -> None:
+    """Remove what was written first, until few are left."""
     with os.scandir(folder) as entries:
         kept = sorted((entry.stat().st_mtime_ns, entry.path) for entry in entries)
     for _, path in kept[:-_KEPT]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from .files import SourceFile
+from .kept import KeptSummaries
 from .model import ModuleSummary
 from .reassigned import settle
 from .sharing import own_share, processes_for
@@ -26,12 +27,15 @@ class Reading:
         return sum(summary.source_lines for summary in self.summaries)
 
 
-def read_sources(files: Iterable[SourceFile], *, jobs: int | None = None) -> Reading:
+def read_sources(
+    files: Iterable[SourceFile], *, jobs: int | None = None, kept: KeptSummaries | None = None
+) -> Reading:
     """Summarise files. Never raises: a file that cannot be read or parsed is in `unparsed`.
 
     Args:
         files: What to read.
         jobs: How many processes summarise; one for each core, where the program is large enough, when None.
+        kept: Summaries of an earlier run, to be used where they fit, and what keeps those of this one.
     """
     listed = list(files)
     read = {file.module: file for file in listed}
@@ -43,6 +47,9 @@ def read_sources(files: Iterable[SourceFile], *, jobs: int | None = None) -> Rea
             texts[number] = file.read()  # here, where it is noted that this run depends on it
         except OSError as error:
             unparsed[file.module] = unreadable(file, error)
+    if kept is not None:
+        found |= _kept(kept, listed, texts)
+    changed = {} if kept is None else dict(texts)
     processes = processes_for(texts.values(), jobs)
     with contextlib.closing(own_share(listed, texts, found, processes=processes)) as numbers:
         for number in numbers:
@@ -50,6 +57,9 @@ def read_sources(files: Iterable[SourceFile], *, jobs: int | None = None) -> Rea
                 found[number] = summarise(listed[number], texts.pop(number))
             except SourceError as error:
                 unparsed[listed[number].module] = error
+    if kept is not None:
+        for number in changed.keys() & found.keys():
+            kept.keep(listed[number], changed[number], found[number])
     summaries = [found[number] for number in range(len(listed)) if number in found]
 
     def again(summary: ModuleSummary, varying: frozenset[str]) -> ModuleSummary | None:
@@ -60,6 +70,19 @@ def read_sources(files: Iterable[SourceFile], *, jobs: int | None = None) -> Rea
             return None
 
     return Reading(tuple(settle(summaries, again)), unparsed)
+
+
+def _kept(
+    kept: KeptSummaries, files: Sequence[SourceFile], texts: dict[int, bytes]
+) -> dict[int, ModuleSummary]:
+    """Return the summaries that are kept, by the number of the file; their texts are needed no more."""
+    found: dict[int, ModuleSummary] = {}
+    for number in list(texts):
+        summary = kept.of(files[number], texts[number])
+        if summary is not None:
+            found[number] = summary
+            del texts[number]
+    return found
 
 
 Reader = Callable[[Iterable[SourceFile]], Reading]

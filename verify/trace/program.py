@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..audit.target import Target, find_targets
+from ..cache.summaries import read_changed
 from ..collector import collector_paused
 from ..flow import Flow
-from ..source import FunctionSymbol, Program, SourceError, SourceFile, read_sources
+from ..source import FunctionSymbol, Program, SourceError, SourceFile
 from ..source.reading import Reader
 
 
@@ -31,7 +32,7 @@ class ReadProgram:
     lines: int
 
 
-def read_program(paths: Sequence[Path], *, read: Reader = read_sources) -> ReadProgram:
+def read_program(paths: Sequence[Path], *, read: Reader = read_changed) -> ReadProgram:
     """Read the programs that paths belong to, as one.
 
     Where a project names the functions that it starts from, what they do not reach is known never to run. Otherwise
