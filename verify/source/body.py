@@ -12,7 +12,9 @@ from .model import EffectKind, Kind, Narrowing, Proof
 from .overwritten import StraightLine
 from .patterns import PatternBuilder, whole_classes
 from .scope import Definitions, Environment, Scope
-from .syntax import assigned_names, default_values, dotted_name, place_of
+from .syntax import assigned_names, default_values, dotted_name, place_of, statements_in
+from .walking import walk
+from .written import as_written
 
 _SWALLOWING = {"suppress", "raises", "assertRaises", "assertRaisesRegex"}
 
@@ -86,7 +88,7 @@ class BodyBuilder(PatternBuilder):
             case ast.AnnAssign(target=target, value=value, annotation=annotation):
                 path = dotted_name(target) if isinstance(target, ast.Attribute) else None
                 if path is not None:
-                    self.annotated.setdefault(path, ast.unparse(annotation))
+                    self.annotated.setdefault(path, as_written(annotation))
                 if value is not None:
                     stored = self._annotated(self._value(value), annotation)
                     self._assign(target, stored, place_of(node), value)
@@ -182,9 +184,9 @@ class BodyBuilder(PatternBuilder):
 
     def _rebound(self, node: ast.FunctionDef | ast.AsyncFunctionDef, qualname: str) -> None:
         """From here on a name that a nested function sets may hold what it was given there."""
-        for statement in ast.walk(node):
-            if not isinstance(statement, ast.Nonlocal):
-                continue
+        statements = statements_in(node.body, nested=True)
+        rebinding = [one for one in statements if isinstance(one, ast.Nonlocal)]
+        for statement in sorted(rebinding, key=lambda one: one.lineno):
             for name in statement.names:
                 if name in self._environment:
                     given = self._add(Kind.REBOUND, (qualname, name), (), place_of(statement))
@@ -208,9 +210,11 @@ class BodyBuilder(PatternBuilder):
             values = list(dict.fromkeys(env[name] for env in environments if name in env))
             if "." in name and (len(values) > 1 or any(name not in env for env in environments)):
                 continue  # a narrowing that holds in one branch only
-            merged[name] = values[0] if len(values) == 1 else self._add(Kind.PHI, None, tuple(values), place)
-            if len({self._narrowed_from(value) for value in values}) > 1:
-                self.nodes[merged[name]].more = control
+            if len(values) == 1:
+                merged[name] = values[0]
+            else:
+                is_chosen = len({self._narrowed_from(value) for value in values}) > 1
+                merged[name] = self._choice(None, tuple(values), place, control if is_chosen else None)
         return merged
 
     def _narrowed_from(self, value: int) -> int:
@@ -255,7 +259,7 @@ class BodyBuilder(PatternBuilder):
 
         self._loop(node, [], loop)
 
-    def _loop(self, node: ast.For | ast.AsyncFor | ast.While, targets: list[ast.expr], walk: _Walk) -> None:
+    def _loop(self, node: ast.For | ast.AsyncFor | ast.While, targets: list[ast.expr], inside: _Walk) -> None:
         """Walk a loop's body once; what it assigns is a PHI of before and after, feeding itself.
 
         Values also leave the body by `continue`, which feeds the PHI, and by `break`, which skips `else`.
@@ -264,7 +268,7 @@ class BodyBuilder(PatternBuilder):
         before = dict(self._environment)
         assigned = assigned_names(node.body)
         for target in targets:
-            assigned |= {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+            assigned |= {n.id for n in walk(target) if isinstance(n, ast.Name)}
         phis: dict[str, int] = {}
         for name in sorted(assigned):
             if name in before:
@@ -273,7 +277,7 @@ class BodyBuilder(PatternBuilder):
         dead_before = self._dead
         exits = _LoopExits([], [], self._gates)
         self._loops.append(exits)
-        walk()
+        inside()
         self._loops.pop()
         rounds = [*exits.continues, *([] if self._dead else [self._environment])]
         self._dead = dead_before

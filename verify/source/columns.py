@@ -6,6 +6,10 @@ import ast
 import io
 import re
 import tokenize
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from .walking import children
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # a form feed ends no line
 
@@ -22,12 +26,27 @@ def count_characters(tree: ast.Module, text: str | bytes) -> None:
         for number, line in enumerate(_LINE_END.split(_decoded(text)), 1)
         if not line.isascii()
     }
-    for node in ast.walk(tree):
+    for node in _nodes_on(sorted(wide), tree):
         if isinstance(node, _PLACED):
             if node.lineno in wide:
                 node.col_offset = _characters(wide[node.lineno], node.col_offset)
             if node.end_lineno in wide and node.end_col_offset is not None:
                 node.end_col_offset = _characters(wide[node.end_lineno], node.end_col_offset)
+
+
+def _nodes_on(lines: Sequence[int], tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the nodes that may reach into one of these lines, statements on other lines left out."""
+    pending: list[ast.AST] = [*tree.body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.stmt):
+            decorators: list[ast.expr] = getattr(node, "decorator_list", [])  # they stand before it
+            first = min([node.lineno, *(one.lineno for one in decorators)])
+            at = bisect_left(lines, first)
+            if at == len(lines) or (node.end_lineno is not None and lines[at] > node.end_lineno):
+                continue
+        yield node
+        pending += children(node)
 
 
 def _decoded(text: str | bytes) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .model import type_data
 from .syntax import dotted_name, statements_in
+from .walking import children, walk
 
 _TYPE_CHECKING = {"typing.TYPE_CHECKING", "typing_extensions.TYPE_CHECKING"}
 _NEVER_RETURN = {
@@ -20,7 +23,25 @@ _NEVER_RETURN = {
     "typing.assert_never",
     "typing_extensions.assert_never",
 }
+_MAY_BIND = {
+    ast.AnnAssign,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.ExceptHandler,
+    ast.FunctionDef,
+    ast.Global,
+    ast.Import,
+    ast.ImportFrom,
+    ast.Lambda,
+    ast.MatchAs,
+    ast.MatchMapping,
+    ast.MatchStar,
+    ast.Name,
+    ast.Nonlocal,
+}
 _WRITES_ANY_NAME = {"exec", "globals"}
+_WRITES_ANY = re.compile(rf"\b(?:{'|'.join(sorted(_WRITES_ANY_NAME))})\b")
+_UTF_8 = re.compile(rb"coding[:=][ \t]*utf-?8\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +115,14 @@ def _compared(left: Settled, operator: ast.cmpop, right: Settled) -> bool | None
             return None
 
 
-def given_once(statements: Sequence[ast.stmt], varying: Collection[str] = ()) -> dict[str, Settled]:
+def given_once(
+    statements: Sequence[ast.stmt], varying: Collection[str] = (), bound: Mapping[str, int] | None = None
+) -> dict[str, Settled]:
     """Return the names that a body gives a literal, once and for all, in a statement of its own.
 
     A name is left out when anything else may bind it: a second assignment, a loop, an import, a `del`, a
     `global` or `nonlocal` declaration in a nested function. So is one that is assigned under a condition, and
-    one that is said to be `varying`.
+    one that is said to be `varying`. `bound` is how often each name is bound, if that is known.
     """
     found: dict[str, Settled] = {}
     for statement in statements:
@@ -115,17 +138,25 @@ def given_once(statements: Sequence[ast.stmt], varying: Collection[str] = ()) ->
             given = [target.id for target in targets if isinstance(target, ast.Name)]
             found.update({name: known for name in given if name not in varying})
     if found:
-        bound = _bindings(statements)
+        if bound is None:
+            bound = _bindings(statements)
         found = {name: known for name, known in found.items() if bound[name] == 1}
     return found
 
 
-def _bindings(statements: Iterable[ast.AST], *, imports: bool = True) -> Counter[str]:
-    """Count for each name how often a body binds it, or lets a nested function bind it."""
+def _bindings(statements: Iterable[ast.AST], imported: Counter[str] | None = None) -> Counter[str]:
+    """Count for each name how often a body binds it, or lets a nested function bind it.
+
+    What imports bind is counted in `imported`, if that is given.
+    """
     bound: Counter[str] = Counter()
+    by_import = bound if imported is None else imported
     pending: list[ast.AST] = list(statements)
     while pending:
         node = pending.pop()
+        if type(node) not in _MAY_BIND:
+            pending += children(node)
+            continue
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 bound[node.name] += 1
@@ -142,8 +173,8 @@ def _bindings(statements: Iterable[ast.AST], *, imports: bool = True) -> Counter
                 bound[name] += 1
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 bound.update(names)
-            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases) if imports:
-                bound.update(alias.asname or alias.name.partition(".")[0] for alias in aliases)
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                by_import.update(alias.asname or alias.name.partition(".")[0] for alias in aliases)
             case (
                 ast.ExceptHandler(name=str(name))
                 | ast.MatchAs(name=str(name))
@@ -154,7 +185,7 @@ def _bindings(statements: Iterable[ast.AST], *, imports: bool = True) -> Counter
                 bound[name] += 1
             case _:
                 pass  # binds nothing itself
-        pending += ast.iter_child_nodes(node)
+        pending += children(node)
     return bound
 
 
@@ -182,10 +213,12 @@ class ModuleNames:
         varying: Collection[str] = (),
     ) -> ModuleNames:
         """Collect what a module's text says of its names."""
-        constants = given_once(tree.body, varying)
+        imported: Counter[str] = Counter()
+        bound = _bindings(tree.body, imported)
+        constants = given_once(tree.body, varying, bound + imported)
         if has_star_import or (constants and _may_write_any_name(tree, text)):
             constants = {}
-        return cls(constants, imports, frozenset(_bindings(tree.body, imports=False)))
+        return cls(constants, imports, frozenset(bound))
 
     def lookup(self, dotted: str) -> Settled | None:
         """Return what a dotted name is in every run, None where that is not known."""
@@ -222,13 +255,18 @@ class ModuleNames:
 
 
 def _may_write_any_name(tree: ast.Module, text: str | bytes) -> bool:
-    """Whether a module names what could bind any of its names. Plain text without the words needs no closer look."""
-    plain = text if isinstance(text, str) else text.decode("latin-1")
-    # Another encoding, or another spelling of a letter, may hide a word from a search.
-    if (
-        plain.isascii()
-        and "coding" not in "".join(plain.split("\n", 2)[:2])
-        and not any(word in plain for word in _WRITES_ANY_NAME)
-    ):
+    """Whether a module names what could bind any of its names. A text without the words needs no closer look."""
+    plain = _as_read(text)
+    if plain is not None and _WRITES_ANY.search(plain) is None:
         return False
-    return any(isinstance(node, ast.Name) and node.id in _WRITES_ANY_NAME for node in ast.walk(tree))
+    return any(isinstance(node, ast.Name) and node.id in _WRITES_ANY_NAME for node in walk(tree))
+
+
+def _as_read(text: str | bytes) -> str | None:
+    """Return a text with its letters as they count in names; None where its encoding is not known here."""
+    if isinstance(text, bytes):
+        start = b"".join(text.splitlines()[:2]) if b"coding" in text[:4096] else b""
+        if b"coding" in start and _UTF_8.search(start) is None:
+            return None
+        text = text.decode("utf-8", "replace")
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)

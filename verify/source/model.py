@@ -107,21 +107,17 @@ NodeData = type_data | CallShape | Narrowing | tuple[str | None, ...] | tuple[st
 
 @dataclass(slots=True)
 class Node:
-    """One value of a function's body.
+    """One value of a function's body. Most are of this class; those of which there is more to say are of one below.
 
     Attributes:
         operands: Indices into the graph's `nodes`.
         place: Where it is written, packed together with whether it is in a handler and gated.
-        more: Of a PHI: the test that chose between the alternatives, if one did. Of a CALL and a DICT: where each
-            operand (the callee left out) is written, packed. A DICT with computed keys goes on with the node of
-            each key, -1 for a literal or `**`.
     """
 
     kind: NodeKind
     data: NodeData
     operands: tuple[int, ...]
     place: int
-    more: int | tuple[int, ...] | None = None
 
     @property
     def span(self) -> Span:
@@ -145,15 +141,12 @@ class Node:
     @property
     def control(self) -> int | None:
         """Of a PHI: the test that chose between the alternatives."""
-        return self.more if isinstance(self.more, int) else None
+        return None
 
     @property
     def part_places(self) -> tuple[int, ...]:
         """Where each operand of a call (callee left out) or dict stands as written, packed."""
-        more = self.more
-        if not isinstance(more, tuple):
-            return ()
-        return more[: len(self.operands)] if self.kind is Kind.DICT else more
+        return ()
 
     @property
     def parts(self) -> tuple[Span, ...]:
@@ -163,8 +156,41 @@ class Node:
     @property
     def keys(self) -> tuple[int, ...]:
         """Of a DICT with computed keys: the node of each key, -1 for a literal or `**`."""
-        more = self.more
-        return more[len(self.operands) :] if isinstance(more, tuple) and self.kind is Kind.DICT else ()
+        return ()
+
+
+@dataclass(slots=True)
+class ChoiceNode(Node):
+    """A PHI between whose alternatives a test has chosen."""
+
+    test: int
+
+    @property
+    def control(self) -> int | None:
+        """The test that chose between the alternatives."""
+        return self.test
+
+
+@dataclass(slots=True)
+class DisplayNode(Node):
+    """A CALL with arguments, or a DICT with entries.
+
+    Attributes:
+        places: Where each operand (the callee left out) is written, packed. A DICT with computed keys goes on with
+            the node of each key, -1 for a literal or `**`.
+    """
+
+    places: tuple[int, ...]
+
+    @property
+    def part_places(self) -> tuple[int, ...]:
+        """Where each operand (the callee left out) stands as written, packed."""
+        return self.places if self.kind is Kind.CALL else self.places[: len(self.operands)]
+
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """Of a DICT with computed keys: the node of each key, -1 for a literal or `**`."""
+        return () if self.kind is Kind.CALL else self.places[len(self.operands) :]
 
 
 class EffectKind:

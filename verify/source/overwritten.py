@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from .model import Effect, EffectKind, Kind, Node
 from .syntax import dotted_name
+from .walking import walk
 
 _LETS_OTHERS_LOOK = ast.Call | ast.Await | ast.Yield | ast.YieldFrom | ast.JoinedStr
 
@@ -60,14 +61,14 @@ class StraightLine:
                 return
         if not self._stores and not any(isinstance(target, ast.Attribute) for target in targets):
             return  # nothing is there that could be looked at, and nothing is added
-        read = [*ast.walk(value), *(node for target in targets for node in _read_by(target))]
+        read = [*walk(value), *(node for target in targets for node in _read_by(target))]
         if any(isinstance(node, _LETS_OTHERS_LOOK) for node in read):
             self._stores.clear()
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Attribute):
             read.append(statement.target)
         self._looked_at(node for node in read if isinstance(node, ast.Attribute))
         heads = {id(node.value) for node in read if isinstance(node, ast.Attribute)}
-        whole = {n.id for n in ast.walk(value) if isinstance(n, ast.Name) and id(n) not in heads}
+        whole = {n.id for n in walk(value) if isinstance(n, ast.Name) and id(n) not in heads}
         self._stores = [store for store in self._stores if store.root not in whole]
         new = iter([effect for effect in self._effects[start:] if effect.kind is EffectKind.STORE_ATTR])
         for target in targets:
@@ -129,8 +130,8 @@ def _read_by(target: ast.expr) -> list[ast.AST]:
     """Return what an assignment looks at in order to find its target."""
     match target:
         case ast.Attribute(value=base):
-            return list(ast.walk(base))
+            return walk(base)
         case ast.Name():
             return []
         case _:
-            return list(ast.walk(target))
+            return walk(target)

@@ -7,6 +7,7 @@ import ast
 from .model import EffectKind, Kind, Narrowing, Proof
 from .syntax import place_of
 from .values import ValueBuilder
+from .written import as_written
 
 
 class PatternBuilder(ValueBuilder):
@@ -22,7 +23,7 @@ class PatternBuilder(ValueBuilder):
                     self._bind(name, value)
                 return value
             case ast.MatchClass(cls=cls, patterns=_, kwd_attrs=names, kwd_patterns=patterns):
-                written = ast.unparse(cls)
+                written = as_written(cls)
                 value = self._add(Kind.NARROW, Narrowing((written,), Proof.IS), (subject,), place)
                 for name, inner in zip(names, patterns, strict=True):
                     self._pattern(inner, self._add(Kind.ATTR, name, (value,), place_of(inner)))
@@ -55,12 +56,12 @@ def whole_classes(pattern: ast.pattern) -> list[str]:
     """Return the classes of which a pattern takes every instance."""
     match pattern:
         case ast.MatchClass(cls=cls, patterns=[], kwd_patterns=[]):
-            return [ast.unparse(cls)]
+            return [as_written(cls)]
         case ast.MatchClass(cls=cls) if all(
             isinstance(inner, ast.MatchAs) and inner.pattern is None
             for inner in (*pattern.patterns, *pattern.kwd_patterns)
         ):
-            return [ast.unparse(cls)]
+            return [as_written(cls)]
         case ast.MatchAs(pattern=ast.pattern() as inner):
             return whole_classes(inner)
         case ast.MatchOr(patterns=patterns):

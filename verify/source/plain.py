@@ -12,9 +12,11 @@ from typing import Any
 
 from .model import (
     CallShape,
+    ChoiceNode,
     ClassSummary,
     Comment,
     Default,
+    DisplayNode,
     Effect,
     EffectKind,
     FieldSummary,
@@ -37,7 +39,7 @@ _KIND_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 _EFFECT_NUMBERS = {kind: number for number, kind in enumerate(_EFFECT_KINDS)}
 _CALL, _NARROW = _KIND_NUMBERS[Kind.CALL], _KIND_NUMBERS[Kind.NARROW]
 
-_of_node = attrgetter(*(name for name in Node.__slots__ if name != "kind"))
+_of_node = attrgetter("data", "operands", "place")
 _of_effect = attrgetter(*(name for name in Effect.__slots__ if name != "kind"))
 _of_default = attrgetter(*Default.__slots__)
 _of_parameter = attrgetter(*Parameter.__slots__)
@@ -140,25 +142,39 @@ def _function(given: Plain) -> FunctionSummary:
 
 def _plain_graph(graph: ValueGraph) -> Plain:
     kinds = bytes([_KIND_NUMBERS[node.kind] for node in graph.nodes])
-    columns = list(zip(*map(_of_node, graph.nodes), strict=True)) or [()] * 4
-    columns[0] = tuple(map(_plain_data, columns[0]))
-    bindings = dict(graph.bindings)
-    return (kinds, columns, _plain_effects(graph.effects), bindings, _plain_effects(graph.overwritten))
+    data, operands, places = list(zip(*map(_of_node, graph.nodes), strict=True)) or ((), (), ())
+    columns = (kinds, list(map(_plain_data, data)), operands, places, list(map(_more, graph.nodes)))
+    return (columns, _plain_effects(graph.effects), dict(graph.bindings), _plain_effects(graph.overwritten))
 
 
 def _graph(given: Plain) -> ValueGraph:
-    kinds, (data, operands, places, more), effects, bindings, overwritten = given
-    nodes = map(
-        Node,
-        map(_KINDS.__getitem__, kinds),
-        map(_data, kinds, data),
-        map(shared, operands),
-        places,
-        more,
-    )
+    columns, effects, bindings, overwritten = given
     for name, indices in bindings.items():
         bindings[name] = shared(indices)
-    return ValueGraph(tuple(nodes), _effects(effects), bindings or NOTHING_BOUND, _effects(overwritten))
+    nodes = tuple(map(_node, *columns))
+    return ValueGraph(nodes, _effects(effects), bindings or NOTHING_BOUND, _effects(overwritten))
+
+
+def _more(node: Node) -> Plain:
+    """Return what is said of a node beyond what is said of all."""
+    match node:
+        case ChoiceNode():
+            return node.test
+        case DisplayNode():
+            return node.places
+        case _:
+            return None
+
+
+def _node(kind: int, data: Plain, operands: tuple[int, ...], place: int, more: Plain) -> Node:
+    if kind == _CALL:
+        data = CallShape(*data)
+    elif kind == _NARROW:
+        data = Narrowing(data[0], Proof(data[1]))
+    if more is None:
+        return Node(_KINDS[kind], data, shared(operands), place)
+    one = ChoiceNode if type(more) is int else DisplayNode
+    return one(_KINDS[kind], data, shared(operands), place, more)
 
 
 def _plain_data(data: object) -> Plain:
@@ -169,15 +185,6 @@ def _plain_data(data: object) -> Plain:
             return (data.types, str(data.proof))
         case _:
             return data
-
-
-def _data(kind: int, data: Plain) -> Plain:
-    if kind == _CALL:
-        return CallShape(*data)
-    if kind == _NARROW:
-        types, proof = data
-        return Narrowing(types, Proof(proof))
-    return data
 
 
 def _plain_effects(effects: Iterable[Effect]) -> Plain:

@@ -8,7 +8,17 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from .constants import ModuleNames, Settled, truth
-from .model import Effect, EffectName, Node, NodeData, NodeKind, ValueGraph
+from .model import (
+    ChoiceNode,
+    DisplayNode,
+    Effect,
+    EffectName,
+    Kind,
+    Node,
+    NodeData,
+    NodeKind,
+    ValueGraph,
+)
 from .packed import GATED, IN_HANDLER
 from .shared import NOTHING_BOUND, shared
 from .syntax import FunctionNode, dotted_name, literal_key, place_of
@@ -120,17 +130,31 @@ class Scope:
             place |= IN_HANDLER
         return place | GATED if self._gates or self._dead else place
 
-    def _add(
+    def _add(self, kind: NodeKind, data: NodeData, operands: tuple[int, ...], place: int) -> int:
+        nodes = self.nodes
+        nodes.append(Node(kind, data, shared(operands), self._marked(place)))
+        return len(nodes) - 1
+
+    def _choice(self, data: NodeData, operands: tuple[int, ...], place: int, control: int | None) -> int:
+        """Add a PHI; `control` is the test that chose between its operands, if one did."""
+        if control is None:
+            return self._add(Kind.PHI, data, operands, place)
+        self.nodes.append(ChoiceNode(Kind.PHI, data, shared(operands), self._marked(place), control))
+        return len(self.nodes) - 1
+
+    def _display(
         self,
         kind: NodeKind,
         data: NodeData,
         operands: tuple[int, ...],
         place: int,
-        more: int | tuple[int, ...] | None = None,
+        places: tuple[int, ...],
     ) -> int:
-        nodes = self.nodes
-        nodes.append(Node(kind, data, shared(operands), self._marked(place), more))
-        return len(nodes) - 1
+        """Add a call or dict; `places` is where its operands are written, and the nodes of its keys."""
+        if not places:
+            return self._add(kind, data, operands, place)
+        self.nodes.append(DisplayNode(kind, data, shared(operands), self._marked(place), places))
+        return len(self.nodes) - 1
 
     def _effect(
         self, kind: EffectName, name: str | None, base: int, value: int, place: int, index: int = -1

@@ -59,10 +59,18 @@ def own_share(
             own.add(number)
             yield number
         for copy in copies:
-            content = copy.result()
-            if content is not None:
-                found.update((number, loaded(one)) for number, one in marshal.loads(content).items())
+            found.update(_received(copy))
     yield from [number for number in order if number not in own and number not in found]
+
+
+def _received(copy: Forked) -> Iterator[tuple[int, ModuleSummary]]:
+    """Yield what a copy of this process has summarised; nothing where it did not end well."""
+    content = copy.result()
+    received: dict[int, bytes] = {} if content is None else marshal.loads(content)
+    del content  # of a large program all this is large
+    while received:
+        number, one = received.popitem()
+        yield number, loaded(one)
 
 
 def _summarised(

@@ -30,6 +30,7 @@ from .model import (
 from .packed import packed_parts
 from .scope import Scope
 from .syntax import FunctionNode, place_of, statements_in
+from .written import as_written
 
 TOP_LEVEL = "<module>"
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"  # what its parser can read
@@ -125,7 +126,7 @@ class _Summariser:
                     if alias.name == "*":
                         stars.append(base)
                     else:
-                        imports[alias.asname or alias.name] = f"{base}.{alias.name}"
+                        imports[alias.asname or alias.name] = sys.intern(f"{base}.{alias.name}")
         self._names = ModuleNames.of(
             self._tree, imports, text=self._text, has_star_import=bool(stars), varying=self._varying
         )
@@ -169,7 +170,7 @@ class _Summariser:
                 self._class(statement, statement.name, enclosing=None)
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
                 self._variables[name] = FieldSummary(
-                    name, ast.unparse(annotation), _default(value), place_of(statement)
+                    name, as_written(annotation), _default(value), place_of(statement)
                 )
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -248,8 +249,8 @@ class _Summariser:
             returns = None
         else:
             builder.body(node.body)
-            decorators = tuple(ast.unparse(decorator) for decorator in node.decorator_list)
-            returns = None if node.returns is None else ast.unparse(node.returns)
+            decorators = tuple(as_written(decorator) for decorator in node.decorator_list)
+            returns = None if node.returns is None else as_written(node.returns)
         if owner is not None and parameters:
             for path, annotation in builder.annotated.items():
                 receiver, _, field_name = path.partition(".")
@@ -274,7 +275,7 @@ class _Summariser:
         for one in getattr(node, "type_params", ()):
             bound = getattr(one, "bound", None)
             bounds = bound.elts if isinstance(bound, ast.Tuple) else [] if bound is None else [bound]
-            written = ", ".join([repr(one.name), *map(ast.unparse, bounds)])
+            written = ", ".join([repr(one.name), *map(as_written, bounds)])
             kind = type(one).__name__  # a ParamSpec or TypeVarTuple stands for no type
             variable = FieldSummary(one.name, None, Default(f"{kind}({written})", None, False), place_of(one))
             self._variables.setdefault(one.name, variable)
@@ -286,12 +287,12 @@ class _Summariser:
         methods: dict[str, str] = {}
         summary = ClassSummary(
             qualname=qualname,
-            bases=tuple(ast.unparse(base) for base in node.bases),
-            decorators=tuple(ast.unparse(decorator) for decorator in node.decorator_list),
+            bases=tuple(as_written(base) for base in node.bases),
+            decorators=tuple(as_written(decorator) for decorator in node.decorator_list),
             fields=fields,
             methods=methods,
             place=place_of(node),
-            keywords=tuple((k.arg, ast.unparse(k.value)) for k in node.keywords if k.arg is not None),
+            keywords=tuple((k.arg, as_written(k.value)) for k in node.keywords if k.arg is not None),
             type_parameters=self._type_parameters(node),
         )
         self._classes[qualname] = summary
@@ -308,7 +309,7 @@ class _Summariser:
                 case ast.ClassDef(name=name):
                     self._class(statement, f"{qualname}.{name}", enclosing=enclosing)
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                    written, place = ast.unparse(annotation), place_of(statement)
+                    written, place = as_written(annotation), place_of(statement)
                     names = other_names(annotation, value)
                     fields[name] = FieldSummary(name, written, _default(value), place, *names)
                 case ast.Assign(targets=targets, value=value):
@@ -357,14 +358,14 @@ def _parameters(arguments: ast.arguments) -> list[Parameter]:
 
 
 def _annotation(argument: ast.arg) -> str | None:
-    return None if argument.annotation is None else ast.unparse(argument.annotation)
+    return None if argument.annotation is None else as_written(argument.annotation)
 
 
 def _default(value: ast.expr | None) -> Default | None:
     if value is None:
         return None
     place = place_of(value)
-    text = ast.unparse(value)
+    text = as_written(value)
     match value:
         case ast.Constant(value=literal):
             return Default(text, None if literal is ... else literal, literal is not ..., place=place)
@@ -382,7 +383,7 @@ def _default(value: ast.expr | None) -> Default | None:
             factory = given.get("default_factory", given.get("factory"))
             if factory is not None and "default" not in given:
                 body = factory.body if isinstance(factory, ast.Lambda) else factory
-                return Default(text, None, False, ast.unparse(body), place, in_constructor)
+                return Default(text, None, False, as_written(body), place, in_constructor)
             inner = _default(given.get("default", arguments[0] if arguments else None))
             if inner is not None:
                 return dataclasses.replace(inner, in_constructor=in_constructor)

@@ -6,16 +6,27 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from .packed import packed_parts
+from .walking import walk
+from .written import as_written
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+_HOLD_NO_OTHERS = {  # the most common of them
+    ast.AnnAssign,
+    ast.Assign,
+    ast.AugAssign,
+    ast.Expr,
+    ast.Import,
+    ast.ImportFrom,
+    ast.Raise,
+    ast.Return,
+}
 
 
 def place_of(node: ast.expr | ast.stmt | ast.excepthandler | ast.pattern) -> int:
     """Return the place of a syntax node that was parsed, packed."""
-    line, end_line, end_column = node.lineno, node.end_lineno, node.end_col_offset
-    assert end_line is not None
-    assert end_column is not None
-    return packed_parts(line, node.col_offset + 1, end_line, end_column + 1)
+    line, end_column = node.lineno, node.end_col_offset or 0
+    return packed_parts(line, node.col_offset + 1, node.end_lineno or line, end_column + 1)
 
 
 def dotted_name(node: ast.expr) -> str | None:
@@ -44,7 +55,7 @@ def type_names(node: ast.expr) -> Iterator[str]:
             yield from type_names(left)
             yield from type_names(right)
         case _:
-            yield ast.unparse(node)
+            yield as_written(node)
 
 
 def default_values(arguments: ast.arguments) -> list[ast.expr]:
@@ -61,6 +72,8 @@ def statements_in(body: Iterable[ast.stmt], *, nested: bool) -> Iterator[ast.stm
     while pending:
         statement = pending.pop()
         yield statement
+        if type(statement) in _HOLD_NO_OTHERS:
+            continue
         if not nested and isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         for name in ("body", "orelse", "finalbody"):
@@ -95,7 +108,7 @@ def assigned_names(statements: Sequence[ast.stmt]) -> set[str]:
             case _:
                 pass  # binds nothing itself; imports are collected per module
     for bound in targets:
-        for node in [bound] if isinstance(bound, ast.Name) else ast.walk(bound):
+        for node in [bound] if isinstance(bound, ast.Name) else walk(bound):
             match node:
                 case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                     names.add(name)

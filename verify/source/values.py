@@ -15,6 +15,7 @@ from .model import (
 from .packed import joined, unmarked
 from .scope import Scope
 from .syntax import dotted_name, literal_key, place_of, type_names
+from .written import as_written
 
 
 class ValueBuilder(Scope):
@@ -32,7 +33,7 @@ class ValueBuilder(Scope):
 
     def _annotated(self, value: int, annotation: ast.expr, proof: Proof = Proof.DECLARED) -> int:
         place = unmarked(self.nodes[value].place)
-        return self._add(Kind.NARROW, Narrowing((ast.unparse(annotation),), proof), (value,), place)
+        return self._add(Kind.NARROW, Narrowing((as_written(annotation),), proof), (value,), place)
 
     # -- assignment -----------------------------------------------------------------------------------------
 
@@ -125,7 +126,7 @@ class ValueBuilder(Scope):
         member = dotted_name(tag)
         is_tag = literal_key(tag) is not None or (member is not None and "." in member)
         if is_tag and path is not None and path not in {"self", "cls"}:
-            narrowing = Narrowing((field_name, ast.unparse(tag)), proof)
+            narrowing = Narrowing((field_name, as_written(tag)), proof)
             value = self._value(subject)
             self._environment[path] = self._add(Kind.NARROW, narrowing, (value,), place_of(subject))
 
@@ -140,12 +141,14 @@ class ValueBuilder(Scope):
     # -- expressions ----------------------------------------------------------------------------------------
 
     def _value(self, node: ast.expr) -> int:
+        if isinstance(node, ast.Name):
+            return self._name(node)
         place = place_of(node)
         match node:
             case ast.Constant(value=value):
                 return self._add(Kind.CONST, None if value is ... else value, (), place)
-            case ast.Name(id=name):
-                return self._name(name, place)
+            case ast.Call():
+                return self._call(node, place)
             case ast.Attribute(value=base, attr=name):
                 path = dotted_name(node)
                 if name == "__dict__":
@@ -157,8 +160,6 @@ class ValueBuilder(Scope):
             case ast.Subscript(value=base, slice=index):
                 key = self._key(index)
                 return self._add(Kind.ITEM, key, (self._value(base), self._value(index)), place)
-            case ast.Call():
-                return self._call(node, place)
             case ast.BinOp(left=left, op=operator, right=right):
                 return self._add(
                     Kind.OP, type(operator).__name__, (self._value(left), self._value(right)), place
@@ -220,9 +221,11 @@ class ValueBuilder(Scope):
     def _values(self, expressions: Iterable[ast.expr]) -> tuple[int, ...]:
         return tuple([self._value(one) for one in expressions])
 
-    def _name(self, name: str, place: int) -> int:
+    def _name(self, node: ast.Name) -> int:
+        name = node.id
         if name in self._environment and name not in self._globals:
             return self._environment[name]  # at module level: a comprehension's own variable
+        place = place_of(node)
         if name in self._locals and name not in self._globals:
             return self._add(Kind.OP, "unbound", (), place)
         if self._enclosing is not None and self._enclosing.knows(name):
@@ -260,7 +263,7 @@ class ValueBuilder(Scope):
                 self._environment[path] = index
                 if "." in path and path not in before:
                     del self._environment[path]
-        return self._add(Kind.PHI, "and" if is_and else "or", tuple(values), place, control)
+        return self._choice("and" if is_and else "or", tuple(values), place, control)
 
     def _conditional(self, test: ast.expr, body: ast.expr, orelse: ast.expr, place: int) -> int:
         condition = self._value(test)
@@ -277,7 +280,7 @@ class ValueBuilder(Scope):
             if not dead:
                 values.append(value)
         self._environment = before
-        return self._add(Kind.PHI, "if", tuple(values), place, condition if constant is None else None)
+        return self._choice("if", tuple(values), place, condition if constant is None else None)
 
     def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr], place: int) -> int:
         literal = tuple(None if key is None else self._key(key) for key in keys)
@@ -289,7 +292,7 @@ class ValueBuilder(Scope):
         written = self._places(operands, values)
         if any(key >= 0 for key in computed):
             written += tuple(computed)
-        return self._add(Kind.DICT, literal, operands, place, written)
+        return self._display(Kind.DICT, literal, operands, place, written)
 
     def _call(self, node: ast.Call, place: int) -> int:
         callee = self._value(node.func)
@@ -301,7 +304,7 @@ class ValueBuilder(Scope):
         shape = CallShape(len(node.args), tuple([keyword.arg for keyword in node.keywords]), starred)
         written = [*node.args, *[keyword.value for keyword in node.keywords]]
         operands = self._values(written)
-        return self._add(Kind.CALL, shape, (callee, *operands), place, self._places(operands, written))
+        return self._display(Kind.CALL, shape, (callee, *operands), place, self._places(operands, written))
 
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, place: int
@@ -327,7 +330,7 @@ class ValueBuilder(Scope):
             written: tuple[int, ...] = () if kept_out else (place_of(node.value),)
             if keys == (None,):
                 written += (key,)
-            result = self._add(Kind.DICT, keys, () if kept_out else (element,), place, written)
+            result = self._display(Kind.DICT, keys, () if kept_out else (element,), place, written)
         else:
             kind = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(node), "generator")
             result = self._add(Kind.SEQUENCE, kind, () if kept_out else (element,), place)

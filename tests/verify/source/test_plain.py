@@ -12,7 +12,7 @@ from telewire.verify.source import SourceFile, summarise
 from telewire.verify.source.model import Kind, ModuleSummary
 from telewire.verify.source.plain import dumped, loaded
 
-OWN = sorted((Path(telewire.__file__).parent / "verify").rglob("*.py"))
+OWN = sorted((Path(telewire.__file__).parent / "verify" / "source").glob("*.py"))
 
 EVERYTHING = """
 from __future__ import annotations
