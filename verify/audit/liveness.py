@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -233,23 +233,16 @@ class _Backward:
         while pending:
             current, derived = pending.pop()
             self._best = max(self._best, self._intrinsic(current))
-            for hop in self._flow.entering(current):
-                is_first = current in start
-                if hop.how is How.CONTROL or (hop.through and not is_first):
-                    continue
-                if not self._flow.is_live(hop):
-                    if is_first and hop.role is not Role.INITIAL:
-                        self._idle.append(hop)
-                        if not isinstance(hop.source, Constant) and self._doubts.may_run(hop):
-                            self._best = max(self._best, Origin.POSSIBLE)
-                    continue
-                if is_first and hop.role not in {Role.INITIAL, Role.RESET}:
-                    self._writes.append(hop)
-                source = hop.source
+            for source, how in self._direct(current) if current in start else self._flow.made_from(current):
+                computed = how is How.COMPUTED
                 if isinstance(source, Constant):
-                    self._constant(source, hop, derived=derived, is_first=is_first)
+                    if computed and isinstance(current, KeyCarrier | ModuleCarrier):
+                        self._best = max(self._best, Origin.POSSIBLE)
+                    elif (
+                        not computed
+                    ):  # else a part of a computation, which is judged by what else goes into it
+                        (self._derived if derived else self._constants).setdefault(source.value)
                     continue
-                computed = hop.how is How.COMPUTED
                 self._onward.setdefault(source, {}).setdefault(current)
                 if computed:
                     self._computed.append((source, current))
@@ -260,6 +253,25 @@ class _Backward:
                     seen.add(step)
                     pending.append(step)
         return self._verdict()
+
+    def _direct(self, start: Carrier) -> Iterator[tuple[Carrier | Constant, How]]:
+        """Yield what gives a carrier that is asked about its values; the hops are noted, and what it starts with."""
+        for hop in self._flow.entering(start):
+            if hop.how is How.CONTROL:
+                continue
+            is_change = hop.role not in {Role.INITIAL, Role.RESET}
+            if not self._flow.is_live(hop):
+                if hop.role is not Role.INITIAL:
+                    self._idle.append(hop)
+                    if not isinstance(hop.source, Constant) and self._doubts.may_run(hop):
+                        self._best = max(self._best, Origin.POSSIBLE)
+                continue
+            if is_change:
+                self._writes.append(hop)
+            elif isinstance(hop.source, Constant) and hop.how is not How.COMPUTED:
+                self._initial.setdefault(hop.source.value)
+                continue
+            yield hop.source, hop.how
 
     def _verdict(self) -> Production:
         stored = [value for value in self._constants if value not in self._initial]
@@ -285,18 +297,6 @@ class _Backward:
             seen.update(following)
             pending += following
         return False
-
-    def _constant(self, constant: Constant, hop: Hop, *, derived: bool, is_first: bool) -> None:
-        if hop.how is How.COMPUTED:
-            if isinstance(hop.target, KeyCarrier | ModuleCarrier):
-                self._best = max(self._best, Origin.POSSIBLE)
-            return  # a part of a computation, which is judged by what else goes into it
-        if derived:
-            self._derived.setdefault(constant.value)
-        elif is_first and hop.role in {Role.INITIAL, Role.RESET}:
-            self._initial.setdefault(constant.value)
-        else:
-            self._constants.setdefault(constant.value)
 
     def _intrinsic(self, carrier: Carrier) -> Origin:
         """Return what a carrier's kind alone says of where its values come from."""

@@ -196,9 +196,8 @@ class Transfers:
                 if carrier.key == name:
                     return carrier
             anywhere = KeyCarrier(name)
-            if None in facts.sources.mappings.of(function, origin.base_node) and self._flow.entering(
-                anywhere
-            ):
+            is_any = None in facts.sources.mappings.of(function, origin.base_node)
+            if is_any and next(self._flow.entering(anywhere), None) is not None:
                 return anywhere
         return None
 

@@ -173,7 +173,7 @@ class Usage:
 
     def reads(self, carrier: Carrier) -> list[Hop]:
         """Return the hops that take the value on."""
-        return self.flow.out_of(carrier)
+        return list(self.flow.out_of(carrier))
 
     def may_be_written(self, name: str) -> bool:
         """Whether a field of this name is stored into an object whose class is not known."""

@@ -155,7 +155,7 @@ class Snapshot:
 
     def stores_at_random(self, name: str) -> int:
         """Return how often a field of that name is stored into receivers of unknown type."""
-        return len(self.flow.into(UnresolvedCarrier(name)))
+        return sum(1 for _ in self.flow.into(UnresolvedCarrier(name)))
 
     def field_reads(self, carrier: FieldCarrier) -> tuple[int, int]:
         """Return how many places mention a field otherwise than to store into it: surely, and perhaps."""

@@ -1,22 +1,21 @@
-"""Which hops lead into and out of each carrier."""
+"""Which moves lead into and out of each carrier."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 
-from .carriers import Carrier, Constant, Hop, KeyCarrier
+from .carriers import Carrier, Constant, KeyCarrier
 from .moves import Moves
 
 
 class Ends:
-    """The carriers at the ends of hops, in the order in which hops touch them, and the hops at each of them."""
+    """The carriers at the ends of hops, in the order in which hops touch them, and what moves there."""
 
     def __init__(self, moves: Moves) -> None:
-        self._moves = moves
-        self._into = _Listing()  # the numbers of moves
-        self._out_of = _Listing()  # the numbers of sources
+        self._into = _Listing()
+        self._out_of = _Listing()
         keys: dict[str, dict[KeyCarrier, None]] = {}
         for number in range(len(moves)):
             targets = moves.targets(number)
@@ -47,13 +46,13 @@ class Ends:
         """Return the carriers of a key's name, in whatever mapping."""
         return self._keys.get(name, ())
 
-    def into(self, carrier: Carrier) -> list[Hop]:
-        """Return the hops into a carrier."""
-        return [hop for number in self._into.of(carrier) for hop in self._moves.hops_into(number, carrier)]
+    def into(self, carrier: Carrier) -> Sequence[int]:
+        """Return the numbers of the moves into a carrier."""
+        return self._into.of(carrier)
 
-    def out_of(self, carrier: Carrier) -> list[Hop]:
-        """Return the hops out of a carrier."""
-        return [hop for source in self._out_of.of(carrier) for hop in self._moves.hops_from(source)]
+    def out_of(self, carrier: Carrier) -> Sequence[int]:
+        """Return the numbers that a carrier has as a source."""
+        return self._out_of.of(carrier)
 
 
 class _Listing:
@@ -90,7 +89,7 @@ class _Listing:
         """Return the carriers that a number is noted for, in the order of the first ones."""
         return self._ranks.keys()
 
-    def of(self, carrier: Carrier) -> Iterable[int]:
+    def of(self, carrier: Carrier) -> Sequence[int]:
         """Return the numbers of a carrier."""
         rank = self._ranks.get(carrier)
         return () if rank is None else self._numbers[self._starts[rank] : self._starts[rank + 1]]

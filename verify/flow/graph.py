@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..source import ClassSymbol, FunctionSymbol, Program, SourceError
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
-from .carriers import Carrier, FieldCarrier, Hop, How, KeyCarrier, ReturnCarrier, UnresolvedCarrier
+from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, ReturnCarrier, UnresolvedCarrier
 from .ends import Ends
 from .extract import extract
 from .facts import CallSite, Comparison, Facts
@@ -210,42 +210,53 @@ class Flow:
         """Whether any hop leads into a carrier."""
         return carrier in self._ends.targets()
 
-    def into(self, carrier: Carrier) -> list[Hop]:
-        """Return the hops into this very carrier."""
-        return self._ends.into(carrier)
+    def into(self, carrier: Carrier) -> Iterator[Hop]:
+        """Yield the hops into this very carrier."""
+        for number in self._ends.into(carrier):
+            yield from self.facts.moves.hops_into(number, carrier)
 
-    def out_of(self, carrier: Carrier) -> list[Hop]:
-        """Return the hops out of this very carrier."""
-        return self._ends.out_of(carrier)
+    def out_of(self, carrier: Carrier) -> Iterator[Hop]:
+        """Yield the hops out of this very carrier."""
+        for source in self._ends.out_of(carrier):
+            yield from self.facts.moves.hops_from(source)
 
-    def entering(self, carrier: Carrier) -> list[Hop]:
-        """Return the hops into a carrier; into a key of an unknown mapping those into the key of any."""
-        hops = self.into(carrier)
-        if isinstance(carrier, KeyCarrier) and carrier.mapping is None:
-            for other in self.same_key(carrier):
-                hops += self.into(other)
-        return hops
+    def entering(self, carrier: Carrier) -> Iterator[Hop]:
+        """Yield the hops into a carrier; into a key of an unknown mapping those into the key of any."""
+        for one in self._entered_with(carrier):
+            yield from self.into(one)
 
-    def leaving(self, carrier: Carrier) -> list[Hop]:
-        """Return the hops out of a carrier; out of a key, also those out of the keys that it may be."""
-        hops = self.out_of(carrier)
+    def leaving(self, carrier: Carrier) -> Iterator[Hop]:
+        """Yield the hops out of a carrier; out of a key, also those out of the keys that it may be."""
+        yield from self.out_of(carrier)
         if isinstance(carrier, KeyCarrier):
             for other in self.same_key(carrier):
-                hops += self.out_of(other)
-        return hops
+                yield from self.out_of(other)
 
-    def _onward(self, carrier: Carrier, *, unresolved: bool) -> list[Hop]:
-        hops = self.leaving(carrier)
+    def made_from(self, carrier: Carrier) -> Iterator[tuple[Carrier | Constant, How]]:
+        """Yield what gives a carrier its values in code that runs, and how, by the hops that enter it.
+
+        Left out is what only decides whether there is a value, and what each caller gets back of its own.
+        """
+        moves = self.facts.moves
+        for one in self._entered_with(carrier):
+            for number in self._ends.into(one):
+                if moves.is_live(number, self.reachable):
+                    yield from moves.given(number, one)
+
+    def _entered_with(self, carrier: Carrier) -> Sequence[Carrier]:
+        """Return a carrier with those whose hops enter it too."""
+        if isinstance(carrier, KeyCarrier) and carrier.mapping is None:
+            return (carrier, *self.same_key(carrier))
+        return (carrier,)
+
+    def _onward(self, carrier: Carrier, *, unresolved: bool) -> Iterator[Hop]:
+        yield from self.leaving(carrier)
         if unresolved and isinstance(carrier, FieldCarrier):
-            hops += self.out_of(UnresolvedCarrier(carrier.name))
+            yield from self.out_of(UnresolvedCarrier(carrier.name))
         if unresolved and isinstance(carrier, UnresolvedCarrier):
-            hops += [
-                hop
-                for other in self.sources()
-                if isinstance(other, FieldCarrier) and other.name == carrier.name
-                for hop in self.out_of(other)
-            ]
-        return hops
+            for other in self.sources():
+                if isinstance(other, FieldCarrier) and other.name == carrier.name:
+                    yield from self.out_of(other)
 
     @staticmethod
     def _trail(came: _Arrivals, carrier: Carrier) -> list[Hop]:

@@ -177,6 +177,32 @@ class Moves:
         for target in self.targets(number):
             yield self._hop(site, source, target, manner)
 
+    def is_live(self, number: int, reachable: Collection[FunctionSymbol]) -> bool:
+        """Whether the hops of a move can matter."""
+        manner = _MANNERS[self._manners[number]]
+        return not manner.gated and not manner.discarded and self._functions[number] in reachable
+
+    def given(self, number: int, target: Carrier) -> Iterator[tuple[Carrier | Constant, How]]:
+        """Yield what a move gives one of its targets, and how.
+
+        Left out is what only decides, and what is handed through.
+        """
+        how = _MANNERS[self._manners[number]].how
+        if how is How.CONTROL:
+            return
+        returning = target.function if isinstance(target, ReturnCarrier) else None
+        for source in self.sources(number):
+            marks = self._marks[source]
+            if marks & _THROUGH or marks & _STRENGTH == How.CONTROL:
+                continue
+            carrier = self.carriers[source]
+            if isinstance(carrier, Constant):
+                if isinstance(target, UseCarrier):
+                    continue
+            elif isinstance(carrier, ParameterCarrier) and carrier.function is returning:
+                continue
+            yield carrier, _STRENGTHS[max(how, marks & _STRENGTH)]
+
     def _site(self, number: int) -> Site:
         function = self._functions[number]
         return Site(function, self._program.modules[function.module].path, unpacked(self._places[number]))

@@ -124,7 +124,7 @@ class Walker:
 
     def entering(self, carrier: Carrier) -> list[Hop]:
         """Return the hops into a carrier; into a key, also those into the keys that it may be."""
-        hops = self._flow.into(carrier)
+        hops = list(self._flow.into(carrier))
         if isinstance(carrier, KeyCarrier):
             for other in self._flow.same_key(carrier):
                 hops += self._flow.into(other)

@@ -104,10 +104,10 @@ class Losses:
             )
             if mask is not None and isinstance(mask[-1].source, Constant):
                 context["default"] = mask[-1].source.value
-            writers = flow.entering(source.anywhere)
+            writer = next(flow.entering(source.anywhere), None)
             closest = flow.program.closest(source.key, among=self._written_keys())
-            if writers:
-                context["written_elsewhere"] = str(writers[0].site)
+            if writer is not None:
+                context["written_elsewhere"] = str(writer.site)
             elif closest is not None:
                 context["suggestion"] = closest
             return Diagnosis(
