@@ -36,7 +36,7 @@ class Callables:
         self._mappings = mappings
         self._known: Rows[tuple[Bound, ...]] = Rows(program)
         self._circles: Circles[tuple[Bound, ...]] = Circles(
-            (), (), _joined, answer=self._find, keep=self._keep, same=_same
+            (), (), unsettled=lambda _, found: found, answer=self._find, keep=self._keep, same=_same
         )
 
     def of(self, function: FunctionSymbol, index: int) -> tuple[Bound, ...]:
@@ -133,10 +133,6 @@ class Callables:
             Bound(one.function, one.positions + shape.positional - 1, one.names | names)
             for one in self.of(function, node.operands[1])
         )
-
-
-def _joined(first: tuple[Bound, ...], second: tuple[Bound, ...]) -> tuple[Bound, ...]:
-    return tuple(dict.fromkeys((*first, *second)))
 
 
 def _same(first: tuple[Bound, ...], second: tuple[Bound, ...]) -> bool:

@@ -37,6 +37,10 @@ class UnresolvedCarrier(metaclass=Interned):
         return f"?.{self.name}"
 
 
+UNSETTLED = UnresolvedCarrier("(more)")
+"""What a value may draw on beside what was found, where it goes round in a circle whose end was not reached."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MappingOrigin(metaclass=Interned):
     """The place that makes a mapping: a node of a function's value graph.

@@ -31,16 +31,16 @@ class Circles(Generic[Answer]):
     """Settles questions of one kind about places.
 
     `nothing` is what a question adds that comes up again, `unknown` what it is where nothing comes out of a large
-    circle, and `join` puts two answers together. Answers that are the `same` need no further round. `answer` answers
-    a question, and may ask others; `keep` is given what is settled.
+    circle, and `unsettled` returns what an answer is where such a circle has not come to an end. Answers that are the
+    `same` need no further round. `answer` answers a question, and may ask others; `keep` is given what is settled.
     """
 
     def __init__(
         self,
         nothing: Answer,
         unknown: Answer,
-        join: Callable[[Answer, Answer], Answer],
         *,
+        unsettled: Callable[[Place, Answer], Answer],
         answer: Callable[[Place], Answer],
         keep: Callable[[Place, Answer], None],
         same: Callable[[Answer, Answer], bool] = operator.eq,
@@ -49,7 +49,12 @@ class Circles(Generic[Answer]):
         self._answer = answer
         self._keep = keep
         self._rounds: FixedPoint[_Numbered, Answer] = FixedPoint(
-            nothing, unknown, join, answer=self._answer_together, keep=self._keep_together, same=same
+            nothing,
+            unknown,
+            unsettled=lambda numbered, found: unsettled(numbered[:2], found),
+            answer=self._answer_together,
+            keep=self._keep_together,
+            same=same,
         )
         self.goes_round = False  # a large circle is being answered
         self._open: dict[Place, int] = {}  # questions that are being answered, with their depth

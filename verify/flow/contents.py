@@ -30,6 +30,9 @@ class Put:
     key: str | None = None  # a literal key of a mapping
 
 
+_NO_PUTS: dict[str, list[Put]] = {}
+
+
 class Contents:
     """Finds what is put where; every function is looked through once."""
 
@@ -38,8 +41,10 @@ class Contents:
         self._looked_through: set[FunctionSymbol] = set()
         self._looked_inside: set[FunctionSymbol] = set()  # and through the functions in it
         self._local: dict[tuple[FunctionSymbol, int], list[Put]] = {}
-        self._fields: dict[tuple[FunctionSymbol, str], list[Put]] = {}  # by the method that puts
+        self._fields: dict[FunctionSymbol, dict[str, list[Put]]] = {}  # by the method that puts
         self._globals: dict[tuple[str, str], list[Put]] = {}
+        self._modules: set[str] = set()  # whose functions are all looked through
+        self._classes: dict[ClassSymbol, dict[str, list[Put]]] = {}  # what the methods of a class itself put
         self._nested: dict[FunctionSymbol, list[FunctionSymbol]] | None = None
 
     def of_local(self, function: FunctionSymbol, made: int) -> list[Put]:
@@ -52,16 +57,26 @@ class Contents:
         found: list[Put] = []
         for one in self._inference.program.mro(cls):
             if isinstance(one, ClassSymbol):
-                for qualname in self._inference.program.class_(one).methods.values():
-                    method = FunctionSymbol(one.module, qualname)
-                    self._look_through(method)
-                    found += self._fields.get((method, name), [])
+                found += self._of_class(one).get(name, ())
         return found
+
+    def _of_class(self, cls: ClassSymbol) -> dict[str, list[Put]]:
+        known = self._classes.get(cls)
+        if known is None:
+            known = self._classes[cls] = {}
+            for qualname in self._inference.program.class_(cls).methods.values():
+                method = FunctionSymbol(cls.module, qualname)
+                self._look_through(method)
+                for name, puts in self._fields.get(method, _NO_PUTS).items():
+                    known.setdefault(name, []).extend(puts)
+        return known
 
     def of_global(self, module: str, name: str) -> list[Put]:
         """Return what the functions of a module put into a container that one of its names holds."""
-        for qualname in self._inference.program.modules[module].functions:
-            self._look_through(FunctionSymbol(module, qualname))
+        if module not in self._modules:
+            for qualname in self._inference.program.modules[module].functions:
+                self._look_through(FunctionSymbol(module, qualname))
+            self._modules.add(module)
         return self._globals.get((module, name), [])
 
     def _look_through_all(self, function: FunctionSymbol) -> None:
@@ -105,7 +120,8 @@ class Contents:
             case Kind.ATTR:
                 holder = graph.nodes[node.operands[0]]
                 if receiver is not None and holder.kind is Kind.PARAM and holder.data == receiver:
-                    self._fields.setdefault((function, str(node.data)), []).append(put)
+                    puts = self._fields.setdefault(function, {})
+                    puts.setdefault(str(node.data), []).append(put)
             case _:
                 pass  # a container that comes from elsewhere
 

@@ -26,16 +26,16 @@ class FixedPoint(Generic[Question, Answer]):
     """Settles questions of one kind, each once.
 
     `nothing` is what is known of an answer before anything is, `unknown` what it is where nothing comes out, and
-    `join` puts two answers together. Answers that are the `same` need no further round. `answer` answers a question,
-    and may ask others; `keep` is given what is settled.
+    `unsettled` returns what it is where it has not come to an end. Answers that are the `same` need no further round.
+    `answer` answers a question, and may ask others; `keep` is given what is settled.
     """
 
     def __init__(
         self,
         nothing: Answer,
         unknown: Answer,
-        join: Callable[[Answer, Answer], Answer],
         *,
+        unsettled: Callable[[Question, Answer], Answer],
         answer: Callable[[Question], Answer],
         keep: Callable[[Question, Answer], None],
         same: Callable[[Answer, Answer], bool] = operator.eq,
@@ -43,7 +43,7 @@ class FixedPoint(Generic[Question, Answer]):
         self._nothing = nothing
         self._same = same
         self._unknown = unknown
-        self._join = join
+        self._unsettled = unsettled
         self._answer = answer
         self._keep = keep
         self._open: dict[Question, int] = {}  # questions that are being answered, with their depth
@@ -110,12 +110,12 @@ class FixedPoint(Generic[Question, Answer]):
             if rounds_left:
                 self._forget(mark)
         self._open_ended(mark)
-        return self._join(found, self._unknown)
+        return self._unsettled(key, found)
 
     def _open_ended(self, mark: int) -> None:
         """What has not come to an end may be more than what was found."""
         for key, _ in self._order[mark:]:
-            self._tentative[key] = self._join(self._tentative[key], self._unknown)
+            self._tentative[key] = self._unsettled(key, self._tentative[key])
 
     def _forget(self, mark: int) -> None:
         for key, _ in self._order[mark:]:

@@ -53,7 +53,11 @@ class Inference(ClassFacts):
         self._types: Rows[Type] = Rows(program)
         self._field_types: dict[_FieldOf, Type] = {}
         self._questions: FixedPoint[Place | _FieldOf, Type] = FixedPoint(
-            NOTHING, UNKNOWN, union, answer=self._answer, keep=self._keep
+            NOTHING,
+            UNKNOWN,
+            unsettled=lambda _, found: union(found, UNKNOWN),
+            answer=self._answer,
+            keep=self._keep,
         )
         self.generics = Generics(self)
         self.contents = Contents(self)
@@ -110,7 +114,10 @@ class Inference(ClassFacts):
             annotation = self.field_annotation(one, name)
             if annotation is not None:
                 declared_as = self.declared(one.module, annotation, cls)
-                return substituted(declared_as, self.generics.bindings(cls, arguments, one))
+                is_open = bool(variables(declared_as))
+                return substituted(
+                    declared_as, self.generics.bindings(cls, arguments, one) if is_open else {}
+                )
         stores = [store for one in line for store in self.field_stores(one, name)]
         found: list[Type] = [self.type_of(store.function, store.value) for store in stores]
         for one in line:

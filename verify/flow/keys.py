@@ -51,6 +51,7 @@ class Keys:
         self._reads: dict[Origins, dict[str, tuple[KeyCarrier, ...]]] = {}
         self._filled: dict[MappingOrigin, list[Filling]] = {}
         self._filled_with_values: dict[MappingOrigin, list[Filling]] = {}
+        self._answered_inside: dict[Place, list[MappingOrigin]] = {}  # by the place that makes the outermost
         self._rounds: dict[Place, tuple[list[tuple[Binding, str]], bool]] = {}
 
     # -- questions ------------------------------------------------------------------------------------------
@@ -217,6 +218,7 @@ class Keys:
         known = table.get(origin)
         if known is None:
             known = table[origin] = self._find_fillings(origin, for_values=for_values)
+            self._answered_inside.setdefault((origin.function, origin.node), []).append(origin)
         return known
 
     def _find_fillings(self, origin: MappingOrigin, *, for_values: bool) -> list[Filling]:
@@ -278,7 +280,7 @@ class Keys:
                 now = (keys | constant[origin][0], unknown or constant[origin][1])
                 if now != self._ruled[origin]:
                     self._ruled[origin] = now
-                    self._forget()
+                    self._forget_inside(origin)
                     changed = True
         for origin, _ in dependent if changed else ():
             self._ruled[origin] = (self._ruled[origin][0], True)  # keys that grow for ever
@@ -293,6 +295,19 @@ class Keys:
         self._reads.clear()
         self._filled.clear()
         self._filled_with_values.clear()
+        self._answered_inside.clear()
+
+    def _forget_inside(self, origin: MappingOrigin) -> None:
+        """Forget what was answered from the keys of one mapping.
+
+        What other mappings are filled from does not depend on them, unless they are held inside of it.
+        """
+        self.literals.forget()
+        self._contents.clear()
+        self._own_keys.pop(origin, None)
+        for inside in self._answered_inside.pop((origin.function, origin.node), ()):
+            self._filled.pop(inside, None)
+            self._filled_with_values.pop(inside, None)
 
     def _evaluated(self, places: list[Place]) -> _Content:
         found: set[str] = set()

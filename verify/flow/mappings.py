@@ -59,7 +59,11 @@ class Mappings:
         self._shared: dict[Origins, Origins] = {_UNKNOWN: _UNKNOWN}
         self._ordered: dict[Origins, Ordered] = {}
         self._circles: Circles[Origins] = Circles(
-            frozenset(), _UNKNOWN, frozenset.union, answer=self._answer, keep=self._keep
+            frozenset(),
+            _UNKNOWN,
+            unsettled=lambda _, found: found | _UNKNOWN,
+            answer=self._answer,
+            keep=self._keep,
         )
         self._callers: dict[tuple[FunctionSymbol, str], list[tuple[FunctionSymbol, int]]] | None = None
         self.literals: FixedStrings  # given by whoever knows keys

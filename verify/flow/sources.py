@@ -12,7 +12,7 @@ from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .arguments import argument_positions, arguments, keyed_arguments
 from .callables import Callables
 from .calling import Calling
-from .carriers import Carrier, Constant, How, ParameterCarrier
+from .carriers import UNSETTLED, Carrier, Constant, How, ParameterCarrier
 from .circles import Circles
 from .drawn import Onward, Source
 from .inference import Inference
@@ -60,7 +60,7 @@ class Sources:
         self._answers: defaultdict[FunctionSymbol, dict[int, Answer]] = defaultdict(dict)
         self._settled_together: defaultdict[FunctionSymbol, dict[int, Answer]] = defaultdict(dict)
         self._circles: Circles[Answer] = Circles(
-            (), (), _joined, answer=self._answer, keep=self._keep, same=_same
+            (), (), unsettled=self._unsettled, answer=self._answer, keep=self._keep, same=_same
         )
         self._round: _Round | None = None
         self._varying: dict[FunctionSymbol, dict[frozenset[int], set[int]]] = {}
@@ -159,6 +159,14 @@ class Sources:
         self._answers[function][index] = found
         if self._circles.goes_round:
             self._settled_together[function][index] = found
+
+    def _unsettled(self, asked: Place, found: Answer) -> Answer:
+        """A value may draw on more than was found; what a result hands back is a parameter or nothing."""
+        function, index = asked
+        if index == RESULT:
+            return found
+        place = self.program.function(function).graph.nodes[index].place
+        return (*found, Source(UNSETTLED, How.COPY, place))
 
     def _answer(self, place: Place) -> Answer:
         function, index = place
@@ -305,16 +313,13 @@ class Sources:
             bound = self.steps.in_round(function, graph, index, self._round.binding)
             if bound is not None:
                 return bound
-        put_in = (Onward(value, How.COPY) for value in self.mutations(function).get(index, ()))
-        return (*self.steps.of(function, graph, graph.nodes[index]), *put_in)
+        steps = tuple(self.steps.of(function, graph, graph.nodes[index]))
+        put_in = self.mutations(function).get(index)
+        return steps if put_in is None else (*steps, *[Onward(value, How.COPY) for value in put_in])
 
     def fields(self, receivers: tuple[Type, ...], name: str) -> Iterator[Carrier]:
         """Return the carriers that `receiver.name` stands for; an unknown receiver gives an unresolved one."""
         return self.steps.fields(receivers, name)
-
-
-def _joined(first: Answer, second: Answer) -> Answer:
-    return tuple(dict.fromkeys((*first, *second)))
 
 
 def _same(first: Answer, second: Answer) -> bool:

@@ -18,7 +18,11 @@ class Circle:
     def __init__(self, questions: dict[str, Callable[[Circle], Type]]) -> None:
         self.settled: dict[str, Type] = {}
         self.points: FixedPoint[str, Type] = FixedPoint(
-            NOTHING, UNKNOWN, union, answer=self._answer, keep=self.settled.__setitem__
+            NOTHING,
+            UNKNOWN,
+            unsettled=lambda _, found: union(found, UNKNOWN),
+            answer=self._answer,
+            keep=self.settled.__setitem__,
         )
         self.asked: list[str] = []
         self._questions = questions

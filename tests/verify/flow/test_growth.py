@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from telewire.verify.flow import Flow
-from telewire.verify.flow.carriers import KeyCarrier, ParameterCarrier, ReturnCarrier
+from telewire.verify.flow import Flow, fixpoint
+from telewire.verify.flow.carriers import UNSETTLED, KeyCarrier, ParameterCarrier, ReturnCarrier
 from telewire.verify.flow.keys import Keys
 from telewire.verify.flow.mappings import Mappings, Origins
 from telewire.verify.flow.sources import Answer, Sources
@@ -129,3 +129,12 @@ def test_a_key_of_what_may_be_any_of_very_many_mappings_is_of_no_known_mapping(t
     flow = flow_of(tmp_path, "\n".join(["def show(value):\n    print(value['loss'])\n", *made]))
     read = [one for one in flow.sources() if isinstance(one, KeyCarrier) and one.key == "loss"]
     assert read == [KeyCarrier("loss")]
+
+
+@pytest.mark.parametrize(("rounds", "is_settled"), [(8, True), (1, False)])
+def test_values_that_go_round_and_are_not_followed_to_the_end_are_not_taken_for_known(
+    rounds: int, is_settled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fixpoint, "_ROUNDS", rounds)
+    drawn_on = {hop.source for hop in flow_of(tmp_path, set_from_inside(50)).hops()}
+    assert (UNSETTLED in drawn_on) is not is_settled
