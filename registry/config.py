@@ -46,6 +46,7 @@ class Configuration:
         records: Folder of the generated Markdown records.
         entry_points: `module:function` roots of reachability beside console scripts.
         exclude: Globs over paths relative to the root.
+        evidence: The file of run-time evidence.
         consumers: Globs of files in other languages: a field that they name counts as read.
         log_calls: Calls that log, as they look: `tracker.push(name, value)`.
         audit: What an audit looks for.
@@ -58,6 +59,7 @@ class Configuration:
     registry: tuple[Path, ...]
     tests: tuple[Path, ...] = ()
     records: Path | None = None
+    evidence: Path | None = None
     entry_points: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     categories: Path | None = None
@@ -70,6 +72,9 @@ class Configuration:
         """Whether nobody wrote a setting, so that it was assumed."""
         return any(assumed.partition(" ")[0] == setting for assumed in self.defaulted)
 
+
+EVIDENCE = ".telewire/evidence.json"
+"""Where evidence is kept in a project, unless it says otherwise."""
 
 SETTINGS = frozenset(name.name for name in fields(Configuration)) - {"root", "origin", "defaulted"}
 """The names that `[tool.telewire]` may hold."""
@@ -154,6 +159,7 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
     if exclude is None:
         exclude = [f"{folder}/**" for folder in tests]  # the tests that were named, or the assumption above
     records = reader.strings("records")
+    evidence = reader.strings("evidence")
     categories = reader.strings("categories")
     entry_points = reader.strings("entry_points")
     consumers = reader.strings("consumers")
@@ -170,6 +176,7 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
         registry=tuple(root / path for path in registry),
         tests=tuple(root / path for path in tests),
         records=root / records[0] if records else None,
+        evidence=root / (evidence[0] if evidence else EVIDENCE),
         entry_points=(*(entry_points or ()), *(str(value) for value in scripts.values())),
         exclude=tuple(exclude),
         categories=root / categories[0] if categories else None,

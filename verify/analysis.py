@@ -18,6 +18,7 @@ from .cache.parsed import read_parsed, write_parsed
 from .cache.summaries import read_changed
 from .changes import Changes
 from .collector import collector_paused
+from .evidence.observed import Observed
 from .findings import Finding, FindingSeverity
 from .findings.suppression import apply_suppressions, find_suppressions
 from .flow import Flow
@@ -62,6 +63,7 @@ class Verification:
     """What a verification found.
 
     Attributes:
+        observed: What run-time evidence says of the edges.
         findings: What stands, in the order of places.
         accepted: What a record's waiver or a comment beside the code accepts.
         skipped: Files that could not be analysed; the rest was.
@@ -74,6 +76,7 @@ class Verification:
 
     configuration: Configuration
     wiring: Wiring
+    observed: Observed
     findings: tuple[Finding, ...]
     accepted: tuple[Finding, ...]
     skipped: tuple[SourceError, ...]
@@ -176,13 +179,14 @@ def _verify(
     laid = _in_part(configuration, registry, files, chosen, cache, jobs) if read is None else None
     if laid is None:
         reading = read_changed(files, jobs=jobs) if read is None else read(files)
-        laid = _in_whole(configuration, registry, reading, chosen)
+        laid = _in_whole(configuration, registry, reading, chosen, files)
     check, found = laid.check, laid.found
     standing, accepted = apply_waivers(check, sorted(found, key=_order), today=today)
     standing, suppressed = apply_suppressions(standing, find_suppressions(laid.comments), judged=_is_judged)
     return Verification(
         configuration=configuration,
         wiring=check.wiring,
+        observed=check.observed,
         findings=tuple(sorted(standing, key=_order)),
         accepted=(*accepted, *suppressed),
         skipped=laid.skipped,
@@ -241,7 +245,7 @@ def _in_part(
         wiring = part.wiring(entry_points)
         if wiring is None or not wiring.edges:
             return None
-        check = _check(configuration, registry, wiring)
+        check = _check(configuration, registry, wiring, files)
         if any(True for rule in RULES.values() for _ in rule.check(check)):
             return None
         broken = checked.result()
@@ -259,7 +263,11 @@ def _in_part(
 
 
 def _in_whole(
-    configuration: Configuration, registry: Registry, reading: Reading, chosen: Collection[str]
+    configuration: Configuration,
+    registry: Registry,
+    reading: Reading,
+    chosen: Collection[str],
+    files: Sequence[SourceFile],
 ) -> _Laid:
     unparsed = reading.unparsed
     skipped = list(unparsed.values())
@@ -276,15 +284,18 @@ def _in_whole(
     wiring = Wiring.of(registry, flow, only=chosen, unparsed=unparsed)
     if not wiring.edges:
         raise CannotVerify("the records promise no edge: there is nothing to prove")
-    check = _check(configuration, registry, wiring)
+    check = _check(configuration, registry, wiring, files)
     found = {finding for rule in RULES.values() for finding in rule.check(check)}
     comments = {summary.path: summary.comments for summary in reading.summaries}
     return _Laid(check, found, comments, tuple(skipped), reading.lines, len(reading.summaries))
 
 
-def _check(configuration: Configuration, registry: Registry, wiring: Wiring) -> Check:
+def _check(
+    configuration: Configuration, registry: Registry, wiring: Wiring, files: Sequence[SourceFile]
+) -> Check:
     tests = KnownTests(configuration.root)
-    return Check(wiring, registry, configuration.root, tests, tuple(gradings(wiring.flow)))
+    observed = Observed.of(configuration, wiring, {file.module: str(file.path) for file in files})
+    return Check(wiring, registry, configuration.root, tests, observed, tuple(gradings(wiring.flow)))
 
 
 def _is_judged(code: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -67,6 +67,13 @@ class Hook:
         """Leave modules that are not imported yet alone again; those that are go on telling."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
+
+    def merge(self, states: Mapping[str, str], refused: Mapping[int, str]) -> None:
+        """Take over what another process says of the same plan: a module that is instrumented anywhere is."""
+        for name, state in states.items():
+            if self.states.get(name) != INSTRUMENTED and state != NOT_IMPORTED:
+                self.states[name] = state
+        self.refused.update(refused)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..flow import Hop, How, ParameterCarrier
+from ..flow import Flow, Hop, How, ParameterCarrier
 from ..source.model import Span
-from ..wiring import Edge, Verdict
+from ..wiring import Edge, Verdict, Wiring
 from .contents import Contents, Place
 from .hook import digest_of_source
 from .places import Seen, Unseen, parameter_at, value_at
 from .plan import ModulePlan, Point, PointKey
+from .ways import Way, chains, ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +63,37 @@ class Sources:
 
 @dataclass(frozen=True)
 class WirePoints:
-    """The points of all proved edges of some wires."""
+    """The points of all proved edges of some wires, on every way that a value can take along them."""
 
     sources: Sources
+    flow: Flow
     edges: tuple[Edge, ...]
 
     @classmethod
-    def of(cls, edges: Iterable[Edge], sources: Sources) -> WirePoints:
+    def of(cls, wiring: Wiring, sources: Sources) -> WirePoints:
         """Look for the points of those edges that are proved."""
-        return cls(sources, tuple(edge for edge in edges if edge.verdict is Verdict.PROVED))
+        proved = tuple(edge for edge in wiring.edges if edge.verdict is Verdict.PROVED)
+        return cls(sources, wiring.flow, proved)
+
+    @cached_property
+    def _ways(self) -> dict[int, tuple[tuple[Way, ...], ...]]:
+        return {
+            id(edge): tuple(ways(self.flow, edge, chain) for chain in chains(edge.proof))
+            for edge in self.edges
+        }
+
+    def ways(self, edge: Edge) -> tuple[tuple[tuple[HopPoints, ...], ...], ...]:
+        """Return, for each chain of an edge's proof, the ways that lead along it, that of the proof first."""
+        return tuple(
+            tuple(tuple(self.hops[hop] for hop in way) for way in found) for found in self._ways[id(edge)]
+        )
 
     @cached_property
     def hops(self) -> dict[Hop, HopPoints]:
         """The points of every hop of every proof."""
         found: dict[Hop, HopPoints] = {}
         for edge in self.edges:
-            for hop in edge.proof:
+            for hop in (hop for chain in self._ways[id(edge)] for way in chain for hop in way):
                 if hop not in found:
                     found[hop] = HopPoints(hop, self._source(hop), self._target(hop))
         return found

@@ -24,7 +24,7 @@ _LOOKS = 64  # values that are no plain number or text are looked at so often, a
 
 Entry = tuple[str, str, bool]
 """How a point was reached: file and qualified name of the function of the program that came first, and whether a test
-called it; nobody did where a thread of the program began there."""
+called it. It was none where a framework did, or where a thread began there."""
 
 
 class Cell:
@@ -72,11 +72,19 @@ class Seen:
 
 @dataclass
 class Watch:
-    """What is noted between a beginning and an end; `is_program` and `is_test` tell files apart by their names."""
+    """What is noted between a beginning and an end.
+
+    Attributes:
+        points: How many there are.
+        is_program: Whether a file is one of the program's.
+        is_test: Whether a file is one of tests.
+        is_library: Whether a file only hands calls on, as Python's own library does.
+    """
 
     points: int
     is_program: Callable[[str], bool]
     is_test: Callable[[str], bool]
+    is_library: Callable[[str], bool] = lambda file: False
     cells: list[Cell] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -160,17 +168,21 @@ def _stretch(cell: Cell, value: float) -> None:
 
 
 def _entry(frame: FrameType | None, watching: Watch) -> Entry | None:
-    """Return the outermost function of the program on the way from the test, or from where its thread begins."""
+    """Return the outermost function of the program on the way from the test, or from where its thread begins.
+
+    A test calls it if nothing stands between that could call it of its own: no framework that drives the program.
+    """
     first: FrameType | None = None
+    by_test = False
     for _ in range(_FRAMES):
         if frame is None:
             break
         file = frame.f_code.co_filename
         if watching.is_test(file):
-            break
+            return None if first is None else (first.f_code.co_filename, first.f_code.co_qualname, by_test)
         if watching.is_program(file):
-            first = frame
+            first, by_test = frame, True
+        elif by_test and not watching.is_library(file):
+            by_test = False
         frame = frame.f_back
-    if first is None:
-        return None
-    return (first.f_code.co_filename, first.f_code.co_qualname, frame is not None)
+    return None if first is None else (first.f_code.co_filename, first.f_code.co_qualname, False)

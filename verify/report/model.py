@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
 from ..analysis import Verification
+from ..evidence.observed import EdgeObservation, Observation, Observed
+from ..evidence.status import status_of
 from ..findings.any_rule import hop_line
 from ..findings.model import FindingModel, HopModel, ReportPart, SkippedModel
 from ..wiring import Edge, Verdict
-from ..wiring.status import derive_status
 
 FORMAT_VERSION: Literal[1] = 1
+_TESTS = 20
 
 
 class EdgeModel(ReportPart):
@@ -26,6 +29,22 @@ class EdgeModel(ReportPart):
         description="`follows`: broken because an edge before it is; `unresolved`: a receiver's type is unknown"
     )
     proof: list[HopModel]
+    observed: Literal[
+        "no-evidence",
+        "unproved",
+        "unseeable",
+        "stale",
+        "unseen",
+        "not-passed",
+        "harness",
+        "default-only",
+        "unknown",
+        "differs",
+        "constant",
+        "tested",
+    ] = Field(description="what the evidence of a run of the tests says of the edge")
+    observed_reason: str = Field(description="what shows it, or why it is not tested")
+    observed_by: list[str] = Field(description="the tests that saw it, twenty at most")
 
 
 class RecordModel(ReportPart):
@@ -47,6 +66,7 @@ class SummaryModel(ReportPart):
     proved: int
     broken: int
     unresolved: int
+    tested: int | None = Field(description="edges that a passing test saw; null where there is no evidence")
     findings: int
     accepted: int
     outside_change: int | None = Field(
@@ -81,7 +101,7 @@ def report_of(verification: Verification) -> ReportModel:
     verdicts = [edge.verdict for edge in edges]
     records = []
     for wire in verification.wiring.wires:
-        derived = derive_status(wire)
+        derived = status_of(wire, verification.observed)
         records.append(
             RecordModel(
                 id=wire.record.id,
@@ -89,7 +109,7 @@ def report_of(verification: Verification) -> ReportModel:
                 priority=wire.record.priority.value,
                 status=derived.status.value,
                 reason=derived.reason,
-                edges=[_edge(edge) for edge in wire.edges],
+                edges=[_edge(one) for one in verification.observed.of_wire(wire)],
             )
         )
     return ReportModel(
@@ -105,6 +125,7 @@ def report_of(verification: Verification) -> ReportModel:
             proved=verdicts.count(Verdict.PROVED),
             broken=verdicts.count(Verdict.BROKEN) + verdicts.count(Verdict.FOLLOWS),
             unresolved=verdicts.count(Verdict.UNRESOLVED),
+            tested=tested_edges(verification.observed, edges),
             findings=len(verification.findings),
             accepted=len(verification.accepted),
             outside_change=verification.outside_change,
@@ -117,7 +138,15 @@ def report_of(verification: Verification) -> ReportModel:
     )
 
 
-def _edge(edge: Edge) -> EdgeModel:
+def tested_edges(observed: Observed, edges: Iterable[Edge]) -> int | None:
+    """Return how many edges a passing test saw; None where there is no evidence."""
+    if observed.evidence is None:
+        return None
+    return sum(observed.of_edge(edge).observation is Observation.TESTED for edge in edges)
+
+
+def _edge(observation: EdgeObservation) -> EdgeModel:
+    edge = observation.edge
     return EdgeModel(
         stage=edge.name,
         kind=edge.target.kind.value,
@@ -125,4 +154,7 @@ def _edge(edge: Edge) -> EdgeModel:
         carriers=edge.carriers,
         verdict=edge.verdict.value,
         proof=[HopModel.of(hop_line(hop)) for hop in edge.proof],
+        observed=observation.observation.value,
+        observed_reason=observation.reason,
+        observed_by=list(observation.tests[:_TESTS]),
     )

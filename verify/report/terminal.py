@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.text import Text
 
 from ..analysis import CannotVerify, Verification
+from ..evidence.observed import EdgeObservation, Observation, Observed
+from ..evidence.status import status_of
 from ..findings.frames import FindingPrinter, has_unicode, plural
 from ..flow import Hop
 from ..wiring import Edge, StageKind, Verdict, Wire
-from ..wiring.status import derive_status
+from .model import tested_edges
 
 _STYLES = {
     Verdict.PROVED: "green",
@@ -46,7 +48,8 @@ class TerminalReport:
         """Print a whole verification."""
         for assumed in verification.configuration.defaulted:
             self._console.print(Text(f"assumed {assumed} ({verification.configuration.origin})", style="dim"))
-        lines = [line for wire in verification.wiring.wires for line in self._wire(wire)]
+        observed = verification.observed
+        lines = [line for wire in verification.wiring.wires for line in self._wire(wire, observed)]
         if lines:
             self._console.print(Text("\n").join(lines), soft_wrap=True)
         if verification.findings:
@@ -58,9 +61,9 @@ class TerminalReport:
 
     # -- records ----------------------------------------------------------------------------------------------
 
-    def _wire(self, wire: Wire) -> Iterator[Text]:
+    def _wire(self, wire: Wire, observed: Observed) -> Iterator[Text]:
         """Yield the lines of a record: its name with its status at the right, and its edges."""
-        status = derive_status(wire).status.value.replace("-", " ")
+        status = status_of(wire, observed).status.value.replace("-", " ")
         title = Text(f"{wire.record.id} {wire.record.name}", style="bold")
         title.append(f"  {wire.record.priority.value}", style="dim not bold")
         room = self._console.width - cell_len(status) - 1
@@ -75,6 +78,7 @@ class TerminalReport:
             carriers = max((len(", ".join(edge.carriers)) for edge in group), default=0)
             for edge in group:
                 yield from self._edge(edge, width, carriers)
+                yield from self._observation(observed.of_edge(edge), observed)
 
     def _edge(self, edge: Edge, width: int, column: int) -> Iterator[Text]:
         marks = _MARKS if self._unicode else _PLAIN_MARKS
@@ -98,6 +102,12 @@ class TerminalReport:
             for hop in edge.proof:
                 yield Text(" " * indent).append_text(self._hop(hop))
 
+    def _observation(self, found: EdgeObservation, observed: Observed) -> Iterator[Text]:
+        """Yield why a proved edge is not tested, where there is evidence of others."""
+        if observed.evidence is None or found.observation in {Observation.TESTED, Observation.UNPROVED}:
+            return
+        yield Text("      ").append(f"{found.observation.value}: {found.reason}", style="yellow")
+
     def _hop(self, hop: Hop) -> Text:
         arrow = " → " if self._unicode else " -> "
         return Text(f"{hop.site}: {hop.source}{arrow}{hop.target}", style="dim")
@@ -112,6 +122,9 @@ class TerminalReport:
         parts += [f"{broken} broken"] if broken else []
         parts += [f"{counts[Verdict.UNRESOLVED]} unresolved"] if counts[Verdict.UNRESOLVED] else []
         records = len(verification.wiring.wires)
+        tested = tested_edges(verification.observed, edges)
+        if tested is not None:
+            parts.append(f"{tested} tested")
         result = [f"{plural(records, 'record')}, {plural(len(edges), 'edge')}: {', '.join(parts)}"]
         findings = len(verification.findings)
         result.append(plural(findings, "finding") if findings else "no findings")
@@ -129,6 +142,11 @@ class TerminalReport:
         style = "bold green" if verification.is_clean else "bold red"
         self._console.print(Text(separator.join(result), style=style))
         self._console.print(Text(separator.join(work), style="dim"))
+        if tested is None and any(wire.is_wired for wire in verification.wiring.wires):
+            why = verification.observed.missing
+            self._console.print(
+                Text(f"wired, not tested: {why} (pytest --wiring)", style="dim"), soft_wrap=True
+            )
 
 
 def print_failure(console: Console, failure: CannotVerify, root: Path) -> None:

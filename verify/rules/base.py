@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...registry import Record, Registry
+from ..evidence.observed import Observed
 from ..findings import Confidence, Finding
 from ..findings.any_rule import AnyRule
 from ..flow import Hop
@@ -27,6 +28,7 @@ class Check:
     registry: Registry
     root: Path
     tests: KnownTests
+    observed: Observed
     gradings: tuple[Grading, ...] = ()
 
     @staticmethod

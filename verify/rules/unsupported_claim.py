@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..evidence.status import status_of
 from ..findings import Finding
-from ..wiring.status import ORDER, derive_status
+from ..wiring.status import ORDER
 from .base import Check, Rule
 
 
@@ -33,7 +34,7 @@ class UnsupportedClaim(Rule):
             if not wire.record.claims.status:
                 continue
             claimed = max(wire.record.claims.status, key=ORDER.index)
-            derived = derive_status(wire)
+            derived = status_of(wire, check.observed)
             if derived.supports(claimed):
                 continue
             yield self.finding(

@@ -19,6 +19,9 @@ from telewire.verify.evidence.places import Seen, why_not
 from telewire.verify.evidence.plan import ModulePlan, Plan, Point, PointKey
 from telewire.verify.evidence.rewrite import SEE, instrument
 
+from .app_project import Run as PytestRun
+from .app_project import run_tests, write_project
+
 
 def everything(tree: ast.Module, source: bytes, *, parameters: bool = True) -> dict[int, Seen]:
     """Every value of a module that can be seen at all."""
@@ -128,3 +131,10 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package
         module = sys.modules[name]
         if str(getattr(module, "__file__", "") or "").startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PytestRun]:
+    """The small program's tests, run once with `--wiring`. Nobody changes anything in the folder."""
+    root = write_project(tmp_path_factory.mktemp("whole"))
+    return root, run_tests(root, "--wiring")

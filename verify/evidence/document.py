@@ -1,0 +1,134 @@
+"""The file of evidence as data: what a run of the tests left, and what its published schema is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+LARGEST = 1 << 28
+"""Bytes of the largest file that is taken for evidence."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FunctionEvidence(_Part):
+    """A function that a wire crosses, as it was when the tests ran."""
+
+    module: str
+    function: str
+    digest: str = Field(description="of its content, whatever its lines")
+
+
+class PointEvidence(_Part):
+    """Where values were seen: a node of a function's syntax tree, or a parameter on entry."""
+
+    function: int = Field(description="position in `functions`", ge=0)
+    number: int = Field(description="which node of the function")
+    parameter: str | None
+    refused: str | None = Field(description="why no value could be taken there")
+
+
+class SeenEvidence(_Part):
+    """What passed one point in one test."""
+
+    point: int = Field(description="position in `points`", ge=0)
+    passes: int
+    values: list[int] = Field(description="the first different values: positions in `values`")
+    low: float | None
+    high: float | None
+    entries: list[tuple[str, str, bool]] = Field(
+        description="how it was reached: module and name of the program's function that came first, and whether a "
+        "test called that one directly"
+    )
+
+
+class TestEvidence(_Part):
+    """One test: how it ended, and what it saw."""
+
+    __test__ = False  # not a test class of pytest's
+
+    id: str
+    outcome: Literal["not run", "passed", "xpassed", "xfailed", "skipped", "failed", "error"]
+    seen: list[SeenEvidence]
+
+
+class EvidenceModel(_Part):
+    """What one run of `pytest --wiring` left."""
+
+    format: Literal[1]
+    made: str
+    by: dict[str, str] = Field(description="versions of telewire, python and pytest")
+    arguments: list[str]
+    everything: bool = Field(description="whether no files were selected by hand, and no worker crashed")
+    exit_status: int
+    modules: dict[str, str] = Field(description="what became of each module: instrumented, or why not")
+    functions: list[FunctionEvidence]
+    points: list[PointEvidence]
+    values: list[list[JsonValue]] = Field(
+        description="every different value: what it is, then what is kept of it"
+    )
+    files: dict[str, str] = Field(description="the digest of each file of tests")
+    deselected: list[str]
+    tests: list[TestEvidence]
+
+
+class UnusableEvidence(Exception):  # noqa: N818 - it says what it is
+    """A file of evidence that cannot be used; the message says why."""
+
+
+def read_evidence(path: Path) -> EvidenceModel | None:
+    """Read a file of evidence; None where there is none.
+
+    Raises:
+        UnusableEvidence: It cannot be read, or is of another form than this version's.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnusableEvidence(f"{path}: cannot be read: {error.strerror}") from None
+    with open(descriptor, "rb") as stream:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST:
+            raise UnusableEvidence(f"{path}: is no file of evidence")
+        content = stream.read()
+    try:
+        found = EvidenceModel.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UnusableEvidence(
+            f"{path}: is no evidence that this version can use ({where or 'its form'}: {first['msg']}); "
+            "run the tests with --wiring again"
+        ) from None
+    _check_positions(path, found)
+    return found
+
+
+def _check_positions(path: Path, found: EvidenceModel) -> None:
+    sound = all(one.function < len(found.functions) for one in found.points) and all(
+        seen.point < len(found.points) and all(0 <= value < len(found.values) for value in seen.values)
+        for test in found.tests
+        for seen in test.seen
+    )
+    if not sound:
+        raise UnusableEvidence(f"{path}: is damaged; run the tests with --wiring again")
+
+
+def evidence_schema_text() -> str:
+    """Return the schema (draft 2020-12) as the committed file holds it."""
+    schema = EvidenceModel.model_json_schema()
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "telewire evidence",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }
+    return json.dumps(whole, indent=2) + "\n"

@@ -1,0 +1,343 @@
+"""Evidence laid over the edges: which of them some passing test has seen a value go through, and if none, why."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ...registry.config import Configuration
+from ..source import FunctionSymbol
+from ..wiring import Edge, StageKind, Verdict, Wire, Wiring
+from .comparing import Value, carried, default_value, is_default, is_known, value_of
+from .document import EvidenceModel, TestEvidence, UnusableEvidence, read_evidence
+from .hook import INSTRUMENTED, NOT_IMPORTED
+from .places import Unseen
+from .plan import Point, PointKey
+from .points import HopPoints, Sources, WirePoints
+
+
+class Observation(enum.StrEnum):
+    """What evidence says of an edge, the most telling last: the last that holds of any test is that of the edge."""
+
+    NO_EVIDENCE = "no-evidence"  # nothing was collected
+    UNPROVED = "unproved"  # the edge is not proved, so nobody knows where to look
+    UNSEEABLE = "unseeable"  # no value can be taken at one of its ends
+    STALE = "stale"  # the code has changed since
+    UNSEEN = "unseen"  # no test passes both of its ends
+    NOT_PASSED = "not-passed"  # only tests that failed, or were skipped, saw it
+    HARNESS = "harness"  # reached only because a test called the stage itself
+    DEFAULT = "default-only"  # no test saw anything but the default
+    UNKNOWN = "unknown"  # the values are of a kind that nothing is kept of
+    DIFFERS = "differs"  # values were seen at both ends, and never the same one
+    CONSTANT = "constant"  # the value at the end never changed
+    TESTED = "tested"
+
+
+_ORDER = {one: position for position, one in enumerate(Observation)}
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeObservation:
+    """What evidence says of one edge, why it is no more, and the tests that show it."""
+
+    edge: Edge
+    observation: Observation
+    reason: str
+    tests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What one test saw at every point of an edge, hop by hop."""
+
+    test: TestEvidence
+    hops: tuple[tuple[HopPoints, tuple[Value, ...], tuple[Value, ...]], ...]
+    entries: tuple[frozenset[tuple[str, str, bool]], ...]
+
+    def resting(self, edge: Edge) -> tuple[Value, ...]:
+        """Return what rested in the edge's carrier: what came in at its end, for a consumer what it read."""
+        return self.hops[0][1] if edge.target.kind is StageKind.CONSUMER else self.hops[-1][2]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Evidence, laid over the points of the wires; `missing` says why there is none."""
+
+    points: WirePoints
+    evidence: EvidenceModel | None
+    missing: str = "no run-time evidence has been collected"
+    entry_points: frozenset[tuple[str, str]] = frozenset()
+    _edges: dict[int, EdgeObservation] = field(default_factory=dict, compare=False)
+
+    def of_wire(self, wire: Wire) -> tuple[EdgeObservation, ...]:
+        """Return what evidence says of each edge of a wire."""
+        return tuple(self.of_edge(edge) for edge in wire.edges)
+
+    def of_edge(self, edge: Edge) -> EdgeObservation:
+        """Return what evidence says of an edge."""
+        found = self._edges.get(id(edge))
+        if found is None:
+            found = self._edges[id(edge)] = self._observe(edge)
+        return found
+
+    @classmethod
+    def of(cls, configuration: Configuration, wiring: Wiring, paths: Mapping[str, str]) -> Observed:
+        """Read a project's evidence and lay it over its wires; `paths` are the files of its modules."""
+        points = WirePoints.of(wiring, Sources(paths))
+        entry_points = frozenset(
+            (module.strip(), name.strip())
+            for module, _, name in (
+                text.partition("[")[0].partition(":") for text in configuration.entry_points
+            )
+        )
+        try:
+            evidence = None if configuration.evidence is None else read_evidence(configuration.evidence)
+        except UnusableEvidence as error:
+            return cls(points, None, str(error), entry_points)
+        return cls(points, evidence, entry_points=entry_points)
+
+    # -- one edge -----------------------------------------------------------------------------------------------
+
+    def _observe(self, edge: Edge) -> EdgeObservation:
+        if edge.verdict is not Verdict.PROVED:
+            return EdgeObservation(edge, Observation.UNPROVED, "the edge is not proved")
+        if self.evidence is None:
+            return EdgeObservation(edge, Observation.NO_EVIDENCE, self.missing)
+        found: EdgeObservation | None = None
+        for ways in self.points.ways(edge):
+            judged = [self._along(edge, way) for way in ways]
+            best = max(
+                judged, key=lambda one: _ORDER[one.observation]
+            )  # the first of equals: the proof's own
+            if found is None or _ORDER[best.observation] < _ORDER[found.observation]:
+                found = best
+        assert found is not None
+        return found
+
+    def _along(self, edge: Edge, hops: Sequence[HopPoints]) -> EdgeObservation:
+        """Return what evidence says of one way along an edge."""
+        assert self.evidence is not None
+        for end in (hops[0].source, hops[-1].target):
+            if isinstance(end, Unseen):
+                return EdgeObservation(edge, Observation.UNSEEABLE, f"no value can be seen: {end.reason}")
+        unusable = self._unusable(edge, hops)
+        if unusable is not None:
+            return unusable
+        sights = [sight for test in self.evidence.tests if (sight := self._sight(test, hops)) is not None]
+        passing = [sight for sight in sights if sight.test.outcome == "passed"]
+        if not passing:
+            return self._unseen(edge, hops, sights)
+        return self._judged(edge, passing)
+
+    def _unusable(self, edge: Edge, hops: Sequence[HopPoints]) -> EdgeObservation | None:
+        """Say why evidence says nothing of an edge: its code has changed since, or could not be instrumented."""
+        for point in _points(hops):
+            key = point.key
+            if (
+                self._known_functions.get((key.module, key.function))
+                != self.points.functions[key.module, key.function]
+            ):
+                reason = f"{key.module}:{key.function} has changed since the tests ran"
+                return EdgeObservation(edge, Observation.STALE, reason)
+            number = self._known_points.get(key)
+            if number is None:
+                reason = (
+                    f"the wire has another way through {key.module}:{key.function} than when the tests ran"
+                )
+                return EdgeObservation(edge, Observation.STALE, reason)
+            assert self.evidence is not None
+            refused = self.evidence.points[number].refused
+            if refused is not None:
+                return EdgeObservation(edge, Observation.UNSEEABLE, f"no value can be seen: {refused}")
+            state = self.evidence.modules.get(key.module, NOT_IMPORTED)
+            if state not in {INSTRUMENTED, NOT_IMPORTED}:
+                return EdgeObservation(edge, Observation.UNSEEABLE, f"{key.module}: {state}")
+        return None
+
+    def _sight(self, test: TestEvidence, hops: Sequence[HopPoints]) -> _Sight | None:
+        seen = self._seen[test.id]
+        values: list[tuple[HopPoints, tuple[Value, ...], tuple[Value, ...]]] = []
+        for hop in hops:
+            ends = [self._values(seen, point) for point in (hop.source, hop.target)]
+            if any(one == () for one in ends):
+                return None
+            values.append((hop, ends[0] or (), ends[1] or ()))
+        entries = tuple(frozenset(one for one in self._entries(seen, point)) for point in _points(hops))
+        return _Sight(test, tuple(values), entries)
+
+    def _values(self, seen: Mapping[int, int], point: Point | Unseen) -> tuple[Value, ...] | None:
+        """Return the values that a test saw at a point; None where nothing can be seen, between the ends."""
+        if isinstance(point, Unseen):
+            return None
+        return self._evidence_at(seen, point)
+
+    def _evidence_at(self, seen: Mapping[int, int], point: Point) -> tuple[Value, ...]:
+        at = seen.get(self._known_points[point.key])
+        return () if at is None else self._seen_values[at]
+
+    def _entries(self, seen: Mapping[int, int], point: Point) -> list[tuple[str, str, bool]]:
+        at = seen.get(self._known_points[point.key])
+        return [] if at is None else self._all_seen[at].entries
+
+    # -- what it comes to ---------------------------------------------------------------------------------------
+
+    def _unseen(self, edge: Edge, hops: Sequence[HopPoints], sights: Sequence[_Sight]) -> EdgeObservation:
+        if sights:
+            tests = tuple(sight.test.id for sight in sights)
+            named = _named(f"{sight.test.id} ({sight.test.outcome})" for sight in sights)
+            return EdgeObservation(
+                edge, Observation.NOT_PASSED, f"seen only by tests that did not pass: {named}", tests
+            )
+        points = _points(hops)
+        numbers = [self._known_points[point.key] for point in points]
+        nearest = max(
+            self._seen, key=lambda test: sum(one in self._seen[test] for one in numbers), default=None
+        )
+        seen = {} if nearest is None else self._seen[nearest]
+        missing = next(point for point, number in zip(points, numbers, strict=True) if number not in seen)
+        reason = f"no test passes {_where(missing)}"
+        if nearest is not None and any(one in seen for one in numbers):
+            reason = f"{_where(missing)} is not passed by the test that comes nearest, {nearest}"
+        return EdgeObservation(edge, Observation.UNSEEN, reason)
+
+    def _judged(self, edge: Edge, passing: Sequence[_Sight]) -> EdgeObservation:
+        default = default_value(edge.record.default)
+        real = [sight for sight in passing if self._is_real(edge, sight)]
+        if not real:
+            reason = (
+                f"only tests that call {edge.name} themselves see it: {_named(s.test.id for s in passing)}"
+            )
+            return EdgeObservation(edge, Observation.HARNESS, reason, tuple(s.test.id for s in passing))
+        telling = [
+            sight for sight in real if any(not is_default(value, default) for value in sight.resting(edge))
+        ]
+        if not telling:
+            reason = f"seen only at its default by {_named(s.test.id for s in real)}"
+            return EdgeObservation(edge, Observation.DEFAULT, reason, tuple(s.test.id for s in real))
+        worst: EdgeObservation | None = None
+        shown: list[str] = []
+        for sight in telling:
+            found = self._copies(edge, sight, default)
+            if found is None:
+                shown.append(sight.test.id)
+            elif worst is None or found.observation is Observation.DIFFERS:
+                worst = found
+        if not shown:
+            assert worst is not None
+            return worst
+        constant = _never_changing(real)
+        if constant is not None:
+            reason = f"what is computed at {_where(constant)} never changed: {_named(shown)}"
+            return EdgeObservation(edge, Observation.CONSTANT, reason, tuple(shown))
+        return EdgeObservation(edge, Observation.TESTED, f"seen by {_named(shown)}", tuple(shown))
+
+    def _copies(self, edge: Edge, sight: _Sight, default: Value) -> EdgeObservation | None:
+        """Say at which copy the values of a test are not the same."""
+        for hop, sources, targets in sight.hops:
+            if not hop.is_copy or hop.source == hop.target or not sources or not targets:
+                continue
+            if carried(sources, targets, default):
+                continue
+            where = str(hop.hop.site)
+            if not any(map(is_known, sources)) or not any(map(is_known, targets)):
+                reason = f"{where}: the values are of a kind that nothing is kept of ({sources[0][0]})"
+                return EdgeObservation(edge, Observation.UNKNOWN, reason, (sight.test.id,))
+            reason = f"{where}: no value of {hop.hop.source} is seen again at {hop.hop.target}"
+            return EdgeObservation(edge, Observation.DIFFERS, reason, (sight.test.id,))
+        return None
+
+    def _is_real(self, edge: Edge, sight: _Sight) -> bool:
+        """Whether the program itself led to the edge, and not a test that calls its stage."""
+        own = {(one.module, one.qualname) for one in edge.target.own if _is_stage(edge, one)}
+
+        def drives(entry: tuple[str, str, bool]) -> bool:
+            module, name, by_test = entry
+            function = (module, name.partition(".<locals>")[0])
+            return not by_test or function not in own or function in self.entry_points
+
+        shared = frozenset.intersection(*sight.entries) if sight.entries else frozenset()
+        if any(drives(entry) for entry in shared):
+            return True
+        return all(any(not entry[2] for entry in entries) for entries in sight.entries)
+
+    # -- evidence by its keys -----------------------------------------------------------------------------------
+
+    @cached_property
+    def _known_functions(self) -> dict[tuple[str, str], str]:
+        assert self.evidence is not None
+        return {(one.module, one.function): one.digest for one in self.evidence.functions}
+
+    @cached_property
+    def _known_points(self) -> dict[PointKey, int]:
+        assert self.evidence is not None
+        found: dict[PointKey, int] = {}
+        for number, one in enumerate(self.evidence.points):
+            function = self.evidence.functions[one.function]
+            found[PointKey(function.module, function.function, one.number, one.parameter)] = number
+        return found
+
+    @cached_property
+    def _all_seen(self) -> list[SeenRow]:
+        assert self.evidence is not None
+        return [SeenRow(seen.point, seen.entries) for test in self.evidence.tests for seen in test.seen]
+
+    @cached_property
+    def _seen_values(self) -> list[tuple[Value, ...]]:
+        assert self.evidence is not None
+        values = [value_of(one) for one in self.evidence.values]
+        return [tuple(values[at] for at in seen.values) for test in self.evidence.tests for seen in test.seen]
+
+    @cached_property
+    def _seen(self) -> dict[str, dict[int, int]]:
+        """For each test the row of what it saw, by point."""
+        assert self.evidence is not None
+        found: dict[str, dict[int, int]] = {}
+        row = 0
+        for test in self.evidence.tests:
+            rows = found[test.id] = {}
+            for seen in test.seen:
+                rows[seen.point] = row
+                row += 1
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRow:
+    """How one point was reached in one test."""
+
+    point: int
+    entries: list[tuple[str, str, bool]]
+
+
+def _points(hops: Iterable[HopPoints]) -> list[Point]:
+    """Return the points of hops, each once, in their order."""
+    return list(
+        dict.fromkeys(point for hop in hops for point in (hop.source, hop.target) if isinstance(point, Point))
+    )
+
+
+def _is_stage(edge: Edge, function: FunctionSymbol) -> bool:
+    """Whether a function is one of the stage's own; of the schema, whose path may lead anywhere, none is."""
+    return edge.target.own != edge.target.functions or edge.target.kind.value != "schema"
+
+
+def _never_changing(sights: Sequence[_Sight]) -> Point | None:
+    """Return where something is computed whose value never changed, although what it is computed from did."""
+    for position, (hop, _, _) in enumerate(sights[0].hops):
+        if hop.is_copy:
+            continue
+        targets = {value for sight in sights for value in sight.hops[position][2]}
+        if len(targets) < 2 and isinstance(hop.target, Point) and all(map(is_known, targets)):
+            return hop.target
+    return None
+
+
+def _where(point: Point) -> str:
+    return f"{point.key.module}:{point.key.function}, line {point.place.line}"
+
+
+def _named(tests: Iterable[str]) -> str:
+    names = list(tests)
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]

@@ -1,0 +1,88 @@
+"""How each test ended, and what passed the points in it, gathered phase by phase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+SeenData = list[object]
+"""What passed one point, as data: passes, values, low, high, entries."""
+
+NOT_RUN = "not run"
+DESELECTED = "deselected"
+
+
+@dataclass
+class TestRun:
+    """One test: the outcome of its last attempt, and what it saw in it."""
+
+    __test__ = False  # not a test class of pytest's
+
+    outcome: str = NOT_RUN
+    seen: Mapping[str, SeenData] = field(default_factory=dict)
+
+
+@dataclass
+class Outcomes:
+    """The tests of a run by their IDs.
+
+    Attributes:
+        tests: Every test that was collected.
+        left_out: Tests that were deselected.
+        crashed_workers: Workers that ended without a word.
+    """
+
+    tests: dict[str, TestRun] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    crashed_workers: int = 0
+
+    def collected(self, ids: Iterable[str]) -> None:
+        """Note tests that were found."""
+        for name in ids:
+            self.tests.setdefault(name, TestRun())
+
+    def deselected(self, ids: Iterable[str]) -> None:
+        """Note tests that were left out."""
+        known = set(self.left_out)
+        self.left_out += [name for name in ids if name not in known]
+
+    def phase(
+        self,
+        name: str,
+        when: str,
+        outcome: str,
+        *,
+        expected_to_fail: bool,
+        seen: Mapping[str, SeenData] | None,
+    ) -> None:
+        """Note how a phase of a test ended. What a failed attempt saw is forgotten when the test is run again."""
+        run = self.tests.setdefault(name, TestRun())
+        if outcome == "rerun":
+            self.tests[name] = TestRun()
+            return
+        if when == "setup" and run.outcome != NOT_RUN and outcome == "passed":
+            run.seen = {}  # a new attempt, or the same test once more
+            run.outcome = run.outcome if run.outcome in {"failed", "error"} else NOT_RUN
+        ended = _ended(when, outcome, expected_to_fail=expected_to_fail)
+        if ended is not None and _WORSE.index(ended) > _WORSE.index(run.outcome):
+            run.outcome = ended
+        if seen is not None:
+            run.seen = seen
+
+    def points_seen(self) -> set[str]:
+        """Return the numbers of the points that any test passed."""
+        return {number for run in self.tests.values() for number in run.seen}
+
+
+_WORSE = (NOT_RUN, "passed", "xpassed", "xfailed", "skipped", "failed", "error")
+
+
+def _ended(when: str, outcome: str, *, expected_to_fail: bool) -> str | None:
+    """Return what a phase says of the whole test, None for one that merely passed."""
+    if outcome == "failed":
+        return "failed" if when == "call" or when not in {"setup", "teardown"} else "error"
+    if outcome == "skipped":
+        return "xfailed" if expected_to_fail else "skipped"
+    if when == "call":
+        return "xpassed" if expected_to_fail else "passed"
+    return None

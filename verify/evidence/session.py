@@ -1,0 +1,249 @@
+"""One run of pytest with `--wiring`: what passed the points in each test, and how each test ended.
+
+Each test's observations travel on the report of its teardown, which forked tests and the workers of pytest-xdist send
+to the process that began; that one writes the evidence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from . import recorder
+from .hook import Hook
+from .outcomes import Outcomes
+from .plan import Plan
+from .recorder import Seen, Watch
+
+if TYPE_CHECKING:
+    from _pytest.fixtures import FixtureDef, SubRequest
+    from _pytest.terminal import TerminalReporter
+
+ATTRIBUTE = "telewire_wiring"
+"""Where a report carries what was seen."""
+
+_PLAN = "TELEWIRE_WIRING_PLAN"
+_WORKER = "PYTEST_XDIST_WORKER"
+
+
+def begin(config: pytest.Config) -> None:
+    """Make the plan, or take the one of the process that began, and stand ready.
+
+    Raises:
+        pytest.UsageError: There are no records, no sources, or no proved edge.
+    """
+    is_worker = _WORKER in os.environ and _PLAN in os.environ
+    plan = _handed_down() if is_worker else _made(config)
+    session = WiringSession(plan, is_worker=is_worker)
+    session.hook.install()
+    config.add_cleanup(session.end)
+    config.pluginmanager.register(session, "telewire-wiring")
+    if not is_worker:
+        handle, path = tempfile.mkstemp(prefix="telewire-", suffix=".json")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(plan.to_json())
+        os.environ[_PLAN] = path
+        session.handed_down = path
+
+
+def _handed_down() -> Plan:
+    return Plan.from_json(Path(os.environ[_PLAN]).read_text(encoding="utf-8"))
+
+
+def _made(config: pytest.Config) -> Plan:
+    """Analyse the project in a process of its own: nothing of the analysis is to be imported here."""
+    project = config.known_args_namespace.wiring_project or str(config.rootpath)
+    command = [sys.executable, "-m", "telewire.verify.planning", "--project", project, "--format", "json"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise pytest.UsageError("--wiring: the wires cannot be found:", *said)
+    plan = Plan.from_json(done.stdout)
+    if not plan.points:
+        raise pytest.UsageError("--wiring: no edge of a record is proved, so there is nothing to see")
+    return plan
+
+
+class WiringSession:
+    """Begins a watch for each test, and gathers what they saw."""
+
+    def __init__(self, plan: Plan, *, is_worker: bool) -> None:
+        self.plan = plan
+        self.hook = Hook(plan, recorder.see)
+        self.handed_down: str | None = None
+        self.outcomes = Outcomes()
+        self._is_worker = is_worker
+        self._points = len(plan.points)
+        self._program = plan.program
+        self._is_test_file: dict[str, bool] = {}
+        self._library = sysconfig.get_paths()["stdlib"]
+        self._site = (sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"])
+        self._watch: Watch | None = None
+        self._everything = True
+        self._arguments: Sequence[str] = ()
+        self._written: str | None = None
+
+    def end(self) -> None:
+        """Leave everything as it was."""
+        recorder.watch(None)
+        self.hook.remove()
+        if self.handed_down is not None:
+            os.environ.pop(_PLAN, None)
+            Path(self.handed_down).unlink(missing_ok=True)
+
+    # -- what belongs to which test ---------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Note what passes from here on for this test."""
+        self._watch = self._new_watch()
+        recorder.watch(self._watch)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: FixtureDef[Any], request: SubRequest
+    ) -> Generator[None, object, object]:
+        """What a fixture for several tests lets pass belongs to each of them."""
+        if fixturedef.scope == "function":
+            return (yield)
+        inner = self._new_watch()
+        before = recorder.watch(inner)
+        try:
+            return (yield)
+        finally:
+            recorder.watch(before)
+            setattr(fixturedef, ATTRIBUTE, inner)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Send along with the last report of a test what it saw."""
+        report = yield
+        if call.when == "teardown":
+            recorder.watch(None)
+            seen = self._seen_by(item)
+            setattr(report, ATTRIBUTE, json.dumps({str(number): _data(one) for number, one in seen.items()}))
+        return report
+
+    def _new_watch(self) -> Watch:
+        return Watch(self._points, self._program.__contains__, self._is_test, self._is_library)
+
+    def _seen_by(self, item: pytest.Item) -> dict[int, Seen]:
+        watches = [] if self._watch is None else [self._watch]
+        self._watch = None
+        info = getattr(item, "_fixtureinfo", None)
+        definitions = getattr(info, "name2fixturedefs", {})
+        for name in getattr(item, "fixturenames", ()):
+            watches += [
+                getattr(one, ATTRIBUTE) for one in definitions.get(name, ()) if hasattr(one, ATTRIBUTE)
+            ]
+        found: dict[int, Seen] = {}
+        for watch in watches:
+            for number, seen in watch.seen().items():
+                found[number] = found[number].merged(seen) if number in found else seen
+        return found
+
+    def _is_test(self, file: str) -> bool:
+        found = self._is_test_file.get(file)
+        if found is None:
+            name = os.path.basename(file)
+            named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+            within = any(file.startswith(folder + os.sep) for folder in self.plan.tests)
+            found = self._is_test_file[file] = (named or within) and file not in self._program
+        return found
+
+    def _is_library(self, file: str) -> bool:
+        """Whether a file is Python's own, through which a test may call a function all the same."""
+        return file.startswith((self._library, "<frozen")) and not file.startswith(self._site)
+
+    # -- what the process that began gathers ------------------------------------------------------------------
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which tests there are; a selection of files by hand says nothing of the others."""
+        config = session.config
+        self.outcomes.collected(item.nodeid for item in session.items)
+        source = getattr(config, "args_source", None)
+        self._everything = source is None or source.name != "ARGS"
+        self._arguments = config.invocation_params.args
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Note which tests were left out."""
+        self.outcomes.deselected(item.nodeid for item in items)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather the outcome of each phase of each test, and what it saw."""
+        seen = getattr(report, ATTRIBUTE, None)
+        self.outcomes.phase(
+            report.nodeid,
+            str(report.when),
+            report.outcome,
+            expected_to_fail=hasattr(report, "wasxfail"),
+            seen=None if seen is None else json.loads(seen),
+        )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the evidence; a worker hands on what it alone knows."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[ATTRIBUTE] = json.dumps([self.hook.states, self.hook.refused, self.outcomes.left_out])
+            return
+        if session.config.option.collectonly:
+            return
+        from .writing import write
+
+        self._arguments = self._arguments or session.config.invocation_params.args
+        source = getattr(session.config, "args_source", None)
+        write(
+            self.plan,
+            self.hook,
+            self.outcomes,
+            root=session.config.rootpath,
+            arguments=[str(one) for one in self._arguments],
+            everything=source is None or source.name != "ARGS",
+            exit_status=int(exitstatus),
+        )
+        self._written = self.plan.evidence
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: object, ids: Iterable[str]) -> None:
+        """Note which tests a worker found."""
+        self.outcomes.collected(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object, error: object) -> None:
+        """Take over what a worker alone knows; one that crashed says nothing."""
+        text = getattr(node, "workeroutput", {}).get(ATTRIBUTE)
+        if text is None:
+            self.outcomes.crashed_workers += 1
+            return
+        states, refused, left_out = json.loads(text)
+        self.hook.merge(states, {int(number): reason for number, reason in refused.items()})
+        self.outcomes.deselected(left_out)
+
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+        """Say what was seen, and what could not be."""
+        if self._written is None:
+            return
+        seen = self.outcomes.points_seen()
+        terminalreporter.section("wiring")
+        for name, state in self.hook.states.items():
+            if state not in {"instrumented", "not imported"}:
+                terminalreporter.line(f"{name}: {state}")
+        terminalreporter.line(
+            f"{len(seen)} of {self._points} points of the wires were passed; evidence in {self._written}"
+        )
+
+
+def _data(seen: Seen) -> list[object]:
+    return [seen.passes, seen.values, seen.low, seen.high, seen.entries]

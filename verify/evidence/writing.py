@@ -1,0 +1,127 @@
+"""Writes the file of evidence, in one step: who reads it sees the old one or the new one."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from .hook import Hook, digest_of_source
+from .outcomes import Outcomes, SeenData
+from .plan import Plan
+
+FORMAT = 1
+
+
+def write(
+    plan: Plan,
+    hook: Hook,
+    outcomes: Outcomes,
+    *,
+    root: Path,
+    arguments: Sequence[str],
+    everything: bool,
+    exit_status: int,
+) -> None:
+    """Write what a run saw."""
+    table = _Values()
+    functions = {key: number for number, key in enumerate(plan.functions)}
+    tests = [
+        {
+            "id": name,
+            "outcome": run.outcome,
+            "seen": [table.seen(int(number), data, plan) for number, data in run.seen.items()],
+        }
+        for name, run in sorted(outcomes.tests.items())
+    ]
+    document = {
+        "format": FORMAT,
+        "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "by": {"telewire": _version(), "python": platform.python_version(), "pytest": version("pytest")},
+        "arguments": list(arguments),
+        "everything": everything and outcomes.crashed_workers == 0,
+        "exit_status": exit_status,
+        "modules": hook.states,
+        "functions": [
+            {"module": module, "function": function, "digest": digest}
+            for (module, function), digest in plan.functions.items()
+        ],
+        "points": [
+            {
+                "function": functions[point.key.module, point.key.function],
+                "number": point.key.number,
+                "parameter": point.key.parameter,
+                "refused": hook.refused.get(number),
+            }
+            for number, point in enumerate(plan.points)
+        ],
+        "values": table.values,
+        "files": _files(outcomes, root),
+        "deselected": sorted(set(outcomes.left_out)),
+        "tests": tests,
+    }
+    write_whole(Path(plan.evidence), json.dumps(document, allow_nan=False, separators=(",", ":")) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ignore = path.parent / ".gitignore"
+    if path.parent.name == ".telewire" and not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    made = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        made.write_text(text, encoding="utf-8")
+        os.replace(made, path)
+    finally:
+        made.unlink(missing_ok=True)
+
+
+class _Values:
+    """Every different value once, so that tests refer to it."""
+
+    def __init__(self) -> None:
+        self.values: list[object] = []
+        self._known: dict[str, int] = {}
+
+    def seen(self, point: int, data: SeenData, plan: Plan) -> dict[str, object]:
+        passes, values, low, high, entries = data
+        assert isinstance(values, list | tuple)
+        assert isinstance(entries, list | tuple)
+        return {
+            "point": point,
+            "passes": passes,
+            "values": [self._number(one) for one in values],
+            "low": low,
+            "high": high,
+            "entries": [[plan.program[file], name, by_test] for file, name, by_test in entries],
+        }
+
+    def _number(self, value: object) -> int:
+        key = json.dumps(value)
+        if key not in self._known:
+            self._known[key] = len(self.values)
+            self.values.append(value)
+        return self._known[key]
+
+
+def _files(outcomes: Outcomes, root: Path) -> dict[str, str]:
+    """Return the digest of each file of tests, by its path as IDs have it."""
+    found: dict[str, str] = {}
+    for file in {name.partition("::")[0] for name in outcomes.tests}:
+        try:
+            found[file] = digest_of_source((root / file).read_bytes())
+        except OSError:
+            continue
+    return dict(sorted(found.items()))
+
+
+def _version() -> str:
+    try:
+        return version("telewire")
+    except PackageNotFoundError:
+        return "unknown"
