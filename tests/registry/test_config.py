@@ -105,8 +105,9 @@ def test_an_unknown_setting_is_told_with_the_one_that_was_meant(tmp_path: Path) 
 
 def test_an_unknown_setting_that_is_like_none_is_told_with_all_that_exist(tmp_path: Path) -> None:
     write(tmp_path, telewire_toml="zzz = 1\n")
-    assert "known: audit, categories, consumers, entry_points, exclude, log_calls, records" in failure(
-        tmp_path
+    assert (
+        "known: audit, categories, consumers, entry_points, evidence, exclude, log_calls, records"
+        in failure(tmp_path)
     )
 
 

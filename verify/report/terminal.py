@@ -141,12 +141,10 @@ class TerminalReport:
         separator = " · " if self._unicode else " - "
         style = "bold green" if verification.is_clean else "bold red"
         self._console.print(Text(separator.join(result), style=style))
+        if tested is None and verification.is_clean:
+            why = f"wired, not tested: {verification.observed.missing} (pytest --wiring)"
+            self._console.print(Text(why, style="dim"), soft_wrap=True)
         self._console.print(Text(separator.join(work), style="dim"))
-        if tested is None and any(wire.is_wired for wire in verification.wiring.wires):
-            why = verification.observed.missing
-            self._console.print(
-                Text(f"wired, not tested: {why} (pytest --wiring)", style="dim"), soft_wrap=True
-            )
 
 
 def print_failure(console: Console, failure: CannotVerify, root: Path) -> None:

@@ -104,6 +104,7 @@ TELE-301 Inf Gradient Count  P0-critical                                   wired
   ✔ delivery     State.inf_grad_count    app/aggregator.py:7
   ✔ StatusBanner  app/widgets.py:6
 1 record, 5 edges: 5 proved · no findings
+wired, not tested: no run-time evidence has been collected (pytest --wiring)
 7 files, 70 lines · 100.0% of their sites resolved · 0.0 s"""
 
 BROKEN = """\
