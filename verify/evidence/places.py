@@ -16,7 +16,7 @@ class Seen:
     """A value can be seen here: an expression's, or what a function is given for a parameter on entry.
 
     Attributes:
-        node: The expression; for a parameter the function.
+        node: The expression; an augmented assignment, for what it leaves in its target; for a parameter the function.
         place: Where the node stands.
         parameter: The parameter's name, None for an expression.
     """
@@ -39,6 +39,9 @@ def value_at(contents: Contents, place: Place, source: bytes) -> Seen | Unseen:
     if not nodes:
         return Unseen("no expression stands there")
     node = next((one for one in nodes if not isinstance(one, ast.FormattedValue)), nodes[0])
+    if isinstance(node, ast.AugAssign):
+        reason = why_not(contents, node, source)
+        return Seen(node, place) if reason is None else Unseen(reason)
     if isinstance(node, ast.stmt):
         value = stored_value(node)
         if value is None:
@@ -69,15 +72,18 @@ def parameter_at(contents: Contents, place: Place, name: str) -> Seen | Unseen:
 
 def stored_value(node: ast.stmt) -> ast.expr | None:
     """Return the expression whose value a statement stores, returns or evaluates; None where there is none."""
-    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr) and not _unpacks(
-        node
-    ):
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.Expr) and not _unpacks(node):
         return node.value
     return None
 
 
 def why_not(contents: Contents, node: ast.AST, source: bytes) -> str | None:
     """Return why the value of a node cannot be seen without changing what the program does; None where it can."""
+    if isinstance(node, ast.AugAssign):
+        index = node.target.slice if isinstance(node.target, ast.Subscript) else None
+        if isinstance(index, ast.Slice) or (isinstance(index, ast.Tuple) and _holds_slice(index)):
+            return "it adds to a slice"
+        return _around(contents, node)
     if not isinstance(node, ast.expr):
         return "it is no expression"
     if isinstance(node, ast.Starred | ast.Slice | ast.FormattedValue):
@@ -108,7 +114,7 @@ _LOAD = ast.Load()
 _TYPING = {"annotation", "returns", "type_params", "bound"}
 
 
-def _around(contents: Contents, node: ast.expr) -> str | None:
+def _around(contents: Contents, node: ast.expr | ast.AugAssign) -> str | None:
     inner: ast.AST = node
     is_inside = False  # a function's body: names of a class body mean something else
     for outer, name in contents.around(node):

@@ -13,7 +13,10 @@ from .dropped_field import DroppedField
 from .gated_off import GatedOff
 from .hardcoded_constant import HardcodedConstant
 from .key_never_written import KeyNeverWritten
+from .named_test_failed import NamedTestFailed
 from .named_test_missing import NamedTestMissing
+from .named_test_not_collected import NamedTestNotCollected
+from .named_test_skipped import NamedTestSkipped
 from .never_called import NeverCalled
 from .swallowed_exception import SwallowedException
 from .symbol_missing import SymbolMissing
@@ -48,6 +51,9 @@ RULES: dict[str, Rule] = {
         NamedTestMissing(),
         UnsupportedClaim(),
         WaiverWithoutEffect(),
+        NamedTestNotCollected(),
+        NamedTestSkipped(),
+        NamedTestFailed(),
     )
 }
 """Every rule by its code."""

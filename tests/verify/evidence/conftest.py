@@ -29,7 +29,11 @@ def everything(tree: ast.Module, source: bytes, *, parameters: bool = True) -> d
     found: list[Seen] = []
     for node in ast.walk(tree):
         place = Place.of(node)
-        if isinstance(node, ast.expr) and place is not None and why_not(contents, node, source) is None:
+        if (
+            isinstance(node, ast.expr | ast.AugAssign)
+            and place is not None
+            and why_not(contents, node, source) is None
+        ):
             found.append(Seen(node, place))
         if parameters and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and place is not None:
             found += [Seen(node, place, one.arg) for one in node.args.args]

@@ -1,0 +1,46 @@
+"""What rules over the endings of named tests share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ..evidence.named_tests import Ending, NamedTests
+from ..findings import Finding
+from .base import Check, Rule
+
+
+class NamedTestRule(Rule):
+    """A rule over tests that records name, by how they ended in the run that left the evidence."""
+
+    endings: ClassVar[frozenset[Ending]]
+
+    def check(self, check: Check) -> Iterator[Finding]:
+        """Look up each named test that exists."""
+        named = NamedTests(check.observed.evidence, check.root)
+        for wire in check.wiring.wires:
+            for position, test in enumerate(wire.record.tests):
+                if test.file is None or test.name is None:
+                    continue
+                known = check.tests.names(test.file)
+                if known is None or test.name not in known:
+                    continue  # TW401
+                ending = named.ending(test.file, test.name)
+                if ending not in self.endings:
+                    continue
+                yield self.finding(
+                    record=wire.record,
+                    stage="tests",
+                    subject=f"{test.file}::{test.name}",
+                    place=check.record_place(wire.record, "tests", position, "name"),
+                    message=f"{test.file}::{test.name} {self.said(ending)}",
+                    help=self.advice,
+                    context={"file": test.file, "test": test.name, "ending": ending.value},
+                )
+
+    advice: ClassVar[str]
+
+    @abstractmethod
+    def said(self, ending: Ending) -> str:
+        """Say how the test ended."""
