@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..registry import Problem, Registry, RegistryError
 from ..registry.config import Configuration
+from ..registry.evidence_parts import Status
 from .cache.glances import Glances
 from .cache.inputs import digest
 from .cache.parsed import read_parsed, write_parsed
@@ -19,6 +20,7 @@ from .cache.summaries import read_changed
 from .changes import Changes
 from .collector import collector_paused
 from .evidence.observed import Observed
+from .evidence.status import status_of
 from .findings import Finding, FindingSeverity
 from .findings.suppression import apply_suppressions, find_suppressions
 from .flow import Flow
@@ -108,6 +110,16 @@ class Verification:
             return path.resolve().relative_to(self.configuration.root).as_posix()
         except ValueError:
             return path.as_posix()
+
+    def short_of(self, required: str) -> list[str]:
+        """Return a line for each record that is not as far as required (`wired`, `tested`), with the reason."""
+        level = Status(required)
+        found = ((wire.record.id, status_of(wire, self.observed)) for wire in self.wiring.wires)
+        return [
+            f"{name} is {status.status.value}, {required} is required: {status.reason}"
+            for name, status in found
+            if not status.supports(level)
+        ]
 
     @property
     def is_clean(self) -> bool:

@@ -25,6 +25,7 @@ from .output import (
 )
 
 COMMANDS = {
+    "points": ("telewire.verify.planning:points", "List where the values of the proved wires can be seen."),
     "audit": ("telewire.verify.audit.cli:audit", "List telemetry that is not wired; no record is needed."),
 }
 
@@ -64,6 +65,12 @@ COMMANDS = {
     metavar="REV",
     help="Report only findings that the change since this git revision touches.",
 )
+@click.option(
+    "--require",
+    "required",
+    type=click.Choice(["wired", "tested"]),
+    help="Fail unless every record is at least that far; tested needs the evidence of `pytest --wiring`.",
+)
 @jobs_option
 @click.option("--hops", is_flag=True, help="Show every hop of each proof.")
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
@@ -78,6 +85,7 @@ def verify(
     form: str,
     output: Path | None,
     changed_since: str | None,
+    required: str | None,
     jobs: int | None,
     hops: bool,
     colour: bool | None,
@@ -127,7 +135,10 @@ def verify(
     else:
         report = TerminalReport(make_console(colour), hops=hops)
         write_out(lambda: report.print(verification))
-    sys.exit(0 if verification.is_clean else EXIT_FINDINGS)
+    short = [] if required is None else verification.short_of(required)
+    for line in short:
+        errors.print(line, style="bold red", highlight=False, markup=False, soft_wrap=True)
+    sys.exit(0 if verification.is_clean and not short else EXIT_FINDINGS)
 
 
 @verify.command()

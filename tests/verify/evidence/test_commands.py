@@ -1,0 +1,98 @@
+"""What the commands say of evidence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from telewire.verify.cli import verify
+from telewire.verify.evidence.plan import Plan
+from telewire.verify.report.json_report import report_json_schema
+
+from .app_project import Run, write_project
+
+
+def command(root: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(verify, ["--project", str(root), "--no-cache", *arguments])
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """The program without any evidence."""
+    return write_project(tmp_path / "fresh")
+
+
+def test_a_tested_record_is_shown_as_one(whole: tuple[Path, Run]) -> None:
+    shown = command(whole[0])
+    assert shown.exit_code == 0
+    assert shown.output.splitlines()[0].split()[-1] == "tested"
+    assert "5 edges: 5 proved, 5 tested" in shown.output
+
+
+def test_a_wired_record_says_why_it_is_not_tested(fresh: Path) -> None:
+    shown = command(fresh)
+    assert shown.exit_code == 0
+    assert shown.output.splitlines()[0].split()[-1] == "wired"
+    assert "wired, not tested: no run-time evidence has been collected (pytest --wiring)" in shown.output
+
+
+def test_an_edge_that_is_not_tested_says_why(whole: tuple[Path, Run], tmp_path: Path) -> None:
+    root = tmp_path / "changed"
+    shutil.copytree(whole[0], root)
+    source = (root / "app/aggregator.py").read_text()
+    (root / "app/aggregator.py").write_text(source + "    print(state)\n")
+    shown = command(root)
+    assert "4 tested" in shown.output
+    assert "stale: app.aggregator:handle has changed since the tests ran" in shown.output
+
+
+def test_the_json_holds_each_edge_with_what_was_observed(whole: tuple[Path, Run]) -> None:
+    report = json.loads(command(whole[0], "--format", "json").output)
+    jsonschema.validate(report, report_json_schema())
+    (record,) = report["records"]
+    assert record["status"] == "tested"
+    assert report["summary"]["tested"] == 5
+    delivery = next(edge for edge in record["edges"] if edge["stage"] == "delivery")
+    assert delivery["observed"] == "tested"
+    assert "tests/test_app.py::test_infinities_are_shown" in delivery["observed_by"]
+
+
+def test_the_json_says_that_there_is_no_evidence(fresh: Path) -> None:
+    report = json.loads(command(fresh, "--format", "json").output)
+    assert report["summary"]["tested"] is None
+    assert {edge["observed"] for edge in report["records"][0]["edges"]} == {"no-evidence"}
+    assert report["records"][0]["reason"] == "no run-time evidence has been collected"
+
+
+@pytest.mark.parametrize(("level", "status"), [("wired", 0), ("tested", 1)])
+def test_a_level_can_be_required(fresh: Path, level: str, status: int) -> None:
+    shown = command(fresh, "--require", level)
+    assert shown.exit_code == status
+    said = "TELE-301 is wired, tested is required: no run-time evidence has been collected"
+    assert (said in shown.stderr) is bool(status)
+
+
+def test_a_level_that_is_reached_passes(whole: tuple[Path, Run]) -> None:
+    assert command(whole[0], "--require", "tested").exit_code == 0
+
+
+def test_the_points_can_be_listed(fresh: Path) -> None:
+    shown = command_points(fresh)
+    assert shown.exit_code == 0
+    assert "app.aggregator:handle@" in shown.output
+    assert shown.output.splitlines()[-1].endswith("in 4 modules")
+
+
+def test_the_points_are_a_plan(fresh: Path) -> None:
+    plan = Plan.from_json(command_points(fresh, "--format", "json").output)
+    assert Plan.from_json(plan.to_json()) == plan
+    assert set(plan.modules) == {f"app.{one}" for one in ("aggregator", "emitters", "gradients", "widgets")}
+
+
+def command_points(root: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(verify, ["points", "--project", str(root), "--no-cache", *arguments])
