@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -250,7 +250,7 @@ class Observed:
 
     def _is_real(self, edge: Edge, sight: _Sight) -> bool:
         """Whether the program itself led to the edge, and not a test that calls its stage."""
-        own = {(one.module, one.qualname) for one in edge.target.own if _is_stage(edge, one)}
+        own = {(one.module, one.qualname) for one in _own_functions(edge)}
 
         def drives(entry: tuple[str, str, bool]) -> bool:
             module, name, by_test = entry
@@ -318,9 +318,11 @@ def _points(hops: Iterable[HopPoints]) -> list[Point]:
     )
 
 
-def _is_stage(edge: Edge, function: FunctionSymbol) -> bool:
-    """Whether a function is one of the stage's own; of the schema, whose path may lead anywhere, none is."""
-    return edge.target.own != edge.target.functions or edge.target.kind.value != "schema"
+def _own_functions(edge: Edge) -> Collection[FunctionSymbol]:
+    """Return the functions that are the end of an edge; the way to the schema ends where its field is stored."""
+    if edge.target.kind is StageKind.SCHEMA:
+        return {hop.site.function for hop in edge.proof[-1:]}
+    return edge.target.own
 
 
 def _never_changing(sights: Sequence[_Sight]) -> Point | None:

@@ -80,7 +80,7 @@ _WORSE = (NOT_RUN, "passed", "xpassed", "xfailed", "skipped", "failed", "error")
 def _ended(when: str, outcome: str, *, expected_to_fail: bool) -> str | None:
     """Return what a phase says of the whole test, None for one that merely passed."""
     if outcome == "failed":
-        return "failed" if when == "call" or when not in {"setup", "teardown"} else "error"
+        return "error" if when in {"setup", "teardown"} else "failed"
     if outcome == "skipped":
         return "xfailed" if expected_to_fail else "skipped"
     if when == "call":

@@ -88,8 +88,6 @@ class WiringSession:
         self._library = sysconfig.get_paths()["stdlib"]
         self._site = (sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"])
         self._watch: Watch | None = None
-        self._everything = True
-        self._arguments: Sequence[str] = ()
         self._written: str | None = None
 
     def end(self) -> None:
@@ -169,12 +167,8 @@ class WiringSession:
     # -- what the process that began gathers ------------------------------------------------------------------
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note which tests there are; a selection of files by hand says nothing of the others."""
-        config = session.config
+        """Note which tests there are."""
         self.outcomes.collected(item.nodeid for item in session.items)
-        source = getattr(config, "args_source", None)
-        self._everything = source is None or source.name != "ARGS"
-        self._arguments = config.invocation_params.args
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Note which tests were left out."""
@@ -202,14 +196,13 @@ class WiringSession:
             return
         from .writing import write
 
-        self._arguments = self._arguments or session.config.invocation_params.args
         source = getattr(session.config, "args_source", None)
         write(
             self.plan,
             self.hook,
             self.outcomes,
             root=session.config.rootpath,
-            arguments=[str(one) for one in self._arguments],
+            arguments=[str(one) for one in session.config.invocation_params.args],
             everything=source is None or source.name != "ARGS",
             exit_status=int(exitstatus),
         )
