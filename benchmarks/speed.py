@@ -1,4 +1,4 @@
-"""How long a verification takes, as a ratio to `vulture` on the same files in the same run.
+"""How long a verification and an audit take, as a ratio to `vulture` on the same files in the same run.
 
     python -m telewire.benchmarks.speed [--vulture PATH] [--lines N] [--rounds N]
 
@@ -97,7 +97,7 @@ def measure(command: list[str], folder: Path, compiled: Path) -> tuple[float, fl
 
     The CPU time is that of all its processes.
     """
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled)}
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled), "XDG_CACHE_HOME": str(compiled)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     found = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
@@ -129,6 +129,9 @@ def main() -> None:
             ("cold", [*verify, "--no-cache"], None),
             *((f"{name} changed", verify, file) for name, file in changed.items()),
             ("warm", verify, None),
+            ("audit, cold", [*verify, "audit", "--no-cache"], None),
+            ("audit, other file changed", [*verify, "audit"], changed["other file"]),
+            ("audit, warm", [*verify, "audit"], None),
             ("--version", [*verify, "--version"], None),
             ("import click", [sys.executable, "-c", "import click"], None),
         ]

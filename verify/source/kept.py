@@ -23,9 +23,8 @@ class KeptSummaries:
     before: Mapping[bytes, bytes] = field(default_factory=dict)
     now: dict[bytes, bytes] = field(default_factory=dict)
 
-    def of(self, file: SourceFile, text: bytes) -> ModuleSummary | None:
-        """Return a file's summary; None where none of its text is kept."""
-        key = _key(file, text)
+    def of(self, key: bytes) -> ModuleSummary | None:
+        """Return the summary of a file with that key; None where there is none."""
         content = self.before.get(key)
         if content is None:
             return None
@@ -36,11 +35,12 @@ class KeptSummaries:
         self.now[key] = content
         return summary
 
-    def keep(self, file: SourceFile, text: bytes, summary: ModuleSummary) -> None:
-        """Keep the summary that was made of a file's text."""
-        self.now[_key(file, text)] = dumped(summary)
+    def keep(self, key: bytes, summary: ModuleSummary) -> None:
+        """Keep the summary that was made of the file with that key."""
+        self.now[key] = dumped(summary)
 
 
-def _key(file: SourceFile, text: bytes) -> bytes:
+def key_of(file: SourceFile, text: bytes) -> bytes:
+    """Return what tells a file with its text from any other."""
     about = repr((file.module, file.shown, file.is_package)).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=20, key=hashlib.blake2b(about, digest_size=32).digest()).digest()

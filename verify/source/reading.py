@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from .files import SourceFile
-from .kept import KeptSummaries
+from .kept import KeptSummaries, key_of
 from .model import ModuleSummary
 from .reassigned import settle
 from .sharing import own_share, processes_for
@@ -47,9 +47,7 @@ def read_sources(
             texts[number] = file.read()  # here, where it is noted that this run depends on it
         except OSError as error:
             unparsed[file.module] = unreadable(file, error)
-    if kept is not None:
-        found |= _kept(kept, listed, texts)
-    changed = {} if kept is None else dict(texts)
+    changed = {} if kept is None else _take_kept(kept, listed, texts, found)
     processes = processes_for(texts.values(), jobs)
     with contextlib.closing(own_share(listed, texts, found, processes=processes)) as numbers:
         for number in numbers:
@@ -59,7 +57,7 @@ def read_sources(
                 unparsed[listed[number].module] = error
     if kept is not None:
         for number in changed.keys() & found.keys():
-            kept.keep(listed[number], changed[number], found[number])
+            kept.keep(changed[number], found[number])
     summaries = [found[number] for number in range(len(listed)) if number in found]
 
     def again(summary: ModuleSummary, varying: frozenset[str]) -> ModuleSummary | None:
@@ -72,17 +70,23 @@ def read_sources(
     return Reading(tuple(settle(summaries, again)), unparsed)
 
 
-def _kept(
-    kept: KeptSummaries, files: Sequence[SourceFile], texts: dict[int, bytes]
-) -> dict[int, ModuleSummary]:
-    """Return the summaries that are kept, by the number of the file; their texts are needed no more."""
-    found: dict[int, ModuleSummary] = {}
+def _take_kept(
+    kept: KeptSummaries,
+    files: Sequence[SourceFile],
+    texts: dict[int, bytes],
+    found: dict[int, ModuleSummary],
+) -> dict[int, bytes]:
+    """Take the summaries that are kept instead of the texts; return the keys of the files that are left."""
+    changed: dict[int, bytes] = {}
     for number in list(texts):
-        summary = kept.of(files[number], texts[number])
-        if summary is not None:
+        key = key_of(files[number], texts[number])
+        summary = kept.of(key)
+        if summary is None:
+            changed[number] = key
+        else:
             found[number] = summary
             del texts[number]
-    return found
+    return changed
 
 
 Reader = Callable[[Iterable[SourceFile]], Reading]
