@@ -52,7 +52,7 @@ def progress(console: Console, what: str = "reading sources and records") -> Ite
     from rich.control import Control
     from rich.segment import ControlType
 
-    console.print(f"{what} …", style="dim", end="", markup=False, no_wrap=True, overflow="ellipsis")
+    console.print(f"{what} ...", style="dim", end="", markup=False, no_wrap=True, overflow="ellipsis")
     try:
         yield
     finally:
