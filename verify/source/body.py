@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .constants import given_once
+from .constants import given_once, swallows
 from .model import EffectKind, Kind, Narrowing, Proof
 from .overwritten import StraightLine
 from .patterns import PatternBuilder, whole_classes
@@ -15,8 +15,6 @@ from .scope import Definitions, Environment, Scope
 from .syntax import assigned_names, default_values, dotted_name, place_of, statements_in
 from .walking import walk
 from .written import as_written
-
-_SWALLOWING = {"suppress", "raises", "assertRaises", "assertRaisesRegex"}
 
 
 class BodyBuilder(PatternBuilder):
@@ -304,7 +302,7 @@ class BodyBuilder(PatternBuilder):
                 self._effect(EffectKind.EVALUATE, None, -1, entered, place_of(item.context_expr))
         before = dict(self._environment)
         self._statements(node.body)
-        if any(_swallows(item.context_expr) for item in node.items):
+        if any(swallows(item.context_expr) for item in node.items):
             self._environment = self._merge([before, self._environment], place_of(node))
             self._dead = dead_before
 
@@ -389,14 +387,6 @@ class _LoopExits:
     breaks: list[Environment]
     continues: list[Environment]
     gates: int  # a `break` behind more gates than these never runs
-
-
-def _swallows(manager: ast.expr) -> bool:
-    """Whether a context manager is one that ends an exception: the code after its block runs then."""
-    if not isinstance(manager, ast.Call):
-        return False
-    dotted = dotted_name(manager.func)
-    return dotted is not None and dotted.rpartition(".")[2] in _SWALLOWING
 
 
 class _Walk(Protocol):

@@ -1,4 +1,4 @@
-"""Which names and conditions are settled before the program runs, and which calls never return."""
+"""Which names and conditions are settled before the program runs; which calls never return, or end an exception."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ _MAY_BIND = {
     ast.Name,
     ast.Nonlocal,
 }
+_SWALLOWING = {"suppress", "raises", "assertRaises", "assertRaisesRegex"}
 _WRITES_ANY_NAME = {"exec", "globals"}
 _WRITES_ANY = re.compile(rf"\b(?:{'|'.join(sorted(_WRITES_ANY_NAME))})\b")
 _UTF_8 = re.compile(rb"coding[:=][ \t]*utf-?8\b", re.IGNORECASE)
@@ -252,6 +253,14 @@ class ModuleNames:
         if head in self.bound:
             return None
         return f"{self.imports.get(head, f'builtins.{head}')}{dot}{rest}"
+
+
+def swallows(manager: ast.expr) -> bool:
+    """Whether a context manager is one that ends an exception: the code after its block runs then."""
+    if not isinstance(manager, ast.Call):
+        return False
+    dotted = dotted_name(manager.func)
+    return dotted is not None and dotted.rpartition(".")[2] in _SWALLOWING
 
 
 def _may_write_any_name(tree: ast.Module, text: str | bytes) -> bool:

@@ -17,6 +17,15 @@ from .scope import Scope
 from .syntax import dotted_name, literal_key, place_of, type_names
 from .written import as_written
 
+_SEQUENCES: dict[type[ast.expr], str] = {
+    ast.GeneratorExp: "generator",
+    ast.List: "list",
+    ast.ListComp: "list",
+    ast.Set: "set",
+    ast.SetComp: "set",
+    ast.Tuple: "tuple",
+}
+
 
 class ValueBuilder(Scope):
     """Builds the nodes of one value graph from expressions, in the order in which they are computed."""
@@ -178,7 +187,7 @@ class ValueBuilder(Scope):
             case ast.Dict(keys=keys, values=values):
                 return self._dict(keys, values, place)
             case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-                return self._add(Kind.SEQUENCE, type(node).__name__.lower(), self._values(elements), place)
+                return self._add(Kind.SEQUENCE, _SEQUENCES[type(node)], self._values(elements), place)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 return self._comprehension(node, place)
             case ast.Lambda():
@@ -332,7 +341,7 @@ class ValueBuilder(Scope):
                 written += (key,)
             result = self._display(Kind.DICT, keys, () if kept_out else (element,), place, written)
         else:
-            kind = {ast.ListComp: "list", ast.SetComp: "set"}.get(type(node), "generator")
+            kind = _SEQUENCES[type(node)]
             result = self._add(Kind.SEQUENCE, kind, () if kept_out else (element,), place)
         self._guards = guards
         kept = {name: self._environment[name] for name in self._walrus[bound:] if name in self._environment}
