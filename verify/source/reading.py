@@ -67,7 +67,8 @@ def read_sources(
         except (SourceError, OSError):  # it has changed meanwhile
             return None
 
-    return Reading(tuple(settle(summaries, again)), unparsed)
+    names = [file.module for file in listed if file.module in unparsed]  # in the order of the files
+    return Reading(tuple(settle(summaries, again)), {name: unparsed[name] for name in names})
 
 
 def _take_kept(

@@ -41,7 +41,13 @@ def told(reading: Reading) -> dict[str, str]:
 def test_processes_share_the_files_and_say_the_same(files: list[SourceFile], jobs: int) -> None:
     alone, shared = read_sources(files, jobs=1), read_sources(files, jobs=jobs)
     assert (shared.summaries, told(shared)) == (alone.summaries, told(alone))
-    assert sorted(told(shared)) == ["bad", "deep", "latin", "missing", "null"]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_files_that_cannot_be_analysed_are_told_in_the_order_of_files(
+    files: list[SourceFile], jobs: int
+) -> None:
+    assert list(told(read_sources(files, jobs=jobs))) == ["bad", "null", "latin", "deep", "missing"]
 
 
 def test_what_a_process_that_died_had_taken_is_read_here(
