@@ -179,9 +179,7 @@ class Audience:
     def handed_on(self) -> frozenset[FunctionSymbol]:
         """The functions that are named somewhere without being called there."""
         facts = self.flow.facts
-        called = {
-            (callee, site.site.function) for callee, sites in facts.call_sites.items() for site in sites
-        }
+        called = {(callee, site.function) for callee, sites in facts.call_sites.items() for site in sites}
         return frozenset(
             callee
             for caller, callees in facts.calls.items()

@@ -236,7 +236,7 @@ class _Finder:
     def _calls(self, function: FunctionSymbol) -> list[tuple[FunctionSymbol, int]] | None:
         """Return every call of a function; None where others may call it."""
         found = dict.fromkeys(
-            (site.site.function, site.node) for site in self._flow.facts.call_sites.get(function, ())
+            (site.function, site.node) for site in self._flow.facts.call_sites.get(function, ())
         )
         for call in self._flow.facts.method_calls.get(function.name, ()):
             found.setdefault((call.function, call.node))  # of an unknown receiver, perhaps

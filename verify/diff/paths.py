@@ -32,13 +32,13 @@ class Paths:
             declared = {one.name: one for one in self._new.program.function(now.function).parameters}[
                 now.name
             ]
-            given = any(now.name in call.arguments for call in calls)
+            given = any(now.name in call.names for call in calls)
             was_given = any(
-                carrier.name in call.arguments for call in self._old.flow.call_sites(carrier.function)
+                carrier.name in call.names for call in self._old.flow.call_sites(carrier.function)
             )
             if not calls or given or not was_given or declared.default is None or self._new.writes.get(now):
                 continue
-            if any(not call.arguments for call in calls) and self._spreads(now.function):
+            if any(not call.names for call in calls) and self._spreads(now.function):
                 continue
             yield (
                 (Loss.SUPPLY, now),

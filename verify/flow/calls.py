@@ -23,7 +23,7 @@ from .carriers import (
 )
 from .discarded import Discarded
 from .drawn import Source
-from .facts import CallSite, Facts
+from .facts import Facts
 from .handing_on import HandingOn
 from .instruments import InstrumentCall, instrument_kind, subclass_kind
 from .metric_libraries import FACTORY_NAMES, METER_METHODS
@@ -86,16 +86,15 @@ class Calls:
     def _arguments(self, function: FunctionSymbol, called: FunctionObject, index: int, node: Node) -> None:
         if not node.gated:
             self._facts.calls.setdefault(function, set()).add(called.function)
-        given: dict[str, tuple[Source, ...]] = {}
+        given: list[tuple[str, int]] = []
         for name, positions in argument_positions(self._program, called, node).items():
             for position in positions:
                 sources = self._sources.of(function, node.operands[1 + position])
-                given[name] = (*given.get(name, ()), *sources)
+                given.append((name, node.operands[1 + position]))
                 targets = [ParameterCarrier(called.function, name)]
                 self._facts.move(function, sources, targets, node.part_places[position], gated=node.gated)
-        site = CallSite(called.function, self._facts.site(function, node.place), given, index)
         if not node.gated:
-            self._facts.call_sites.setdefault(called.function, []).append(site)
+            self._facts.called(called.function, function, index, given)
 
     def _construct(self, function: FunctionSymbol, cls: ClassSymbol, index: int, node: Node) -> None:
         kind = subclass_kind(self._program, cls)

@@ -33,12 +33,27 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """A call of a function of the program, with what each parameter is given; `node` is the call in `site.function`."""
+    """A call of a function of the program.
+
+    Attributes:
+        function: Who calls it; `node` is the call in there.
+        path: The caller's file, with the packed place of the call.
+        names: The parameter that each argument is for.
+        operands: The node of each argument in the caller, -1 for one that was bound before.
+    """
 
     callee: FunctionSymbol
-    site: Site
-    arguments: dict[str, tuple[Source, ...]] = field(hash=False)
+    function: FunctionSymbol
     node: int
+    path: str
+    place: int
+    names: tuple[str, ...]
+    operands: tuple[int, ...]
+
+    @property
+    def site(self) -> Site:
+        """Where the call is."""
+        return Site(self.function, self.path, unpacked(self.place))
 
 
 class MethodCall(NamedTuple):
@@ -87,6 +102,9 @@ class Facts:
     sites_unresolved: int = 0
     too_deep: list[FunctionSymbol] = field(default_factory=list)  # nested too deeply to be followed
     _whereabouts: Whereabouts | None = None
+    _names: dict[tuple[str, ...], tuple[str, ...]] = field(
+        default_factory=dict
+    )  # of call sites, one object each
 
     @property
     def whereabouts(self) -> Whereabouts:
@@ -109,6 +127,34 @@ class Facts:
     def site(self, function: FunctionSymbol, place: int) -> Site:
         """Return a packed place in a function."""
         return Site(function, self.program.modules[function.module].path, unpacked(place))
+
+    def called(
+        self, callee: FunctionSymbol, function: FunctionSymbol, index: int, given: list[tuple[str, int]]
+    ) -> None:
+        """Note that a node calls a function and gives these nodes to its parameters, -1 for what was bound before."""
+        names = tuple([name for name, _ in given])
+        self.call_sites.setdefault(callee, []).append(
+            CallSite(
+                callee,
+                function,
+                index,
+                self.program.modules[function.module].path,
+                self.program.function(function).graph.nodes[index].place,
+                self._names.setdefault(names, names),
+                tuple([operand for _, operand in given]),
+            )
+        )
+
+    def given(self, call: CallSite, name: str) -> tuple[Source, ...] | None:
+        """Return what a call gives a parameter; None where it leaves it out."""
+        if name not in call.names:
+            return None
+        return tuple(
+            source
+            for one, operand in zip(call.names, call.operands, strict=True)
+            if one == name and operand >= 0
+            for source in self.sources.of(call.function, operand)
+        )
 
     def move(
         self,

@@ -10,8 +10,7 @@ from ..source.model import CallShape, Kind, Node
 from .arguments import argument_positions
 from .callables import Bound
 from .carriers import ParameterCarrier
-from .drawn import Source
-from .facts import CallSite, Facts
+from .facts import Facts
 from .names import HANDED_ON
 from .types import ClassObject, FunctionObject, Instance, Type
 
@@ -107,19 +106,16 @@ class HandingOn:
             called = FunctionObject(reached, bound.function.receiver)
             if not node.gated:
                 self._facts.calls.setdefault(function, set()).add(reached)
-            arguments: dict[str, tuple[Source, ...]] = {}
+            arguments: list[tuple[str, int]] = [(name, -1) for name in bound.names]
             for name, positions in argument_positions(self._program, called, call).items():
                 for position in positions:
                     if position < before:
-                        arguments.setdefault(name, ())
+                        arguments.append((name, -1))
                         continue
                     operand, place = given[position - before]
                     sources = self._sources.of(function, operand)
-                    arguments[name] = (*arguments.get(name, ()), *sources)
+                    arguments.append((name, operand))
                     targets = [ParameterCarrier(reached, name)]
                     self._facts.move(function, sources, targets, place, gated=node.gated)
-            for name in bound.names:
-                arguments.setdefault(name, ())
-            site = CallSite(reached, self._facts.site(function, node.place), arguments, index)
             if not node.gated:
-                self._facts.call_sites.setdefault(reached, []).append(site)
+                self._facts.called(reached, function, index, arguments)

@@ -21,7 +21,7 @@ def parameter_defaults(facts: Facts) -> None:
             default = parameter.default
             if default is None or (not default.is_literal and not _is_dotted(default.text)):
                 continue
-            if sites and all(parameter.name in site.arguments for site in sites):
+            if sites and all(parameter.name in site.names for site in sites):
                 continue
             place = summary.place if default.place is None else default.place
             target = ParameterCarrier(function, parameter.name)

@@ -487,7 +487,7 @@ class _Following:
                 self._reach(Spot(reader, node, path, spot.certain and certain))
         for call in self._facts.call_sites.get(function, ()):
             found = True
-            self._reach(Spot(call.site.function, call.node, path, spot.certain))
+            self._reach(Spot(call.function, call.node, path, spot.certain))
         if not found:
             self._use(UseKind.UNCALLED, spot, -1, function.qualname, span)
 
@@ -621,12 +621,12 @@ class _Following:
     def _into_arguments(self, spot: Spot, name: str, path: Path) -> None:
         calls = self._facts.call_sites.get(spot.function, ())
         for call in calls:
-            node = self._graph(call.site.function).nodes[call.node]
-            for callee in self._callees(call.site.function, node):
+            node = self._graph(call.function).nodes[call.node]
+            for callee in self._callees(call.function, node):
                 if callee.function == spot.function:
                     for position in argument_positions(self._program, callee, node).get(name, ()):
                         argument = node.operands[1 + position]
-                        self._into(call.site.function, argument, path, certain=spot.certain)
+                        self._into(call.function, argument, path, certain=spot.certain)
         if not calls:
             self._use(UseKind.LEAVES, spot, spot.node, name)
 

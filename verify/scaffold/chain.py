@@ -299,7 +299,7 @@ def _public(flow: Flow, function: FunctionSymbol) -> FunctionSymbol:
     """Return the function that a private helper works for, where it is the only one in its module that calls it."""
     seen = {function}
     while function.name.startswith("_") and not function.name.endswith("__"):
-        callers = {call.site.function for call in flow.call_sites(function)} - seen
+        callers = {call.function for call in flow.call_sites(function)} - seen
         if len(callers) != 1:
             break
         [caller] = callers

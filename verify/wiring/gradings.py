@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..flow import Carrier, Constant, FieldCarrier, Flow, How, ModuleCarrier, ParameterCarrier, Site
+from ..flow import CallSite, Carrier, Constant, FieldCarrier, Flow, How, ModuleCarrier, ParameterCarrier, Site
 from ..flow.drawn import Source
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind
@@ -80,26 +80,25 @@ def _resolve(
         return found
     helpers.add(function)
     for call in flow.call_sites(function):
-        if call.site.function not in flow.reachable:
+        if call.function not in flow.reachable:
             continue
-        outer_values = _substituted(values, call.arguments, function)
-        outer_keys = _substituted(keys, call.arguments, function)
-        found += _resolve(flow, call.site.function, outer_values, outer_keys, call.site, depth - 1, helpers)
+        outer_values = _substituted(flow, values, call)
+        outer_keys = _substituted(flow, keys, call)
+        found += _resolve(flow, call.function, outer_values, outer_keys, call.site, depth - 1, helpers)
     return found
 
 
-def _substituted(
-    sources: Iterable[Source], arguments: dict[str, tuple[Source, ...]], function: FunctionSymbol
-) -> list[Source]:
+def _substituted(flow: Flow, sources: Iterable[Source], call: CallSite) -> list[Source]:
+    """Put what a call gives in the place of the parameters."""
     result: list[Source] = []
     for source in sources:
         carrier = source.carrier
-        if isinstance(carrier, ParameterCarrier) and carrier.function == function:
+        if isinstance(carrier, ParameterCarrier) and carrier.function == call.callee:
             result += [
                 Source(
                     given.carrier, max(given.how, source.how), given.origin, given.partial or source.partial
                 )
-                for given in arguments.get(carrier.name, ())
+                for given in flow.facts.given(call, carrier.name) or ()
             ]
         else:
             result.append(source)

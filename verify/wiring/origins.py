@@ -114,8 +114,8 @@ def is_dead(flow: Flow, carrier: Carrier) -> bool:
 
 def unused_default(flow: Flow, parameter: ParameterCarrier) -> Default | None:
     """Return the default of a parameter that no call gives; None where there is none, or where nobody calls."""
-    calls = [call for call in flow.call_sites(parameter.function) if call.site.function in flow.reachable]
-    if not calls or any(parameter.name in call.arguments for call in calls):
+    calls = [call for call in flow.call_sites(parameter.function) if call.function in flow.reachable]
+    if not calls or any(parameter.name in call.names for call in calls):
         return None
     declared = flow.program.function(parameter.function).parameters
     return next((one.default for one in declared if one.name == parameter.name), None)
@@ -123,7 +123,7 @@ def unused_default(flow: Flow, parameter: ParameterCarrier) -> Default | None:
 
 def left_out_by(flow: Flow, parameter: ParameterCarrier) -> CallSite | None:
     """Return a call that leaves out a parameter which has no default, as every call does; None where some gives it."""
-    calls = [call for call in flow.call_sites(parameter.function) if call.site.function in flow.reachable]
+    calls = [call for call in flow.call_sites(parameter.function) if call.function in flow.reachable]
     declared = flow.program.function(parameter.function).parameters
     if not calls or not any(
         one.name == parameter.name and one.default is None and one.kind in {"positional", "keyword"}
@@ -131,12 +131,12 @@ def left_out_by(flow: Flow, parameter: ParameterCarrier) -> CallSite | None:
     ):
         return None
     for call in calls:
-        node = flow.program.function(call.site.function).graph.nodes[call.node]
+        node = flow.program.function(call.function).graph.nodes[call.node]
         shape = node.data
         is_open = not isinstance(shape, CallShape) or shape.starred or None in shape.keywords
-        called = members(flow.facts.inference.type_of(call.site.function, node.operands[0]))
+        called = members(flow.facts.inference.type_of(call.function, node.operands[0]))
         is_direct = any(isinstance(one, FunctionObject | ClassObject) for one in called)
-        if is_open or not is_direct or parameter.name in call.arguments:
+        if is_open or not is_direct or parameter.name in call.names:
             return None
     return calls[0]
 

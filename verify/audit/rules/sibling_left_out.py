@@ -190,7 +190,7 @@ class SiblingLeftOut(AuditRule):
             for parameter in audit.program.function(function).parameters:
                 if parameter.default is None:
                     continue
-                without = [site for site in sites.values() if parameter.name not in site.arguments]
+                without = [site for site in sites.values() if parameter.name not in site.names]
                 if len(without) != 1:
                     continue
                 site = without[0].site
@@ -300,7 +300,7 @@ def _has_a_reason(
     names = {one.name for one in doing if one.name != odd.name}
     if any(_called(graph, node) == odd.name and _is_super(graph, node) for node in graph.nodes):
         return True  # what is above it may do it
-    callers = {site.site.function for site in audit.flow.call_sites(odd)}
+    callers = {site.function for site in audit.flow.call_sites(odd)}
     if callers and all(helper in called.get(caller, ()) for caller in callers):
         return True  # whoever calls it does it
     reached = audit.flow.callees([odd]) - {odd}

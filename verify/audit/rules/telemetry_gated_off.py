@@ -102,7 +102,9 @@ class TelemetryGatedOff(AuditRule):
             return
         for flag in flags:
             found = _behind(audit, function, graph, flag.name)
-            if found is None or not all(_gives_false(site.arguments.get(flag.name), flag) for site in sites):
+            if found is None or not all(
+                _gives_false(audit.flow.facts.given(site, flag.name), flag) for site in sites
+            ):
                 continue
             called = str(graph.nodes[found.operands[0]].data)
             first = sites[0].site
