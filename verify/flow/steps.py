@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
-from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
-from .arguments import arguments, keyed_arguments, limit_argument
+from ..source.model import Kind, Node, ValueGraph
+from .call_steps import CallSteps
 from .callables import Callables
-from .calling import Caller
 from .carriers import (
     Carrier,
     Constant,
     FieldCarrier,
     How,
     ModuleCarrier,
-    ObjectCarrier,
-    OutsideCarrier,
     ParameterCarrier,
     ReturnCarrier,
     UnresolvedCarrier,
@@ -26,13 +23,12 @@ from .drawn import Onward, Questions, Source
 from .inference import Inference
 from .keys import Keys
 from .literal_values import Binding, Entry
-from .names import COPIES, HANDED_ON, KEY_READERS, TAKERS
+from .names import KEY_READERS
 from .objects import Objects
-from .roots import local_roots
+from .part_steps import PartSteps
 from .types import (
     UNKNOWN,
     ClassObject,
-    ExternalObject,
     FunctionObject,
     Instance,
     ModuleObject,
@@ -59,8 +55,9 @@ class Steps:
         self.program = program
         self.inference = inference
         self.keys = keys
-        self._callables = callables
         self._asked = asked
+        self._calls = CallSteps(program, inference, keys, callables, asked)
+        self._parts = PartSteps(program, inference, asked)
         self._objects = objects
 
     def of(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | Onward]:
@@ -92,7 +89,8 @@ class Steps:
                 if node.control is not None:
                     yield Onward(node.control, How.CONTROL)
             case Kind.UNPACK:
-                yield from self._unpack(function, graph, node)
+                assert isinstance(node.data, int)
+                yield from self._parts.of(function, graph, node, node.data)
             case Kind.DICT:
                 for position, (key, operand) in enumerate(zip(_keys(node), node.operands, strict=True)):
                     computed = node.keys[position] if node.keys else -1
@@ -190,183 +188,17 @@ class Steps:
             return
         position = graph.nodes[index]
         if position.kind is Kind.CONST and type(position.data) is int:
-            yield from self._part(function, graph, node, position.data)
+            yield from self._parts.of(function, graph, node, position.data)
             return
         yield Onward(base, How.COPY)
         if position.kind is not Kind.CONST:
             yield Onward(index, How.COMPUTED)
 
-    def _unpack(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | Onward]:
-        position = node.data
-        assert isinstance(position, int)
-        yield from self._part(function, graph, node, position)
-
-    def _part(
-        self, function: FunctionSymbol, graph: ValueGraph, node: Node, position: int
-    ) -> Iterator[Source | Onward]:
-        """One element, by its position: of a tuple spelled out here or returned, or of a NamedTuple's fields."""
-        receivers = members(self.inference.type_of(function, node.operands[0]))
-        fields = [
-            FieldCarrier(owner, name)
-            for one in receivers
-            if isinstance(one, Instance)
-            and (name := self.inference.field_at(one.cls, position)) is not None
-            and (owner := self.inference.owner_of_field(one.cls, name)) is not None
-        ]
-        for carrier in fields:
-            yield Source(carrier, How.COPY, node.place)
-        if fields and len(fields) == len(receivers):
-            return
-        for root in local_roots(graph, node.operands[0], every=True):
-            value = graph.nodes[root]
-            if (
-                value.kind is Kind.SEQUENCE
-                and value.data in {"tuple", "list"}
-                and -len(value.operands) <= position < len(value.operands)
-                and not any(graph.nodes[operand].kind is Kind.ELEMENT for operand in value.operands)
-                and root not in self._asked.mutations(function)
-            ):
-                yield Onward(value.operands[position], How.COPY)
-                continue
-            returned = self._returned_parts(function, value, position) if value.kind is Kind.CALL else None
-            if returned is None:
-                yield Onward(root, How.COPY)
-            else:
-                yield from returned
-
-    def _returned_parts(
-        self, function: FunctionSymbol, call: Node, position: int
-    ) -> list[Source | Onward] | None:
-        """Return one element of the tuple that a called function returns, or None where it returns no tuple."""
-        found: list[Source | Onward] = []
-        callees = members(self.inference.type_of(function, call.operands[0]))
-        for callee in callees:
-            if not isinstance(callee, FunctionObject):
-                return None
-            graph = self.program.function(callee.function).graph
-            for effect in graph.effects:
-                if effect.kind is not EffectKind.RETURN:
-                    continue
-                value = graph.nodes[effect.value]
-                is_tuple = value.kind is Kind.SEQUENCE and value.data == "tuple"
-                if not is_tuple or not -len(value.operands) <= position < len(value.operands):
-                    return None
-                for source in self._asked.of(callee.function, value.operands[position]):
-                    carrier = source.carrier
-                    if isinstance(carrier, ParameterCarrier) and carrier.function == callee.function:
-                        given = arguments(self.program, callee, call).get(carrier.name, ())
-                        found += [Onward(argument, source.how, source.partial) for argument in given]
-                    else:
-                        found.append(Source(carrier, source.how, call.place, source.partial))
-        return found if callees else None
-
     def _call(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[Source | Onward]:
-        callee_index, *operands = node.operands
-        callee = graph.nodes[callee_index]
-        shape = node.data
-        assert isinstance(shape, CallShape)
         read = self._key_read(function, graph, node)
         if read is None:
             read = self._attribute_read(function, graph, node)
-        if read is not None:
-            yield from read
-            return
-        types = members(self.inference.type_of(function, callee_index))
-        outside = not types
-        for one in types:
-            match one:
-                case FunctionObject():
-                    for called in self.inference.dispatch(one.function, one.receiver):
-                        chosen = list(self._chosen(function, FunctionObject(called, one.receiver), node))
-                        yield from chosen or (Source(ReturnCarrier(called), How.COPY, node.place),)
-                        bound = arguments(self.program, FunctionObject(called, one.receiver), node)
-                        for name, how in self._asked.hands_back(called).items():
-                            for argument in bound.get(name, ()):
-                                yield Onward(argument, how)
-                            is_receiver = one.receiver is not None and callee.kind is Kind.ATTR
-                            if is_receiver and name == _first_parameter(self.program, called):
-                                yield Onward(callee.operands[0], how)
-                case ClassObject(cls=cls):
-                    yield Source(ObjectCarrier(cls), How.COPY, node.place)
-                case Instance(cls=cls) if (method := self.program.method(cls, "__call__")) is not None:
-                    yield Source(ReturnCarrier(method), How.COPY, node.place)
-                case _:
-                    outside = True
-        if outside:
-            handed = yield from self._handed_over(function, graph, node)
-            outside = not handed
-        if outside:
-            is_named = callee.kind in {Kind.GLOBAL, Kind.ATTR}
-            how = How.COPY if is_named and callee.data in COPIES else How.COMPUTED
-            keyed = {operand for _, operand in keyed_arguments(graph, node)}
-            limit = limit_argument(graph, node)
-            for operand in operands:
-                if operand not in keyed:
-                    yield Onward(operand, How.CONTROL if operand == limit else how)
-            if callee.kind is Kind.ATTR and callee.data in {"items", "values"}:
-                for root in local_roots(graph, callee.operands[0]):
-                    if graph.nodes[root].kind is Kind.DICT:  # under whatever key
-                        yield from (Onward(value, How.COPY) for value in graph.nodes[root].operands)
-            if callee.kind is Kind.ATTR and not _is_namespace(
-                self.inference.type_of(function, callee.operands[0])
-            ):
-                yield Onward(callee.operands[0], How.COPY if callee.data in TAKERS else how)
-            elif callee.kind not in {Kind.GLOBAL, Kind.ATTR}:
-                yield Onward(callee_index, How.COMPUTED)
-            measured = self._measures(function, graph, node)
-            if measured is not None:
-                yield Source(OutsideCarrier(measured), How.COMPUTED, node.place)
-
-    def _chosen(self, function: FunctionSymbol, called: FunctionObject, node: Node) -> Iterator[Source]:
-        """Yield what a function returns in one call that says by which key it is to be read."""
-        caller = Caller(function, node, self._asked.binding(function))
-        for calling in self.keys.callers.answers(called, caller):
-            for effect in self.program.function(called.function).graph.effects:
-                if effect.kind is EffectKind.RETURN:
-                    for source in self._asked.in_round(called.function, effect.value, calling):
-                        yield Source(source.carrier, source.how, node.place, source.partial)
-
-    def _handed_over(
-        self, function: FunctionSymbol, graph: ValueGraph, node: Node
-    ) -> Generator[Source | Onward, None, bool]:
-        """Yield what a callback gives, or a function that something outside is told to call; whether it is one."""
-        callee = graph.nodes[node.operands[0]]
-        bounds = self._callables.of(function, node.operands[0])
-        for bound in bounds:
-            for called in self.inference.dispatch(bound.function.function, bound.function.receiver):
-                yield Source(ReturnCarrier(called), How.COPY, node.place)
-                if not bound.positions:
-                    given = arguments(self.program, FunctionObject(called, bound.function.receiver), node)
-                    for name, how in self._asked.hands_back(called).items():
-                        for argument in given.get(name, ()):
-                            yield Onward(argument, how)
-        position = HANDED_ON.get(str(callee.data)) if callee.kind in {Kind.ATTR, Kind.GLOBAL} else None
-        if (
-            not bounds
-            and position is not None
-            and callee.data != "partial"
-            and len(node.operands) > position + 1
-        ):
-            for bound in self._callables.of(function, node.operands[1 + position]):
-                yield Source(ReturnCarrier(bound.function.function), How.COPY, node.place)
-        return bool(bounds)
-
-    def _measures(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> str | None:
-        """Return the name of something outside that is given no value and so gives one of its own.
-
-        That is `time.perf_counter()` or `random.randint(0, 9)`; a builtin of constants is a constant.
-        """
-        callee = node.operands[0]
-        if any(graph.nodes[operand].kind is not Kind.CONST for operand in node.operands[1:]):
-            return None
-        for one in members(self.inference.type_of(function, callee)):
-            if (
-                isinstance(one, ExternalObject)
-                and one.receiver is None
-                and not one.dotted.startswith("builtins.")
-            ):
-                return one.dotted
-        return None
+        yield from self._calls.of(function, graph, node) if read is None else read
 
     def _key_read(
         self, function: FunctionSymbol, graph: ValueGraph, node: Node
@@ -450,18 +282,6 @@ def _defaults(
             yield Onward(default, How.COPY)
 
 
-def _is_namespace(receiver: Type) -> bool:
-    """Whether `receiver.name(...)` is a function of a module or class, and not a method of a value."""
-    return isinstance(receiver, ModuleObject) or (
-        isinstance(receiver, ExternalObject) and receiver.receiver is None
-    )
-
-
 def _keys(node: Node) -> tuple[str | None, ...]:
     assert isinstance(node.data, tuple)
     return node.data
-
-
-def _first_parameter(program: Program, function: FunctionSymbol) -> str | None:
-    parameters = program.function(function).parameters
-    return parameters[0].name if parameters else None
