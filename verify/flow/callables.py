@@ -44,6 +44,10 @@ class Callables:
         known = self._known[function][index]
         return self._circles.ask((function, index)) if known is None else known
 
+    def forget(self) -> None:
+        """Forget all answers; what is asked for again is found again."""
+        self._known.clear()
+
     def _keep(self, place: Place, found: tuple[Bound, ...]) -> None:
         self._known[place[0]][place[1]] = found
 

@@ -74,6 +74,11 @@ class Callers:
             self._rounds[place] = self._find(function, key)
         return self._rounds[place]
 
+    def forget(self) -> None:
+        """Forget all answers; what is asked for again is found again."""
+        self._rounds.clear()
+        self._chosen_by.clear()
+
     def _find(self, function: FunctionSymbol, key: int) -> tuple[list[tuple[Binding, str]], bool]:
         found: list[tuple[Binding, str]] = []
         unknown = 0

@@ -129,7 +129,7 @@ class Calls:
                 continue
             name = self._inference.aliases.field(cls, name)
             given.add(name)
-            target: Carrier = KeyCarrier(name, mapping=MappingOrigin(function, index))
+            target: Carrier = KeyCarrier(name, None, MappingOrigin(function, index))
             if not is_mapping:
                 owner = self._inference.owner_of_field(cls, name)
                 target = FieldCarrier(owner, name) if owner else UnresolvedCarrier(name)

@@ -64,6 +64,7 @@ def extract(program: Program, log_sinks: Sequence[LogSink] = ()) -> Facts:
     parameter_defaults(facts)
     restored_fields(facts)
     facts.moves.mark_resets()
+    facts.sources.forget_all()
     return facts
 
 
@@ -262,7 +263,7 @@ class _Extractor:
             if computed >= 0:
                 rounds = self._sources.keys.rounds(function, computed)[0]
             for binding, name in rounds:
-                targets: list[Carrier] = [KeyCarrier(name, mapping=MappingOrigin(function, index))]
+                targets: list[Carrier] = [KeyCarrier(name, None, MappingOrigin(function, index))]
                 if is_returned:
                     targets.append(KeyCarrier(name, function))
                 sources = self._sources.in_round(function, operand, binding)

@@ -59,7 +59,7 @@ class Keys:
     def written(self, function: FunctionSymbol, base: int, key: str) -> list[KeyCarrier]:
         """Return the carriers that a store under a key fills."""
         origins = self._mappings.in_order(self._mappings.of(function, base))
-        return [KeyCarrier(key, mapping=origin) for origin in origins]
+        return [KeyCarrier(key, None, origin) for origin in origins]
 
     def read(self, function: FunctionSymbol, base: int, key: str) -> tuple[KeyCarrier, ...]:
         """Return the carriers that a read of a key draws on.
@@ -100,7 +100,7 @@ class Keys:
                 is_own, is_element = key in self._own(origin), origin.path[-1:] == (ANY,)
                 is_any = is_any or is_element
                 if is_own or not filled:
-                    found.setdefault(KeyCarrier(key, mapping=origin))
+                    found.setdefault(KeyCarrier(key, None, origin))
                 if not is_own or is_element:
                     pending += filled  # another element of the list may have been given the key
             begun = self._next(pending, seen)
@@ -108,7 +108,7 @@ class Keys:
                 break
         if is_any and (len(found) > _MANY_ELEMENTS or KeyCarrier(key) in found):
             return (KeyCarrier(key),)
-        return tuple(found) or (KeyCarrier(key, mapping=first),)
+        return tuple(found) or (KeyCarrier(key, None, first),)
 
     def _next(self, pending: list[Filling], seen: set[Filling]) -> Ordered:
         """Return the mappings that the next filling stands for; none where there is no further one."""
@@ -138,7 +138,7 @@ class Keys:
     def held(self, function: FunctionSymbol, base: int) -> list[KeyCarrier]:
         """Return every known key of a mapping, as what it is written into, those of what it is filled from included."""
         return [
-            KeyCarrier(key, mapping=origin)
+            KeyCarrier(key, None, origin)
             for origin in self._reached(self._mappings.of(function, base))
             if origin is not None
             for key in sorted(self._own(origin))
@@ -198,6 +198,11 @@ class Keys:
             is_all = found is not None and not self.is_partly_known(function, key)
             self._rounds[place] = self.callers.rounds(function, key) if found is None else (found, is_all)
         return self._rounds[place]
+
+    def forget_rounds(self) -> None:
+        """Forget which strings computed keys are; what is asked for again is found again."""
+        self._rounds.clear()
+        self.callers.forget()
 
     def is_spelled_out(self, function: FunctionSymbol, key: int) -> bool:
         """Whether a function itself says all strings that a computed key is, without what callers give."""

@@ -96,7 +96,7 @@ def _by_form(
         return  # two strings: a logger of text
     if value is not None and sink.form is Form.COUNT and nodes[value[0]].kind is Kind.CONST:
         value = None  # how much each call counts: the sum of them is no constant
-    carrier = KeyCarrier(name, mapping=MappingOrigin(function, index))
+    carrier = KeyCarrier(name, None, MappingOrigin(function, index))
     place = call.place if value is None else value[1]
     site = facts.site(function, place)
     if value is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ..source import FunctionSymbol, Program
@@ -217,14 +217,26 @@ class Sources:
     def forget(self, function: FunctionSymbol) -> None:
         """Forget what the nodes of a function that is through draw on: hardly anybody asks for one of them again.
 
-        What was settled together with much else is kept.
+        What was settled together with much else is kept, and what others ask for: what it hands back.
         """
+        with suppress(RecursionError):  # then whoever asks for it finds it out
+            self.hands_back(function)
         self._known.pop(function, None)
         self._mutated.pop(function, None)
         self._varying.pop(function, None)
         self._answers.pop(function, None)
         if function in self._settled_together:
             self._answers[function] = self._settled_together[function]
+
+    def forget_all(self) -> None:
+        """Forget what is only asked for while hops are collected; what is asked for later is found again."""
+        self._known.clear()
+        self._mutated.clear()
+        self._varying.clear()
+        self._answers.clear()
+        self._answers.update(self._settled_together)
+        self.keys.forget_rounds()
+        self.callables.forget()
 
     def hands_back(self, function: FunctionSymbol) -> dict[str, How]:
         """Return the parameters that a function's result draws on, and how."""

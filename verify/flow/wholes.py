@@ -81,7 +81,7 @@ class Wholes:
         while pending:
             origin = pending.pop()
             for key, field in self.keys(origin).items():
-                yield field, KeyCarrier(key, mapping=origin)
+                yield field, KeyCarrier(key, None, origin)
                 inner = origin.inner(key)
                 if len(inner.path) < _DEEPEST and self.keys(inner):
                     pending.append(inner)

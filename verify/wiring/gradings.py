@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..flow import CallSite, Carrier, Constant, FieldCarrier, Flow, How, ModuleCarrier, ParameterCarrier, Site
 from ..flow.drawn import Source
+from ..flow.extract import room_to_recurse
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind
 
@@ -28,6 +29,7 @@ class Grading:
     site: Site
 
 
+@room_to_recurse()
 def gradings(flow: Flow, helpers: set[FunctionSymbol] | None = None) -> list[Grading]:
     """Return every grading of live code, through helpers that are given the value or the ID.
 
