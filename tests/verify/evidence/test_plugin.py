@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,3 +198,44 @@ def test_modules_whose_assertions_pytest_rewrites_are_seen_too(tmp_path: Path) -
     run = run_tests(root, "--wiring")
     assert "Differing items" in run.stdout
     assert numbers_seen(evidence_in(root), "test_infinities_are_shown", "handle") == {2}
+
+
+FORKING = """\
+import json
+import os
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    hook, config = item.config.hook, item.config
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        data = [hook.pytest_report_to_serializable(config=config, report=one) for one in reports]
+        with os.fdopen(write, "w") as stream:
+            json.dump(data, stream)
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as stream:
+        data = json.load(stream)
+    os.waitpid(child, 0)
+    for one in data:
+        report = hook.pytest_report_from_serializable(config=config, data=one)
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_what_forked_tests_see_arrives(whole: tuple[Path, Run], tmp_path: Path) -> None:
+    root = write_project(tmp_path / "forked")
+    (root / "conftest.py").write_text(FORKING)
+    run_tests(root, "--wiring")
+    one, forked = evidence_in(whole[0]), evidence_in(root)
+    assert outcomes(forked) == OUTCOMES
+    for test in OUTCOMES:
+        assert numbers_seen(forked, test, "handle") == numbers_seen(one, test, "handle")
