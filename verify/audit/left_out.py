@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..flow import Carrier, FieldCarrier
-from ..flow.types import Instance, members
+from ..flow.types import ClassObject, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Default, EffectKind, Kind, Span
 from .flags import is_given_up, uses_parameter
@@ -90,13 +90,19 @@ class LeftOutFields:
 
     @cached_property
     def unused_parameters(self) -> tuple[LeftOut, ...]:
-        """Parameters that nothing uses, although an object of any class, built inside, may be given one of the name."""
-        return tuple(
+        """Parameters that nothing uses, although an object of any class, built inside, may be given one of the name.
+
+        Those that are among `found` are left out: a telemetry class's, whose default says nothing by itself.
+        """
+        unused = [
             one
             for owner, groups in self._constructions.items()
-            if not self._names.is_class(owner.name)
             for group in groups
             for one in self._unused(owner, group, groups)
+        ]
+        unused += self._unused_by_bare_ones()
+        return tuple(
+            one for one in unused if not (self._names.is_class(one.owner.name) and is_neutral(one.default))
         )
 
     @cached_property
@@ -147,6 +153,26 @@ class LeftOutFields:
                 yield LeftOut(
                     group, owner, name, default.text, span, Sign.PARAMETER, name, given, is_converter=False
                 )
+
+    def _unused_by_bare_ones(self) -> Iterator[LeftOut]:
+        """Yield those whose object is built of nothing: `Model()`."""
+        for function in self._program.functions():
+            summary = self._program.function(function)
+            if function not in self._flow.reachable or not summary.parameters:
+                continue
+            for index, node in enumerate(summary.graph.nodes):
+                if node.kind is not Kind.CALL or len(node.operands) > 1 or node.gated:
+                    continue
+                callee = summary.graph.nodes[node.operands[0]]
+                if (
+                    callee.kind not in {Kind.GLOBAL, Kind.ATTR}
+                    or not str(callee.data).lstrip("_")[:1].isupper()
+                ):
+                    continue
+                for one in members(self._flow.facts.inference.type_of(function, node.operands[0])):
+                    if isinstance(one, ClassObject):
+                        made = Group(function, index, one.cls, "", ())
+                        yield from self._unused(one.cls, made, self._constructions.get(one.cls, []))
 
     def optional(self, owner: ClassSymbol) -> dict[str, Default]:
         """Return what a construction may leave out, with the defaults."""

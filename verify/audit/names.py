@@ -116,6 +116,20 @@ _OPPOSED = (
     ("row", "column", "col"),
     ("head", "tail"),
 )
+_ENDS = (
+    {"src", "dst", "dest", "source", "destination", "target"},
+    {"from", "to"},
+    {"sender", "receiver", "recipient"},
+    {"sent", "received"},
+    {"caller", "callee"},
+    {"client", "server"},
+    {"local", "remote"},
+    {"parent", "child"},
+    {"left", "right"},
+    {"incoming", "outgoing"},
+    {"input", "output"},
+    {"in", "out"},
+)
 _SIDES: dict[str, list[int]] = {}
 for _number, _group in enumerate(_OPPOSED):
     for _word in _group:
@@ -147,6 +161,12 @@ def are_opposed(first: str, second: str) -> bool:
     """Whether two names stand side by side by design, so that one may be meant to be the other's counterpart."""
     only_first, only_second, _ = _differences(words(first), words(second))
     return _oppose(only_first, only_second)
+
+
+def are_ends(one: str, other: str) -> bool:
+    """Whether two names are those of the two ends of something, which the other side calls the other way round."""
+    apart = {*words(one)} ^ {*words(other)}
+    return any(apart <= ends for ends in _ENDS)
 
 
 def closest(name: str, among: Iterable[str], *, at_least: float) -> str | None:

@@ -96,7 +96,7 @@ class Names:
         derived = False
         for _ in range(6):
             node = self._nodes[index]
-            for name in self._locals.get(index, ()):
+            for name in self._called(index):
                 found.setdefault(Origin(name, "", is_derived=derived))
             if node.kind in {Kind.GLOBAL, Kind.FREE}:
                 found.setdefault(Origin(str(node.data), "", is_derived=derived))
@@ -128,6 +128,25 @@ class Names:
                     continue
             break
         return tuple(found)
+
+    def _called(self, index: int) -> list[str]:
+        """Return the locals that hold a value; of one of several alternatives, those that hold each of them."""
+        known = self._locals.get(index, [])
+        if known or self._nodes[index].kind is not Kind.PHI:
+            return known
+        seen, pending, found = {index}, list(self._nodes[index].operands), None
+        while pending:
+            current = pending.pop()
+            node = self._nodes[current]
+            if current in seen:
+                continue
+            seen.add(current)
+            held = self._locals.get(current, [])
+            if node.kind is Kind.PHI and not held:
+                pending += node.operands
+            else:
+                found = held if found is None else [name for name in found if name in held]
+        return found or []
 
     def _inside(self, node: Node, found: dict[Origin, None], *, derived: bool) -> int | None:
         callee = self._nodes[node.operands[0]]
@@ -251,7 +270,7 @@ class Transfers:
                     given = self._parameters(FunctionObject(constructor, Instance(one.cls)), node)
                 owner: ClassSymbol | FunctionSymbol = one.cls
             elif isinstance(one, FunctionObject):
-                given = self._parameters(one, node)
+                given = self._parameters(one, node) | self._taken_on(one, shape)
                 owner = one.function
             else:
                 continue
@@ -269,6 +288,15 @@ class Transfers:
         keyed = zip(shape.keywords, arguments, strict=True)
         found = [(key, operand, span) for key, (operand, span) in keyed if key is not None]
         yield self._group(function, index, None, "", found, is_outside=is_outside)
+
+    def _taken_on(self, callee: FunctionObject, shape: CallShape) -> dict[str, int]:
+        """Return the keywords that a function takes as a whole, `**options`, to hand them on."""
+        parameters = self._flow.program.function(callee.function).parameters
+        if not any(one.kind == "kwargs" for one in parameters):
+            return {}
+        named = {one.name for one in parameters}
+        keywords = enumerate(shape.keywords, shape.positional)
+        return {name: place for place, name in keywords if name is not None and name not in named}
 
     def _parameters(self, callee: FunctionObject, node: Node) -> dict[str, int]:
         found = argument_positions(self._flow.program, callee, node)

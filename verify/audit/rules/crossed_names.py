@@ -13,7 +13,7 @@ from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
 from ..ladder import at_most
-from ..names import are_opposed, likeness, words
+from ..names import are_ends, are_opposed, likeness, words
 from ..transfers import Group, Origin, Transfer
 from .base import AuditCheck, AuditRule
 
@@ -21,20 +21,6 @@ _ON_PURPOSE = re.compile(
     r"swap|transpos|flip|invert|inverse|revers|mirror|rotat|exchange|crossover|permut|opposite"
 )
 _UNDOES = re.compile(r"^(?:un|de|en|dis)(?=\w{3})")
-_ENDS = (
-    {"src", "dst", "dest", "source", "destination", "target"},
-    {"from", "to"},
-    {"sender", "receiver", "recipient"},
-    {"sent", "received"},
-    {"caller", "callee"},
-    {"client", "server"},
-    {"local", "remote"},
-    {"parent", "child"},
-    {"left", "right"},
-    {"incoming", "outgoing"},
-    {"input", "output"},
-    {"in", "out"},
-)
 _SIZES = {"size", "dimension", "dim", "feature", "channel", "unit", "width", "height", "column", "rank"}
 _SAME = 0.9
 _OTHER = 0.5
@@ -132,7 +118,10 @@ class CrossedNames(AuditRule):
         is_doubtful = group.is_outside or not _belong_together(one.base, other.base)
         if is_doubtful or not _is_telemetry(audit, group) or max(len(one.name), len(other.name)) < 3:
             confidence = at_most(confidence, Confidence.MEDIUM)
-        if _are_ends(one.name, other.name) and (group.base or isinstance(group.owner, FunctionSymbol)):
+        is_done = isinstance(group.owner, FunctionSymbol) or (
+            group.base and _differ_both(one.name, other.name)
+        )
+        if are_ends(one.name, other.name) and is_done:
             confidence = Confidence.LOW  # what is done may well go the other way
         if all(len(part) == 1 for part in {*one.name.split("_")} ^ {*other.name.split("_")}):
             confidence = Confidence.LOW  # the sides of a matrix, which is taken the other way round
@@ -301,13 +290,13 @@ def _is_other_name(audit: AuditCheck, left: Carrier, name: str) -> bool:
 def _are_sizes(one: str, other: str) -> bool:
     """Whether two names are sizes, of which only the part that takes them in or gives them out says which is which."""
     left, right = {*words(one)}, {*words(other)}
-    return not _SIZES.isdisjoint(left & right) and (left < right or right < left or _are_ends(one, other))
+    return not _SIZES.isdisjoint(left & right) and (left < right or right < left or are_ends(one, other))
 
 
 def _confidence_of_twice(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> Confidence:
     left = audit.transfers.has(group.function, origin, transfer.sink)
     is_there = not isinstance(left, KeyCarrier) or left.mapping is not None
-    if _are_ends(transfer.sink, origin.name) or not (is_there or _is_read(audit, group, transfer, origin)):
+    if are_ends(transfer.sink, origin.name) or not (is_there or _is_read(audit, group, transfer, origin)):
         return Confidence.LOW  # one end is tied to the other, or the mapping may have no such key
     return Confidence.HIGH if _is_telemetry(audit, group) else Confidence.MEDIUM
 
@@ -323,20 +312,21 @@ def _is_read(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin
 
 def _is_answer(audit: AuditCheck, group: Group, one: Origin, other: Origin) -> bool:
     """Whether an object is made of another one of its class with the two ends of something exchanged."""
-    if one.base_node < 0 or not _are_ends(one.name, other.name):
+    if one.base_node < 0 or not are_ends(one.name, other.name):
         return False
     types = members(audit.flow.facts.inference.type_of(group.function, one.base_node))
     return any(isinstance(known, Instance) and known.cls == group.owner for known in types)
 
 
-def _are_ends(one: str, other: str) -> bool:
-    apart = {*words(one)} ^ {*words(other)}
-    return any(apart <= ends for ends in _ENDS)
+def _differ_both(one: str, other: str) -> bool:
+    """Whether each of two names has a word of its own; `net` and `net_target` are a thing and its other version."""
+    left, right = {*words(one)}, {*words(other)}
+    return bool(left - right and right - left)
 
 
 def _are_counterparts(one: str, other: str) -> bool:
     """Whether two names are those of the two sides of something, which others may see from the other side."""
-    return _are_ends(one, other) or are_opposed(one, other)
+    return are_ends(one, other) or are_opposed(one, other)
 
 
 def _may_be_compared(one: Origin, other: Origin) -> bool:

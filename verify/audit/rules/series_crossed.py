@@ -7,7 +7,8 @@ from itertools import combinations
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
-from ..names import likeness
+from ..names import are_ends, likeness, words
+from ..recorded import Recorded, recorded_by_function
 from ..series import Series, series_by_function
 from .base import AuditCheck, AuditRule
 
@@ -33,6 +34,8 @@ class SeriesCrossed(AuditRule):
     logger.record("train/entropy_loss", mean(entropy_losses))
     ```
 
+    So are two instruments that record each other's values.
+
     Only names that fit the other way round count. A value that is logged under a name of its own choice is no fault.
     """
 
@@ -40,7 +43,8 @@ class SeriesCrossed(AuditRule):
     name = "series-crossed"
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each pair of logger calls of one function whose values fit each other's names."""
+        """Yield each pair of logger calls or recordings of one function whose values fit each other's names."""
+        yield from self._recorded(audit)
         for function, found in series_by_function(audit.flow):
             for first, second in combinations(found, 2):
                 pair = _crossed(first, second)
@@ -64,6 +68,51 @@ class SeriesCrossed(AuditRule):
                     },
                     confidence=Confidence.HIGH,
                 )
+
+    def _recorded(self, audit: AuditCheck) -> Iterator[Finding]:
+        for function, found in recorded_by_function(audit.flow):
+            for first, second in combinations(found, 2):
+                pair = _recorded_crosswise(first, second)
+                if pair is None:
+                    continue
+                one, other = pair
+                yield self.make(
+                    subject=f"{function}:{first.instrument}",
+                    place=Place(first.site.path, first.site.span),
+                    message=f"{one} is recorded in {first.instrument} and {other} in {second.instrument}:"
+                    " they are crossed",
+                    help=f"record {other} in {first.instrument}, and {one} in {second.instrument}",
+                    context={
+                        "series": first.instrument,
+                        "source": one,
+                        "other_series": second.instrument,
+                        "other_source": other,
+                        "other_at": str(second.site),
+                    },
+                    confidence=_certainty(first, one, second, other),
+                )
+
+
+def _certainty(first: Recorded, one: str, second: Recorded, other: str) -> Confidence:
+    """Return how sure a crossing is: what another object calls its input may be the output here."""
+    if are_ends(one, other) and not (one in first.own and other in second.own):
+        return Confidence.LOW
+    return Confidence.MEDIUM
+
+
+def _recorded_crosswise(first: Recorded, second: Recorded) -> tuple[str, str] | None:
+    """Return what two instruments record where each value has a word that tells the other instrument from its own."""
+    if first.called & second.called:
+        return None
+    left, right = {*words(first.instrument)}, {*words(second.instrument)}
+    only_left, only_right = left - right, right - left
+    here = {word for name in first.called for word in words(name)}
+    there = {word for name in second.called for word in words(name)}
+    if here & only_left or there & only_right:
+        return None
+    one = next((name for name in sorted(first.called) if only_right & {*words(name)}), None)
+    other = next((name for name in sorted(second.called) if only_left & {*words(name)}), None)
+    return None if one is None or other is None else (one, other)
 
 
 def _crossed(first: Series, second: Series) -> tuple[str, str] | None:
