@@ -36,11 +36,13 @@ class Package:
         name: Its import name, and the folder under `examples/` where there is one.
         requirements: What is installed, the dependencies that its source is read with included.
         is_library: It is used by other code, and not started. An example's settings say it themselves.
+        parts: The sub-packages that are read where not all are, dotted; what is outside of them may use them.
     """
 
     name: str
     requirements: tuple[str, ...]
     is_library: bool = True
+    parts: tuple[str, ...] = ()
 
     @property
     def example(self) -> Path:
@@ -59,6 +61,14 @@ PACKAGES = (
     Package("skrl", ("skrl==2.1.1",)),
     Package("celery", ("celery==5.7.0",)),
     Package("verl", ("verl==0.9.1",)),
+    Package("locust", ("locust==2.47.0",)),
+    Package("d3rlpy", ("d3rlpy==2.8.1",)),
+    Package("jupyterhub", ("jupyterhub==6.1.1",)),
+    Package(
+        "sglang",
+        ("sglang==0.5.23",),
+        parts=("srt.observability", "srt.managers.scheduler_components"),
+    ),
 )
 """Pure-Python packages: training code, services, and instruments of prometheus_client."""
 
@@ -116,7 +126,10 @@ def _audited_only(root: Path, package: Package) -> Configuration:
     return Configuration(
         root=root,
         origin="the benchmark",
-        sources={package.name: root / SITE / package.name},
+        sources={
+            ".".join(filter(None, (package.name, part))): root.joinpath(SITE, package.name, *part.split("."))
+            for part in package.parts or ("",)
+        },
         registry=(root / "records",),
         exclude=("*/tests/*", "*/test_*.py", "*/conftest.py"),
         audit=AuditSettings(library=package.is_library),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from telewire.verify.audit import TelemetryNames
 
 from ..edits import Edit, SourceText
 from ..occurrences import Occurrence, Part
-from ..plant import Instrument, Plant, Planter
-from ..tree import Tree
+from ..plant import NEVER_RUN, Instrument, Plant, Planter
+from ..tree import Function, Tree
 
 NAMES = TelemetryNames()
 """What counts as telemetry, as the audit takes it without settings."""
@@ -21,77 +20,6 @@ class AuditPlanter(Planter):
     """A fault that no record speaks of."""
 
     instrument = Instrument.AUDIT
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredField:
-    """A field of a telemetry class whose name no other class declares, with every place that stores or reads it.
-
-    Attributes:
-        writes: Attribute stores, and keywords of constructor calls; what `__init__` starts it with is left out.
-        reads: Attribute loads.
-    """
-
-    owner: ast.ClassDef
-    name: str
-    path: str
-    line: int
-    has_default: bool
-    writes: tuple[Occurrence, ...]
-    reads: tuple[Occurrence, ...]
-
-
-def telemetry_fields(tree: Tree) -> Iterator[DeclaredField]:
-    """Yield the fields that telemetry classes declare in their body.
-
-    Left out: what the methods of a class keep for themselves (`self._count = 0`), names that several classes declare,
-    and names that stand in a string (`getattr(x, "name")`).
-    """
-    for path in tree.planted:
-        for node in ast.walk(tree.modules[path]):
-            if isinstance(node, ast.ClassDef) and NAMES.is_class(node.name):
-                yield from _fields_of(tree, path, node)
-
-
-def _fields_of(tree: Tree, path: str, owner: ast.ClassDef) -> Iterator[DeclaredField]:
-    declared: dict[str, tuple[int, bool]] = {}
-    for statement in owner.body:
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), value=value):
-                declared[name] = (statement.lineno, value is not None)
-            case _:
-                pass
-    index = tree.occurrences
-    for name, (line, has_default) in declared.items():
-        if index.of_name(name, Part.STRING, Part.KEY_READ, Part.KEY_WRITTEN, Part.DEFINITION):
-            continue
-        if len(index.of_name(name, Part.DECLARATION)) > 1 or _is_started_elsewhere(tree, owner, name):
-            continue
-        stores = [one for one in index.of_name(name, Part.STORE) if not _is_start(tree, one)]
-        keywords = [
-            one for one in index.of_name(name, Part.KEYWORD) if constructs(tree, one.node, owner.name)
-        ]
-        reads = index.of_name(name, Part.LOAD)
-        yield DeclaredField(owner, name, path, line, has_default, (*stores, *keywords), tuple(reads))
-
-
-def _is_start(tree: Tree, store: Occurrence) -> bool:
-    function = tree.function(store.node)
-    statement = tree.statement(store.node)
-    return (
-        function is not None and function.name == "__init__" and is_literal(getattr(statement, "value", None))
-    )
-
-
-def _is_started_elsewhere(tree: Tree, owner: ast.ClassDef, name: str) -> bool:
-    """Whether another class stores into a field of that name on its `self`."""
-    return any(
-        isinstance(one.node, ast.Attribute)
-        and isinstance(one.node.value, ast.Name)
-        and one.node.value.id == "self"
-        and tree.class_of(one.node) is not owner
-        for one in tree.occurrences.of_name(name, Part.STORE)
-    )
 
 
 def constructs(tree: Tree, keyword: ast.AST, name: str) -> bool:
@@ -161,6 +89,15 @@ def plant(
         frozenset(declared),
         undecidable,
     )
+
+
+def why_not_run(tree: Tree, node: ast.AST) -> str:
+    """Return why it is not known that a place runs; empty where it is: a private function that nothing names."""
+    function = next((one for one in tree.ancestors(node) if isinstance(one, Function)), None)
+    if function is None or not function.name.startswith("_") or function.name.startswith("__"):
+        return ""
+    named = tree.occurrences.of_name(function.name, Part.NAME, Part.LOAD, Part.STRING, Part.IMPORT)
+    return "" if named else NEVER_RUN
 
 
 def without(text: SourceText, statement: ast.stmt) -> Edit | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..edits import SourceText
 from ..plant import Plant, Planter
 from ..tree import Tree
-from .audited import AuditPlanter, plant, root_name
+from .audited import AuditPlanter, plant, root_name, why_not_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Stored:
 class CrossedNames(AuditPlanter):
     """Two values that bear the names of their sinks are swapped.
 
-    Left out: values that are plain locals of another kind (a literal, a computation): no name shows the fault.
+    Left out: values that are plain locals of another kind (a literal, a computation), and two names of one letter: no
+    name shows the fault.
     """
 
     def __init__(self, fault: str, sinks: str) -> None:
@@ -40,8 +41,8 @@ class CrossedNames(AuditPlanter):
             for node in ast.walk(tree.modules[path]):
                 found = [one for one in self._stored(node) if root_name(one.value) == one.name]
                 for one, other in itertools.pairwise(found):
-                    if one.name != other.name:
-                        yield _swapped(text, one, other)
+                    if one.name != other.name and len(one.name) + len(other.name) > 2:
+                        yield _swapped(text, one, other, why_not_run(tree, one.value))
 
     def _stored(self, node: ast.AST) -> Iterator[Stored]:
         match node:
@@ -67,9 +68,10 @@ class CrossedNames(AuditPlanter):
                 pass
 
 
-def _swapped(text: SourceText, one: Stored, other: Stored) -> Plant:
+def _swapped(text: SourceText, one: Stored, other: Stored, why: str) -> Plant:
     edits = (text.replace(one.value, text.of(other.value)), text.replace(other.value, text.of(one.value)))
-    return plant(text, one.value, {one.name, other.name}, f"{one.name} and {other.name}", *edits)
+    what = f"{one.name} and {other.name}"
+    return plant(text, one.value, {one.name, other.name}, what, *edits, undecidable=why)
 
 
 CROSSED_PLANTERS: tuple[Planter, ...] = (

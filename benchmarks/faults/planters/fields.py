@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from telewire.verify.findings import Confidence
 
 from ..edits import Edit
+from ..occurrences import Occurrence
 from ..plant import OFFERED, Plant, Planter
 from ..tree import Tree
-from .audited import AuditPlanter, DeclaredField, is_literal, plant, planted_only, telemetry_fields, without
+from .audited import AuditPlanter, is_literal, plant, planted_only, without
+from .telemetry_fields import Field, telemetry_fields
 
 
 class WrittenOnce(AuditPlanter):
@@ -28,7 +30,7 @@ class WrittenOnce(AuditPlanter):
                 why = OFFERED if tree.offers(field.owner.name, field.name) else ""
                 yield plant(tree.texts[write.path], write.node, {field.name}, what, edit, undecidable=why)
 
-    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
+    def edit(self, tree: Tree, field: Field) -> Edit | None:
         """Return what to change; None where the fault cannot stand."""
         raise NotImplementedError
 
@@ -36,15 +38,19 @@ class WrittenOnce(AuditPlanter):
 class OnlyConstant(WrittenOnce):
     """The only value that is ever stored into a field is a literal.
 
-    Left out: values that are literals already, and counters, whose increment is no value.
+    Left out: values that are literals already, counters, whose increment is no value, fields that start with another
+    literal than the neutral ones (settings, which are overwritten at times), and objects that are asked for something
+    of their own, where a literal would fail at once.
     """
 
     fault = "field only a literal"
     rules = ("TW501", "TW502")
 
-    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
-        """Put a zero in the place of the stored value."""
+    def edit(self, tree: Tree, field: Field) -> Edit | None:
+        """Put what the field starts with in the place of the stored value, a zero where it starts with nothing."""
         (write,) = field.writes
+        if (field.start is not None and not field.is_neutral) or _is_asked(tree, field):
+            return None
         text = tree.texts[write.path]
         if isinstance(write.node, ast.keyword):
             value = write.node.value
@@ -53,7 +59,12 @@ class OnlyConstant(WrittenOnce):
             if not isinstance(statement, ast.Assign) or statement.targets != [write.node]:
                 return None
             value = statement.value
-        return None if is_literal(value) else text.replace(value, "0")
+        return None if is_literal(value) else text.replace(value, field.start or "0")
+
+
+def _is_asked(tree: Tree, field: Field) -> bool:
+    """Whether a value is asked for an attribute or an element."""
+    return any(isinstance(tree.parent(one.node), ast.Attribute | ast.Subscript) for one in field.reads)
 
 
 class NeverWritten(WrittenOnce):
@@ -62,10 +73,10 @@ class NeverWritten(WrittenOnce):
     fault = "field never written"
     rules = ("TW502", "TW501")
 
-    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
+    def edit(self, tree: Tree, field: Field) -> Edit | None:
         """Drop the statement."""
         (write,) = field.writes
-        if isinstance(write.node, ast.keyword) or not field.has_default:
+        if isinstance(write.node, ast.keyword) or not field.is_neutral:
             return None
         return without(tree.texts[write.path], tree.statement(write.node))
 
@@ -79,7 +90,7 @@ class Forgotten(AuditPlanter):
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each field with a default that one constructor call passes, beside others."""
         for field in telemetry_fields(tree):
-            if len(field.writes) != 1 or not field.reads or not field.has_default:
+            if len(field.writes) != 1 or not field.reads or not field.is_neutral:
                 continue
             (write,) = field.writes
             if not isinstance(write.node, ast.keyword) or not planted_only(tree, write):
@@ -92,7 +103,7 @@ class Forgotten(AuditPlanter):
 class NeverRead(AuditPlanter):
     """The only reader of a field takes a literal instead.
 
-    Left out: programs that export objects as wholes (`asdict`, `__dict__`, `model_dump`), whose fields all leave.
+    Left out: fields that may leave with their object, and what an object only keeps of its constructor's arguments.
     """
 
     fault = "field never read"
@@ -101,18 +112,16 @@ class NeverRead(AuditPlanter):
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each field of a telemetry class with some writer and one reader."""
-        if exports(tree) is self.is_exported:
-            yield from self._unread(tree)
-
-    def _unread(self, tree: Tree) -> Iterator[Plant]:
         for field in telemetry_fields(tree):
             if not field.writes or len(field.reads) != 1 or not planted_only(tree, *field.reads):
                 continue
+            if is_exported(tree, field) is not self.is_exported:
+                continue
+            if not field.is_declared and all(_constructs(tree, one) for one in field.writes):
+                continue
             (read,) = field.reads
             parent = tree.parent(read.node)
-            if isinstance(parent, ast.Attribute | ast.Subscript) or (
-                isinstance(parent, ast.Call) and parent.func is read.node
-            ):
+            if isinstance(parent, ast.Attribute | ast.Subscript):
                 continue
             assert isinstance(read.node, ast.Attribute)
             text = tree.texts[read.path]
@@ -122,8 +131,13 @@ class NeverRead(AuditPlanter):
             yield plant(text, read.node, {field.name}, what, edit, undecidable=why)
 
 
+def _constructs(tree: Tree, write: Occurrence) -> bool:
+    function = tree.function(write.node)
+    return function is not None and function.name == "__init__"
+
+
 class ExportedOnly(NeverRead):
-    """The only reader of a field takes a literal instead, in a program that turns objects into mappings as wholes.
+    """The only reader of a field takes a literal instead, and something turns objects into mappings as wholes.
 
     The field may leave with its object, which is worth a note and no fault, so all confidences are looked at.
     """
@@ -134,19 +148,28 @@ class ExportedOnly(NeverRead):
     is_exported = True
 
 
-def exports(tree: Tree) -> bool:
-    """Whether a program turns objects into mappings as wholes."""
-    return any(tree.occurrences.of_name(name) for name in ("asdict", "__dict__", "model_dump", "vars"))
+def is_exported(tree: Tree, field: Field) -> bool:
+    """Whether a field may leave with its object as a whole.
+
+    A declared one does where the program turns objects into mappings (`asdict`, `model_dump`), others where their
+    file asks for the attributes of an object.
+    """
+    wholes = tree.occurrences.of_name
+    if any(one.path == field.path for name in ("__dict__", "vars", "__getstate__") for one in wholes(name)):
+        return True
+    return field.is_declared and any(
+        wholes(name) for name in ("asdict", "astuple", "model_dump", "__dict__", "vars")
+    )
 
 
 class OnlyInHandler(WrittenOnce):
-    """The value is computed and thrown away; a caught exception is all that sets the field."""
+    """The value is computed and thrown away; a caught exception is all that sets the field, to what it starts with."""
 
     fault = "field set by an exception only"
     rules = ("TW501", "TW502")
 
-    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
-        """Put the store into an `except` block, with a zero."""
+    def edit(self, tree: Tree, field: Field) -> Edit | None:
+        """Put the store into an `except` block."""
         (write,) = field.writes
         statement = tree.statement(write.node)
         text = tree.texts[write.path]
@@ -154,11 +177,13 @@ class OnlyInHandler(WrittenOnce):
             return None
         if is_literal(statement.value) or not text.stands_alone(statement):
             return None
+        if (field.start is not None and not field.is_neutral) or _is_asked(tree, field):
+            return None
         indent = text.indent(statement)
         return text.replace(
             statement,
-            f"try:\n{indent}    {text.of(statement.value)}\n{indent}except Exception:\n"
-            f"{indent}    {text.of(statement.targets[0])} = 0",
+            f"try:\n{indent}    ({text.of(statement.value)})\n{indent}except Exception:\n"
+            f"{indent}    {text.of(statement.targets[0])} = {field.start or 0}",
         )
 
 
@@ -168,12 +193,12 @@ class GatedOff(WrittenOnce):
     fault = "field written behind `if False`"
     rules = ("TW502", "TW501")
 
-    def edit(self, tree: Tree, field: DeclaredField) -> Edit | None:
+    def edit(self, tree: Tree, field: Field) -> Edit | None:
         """Wrap the statement."""
         (write,) = field.writes
         statement = tree.statement(write.node)
         text = tree.texts[write.path]
-        if isinstance(write.node, ast.keyword) or not field.has_default or not text.stands_alone(statement):
+        if isinstance(write.node, ast.keyword) or not field.is_neutral or not text.stands_alone(statement):
             return None
         return text.wrap(statement, "if False:")
 

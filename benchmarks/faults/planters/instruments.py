@@ -11,7 +11,7 @@ from ..edits import Edit
 from ..occurrences import Part
 from ..plant import Plant, Planter
 from ..tree import Tree, is_inside
-from .audited import AuditPlanter, last_name, plant
+from .audited import NAMES, AuditPlanter, last_name, plant
 
 _KINDS = {"Counter", "Gauge", "Histogram", "Summary"}
 _RECORDS = {
@@ -28,12 +28,18 @@ _RECORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A statement that records into an instrument: `X.inc()`, `X.labels(…).observe(1)`."""
+    """A statement that records into an instrument: `X.inc()`, `X.labels(…).observe(1)`, `self.log_gauge(X, 1)`.
+
+    Attributes:
+        method: What is called.
+        values: What is recorded.
+    """
 
     path: str
     statement: ast.Expr
     instrument: ast.Name | ast.Attribute
     method: str
+    values: tuple[ast.expr, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +58,7 @@ def instruments(tree: Tree) -> Iterator[DeclaredInstrument]:
     others may record into them.
     """
     for path in tree.planted:
-        imported = {
-            alias.asname or alias.name
-            for node in ast.walk(tree.modules[path])
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prometheus_client")
-            for alias in node.names
-        } & _KINDS
+        imported = _kinds(tree.modules[path])
         declared: dict[str, set[tuple[str, int]]] = {}
         for node in ast.walk(tree.modules[path]):
             match node:
@@ -71,6 +72,26 @@ def instruments(tree: Tree) -> Iterator[DeclaredInstrument]:
         for name, places in declared.items():
             if not tree.occurrences.of_name(name, Part.STRING):
                 yield from _uses(tree, path, name, places)
+
+
+def _kinds(module: ast.Module) -> set[str]:
+    """Return the names under which a file has classes of instruments: imported, or a local that may be one."""
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prometheus_client")
+        for alias in node.names
+        if alias.name in _KINDS
+    }
+    chosen = {
+        node.targets[0].id
+        for node in ast.walk(module)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.BoolOp)
+        and any(isinstance(one, ast.Name) and one.id in imported for one in node.value.values)
+    }
+    return imported | chosen
 
 
 def _uses(tree: Tree, path: str, name: str, declared: set[tuple[str, int]]) -> Iterator[DeclaredInstrument]:
@@ -95,12 +116,18 @@ def _recording(tree: Tree, path: str, node: ast.AST) -> Recording | None:
     assert isinstance(node, ast.Name | ast.Attribute)
     statement = tree.statement(node)
     match statement:
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=receiver, attr=method))) if method in _RECORDS:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=receiver, attr=method), args=values)) if (
+            method in _RECORDS
+        ):
             if receiver is node:
-                return Recording(path, statement, node, method)
+                return Recording(path, statement, node, method, tuple(values))
             match receiver:
                 case ast.Call(func=ast.Attribute(value=labelled, attr="labels")) if labelled is node:
-                    return Recording(path, statement, node, method)
+                    return Recording(path, statement, node, method, tuple(values))
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=method), args=[first, *values])
+        ) if first is node and NAMES.is_function(method):
+            return Recording(path, statement, node, method, tuple(values))
         case _:
             pass
     return None
@@ -160,7 +187,8 @@ class LabelledOnly(AuditPlanter):
 class InstrumentsCrossed(AuditPlanter):
     """Two instruments that one function records into are swapped.
 
-    Left out: pairs whose names have nothing in common with what is recorded: nobody could tell.
+    Left out: pairs where not each value has a word that its instrument's name has and the other's has not: nobody
+    could tell.
     """
 
     fault = "instruments crossed"
@@ -179,7 +207,10 @@ class InstrumentsCrossed(AuditPlanter):
             for (name, one), (other_name, other) in itertools.pairwise(found):
                 if name == other_name or one.method != other.method:
                     continue
-                if not (_words_of(one) & words(name) and _words_of(other) & words(other_name)):
+                if not (
+                    _words_of(one) & (words(name) - words(other_name))
+                    and _words_of(other) & (words(other_name) - words(name))
+                ):
                     continue
                 edits = (
                     text.replace(one.instrument, text.of(other.instrument)),
@@ -190,9 +221,7 @@ class InstrumentsCrossed(AuditPlanter):
 
 def _words_of(recording: Recording) -> set[str]:
     """Return the words of what is recorded."""
-    call = recording.statement.value
-    assert isinstance(call, ast.Call)
-    names = [last_name(one) for argument in call.args for one in ast.walk(argument)]
+    names = [last_name(one) for argument in recording.values for one in ast.walk(argument)]
     return {word for name in names if name is not None for word in words(name)}
 
 

@@ -10,39 +10,60 @@ from ..tree import Function, Tree
 from .audited import NAMES, AuditPlanter, last_name, plant
 from .series import Logged, logged
 
-_ENOUGH = 3
+_ENOUGH = 4
+"""How many have to do alike before one that does not is odd."""
 
 
 class CallLeftOut(AuditPlanter):
-    """The same method of several classes calls the same telemetry function, and one of them no longer does."""
+    """Several alike functions call the same telemetry function, and one of them no longer does.
+
+    Alike are methods of one name, and functions of one module or class with the same first word. What only two or
+    three do is no custom.
+    """
 
     fault = "call left out in one of several alike"
     rules = ("TW518", "TW509")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
-        """Yield each such call statement, of three or more alike methods that all have it."""
-        alike: dict[str, list[tuple[str, Function]]] = {}
-        for path in tree.planted:
-            for node in ast.walk(tree.modules[path]):
-                if isinstance(node, Function) and isinstance(tree.parent(node), ast.ClassDef):
-                    alike.setdefault(node.name, []).append((path, node))
-        for name, methods in alike.items():
-            if len(methods) < _ENOUGH or name.startswith("__"):
+        """Yield each such call statement, of four or more alike functions that all have it."""
+        seen: set[int] = set()
+        for group in _alike(tree):
+            if len(group) < _ENOUGH:
                 continue
             called: dict[str, list[tuple[str, Function, ast.stmt]]] = {}
-            for path, method in methods:
-                for statement in method.body:
+            for path, function in group:
+                for statement in function.body:
                     match statement:
                         case ast.Expr(value=ast.Call(func=func)) if NAMES.is_function(last_name(func) or ""):
-                            called.setdefault(last_name(func) or "", []).append((path, method, statement))
+                            called.setdefault(last_name(func) or "", []).append((path, function, statement))
                         case _:
                             pass
-            for function, calls in called.items():
-                if len({id(method) for _, method, _ in calls}) == len(methods) == len(calls):
-                    for path, method, statement in calls:
+            for helper, calls in called.items():
+                if len({id(function) for _, function, _ in calls}) == len(group) == len(calls):
+                    for path, function, statement in calls:
+                        if id(statement) in seen:
+                            continue
+                        seen.add(id(statement))
                         text = tree.texts[path]
-                        names = {function, method.name}
-                        yield plant(text, statement, names, f"{name}: {function}()", text.drop(statement))
+                        names = {helper, function.name}
+                        yield plant(
+                            text, statement, names, f"{function.name}: {helper}()", text.drop(statement)
+                        )
+
+
+def _alike(tree: Tree) -> list[list[tuple[str, Function]]]:
+    groups: dict[tuple[object, ...], list[tuple[str, Function]]] = {}
+    for path in tree.planted:
+        for node in ast.walk(tree.modules[path]):
+            if not isinstance(node, Function) or node.name.startswith("__"):
+                continue
+            parent = tree.parent(node)
+            if isinstance(parent, ast.ClassDef):
+                groups.setdefault(("method", node.name), []).append((path, node))
+            if isinstance(parent, ast.ClassDef | ast.Module):
+                word = node.name.lstrip("_").partition("_")[0]
+                groups.setdefault(("word", id(parent), word), []).append((path, node))
+    return list(groups.values())
 
 
 class SeriesLeftOut(AuditPlanter):
@@ -52,7 +73,7 @@ class SeriesLeftOut(AuditPlanter):
     rules = ("TW518", "TW520")
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
-        """Yield each logger call whose key all of three or more alike methods log, beside other common keys."""
+        """Yield each logger call whose key all of four or more alike methods log, beside other common keys."""
         by_key: dict[tuple[str, str], list[Logged]] = {}
         methods: dict[str, set[int]] = {}
         for one in logged(tree):

@@ -1,10 +1,12 @@
-"""Faults at the places where a wire stores its value: TW204 to TW207, TW210 to TW212."""
+"""Faults at the places where a wire stores its value: TW203 to TW207, TW210 to TW212."""
 
 from __future__ import annotations
 
 import ast
 import itertools
 from collections.abc import Iterator
+
+from telewire.verify.flow import FieldCarrier
 
 from ..edits import Edit
 from ..occurrences import Part
@@ -162,7 +164,7 @@ class OnlyInHandler(OnWire):
         return (
             write.text.replace(
                 statement,
-                f"try:\n{indent}    {write.text.of(write.value)}\n"
+                f"try:\n{indent}    ({write.text.of(write.value)})\n"
                 f"{indent}except Exception:\n{indent}    {target} = 0",
             ),
         )
@@ -182,6 +184,29 @@ class OnlyThroughBranch(OnWire):
         indent = write.text.indent(statement)
         target = write.text.of(statement.targets[0])
         return (write.text.replace(statement, f"if {write.text.of(write.value)}:\n{indent}    {target} = 1"),)
+
+
+class UnknownReceiver(OnWire):
+    """The object whose field is read comes back from code outside the program that says nothing of its class."""
+
+    fault = "read from an object of unknown class"
+    rules = ("TW203",)
+
+    def edits(self, tree: Tree, write: Write) -> tuple[Edit, ...]:
+        """Hand the object through a function of an unknown library before its field is read."""
+        source = write.hop.source
+        if not isinstance(source, FieldCarrier):
+            return ()
+        reads = [
+            node.value
+            for node in ast.walk(write.value)
+            if isinstance(node, ast.Attribute)
+            and node.attr == source.name
+            and isinstance(node.value, ast.Name)
+        ]
+        return tuple(
+            write.text.replace(one, f'__import__("outside").restored({write.text.of(one)})') for one in reads
+        )
 
 
 class Swapped(Planter):
@@ -274,5 +299,6 @@ STORED_VALUE_PLANTERS: tuple[Planter, ...] = (
     Gated(),
     OnlyInHandler(),
     OnlyThroughBranch(),
+    UnknownReceiver(),
 )
 """Faults where a wire stores its value."""
