@@ -11,7 +11,7 @@ from ..edits import Edit
 from ..occurrences import Occurrence
 from ..plant import OFFERED, Plant, Planter
 from ..tree import Tree
-from .audited import AuditPlanter, is_literal, plant, planted_only, without
+from .audited import NAMES, AuditPlanter, is_literal, plant, planted_only, without
 from .telemetry_fields import Field, telemetry_fields
 
 
@@ -204,7 +204,7 @@ class GatedOff(WrittenOnce):
 
 
 class LostInCopy(AuditPlanter):
-    """A method that lists the fields of its class, to a mapping or from one, misses one of them."""
+    """A method that lists the fields of its telemetry class, to a mapping or from one, misses one of them."""
 
     fault = "field missing in to_dict or from_dict"
     rules = ("TW508",)
@@ -227,7 +227,8 @@ class LostInCopy(AuditPlanter):
                         or "json" in method.name
                         or method.name in {"serialize", "deserialize"}
                     ):
-                        yield from self._entries(tree, path, method, fields, cls.name)
+                        if NAMES.is_class(cls.name):
+                            yield from self._entries(tree, path, method, fields, cls.name)
 
     def _entries(
         self, tree: Tree, path: str, method: ast.FunctionDef, fields: set[str], owner: str
