@@ -24,6 +24,8 @@ class WrittenOnce(AuditPlanter):
             if len(field.writes) != 1 or not field.reads or not planted_only(tree, *field.writes):
                 continue
             (write,) = field.writes
+            if not field.is_declared and _constructs(tree, write):
+                continue  # a setting, which the object keeps of what its constructor is given
             edit = self.edit(tree, field)
             if edit is not None:
                 what = f"{field.owner.name}.{field.name}"
@@ -222,13 +224,10 @@ class LostInCopy(AuditPlanter):
                     if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
                 }
                 for method in (one for one in cls.body if isinstance(one, ast.FunctionDef)):
-                    if (
-                        "dict" in method.name
-                        or "json" in method.name
-                        or method.name in {"serialize", "deserialize"}
-                    ):
-                        if NAMES.is_class(cls.name):
-                            yield from self._entries(tree, path, method, fields, cls.name)
+                    is_converter = "dict" in method.name or "json" in method.name
+                    is_converter |= method.name in {"serialize", "deserialize"}
+                    if is_converter and NAMES.is_class(cls.name):
+                        yield from self._entries(tree, path, method, fields, cls.name)
 
     def _entries(
         self, tree: Tree, path: str, method: ast.FunctionDef, fields: set[str], owner: str
