@@ -97,9 +97,8 @@ class CrossedNames(AuditRule):
                     continue  # what is called may be the other end
                 if _is_swap(group, first, second) or _is_answer(audit, group, one, other):
                     continue
-                if _changes_sides(group, first, second):
-                    continue
-                if one.name != other.name and (exact or (min(fits) >= _SAME and max(now) <= _OTHER)):
+                is_crossed = exact or (min(fits) >= _SAME and max(now) <= _OTHER)
+                if one.name != other.name and is_crossed and not _changes_sides(group, first, second):
                     return self._report(audit, group, first, one, second, other, exact=exact)
         return None
 
@@ -268,8 +267,11 @@ def _changes_sides(group: Group, first: Transfer, second: Transfer) -> bool:
     """Whether all else that a call is given of two sides changes places as well: `f(b, a, b_name, a_name)`."""
     left, right = ({*words(first.sink)}, {*words(second.sink)})
     left, right = left - right, right - left
+    sides = left | right
     rest = [
-        one for one in group.transfers if one not in {first, second} and {*words(one.sink)} & (left | right)
+        one
+        for one in group.transfers
+        if not sides.isdisjoint(words(one.sink)) and one != first and one != second
     ]
 
     def is_of_the_other(transfer: Transfer) -> bool:
