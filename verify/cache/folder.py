@@ -1,7 +1,8 @@
 """The folder of what can be computed again: where it is, and files in it that are believed only when intact.
 
-Nothing in it is trusted. A file counts when it is a regular file of this user, not too large, and its checksum fits;
-what is written appears in one step, so that two runs at once never see half of each other's.
+Nothing in it is trusted. A file counts when it is a regular file of this user, not too large, and sealed with a secret
+that lies in the user's own cache folder: a project may have come with a cache of its own. What is written appears in
+one step, so that two runs at once never see half of each other's.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import os
 import stat
 from contextlib import suppress
 
+from .recording import looking_up
+
 NAME = ".telewire_cache"
 LARGEST = 1 << 29  # bytes of one file
+_SECRET_SIZE = 32
 _MARKS = ("telewire.toml", "pyproject.toml", ".git")
 _TAG = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n# A cache of telewire; see https://bford.info/cachedir/\n"
@@ -94,16 +98,50 @@ def read_checked(path: str) -> bytes | None:
         return None
     finally:
         os.close(descriptor)
-    return content if hashlib.blake2b(content, digest_size=32).digest() == written else None
+    with looking_up():
+        secret = _secret()
+    return content if secret and _sealed(content, secret) == written else None
 
 
 def write_checked(path: str, content: bytes) -> None:
-    """Write a file with its checksum, in one step.
+    """Write a file with its seal, in one step.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: It cannot be written, or this user has no place for a secret.
     """
-    _replace(path, hashlib.blake2b(content, digest_size=32).digest() + content)
+    with looking_up():  # it is no input of what is kept
+        secret = _secret() or _new_secret()
+    _replace(path, _sealed(content, secret) + content)
+
+
+def _sealed(content: bytes, secret: bytes) -> bytes:
+    """Return the checksum that only this user can make: a project may have come with files that look like ours."""
+    return hashlib.blake2b(content, digest_size=32, key=secret).digest()
+
+
+def _secret() -> bytes | None:
+    """Return this user's secret, None where there is none that nobody else can have read or written."""
+    try:
+        descriptor = os.open(
+            os.path.join(_of_user(), "secret"),
+            os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0),
+        )
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        info = os.fstat(descriptor)
+        is_own = not hasattr(os, "getuid") or (info.st_uid == os.getuid() and not info.st_mode & 0o077)
+        secret = stream.read(_SECRET_SIZE + 1) if is_own and stat.S_ISREG(info.st_mode) else b""
+    return secret if len(secret) == _SECRET_SIZE else None
+
+
+def _new_secret() -> bytes:
+    secret = os.urandom(_SECRET_SIZE)
+    base = _of_user()
+    if not os.path.isdir(base):
+        _make(base, base)
+    _replace(os.path.join(base, "secret"), secret)
+    return secret
 
 
 def _replace(path: str, content: bytes) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from telewire.verify.cache.folder import write_checked
+from telewire.verify.cache.folder import read_checked, write_checked
 from telewire.verify.cache.replay import kept_answer
 
 ENTRY = {"key": "k", "status": 0, "out": "kept", "errors": "", "files": {}, "folders": {}, "git": []}
@@ -86,3 +87,25 @@ def test_a_pipe_in_place_of_an_input_is_a_change(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     files = {str(tmp_path / "pipe"): "0"}
     assert kept_answer(str(entry(tmp_path / "a", files=files)), "k") is None
+
+
+def test_an_answer_that_another_user_sealed_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = str(tmp_path / "kept")
+    write_checked(kept, b"all is well")
+    assert read_checked(kept) == b"all is well"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    assert read_checked(kept) is None
+    write_checked(str(tmp_path / "own"), b"")
+    assert read_checked(kept) is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no permissions")
+def test_a_secret_that_others_can_read_seals_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    write_checked(str(tmp_path / "kept"), b"all is well")
+    secret = tmp_path / "telewire" / "secret"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    secret.chmod(0o644)
+    assert read_checked(str(tmp_path / "kept")) is None
