@@ -34,7 +34,9 @@ from .known_calls import (
     PLAIN_BASES,
     TURNS_INTO_MAPPING,
 )
+from .record_classes import shows_fields
 
+_TEXT = "a text"
 _CODE_FOR_ATTRIBUTES = (
     "__setattr__",
     "__getattribute__",
@@ -242,7 +244,7 @@ class _Body:
                 keys.add(node.operands[1])
             elif kind is Kind.OP and node.data in {"f-string", "format", "repr"}:
                 for operand in node.operands:
-                    self._hand_over(operand, index, "a text")
+                    self._hand_over(operand, index, _TEXT)
             elif kind is Kind.ATTR and node.data in {"__dict__", "__slots__"}:
                 self._hand_over(node.operands[0], index, str(node.data), computed=True)
         self._handling.strings.update(str(self._nodes[index].data) for index in strings - keys)
@@ -341,6 +343,8 @@ class _Body:
                 if isinstance(current, Instance | ClassObject) and (
                     computed or isinstance(current, Instance)
                 ):
+                    if name == _TEXT and not shows_fields(self._program, current.cls):
+                        continue
                     into.setdefault(current.cls, Handed(self._function, index, name))
                 elif isinstance(current, External):
                     pending.extend(inner for argument in current.arguments for inner in members(argument))

@@ -11,10 +11,10 @@ from ..source import ClassSymbol, Program
 from ..source.model import ClassSummary, Default, FieldSummary
 from ..source.program import ExternalSymbol, Place
 from .flags import is_config_class
+from .record_classes import is_record
 from .telemetry_names import TelemetryNames
 from .usage import Usage
 
-_RECORD_DECORATORS = {"dataclass", "define", "frozen", "mutable", "attrs", "s"}
 _DOES_SOMETHING = re.compile(r"(Monitor|Tracker|Collector|Detector|Telemetry)$")
 _NO_FIELDS = ("Enum", "Flag", "Protocol", "TypedDict", "Exception", "Error", "Warning")
 
@@ -68,24 +68,13 @@ def telemetry_fields(usage: Usage, names: TelemetryNames) -> Iterator[FieldSubje
                 )
 
 
-def is_record(summary: ClassSummary, program: Program, cls: ClassSymbol) -> bool:
-    """Whether a class's body declares the fields of its objects: a dataclass, a NamedTuple, a model."""
-    if any(one.partition("(")[0].rpartition(".")[2] in _RECORD_DECORATORS for one in summary.decorators):
-        return True
-    return any(
-        isinstance(one, ExternalSymbol)
-        and one.dotted.rpartition(".")[2] in {"NamedTuple", "BaseModel", "Struct"}
-        for one in program.mro(cls)
-    )
-
-
 def _subject(
     program: Program, cls: ClassSymbol, summary: ClassSummary, declared: FieldSummary, *, is_telemetry: bool
 ) -> FieldSubject:
     return FieldSubject(
         carrier=FieldCarrier(cls, declared.name),
         place=Place(program.modules[cls.module].path, declared.span),
-        is_record=is_record(summary, program, cls),
+        is_record=is_record(program, cls),
         holds_data=is_telemetry and _DOES_SOMETHING.search(cls.name) is None,
         annotation=declared.annotation,
         default=declared.default,

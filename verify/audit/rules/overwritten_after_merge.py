@@ -51,8 +51,14 @@ class OverwrittenAfterMerge(AuditRule):
                     message=f'"{key}" is computed, merged in, and replaced by {literal}',
                     help="write the literal before the merge, as a default, or leave it out",
                     context={"key": key, "literal": literal, "function": function.qualname},
-                    confidence=Confidence.HIGH if names_metrics(function.name) else Confidence.MEDIUM,
+                    confidence=_confidence(graph, function, value, target),
                 )
+
+
+def _confidence(graph: ValueGraph, function: FunctionSymbol, value: int, target: int) -> Confidence:
+    if graph.nodes[value].data is None and value in graph.nodes[target].operands:
+        return Confidence.LOW  # `{**values, "x": None}`: all of them but one, in one breath
+    return Confidence.HIGH if names_metrics(function.name) else Confidence.MEDIUM
 
 
 @dataclass(frozen=True, slots=True)
