@@ -135,7 +135,7 @@ KEEPS_RUNNING = {
     "get_logger",
 }
 # What they are called on works on by itself from then on.
-STARTS = {"start", "run", "launch", "listen", "serve", "serve_forever", "connect", "open"}
+STARTS = {"start", "run", "launch", "listen", "serve", "serve_forever", "connect", "open", "record_stream"}
 # They write an object as bytes or text that can be read back.
 ENCODES = {"dump", "dumps", "encode", "packb", "pack", "to_json", "to_bytes", "serialize", "dump_json"}
 # They turn an object into a mapping or a sequence of its fields.

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...flow import FieldCarrier, ModuleCarrier
-from ...flow.roots import local_roots
 from ...source import FunctionSymbol
-from ...source.model import EffectKind, Kind, ValueGraph
+from ...source.model import EffectKind
 from ...source.program import Place
-from ..known_calls import KEEPS_RUNNING, STARTS
+from ..kept_alive import keeps_alive
 from ..meters import FedOnly, fed_only
 from ..only_filled import OnlyFilled, has_foreign_base, only_filled
 from ..uses import PLAIN_DECORATORS
@@ -76,11 +75,10 @@ class CollectedNeverReduced(AuditRule):
 
 
 def _confidence(audit: AuditCheck, found: OnlyFilled) -> Confidence:
-    if found.kept_in is not None and _keeps_alive(audit, found):
+    if keeps_alive(audit.program, audit.commented_out, found):
         return Confidence.LOW
     if found.kept_in is None:
-        is_doubtful = _is_configuration(audit, found.function) or _holds_started(audit, found)
-        return Confidence.LOW if is_doubtful else Confidence.HIGH
+        return Confidence.LOW if _is_configuration(audit, found.function) else Confidence.HIGH
     return _of_kept(audit, found.kept_in)
 
 
@@ -99,40 +97,3 @@ def _is_configuration(audit: AuditCheck, function: FunctionSymbol) -> bool:
     if all(text.partition("(")[0].rpartition(".")[2] in PLAIN_DECORATORS for text in summary.decorators):
         return False
     return not any(effect.kind in {EffectKind.RETURN, EffectKind.DROP} for effect in summary.graph.effects)
-
-
-def _holds_started(audit: AuditCheck, found: OnlyFilled) -> bool:
-    """Whether what is put in was started before: it works on by itself, and is held so that it is not thrown away."""
-    graph = audit.program.function(found.function).graph
-    started = {
-        root
-        for node in graph.nodes
-        if node.kind is Kind.ATTR and node.data in STARTS
-        for root in local_roots(graph, node.operands[0])
-    }
-    return not started.isdisjoint(_put_in(graph, found))
-
-
-def _put_in(graph: ValueGraph, found: OnlyFilled) -> list[int]:
-    puts = [node for node in graph.nodes if node.kind is Kind.CALL and node.span == found.span]
-    return [root for node in puts for one in node.operands[1:] for root in local_roots(graph, one)]
-
-
-def _keeps_alive(audit: AuditCheck, found: OnlyFilled) -> bool:
-    """Whether what is put in has to be kept somewhere: a running task, the handle of a hook."""
-    graph = audit.program.function(found.function).graph
-    puts = [node for node in graph.nodes if node.kind is Kind.CALL and node.span == found.span]
-    elements = _put_in(graph, found)
-    arguments = {one for node in puts for one in node.operands[1:]}
-    identified = {
-        node.operands[1]
-        for node in graph.nodes
-        if node.kind is Kind.CALL
-        and len(node.operands) == 2
-        and graph.nodes[node.operands[0]].kind is Kind.GLOBAL
-        and graph.nodes[node.operands[0]].data == "id"
-    }
-    if not arguments.isdisjoint(identified):
-        return True  # so that its `id()` stays its own
-    makers = [graph.nodes[graph.nodes[one].operands[0]].data for one in elements if graph.nodes[one].operands]
-    return any(str(name) in KEEPS_RUNNING or str(name).startswith("register_") for name in makers)

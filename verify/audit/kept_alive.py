@@ -1,0 +1,85 @@
+"""Containers that nobody reads and that are there all the same: what is in them must not be thrown away."""
+
+from __future__ import annotations
+
+import re
+
+from ..flow.roots import local_roots
+from ..source import Program
+from ..source.model import EffectKind, Kind, ValueGraph
+from .commented_out import CommentedOut
+from .known_calls import KEEPS_RUNNING, STARTS
+from .names import words
+from .only_filled import OnlyFilled
+
+_NAMED = {"keep", "kept", "alive", "retain", "retained", "retired", "pinned", "handle", "held", "graveyard"}
+_SAID = re.compile(
+    r"(?i)\balive\b|\bkeep\b.*\b(?:ref|reference|event|handle|buffer|around)|\bgarbage|\bgc\b|lifetime|dangling"
+    r"|\bfreed\b|torn down|\bretain"
+)
+
+
+def keeps_alive(program: Program, comments: CommentedOut, found: OnlyFilled) -> bool:
+    """Whether a container holds what has to be kept somewhere.
+
+    Its name or a comment says so; or what is put in works on by itself (a task, a started thread), takes something
+    off again (the handle of a hook), has its `id()` noted, or is what a name held before it is given anew.
+    """
+    name = found.name.rpartition(".")[2]
+    if not _NAMED.isdisjoint(words(name)) or _is_said(comments, found):
+        return True
+    graph = program.function(found.function).graph
+    puts = [node for node in graph.nodes if node.kind is Kind.CALL and node.span == found.span]
+    arguments = {one for node in puts for one in node.operands[1:]}
+    elements = {root for one in arguments for root in local_roots(graph, one, every=True)}
+    if not arguments.isdisjoint(_identified(graph)) or not elements.isdisjoint(_started(graph)):
+        return True
+    if any(_is_replaced(graph, one) for one in elements):
+        return True
+    if found.kept_in is None:
+        return False
+    made = [graph.nodes[one] for one in elements if graph.nodes[one].kind is Kind.CALL]
+    makers = [graph.nodes[node.operands[0]].data for node in made]
+    return any(str(name) in KEEPS_RUNNING or str(name).startswith("register_") for name in makers)
+
+
+def _is_said(comments: CommentedOut, found: OnlyFilled) -> bool:
+    module = found.function.module
+    named = comments.assigned(module, found.name.rpartition(".")[2])
+    return any(_SAID.search(comments.above(module, line)) for line in (found.span.line, *named))
+
+
+def _identified(graph: ValueGraph) -> set[int]:
+    """Return the values whose `id()` is asked for: it stays their own while they are there."""
+    return {
+        node.operands[1]
+        for node in graph.nodes
+        if node.kind is Kind.CALL
+        and len(node.operands) == 2
+        and graph.nodes[node.operands[0]].kind is Kind.GLOBAL
+        and graph.nodes[node.operands[0]].data == "id"
+    }
+
+
+def _started(graph: ValueGraph) -> set[int]:
+    return {
+        root
+        for node in graph.nodes
+        if node.kind is Kind.ATTR and node.data in STARTS
+        for root in local_roots(graph, node.operands[0], every=True)
+    }
+
+
+def _is_replaced(graph: ValueGraph, index: int) -> bool:
+    """Whether a value is what an attribute of `self` holds, which is given another one in the same body."""
+    node = graph.nodes[index]
+    if node.kind is not Kind.ATTR or graph.nodes[node.operands[0]].kind is not Kind.PARAM:
+        return False
+    return any(
+        effect.kind is EffectKind.STORE_ATTR
+        and effect.name == node.data
+        and graph.nodes[effect.base].kind is Kind.PARAM
+        and graph.nodes[effect.base].data == graph.nodes[node.operands[0]].data
+        and effect.value != index
+        for effect in graph.effects
+    )
