@@ -13,6 +13,7 @@ from ..source.model import ClassSummary, EffectKind, FunctionSummary, Kind
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
 from .aliases import Aliases
+from .existing import Existing
 from .foreign import foreign_stores
 from .types import Instance, Type, members
 
@@ -53,6 +54,7 @@ class ClassFacts:
         self._set_by_any_name: set[str] = set()  # modules
         self._attribute_stores: dict[str, list[AttributeStore]] = {}
         self.aliases = Aliases(program)
+        self._existing = Existing(program)
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
         self._having: dict[str, list[ClassSymbol]] | None = None  # by the name of a method or field
         self._dispatched: dict[tuple[FunctionSymbol, Type | None], tuple[FunctionSymbol, ...]] = {}
@@ -236,7 +238,7 @@ class ClassFacts:
             if isinstance(one, Instance):
                 below = self.program.subclasses(one.cls)
                 if self.program.is_protocol(one.cls):
-                    below = [*below, *self.implementers(one.cls)]
+                    below = [*below, *filter(self._existing.may_exist, self.implementers(one.cls))]
                 for cls in below:
                     override = self.program.method(cls, function.name)
                     if override is not None:
