@@ -23,6 +23,9 @@ ENDS = frozenset(
 )
 """Names of methods that empty or end an object."""
 
+BEGINS = frozenset({"start", "open", "connect", "setup", "initialize", "install", "name", "__enter__"})
+"""Names of methods and fields by which an object is made ready, and gets no value yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Made:

@@ -91,5 +91,7 @@ def _mentions(function: FunctionSummary, names: set[str]) -> bool:
     if not said:
         return False
     used = {operand for node in graph.nodes for operand in node.operands}
-    used |= {one.value for one in graph.effects if one.kind not in _ONLY_SAID}  # else the base of another class
+    used |= {
+        one.value for one in graph.effects if one.kind not in _ONLY_SAID
+    }  # else the base of another class
     return not said.isdisjoint(used)

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source import ClassSymbol
-from ...source.model import Kind
 from ...source.program import ExternalSymbol
-from ..known_calls import PLAIN_BASES
-from ..objects import ENDS, FEEDS, Made, objects_of
+from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
 from ..telemetry_names import has_telemetry_role
 from ..uses import Use
+from ..waiting import CONSTRUCTORS, kinds, method_waited_for, works_by_itself
 from .base import AuditCheck, AuditRule
 
 _WIDGET_BASES = ("textual.", "PyQt", "PySide", "ipywidgets", "tkinter", "kivy")
@@ -106,7 +105,16 @@ class TelemetryClassUnused(AuditRule):
                 "never mounted",
                 f"{cls.qualname} is made here and never mounted: it displays nothing",
             )
-        elif _works_by_itself(audit, cls) or not made.names <= ENDS or not _is_fed(audit, cls):
+        elif (waits_for := method_waited_for(audit, cls)) is not None and made.names <= ENDS | BEGINS:
+            if any(works_by_itself(audit, cls, name) for name in (*CONSTRUCTORS, *made.names)):
+                return
+            state = "never handed on"
+            message = f"{cls.qualname} is made here and never handed to whoever calls {waits_for}(): it does nothing"
+        elif (
+            any(works_by_itself(audit, cls, name) for name in CONSTRUCTORS)
+            or not made.names <= ENDS
+            or not _is_fed(audit, cls)
+        ):
             return
         elif made.names:
             state = "only " + ", ".join(sorted(made.names))
@@ -116,7 +124,7 @@ class TelemetryClassUnused(AuditRule):
             )
         else:
             state, message = "made only", f"{cls.qualname} is made here, and nothing is ever done with it"
-        public = audit.audience.sees_class(cls) and "._" not in made.holder
+        public = bool(made.holder) and audit.audience.sees_class(cls) and "._" not in made.holder
         yield self.make(
             subject=str(cls),
             place=made.place,
@@ -150,32 +158,6 @@ def _is_widget(audit: AuditCheck, cls: ClassSymbol) -> bool:
     return any(base.dotted.startswith(_WIDGET_BASES) for base in _foreign(audit, cls))
 
 
-def _works_by_itself(audit: AuditCheck, cls: ClassSymbol) -> bool:
-    """Whether making an object does something: a base from outside, a constructor that hands the object on."""
-    if any(base.dotted.rpartition(".")[2] not in PLAIN_BASES for base in _foreign(audit, cls)):
-        return True
-    for name in ("__init__", "__post_init__", "__new__"):
-        method = audit.program.method(cls, name)
-        if method is None:
-            continue
-        graph = audit.program.function(method).graph
-        own = {
-            index
-            for index, node in enumerate(graph.nodes)
-            if node.kind is Kind.PARAM and node.data in {"self", "cls"}
-        }
-        for node in graph.nodes:
-            if node.kind is Kind.CALL and not own.isdisjoint(node.operands[1:]):
-                return True
-            if node.kind is Kind.CALL:
-                callee = graph.nodes[node.operands[0]]
-                if callee.kind is Kind.ATTR and callee.operands[0] in own:
-                    return True
-        if any(effect.value in own for effect in graph.effects):
-            return True
-    return False
-
-
 def _is_fed(audit: AuditCheck, cls: ClassSymbol) -> bool:
     """Whether a class has a method that feeds it: an object that is only made and reset is then missing it."""
     return any(
@@ -187,15 +169,21 @@ def _is_fed(audit: AuditCheck, cls: ClassSymbol) -> bool:
 
 
 def _used_siblings(audit: AuditCheck, cls: ClassSymbol) -> list[ClassSymbol]:
-    """Return the other classes right below a common base that are used for certain; none where another is not."""
-    for base in audit.program.bases(cls):
-        if not isinstance(base, ClassSymbol):
+    """Return the other classes of one kind that are used for certain; none where another is not.
+
+    They are right below a common base, or fit a protocol as the class does.
+    """
+    program = audit.program
+    direct = program.bases(cls)
+    for kind in kinds(audit, cls):
+        if kind in direct:
+            others = [one for one in program.subclasses(kind) if one != cls and kind in program.bases(one)]
+        elif program.is_protocol(kind):
+            others = [one for one in audit.flow.facts.inference.implementers(kind) if one != cls]
+        else:
             continue
-        others = [
-            one for one in audit.program.subclasses(base) if one != cls and base in audit.program.bases(one)
-        ]
         known = [one for one in others if is_telemetry_class(audit, one.name)]
         used = [one for one in known if audit.uses.of_class(one) is Use.USED]
-        if len(used) == len(others):
+        if used and len(used) == len(others):
             return used
     return []
