@@ -38,6 +38,11 @@ LineHint = Annotated[
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """A name of Python source."""
 
+FieldName = Annotated[
+    str, StringConstraints(pattern=r"^(?:[A-Za-z_][A-Za-z0-9_]*\*?[A-Za-z0-9_]*|\*[A-Za-z0-9_]+)$")
+]
+"""The name of a field; one `*` in it stands for a family, whose members are proved one by one: `head_*_entropy`."""
+
 LevelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 """The name of a level: healthy, warning, critical, or another in lower case."""
 

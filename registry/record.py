@@ -36,7 +36,7 @@ class Record(Part):
     name: Line
     """The metric's name for readers."""
     slug: Identifier = Field(default="", json_schema_extra=_without_default)
-    """The metric's name in source and conditions; by default the schema's field."""
+    """The metric's name in source and conditions; by default the schema's field, without the `*` of a family."""
     category: Line
     """One of the declared categories."""
     priority: Priority
@@ -113,8 +113,13 @@ class Record(Part):
             return data
         schema = data.get("schema", data.get("schema_"))
         field = schema.get("field") if isinstance(schema, Mapping) else getattr(schema, "field", None)
-        if isinstance(field, str) and field.isidentifier() and not keyword.iskeyword(field):
-            return {**data, "slug": field}
+        if not isinstance(field, str):
+            return data
+        slug = (
+            "_".join(part for part in field.replace("*", "_").split("_") if part) if "*" in field else field
+        )
+        if slug.isidentifier() and not keyword.iskeyword(slug):
+            return {**data, "slug": slug}
         return data
 
     @field_validator("default", mode="before")

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from .base import RECORD_ID, Identifier, Line, LineHint, Markdown, Part, Verbatim
+from .base import RECORD_ID, FieldName, Identifier, Line, LineHint, Markdown, Part, Verbatim
 from .carriers import Carrier
 from .symbols import Symbol
 
@@ -61,8 +61,8 @@ class SchemaLocation(Part):
 
     at: Symbol
     """The class that declares the field."""
-    field: Identifier
-    """The field's name."""
+    field: FieldName
+    """The field's name, or that of a family of fields: head_*_entropy."""
     path: Line
     """How a consumer reaches it from the snapshot: snapshot.tamiyo.inf_grad_count."""
     file: Line | None = None
