@@ -122,7 +122,8 @@ class Converters:
             if self._mentions(group.function, name):
                 continue
             is_read_back = (owner, name) in read
-            confidence = Confidence.MEDIUM if says_so else Confidence.LOW
+            told = says_so and not self._is_taken_beside(group.function, owner, name)
+            confidence = Confidence.MEDIUM if told else Confidence.LOW
             yield Missed(
                 group.function,
                 owner,
@@ -134,6 +135,17 @@ class Converters:
                 else f", and takes {len(fields) - len(missing)} others",
                 Confidence.HIGH if is_read_back else confidence,
             )
+
+    def _is_taken_beside(self, converter: FunctionSymbol, owner: ClassSymbol, name: str) -> bool:
+        """Whether who calls a converter takes a field by itself: `{one.name: one.as_dict() for one in all}`."""
+        inference = self._flow.facts.inference
+        for caller in {site.site.function for site in self._flow.call_sites(converter)}:
+            for node in self._program.function(caller).graph.nodes:
+                if node.kind is Kind.ATTR and node.data == name:
+                    types = members(inference.type_of(caller, node.operands[0]))
+                    if any(isinstance(one, Instance) and one.cls == owner for one in types):
+                        return True
+        return False
 
     def _copied(self, group: Group) -> Iterator[Missed]:
         """Field by field from one object to another that looks alike."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..flow import Carrier, FieldCarrier
@@ -47,6 +47,7 @@ class LeftOut:
         is_converter: Most of the class's fields come from one object, under their own names.
         value: What holds the value, as written or as a carrier.
         others: How many other constructions pass it.
+        is_taken_beside: The function takes the value from there for something else.
     """
 
     group: Group
@@ -60,6 +61,7 @@ class LeftOut:
     is_converter: bool
     others: int = 0
     is_sparse: bool = False
+    is_taken_beside: bool = False
 
     @property
     def carrier(self) -> FieldCarrier:
@@ -233,7 +235,8 @@ class LeftOutFields:
             if carrier is not None and self._may_hold_a_value(carrier):
                 sign = Sign.KEY if origins[0].is_key else Sign.FIELD
                 written = f'{base}["{name}"]' if origins[0].is_key else f"{base}.{name}"
-                return found(sign, written, len(origins))
+                one = found(sign, written, len(origins))
+                return replace(one, is_taken_beside=self._is_taken_beside(group.function, base, name))
         here = self._local(group.function, name)
         if here is not None:
             return found(here, name, sum(not origin.base for _, origin in same))
@@ -249,6 +252,13 @@ class LeftOutFields:
         if constructor is None:
             return False
         return 2 * len(group.sinks) < len(self._program.function(constructor).parameters) - 1
+
+    def _is_taken_beside(self, function: FunctionSymbol, base: str, name: str) -> bool:
+        names = self._transfers.names(function)
+        return any(
+            node.kind is Kind.ATTR and node.data == name and names.path(node.operands[0]) == base
+            for node in self._program.function(function).graph.nodes
+        )
 
     def _may_hold_a_value(self, carrier: Carrier) -> bool:
         if isinstance(carrier, FieldCarrier):

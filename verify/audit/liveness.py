@@ -177,6 +177,10 @@ class Liveness:
                 return End.READ if self._audience.may_call(function) else End.COPIED
             case KeyCarrier():
                 return End.EXPORTED
+            case ParameterCarrier(function=function) if any(
+                "abstractmethod" in one for one in self._flow.program.function(function).decorators
+            ):
+                return End.POSSIBLE  # whoever implements it may look
             case ModuleCarrier() | ParameterCarrier():
                 return End.COPIED
             case _:

@@ -154,8 +154,8 @@ class CrossedNames(AuditRule):
             )
             if neighbour is None or likeness(transfer.sink, origin.name) > _OTHER:
                 continue
-            if neighbour.node == transfer.node:
-                continue  # read once and meant for both
+            if neighbour.node == transfer.node or _is_text(audit, group.function, transfer.node):
+                continue  # read once and meant for both; one of them what the other says
             left = audit.transfers.has(group.function, origin, transfer.sink)
             if {*words(origin.name)} <= {*words(transfer.sink)} or left is None:
                 continue
@@ -279,6 +279,13 @@ def _changes_sides(group: Group, first: Transfer, second: Transfer) -> bool:
         return any(others <= {*words(one.name)} and not own & {*words(one.name)} for one in transfer.origins)
 
     return bool(left and right) and len(rest) > 1 and all(map(is_of_the_other, rest))
+
+
+def _is_text(audit: AuditCheck, function: FunctionSymbol, index: int) -> bool:
+    """Whether a value is the text of an object: `str(error)`."""
+    nodes = audit.program.function(function).graph.nodes
+    node = nodes[index]
+    return node.kind is Kind.CALL and nodes[node.operands[0]].data in {"str", "repr"}
 
 
 def _is_other_name(audit: AuditCheck, left: Carrier, name: str) -> bool:

@@ -23,6 +23,7 @@ from ..flags import (
     uses_parameter,
 )
 from ..known_calls import PLAIN_BASES
+from ..waiting import kinds
 from .base import AuditCheck, AuditRule
 
 _OPTION_DECORATORS = {"option", "argument"}
@@ -204,7 +205,7 @@ def _is_mirror(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
 def _stands_in(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
     """Whether the flag of another class is read whose place an object of this one may take.
 
-    That class is a protocol, or has all the fields of this one.
+    That class is a protocol, or has all the fields of this one. A protocol may also ask for a property of that name.
     """
     index = audit.flow.facts.whereabouts.index
     own = audit.program.class_(cls).fields.keys()
@@ -215,7 +216,10 @@ def _stands_in(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
         fields = audit.program.class_(owner).fields.keys()
         if audit.program.is_protocol(owner) or (len(own) > 1 and own <= fields):
             return True
-    return False
+    return any(
+        audit.program.is_protocol(kind) and name in audit.program.class_(kind).methods
+        for kind in kinds(audit, cls)
+    )
 
 
 def _is_known(audit: AuditCheck, cls: ClassSymbol) -> bool:

@@ -55,8 +55,8 @@ class ForgottenArgument(AuditRule):
 
 
 def _confidence(one: LeftOut) -> Confidence:
-    if one.is_sparse:
-        return Confidence.LOW  # an object for one purpose, with most of its options left alone
+    if one.is_sparse or one.is_taken_beside:
+        return Confidence.LOW  # an object for one purpose; a value that goes elsewhere
     match one.sign:
         case Sign.KEY | Sign.FIELD:
             return Confidence.HIGH if one.neighbours >= 2 else Confidence.LOW

@@ -40,8 +40,11 @@ class UnusedParameter(AuditRule):
         for one in audit.left_out.found:
             if one.sign is Sign.PARAMETER and not _is_forced(audit, one.group.function, one.name):
                 yield self._built_inside(audit, one, Confidence.HIGH)
+        told: set[tuple[FunctionSymbol, str]] = set()
         for one in audit.left_out.unused_parameters:
-            if not _is_forced(audit, one.group.function, one.name):
+            place = (one.group.function, one.name)
+            if place not in told and not _is_forced(audit, *place):
+                told.add(place)
                 yield self._built_inside(audit, one, Confidence.MEDIUM)
         for cls in audit.program.classes():
             if audit.names.is_class(cls.name):
