@@ -19,6 +19,7 @@ from .given import Given
 from .lambdas import Lambdas
 from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed, tagged
 from .operators import operation
+from .overloads import overloaded
 from .results import call_result, called
 from .rows import RESULT, Place, Rows
 from .types import (
@@ -150,9 +151,12 @@ class Inference(ClassFacts):
 
     def returned_to(self, called: FunctionObject, given: Given | None) -> Type:
         """Return what a function gives to one call: `Self` and type variables are what they are there."""
+        summary = self.program.function(called.function)
+        if summary.overloads:
+            return overloaded(self, called, given)
         receiver = called.receiver
         own = receiver.cls if isinstance(receiver, Instance | ClassObject) else None
-        returns = self.program.function(called.function).returns
+        returns = summary.returns
         if returns is None:
             return self.return_type(called.function)
         declared_as = self.declared(called.function.module, returns, own if "Self" in returns else None)

@@ -291,6 +291,11 @@ class Parameter:
     kind: str
 
 
+Overload = tuple[tuple[tuple[str, str | None, str, bool], ...], str | None]
+"""One of several declarations of a function: its parameters (name, annotation, kind, whether a call may leave it out),
+and what it returns."""
+
+
 @dataclass(slots=True)
 class FunctionSummary:
     """A function, method, lambda or a module's top level (`<module>`), with the graph of its body.
@@ -308,6 +313,7 @@ class FunctionSummary:
     enclosing: str | None = None  # qualified name of the function that it stands in
     is_async: bool = False
     is_generator: bool = False
+    overloads: tuple[Overload, ...] = ()
 
     @property
     def span(self) -> Span:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import gc
 import sys
 import warnings
@@ -16,6 +15,7 @@ from .branches import may_remain, top_level_statements
 from .columns import count_characters
 from .comments import own_comments
 from .constants import ModuleNames
+from .declared import default_of, last_name, parameters_of
 from .field_names import other_names
 from .files import SourceFile
 from .model import (
@@ -25,7 +25,7 @@ from .model import (
     ForeignStore,
     FunctionSummary,
     ModuleSummary,
-    Parameter,
+    Overload,
 )
 from .packed import packed_parts
 from .scope import Scope
@@ -103,6 +103,7 @@ class _Summariser:
         self._varying = varying
         self._sets: set[ForeignStore] = set()
         self._alternatives: dict[str, list[str]] = {}
+        self._overloads: dict[str, list[Overload]] = {}
         self._classes: dict[str, ClassSummary] = {}
         self._functions: dict[str, FunctionSummary] = {}
         self._variables: dict[str, FieldSummary] = {}
@@ -170,13 +171,13 @@ class _Summariser:
                 self._class(statement, statement.name, enclosing=None)
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
                 self._variables[name] = FieldSummary(
-                    name, as_written(annotation), _default(value), place_of(statement)
+                    name, as_written(annotation), default_of(value), place_of(statement)
                 )
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
                     if isinstance(target, ast.Name):
                         self._variables[target.id] = FieldSummary(
-                            target.id, None, _default(value), place_of(statement)
+                            target.id, None, default_of(value), place_of(statement)
                         )
                     elif isinstance(target, ast.Tuple | ast.List):
                         for element in target.elts:
@@ -187,7 +188,9 @@ class _Summariser:
             case _ if isinstance(alias := getattr(statement, "name", None), ast.Name):  # `type Event = A | B`
                 self._type_parameters(statement)
                 value = getattr(statement, "value", None)
-                self._variables[alias.id] = FieldSummary(alias.id, None, _default(value), place_of(statement))
+                self._variables[alias.id] = FieldSummary(
+                    alias.id, None, default_of(value), place_of(statement)
+                )
             case _:
                 pass  # defines no name
 
@@ -234,13 +237,20 @@ class _Summariser:
             other = f"{qualname}:{node.lineno}"
             self._alternatives.setdefault(qualname, []).append(other)
             qualname = other
+        if any(last_name(decorator) == "overload" for decorator in node.decorator_list):
+            declared = tuple(
+                (one.name, one.annotation, one.kind, one.default is not None)
+                for one in parameters_of(node.args)
+            )
+            returns = None if node.returns is None else as_written(node.returns)
+            self._overloads.setdefault(qualname, []).append((declared, returns))
         self._function(node, qualname, owner=owner, enclosing=enclosing)
 
     def _function(
         self, node: FunctionNode, qualname: str, *, owner: str | None, enclosing: Scope | None
     ) -> None:
         self._type_parameters(node)
-        parameters = tuple(_parameters(node.args))
+        parameters = tuple(parameters_of(node.args))
         builder = BodyBuilder(qualname, self, module_level=False, enclosing=enclosing)
         builder.parameters(node.args, place_of(node))
         if isinstance(node, ast.Lambda):
@@ -267,6 +277,7 @@ class _Summariser:
             enclosing=None if enclosing is None or enclosing.qualname == TOP_LEVEL else enclosing.qualname,
             is_async=isinstance(node, ast.AsyncFunctionDef),
             is_generator=builder.is_generator,
+            overloads=tuple(self._overloads.get(qualname, ())),
         )
 
     def _type_parameters(self, node: ast.AST) -> tuple[str, ...]:
@@ -311,12 +322,12 @@ class _Summariser:
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
                     written, place = as_written(annotation), place_of(statement)
                     names = other_names(annotation, value)
-                    fields[name] = FieldSummary(name, written, _default(value), place, *names)
+                    fields[name] = FieldSummary(name, written, default_of(value), place, *names)
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:
                         if isinstance(target, ast.Name):
                             fields[target.id] = FieldSummary(
-                                target.id, None, _default(value), place_of(statement)
+                                target.id, None, default_of(value), place_of(statement)
                             )
                 case _:
                     pass  # docstrings and the like
@@ -337,62 +348,3 @@ def _accessor(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
 
 def _last_line(tree: ast.Module) -> int:
     return max((getattr(node, "end_lineno", 1) for node in tree.body), default=1)
-
-
-def _parameters(arguments: ast.arguments) -> list[Parameter]:
-    positional = [*arguments.posonlyargs, *arguments.args]
-    padding: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
-    found = [
-        Parameter(argument.arg, _annotation(argument), _default(default), "positional")
-        for argument, default in zip(positional, [*padding, *arguments.defaults], strict=True)
-    ]
-    if arguments.vararg:
-        found.append(Parameter(arguments.vararg.arg, _annotation(arguments.vararg), None, "args"))
-    found += [
-        Parameter(argument.arg, _annotation(argument), _default(default), "keyword")
-        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    ]
-    if arguments.kwarg:
-        found.append(Parameter(arguments.kwarg.arg, _annotation(arguments.kwarg), None, "kwargs"))
-    return found
-
-
-def _annotation(argument: ast.arg) -> str | None:
-    return None if argument.annotation is None else as_written(argument.annotation)
-
-
-def _default(value: ast.expr | None) -> Default | None:
-    if value is None:
-        return None
-    place = place_of(value)
-    text = as_written(value)
-    match value:
-        case ast.Constant(value=literal):
-            return Default(text, None if literal is ... else literal, literal is not ..., place=place)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return Default(text, -number, True, place=place)
-        case ast.Call(func=function, args=arguments, keywords=keywords) if _last_name(function) in {
-            "field",
-            "Field",
-            "attrib",
-            "ib",
-        }:
-            given = {keyword.arg: keyword.value for keyword in keywords}
-            init = given.get("init")
-            in_constructor = not (isinstance(init, ast.Constant) and init.value is False)
-            factory = given.get("default_factory", given.get("factory"))
-            if factory is not None and "default" not in given:
-                body = factory.body if isinstance(factory, ast.Lambda) else factory
-                return Default(text, None, False, as_written(body), place, in_constructor)
-            inner = _default(given.get("default", arguments[0] if arguments else None))
-            if inner is not None:
-                return dataclasses.replace(inner, in_constructor=in_constructor)
-            return None if in_constructor else Default(text, None, False, None, place, False)
-        case _:
-            return Default(text, None, False, place=place)
-
-
-def _last_name(node: ast.expr) -> str | None:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else None
