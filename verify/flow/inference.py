@@ -9,6 +9,7 @@ from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node, P
 from ..source.program import ExternalSymbol
 from .annotations import annotated_type
 from .attributes import LITERALS, attribute, written_in_class
+from .by_callers import ByCallers, is_open
 from .classes import ClassFacts, receiver_name, takes_class
 from .containers import element, entered, item, iterated, unpacked
 from .contents import Contents, Put, filled
@@ -63,6 +64,7 @@ class Inference(ClassFacts):
         self.generics = Generics(self)
         self.contents = Contents(self)
         self._lambdas = Lambdas(self)
+        self._by_callers = ByCallers(self)
         self._set_anyhow: frozenset[ClassSymbol] | None = None
         self._through: dict[FunctionSymbol, int] = {}  # up to which node a body's types were asked for
         self._annotations: dict[tuple[str, str, ClassSymbol | None], Type] = {}
@@ -286,6 +288,8 @@ class Inference(ClassFacts):
                     if parameter.kind == "kwargs"
                     else found
                 )
+            if parameter.name == name and is_open(parameter) and not function.name.startswith("<lambda"):
+                return self._by_callers.parameter(function, summary, parameter)
             if parameter.name == name and parameter.default is not None and parameter.default.is_literal:
                 literal = LITERALS.get(type(parameter.default.literal))
                 return External(f"builtins.{literal}") if literal else UNKNOWN

@@ -14,7 +14,7 @@ from telewire.verify.source import FunctionSymbol, Program, SourceFile, read_sou
 from telewire.verify.source.model import Kind
 
 SOURCE = """
-def run(callback):
+def run(callback: object):
     callback()
 
 def work():
