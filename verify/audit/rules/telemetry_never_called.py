@@ -200,8 +200,8 @@ def _is_face(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether a method is one of a class that the whole package offers by its own name: its users call methods."""
     name, _, method = function.qualname.partition(".")
     package = function.module.partition(".")[0]
-    if not method or package not in audit.program.modules:
-        return False
+    if not method or is_handler(method) or package not in audit.program.modules:
+        return False  # no user calls a handler
     return audit.program.resolve(package, name) == ClassSymbol(function.module, name)
 
 
