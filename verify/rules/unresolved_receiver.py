@@ -15,13 +15,15 @@ class UnresolvedReceiver(EdgeRule):
 
     ## Example
     ```python
-    def handle(payload):                    # of which class?
+    def handle(messages):
+        payload = messages.get()            # of which class?
         state.inf_grad_count = payload.inf_grad_count
     ```
 
     ## Use instead
     ```python
-    def handle(payload: PPOUpdatePayload) -> None:
+    def handle(messages) -> None:
+        payload: PPOUpdatePayload = messages.get()
         state.inf_grad_count = payload.inf_grad_count
     ```
     """
