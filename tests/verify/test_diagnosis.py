@@ -298,25 +298,30 @@ def test_a_helper_that_looks_at_its_parameter_reads_it(project: Project, body: s
 
 
 def test_a_store_into_a_receiver_of_unknown_type_is_not_resolved(project: Project) -> None:
-    project.replace("app/aggregator.py", "state: State", "state")
+    project.replace("app/aggregator.py", "state: State", "state: Any")
     [(rule, place, _)] = told(project)
     assert (rule, place) == ("TW203", f"app/aggregator.py: {DELIVERED}")
 
 
 def test_a_read_from_a_receiver_of_unknown_type_is_not_resolved(project: Project) -> None:
-    project.replace("app/widgets.py", "state: State", "state")
+    project.replace("app/widgets.py", "state: State", "state: Any")
     [(rule, place, _)] = told(project)
     assert (rule, place) == ("TW203", f"app/widgets.py: {SHOWN}")
 
 
 def test_a_copy_between_receivers_of_unknown_type_is_not_resolved(project: Project) -> None:
-    project.replace("app/aggregator.py", "state: State, payload: Payload", "state, payload")
+    project.replace("app/aggregator.py", "state: State, payload: Payload", "state: Any, payload: Any")
     [(rule, place, _)] = told(project)
     assert (rule, place) == ("TW203", f"app/aggregator.py: {DELIVERED}")
 
 
+def test_a_receiver_whose_class_the_callers_show_is_resolved(project: Project) -> None:
+    project.replace("app/aggregator.py", "state: State, payload: Payload", "state, payload")
+    assert told(project) == []
+
+
 def test_a_store_of_another_name_into_a_receiver_of_unknown_type_is_no_excuse(project: Project) -> None:
-    project.replace("app/aggregator.py", "state: State", "state")
+    project.replace("app/aggregator.py", "state: State", "state: Any")
     project.replace("app/aggregator.py", f"    {DELIVERED}\n", "    state.other = payload.inf_grad_count\n")
     [(rule, _, _)] = told(project)
     assert rule == "TW205"
