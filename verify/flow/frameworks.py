@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from ..source import ClassSymbol, FunctionSymbol, Program
+from ..source.model import Kind
 from ..source.program import ExternalSymbol
 
 PLAIN_BASES = {
@@ -60,8 +61,28 @@ def called_from_outside(program: Program, cls: ClassSymbol) -> Iterator[Function
             continue
         for name, qualname in program.class_(one).methods.items():
             is_special = name.startswith("__") and name.endswith("__")
-            if is_special or any(patterns is None or _matches(name, patterns) for patterns in asked):
+            if (
+                is_special
+                or any(patterns is None or _matches(name, patterns) for patterns in asked)
+                or _is_mixed_in(program, one, FunctionSymbol(one.module, qualname))
+            ):
                 yield FunctionSymbol(one.module, qualname)
+
+
+def _is_mixed_in(program: Program, cls: ClassSymbol, method: FunctionSymbol) -> bool:
+    """Whether a method hands on to `super()` what no base of its class has: users put another base beside it."""
+    name = method.name
+    above = (one for one in program.mro(cls)[1:] if isinstance(one, ClassSymbol))
+    if any(name in program.class_(one).methods for one in above):
+        return False
+    nodes = program.function(method).graph.nodes
+    return any(
+        node.kind is Kind.ATTR
+        and node.data == name
+        and nodes[node.operands[0]].kind is Kind.CALL
+        and nodes[nodes[node.operands[0]].operands[0]].data == "super"
+        for node in nodes
+    )
 
 
 def _patterns(dotted: str) -> tuple[str, ...] | None:
