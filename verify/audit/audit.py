@@ -22,7 +22,17 @@ from .usage import Usage
 RANK = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
 """How sure each confidence is, the least first."""
 
-_VENDORED = {"_vendor", "vendor", "_vendored", "vendored", "third_party", "thirdparty", "_extern", "extern"}
+_VENDORED = {
+    "_vendor",
+    "vendor",
+    "thirdparty_files",
+    "_vendored",
+    "vendored",
+    "third_party",
+    "thirdparty",
+    "_extern",
+    "extern",
+}
 
 
 @dataclass(frozen=True, slots=True)

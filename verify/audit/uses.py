@@ -9,7 +9,17 @@ from functools import cached_property
 from ..flow import Flow
 from ..flow.frameworks import PLAIN_BASES, called_from_outside
 from ..flow.roots import local_roots
-from ..flow.types import UNKNOWN, ClassObject, FunctionObject, Instance, SuperObject, Type, members
+from ..flow.types import (
+    UNKNOWN,
+    ClassObject,
+    External,
+    ExternalObject,
+    FunctionObject,
+    Instance,
+    SuperObject,
+    Type,
+    members,
+)
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Kind
 from ..source.program import ExternalSymbol
@@ -40,6 +50,7 @@ PLAIN_DECORATORS = {
 
 
 _STANDS_IN = 3  # public methods that a class shares with the one whose place it may take
+_STANDS_FOR = ("Handle", "Proxy", "Stub")
 _KNOWN_BASES = {*PLAIN_BASES, "Module", "Thread", "Exception", "BaseModel"}
 
 
@@ -184,6 +195,8 @@ class Uses:
                     return Use.MAYBE
             elif not isinstance(one, ClassObject | Instance):
                 continue
+        if owner is not None and any(_is_of_a_handle(one) for one in known):
+            return Use.MAYBE
         if owner is not None and not any(isinstance(one, FunctionObject) for one in known):
             node = self.flow.program.function(mention.function).graph.nodes[mention.node]
             if node.operands and self._receives(mention.function, node.operands[0], owner):
@@ -277,6 +290,12 @@ class Uses:
 def _is_known_base(dotted: str) -> bool:
     """Whether it is known which methods a base from outside calls; of any other it may be all of them."""
     return dotted.startswith("textual.") or dotted.rpartition(".")[2] in _KNOWN_BASES
+
+
+def _is_of_a_handle(attribute: Type) -> bool:
+    """Whether an attribute is that of something from outside which stands for an object of the program."""
+    receiver = attribute.receiver if isinstance(attribute, ExternalObject) else None
+    return isinstance(receiver, External) and receiver.dotted.endswith(_STANDS_FOR)
 
 
 def _bare(decorator: str) -> str:

@@ -14,7 +14,7 @@ from .model import (
 )
 from .packed import joined, unmarked
 from .scope import Scope
-from .syntax import dotted_name, literal_key, place_of, type_names
+from .syntax import default_values, dotted_name, literal_key, place_of, type_names
 from .written import as_written
 
 _SEQUENCES: dict[type[ast.expr], str] = {
@@ -191,6 +191,8 @@ class ValueBuilder(Scope):
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 return self._comprehension(node, place)
             case ast.Lambda():
+                given = default_values(node.args)
+                self._evaluate_all(one for one in given if not isinstance(one, ast.Constant))
                 return self._add(Kind.FUNCTION, self._definitions.nested_function(node, self), (), place)
             case ast.JoinedStr(values=values):
                 return self._add(Kind.OP, "f-string", self._values(values), place)
