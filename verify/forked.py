@@ -13,6 +13,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_PATIENCE = 200  # milliseconds
+_AT_ONCE = 1 << 20  # bytes
+
 
 def cores() -> int:
     """Return how many cores this process may use."""
@@ -56,8 +59,7 @@ class Forked:
         if self._pipe is None:
             return None
         try:
-            with open(self._pipe, "rb", closefd=False) as stream:
-                content = stream.read()
+            content = _read(self._pipe)
         except BaseException:
             self.stop()
             raise
@@ -72,6 +74,20 @@ class Forked:
             os.close(pipe)
             os.kill(self._process, signal.SIGKILL)  # it is ours until it is waited for
             os.waitpid(self._process, 0)
+
+
+def _read(pipe: int) -> bytes:
+    """Return all that comes through a pipe. An interrupt that comes just before the wait is seen soon after."""
+    ready = select.poll()
+    ready.register(pipe, select.POLLIN)
+    parts: list[bytes] = []
+    while True:
+        if not ready.poll(_PATIENCE):
+            continue
+        part = os.read(pipe, _AT_ONCE)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
 
 
 def _work(work: Callable[[], bytes], reading: int, writing: int) -> None:

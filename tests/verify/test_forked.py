@@ -92,5 +92,8 @@ def test_a_copy_does_not_outlive_its_original(end: signal.Signals) -> None:
         assert original.stdout is not None
         assert original.stdout.readline() == b"started\n"
         original.send_signal(end)
-        rest, _ = original.communicate(timeout=60)  # the copy holds the stream open until it ends
+        try:
+            rest, _ = original.communicate(timeout=60)  # the copy holds the stream open until it ends
+        finally:
+            original.kill()
     assert rest == b""

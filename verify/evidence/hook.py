@@ -218,6 +218,10 @@ class _ThenLoader:
         self._then()
 
 
+_TOLD: set[See] = set()
+"""What torch's compiler knows, which keeps it by identity: held, so that no other function gets that identity."""
+
+
 def _pass_through_when_compiled(see: See) -> None:
     """Tell torch's compiler that a recorded value is the value: compiled code records nothing, and breaks nowhere."""
     dynamo = sys.modules["torch._dynamo"]
@@ -225,7 +229,9 @@ def _pass_through_when_compiled(see: See) -> None:
     if substitute is None:  # before torch 2.6
         see._torchdynamo_disable = True  # type: ignore[attr-defined] # what torch.compiler.disable sets
         return
-    substitute(see, skip_signature_check=True)(_value_of)
+    if see not in _TOLD:
+        substitute(see, skip_signature_check=True)(_value_of)
+        _TOLD.add(see)
 
 
 def _value_of(point: int, value: object) -> object:

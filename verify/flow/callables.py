@@ -100,28 +100,34 @@ class Callables:
     def _inside(self, function: FunctionSymbol, container: int) -> tuple[Bound, ...]:
         """Return the functions that are put into a container: listeners, subscribers, hooks."""
         nodes = self._program.function(function).graph.nodes
-        node = nodes[container]
         places: list[Place] = []
-        match node.kind:
-            case Kind.ATTR:
-                for one in members(self._inference.type_of(function, node.operands[0])):
-                    if isinstance(one, Instance):
-                        puts = self._inference.contents.of_field(one.cls, str(node.data))
-                        places += [(put.function, put.value) for put in puts if not put.spread]
-            case Kind.SEQUENCE | Kind.DICT:
-                places += [(function, operand) for operand in node.operands]
-            case Kind.CALL if len(node.operands) > 1:  # list(self._listeners)
-                return self._inside(function, node.operands[1])
-            case Kind.CALL if nodes[node.operands[0]].kind is Kind.ATTR:  # listeners.copy(), .values()
-                return self._inside(function, nodes[node.operands[0]].operands[0])
-            case Kind.PHI | Kind.NARROW if container not in node.operands:
-                return tuple(
-                    bound for operand in node.operands[:2] for bound in self._inside(function, operand)
-                )
-            case _:
-                pass  # what is in it is not known
-        puts = self._inference.contents.of_local(function, container)
-        places += [(put.function, put.value) for put in puts if not put.spread]
+        pending, seen = [container], set[int]()
+        while pending:
+            index = pending.pop()
+            if index in seen:
+                continue
+            seen.add(index)
+            node = nodes[index]
+            match node.kind:
+                case Kind.ATTR:
+                    for one in members(self._inference.type_of(function, node.operands[0])):
+                        if isinstance(one, Instance):
+                            puts = self._inference.contents.of_field(one.cls, str(node.data))
+                            places += [(put.function, put.value) for put in puts if not put.spread]
+                case Kind.SEQUENCE | Kind.DICT:
+                    places += [(function, operand) for operand in node.operands]
+                case Kind.CALL if len(node.operands) > 1:  # list(self._listeners)
+                    pending.append(node.operands[1])
+                    continue
+                case Kind.CALL if nodes[node.operands[0]].kind is Kind.ATTR:  # listeners.copy(), .values()
+                    pending.append(nodes[node.operands[0]].operands[0])
+                    continue
+                case Kind.PHI | Kind.NARROW:
+                    pending += reversed(node.operands)
+                case _:
+                    pass  # what is in it is not known
+            puts = self._inference.contents.of_local(function, index)
+            places += [(put.function, put.value) for put in puts if not put.spread]
         return self._all(places)
 
     def _call(self, function: FunctionSymbol, node: Node) -> tuple[Bound, ...]:

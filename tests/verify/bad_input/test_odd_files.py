@@ -87,7 +87,7 @@ def test_names_in_any_script_are_names(tmp_path: Path, owner: str, name: str) ->
 def test_a_marked_place_lies_below_its_name_in_any_script(tmp_path: Path) -> None:
     line = 'print("потеря", shown.count)'
     (tmp_path / "main.py").write_text(f"{line}\n", encoding="utf-8")
-    column = len(line[: line.index("shown")].encode()) + 1  # as Python counts it
+    column = line.index("shown") + 1
     place = Place("main.py", Span(1, column, 1, column + len("shown.count")))
     finding = SuppressionWithoutEffect().report(Suppression(place, 1, (), ""), "TW404", "names no rule")
     page = page_of(lambda console: FindingPrinter(console).print([finding], tmp_path)).splitlines()

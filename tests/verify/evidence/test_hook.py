@@ -79,6 +79,7 @@ def test_a_module_that_was_imported_before_is_said_to_be_so(stats: Package) -> N
 
 def test_no_compiled_file_is_written_or_read(stats: Package, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", None)
     stats.load("app.stats")
     (compiled,) = stats.folder.glob("app/__pycache__/stats.*.pyc")
     before = compiled.read_bytes()
