@@ -94,7 +94,8 @@ def run(
             done(len(outcomes))
     finally:
         gc.unfreeze()
-    return [outcome for name in names if (outcome := known.get(name)) is not None]
+    found = (known.get(name) for name in names)
+    return [outcome for outcome in found if outcome is not None]
 
 
 _WORK: list[tuple[Bench, list[Batch]]] = []

@@ -56,7 +56,10 @@ class Outcome:
         Raises:
             TypeError: It is none.
         """
-        return cls(**{name: tuple(one) if isinstance(one, list) else one for name, one in content.items()})
+        fields: dict[str, Any] = {
+            name: tuple(one) if isinstance(one, list) else one for name, one in content.items()
+        }
+        return cls(**fields)
 
 
 @dataclass
