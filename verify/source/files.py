@@ -84,7 +84,8 @@ def one_for_each_module(files: Iterable[SourceFile]) -> list[SourceFile]:
 
 def module_name(import_name: str, path: PurePath) -> tuple[str, bool]:
     """Return the module that a file below a source folder is, and whether it is a package."""
-    parts = list(path.with_suffix("").parts)
+    *parts, name = path.parts
+    parts.append(name.rpartition(".")[0] or name)  # `with_suffix` refuses "..py" on Python 3.13
     is_package = parts[-1] == "__init__"
     if is_package:
         parts.pop()
