@@ -326,7 +326,7 @@ def _own_functions(edge: Edge) -> Collection[FunctionSymbol]:
 
 
 def _never_changing(sights: Sequence[_Sight]) -> Point | None:
-    """Return where something is computed whose value never changed, although what it is computed from did."""
+    """Return where something is computed whose value never changed; what it is computed from is not asked."""
     for position, (hop, _, _) in enumerate(sights[0].hops):
         if hop.is_copy:
             continue
