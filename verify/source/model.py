@@ -105,8 +105,31 @@ type_data = str | int | float | bool | bytes | complex | None
 NodeData = type_data | CallShape | Narrowing | tuple[str | None, ...] | tuple[str, ...]
 
 
+class Placed:
+    """What stands somewhere in a body: `place` packs that together with whether it is in a handler and gated."""
+
+    __slots__ = ()
+
+    place: int
+
+    @property
+    def span(self) -> Span:
+        """Where it is written."""
+        return unpacked(self.place)
+
+    @property
+    def in_handler(self) -> bool:
+        """Whether it is inside an `except` block."""
+        return self.place & IN_HANDLER != 0
+
+    @property
+    def gated(self) -> bool:
+        """Whether it is behind a constant that is false, or after a `return`."""
+        return self.place & GATED != 0
+
+
 @dataclass(slots=True)
-class Node:
+class Node(Placed):
     """One value of a function's body. Most are of this class; those of which there is more to say are of one below.
 
     Attributes:
@@ -118,21 +141,6 @@ class Node:
     data: NodeData
     operands: tuple[int, ...]
     place: int
-
-    @property
-    def span(self) -> Span:
-        """Where it is written."""
-        return unpacked(self.place)
-
-    @property
-    def in_handler(self) -> bool:
-        """Whether it is computed inside an `except` block."""
-        return self.place & IN_HANDLER != 0
-
-    @property
-    def gated(self) -> bool:
-        """Whether it is behind a constant that is false, or after a `return`."""
-        return self.place & GATED != 0
 
     def when_gated(self) -> Node:
         """Return it as one that cannot run."""
@@ -219,7 +227,7 @@ EffectName = Literal[
 
 
 @dataclass(slots=True)
-class Effect:
+class Effect(Placed):
     """`name` is the attribute, the literal key or the global; `base` is -1 where there is none.
 
     `place` is packed as that of a node is. `index` is the node of the key of a `STORE_ITEM` whose key is not
@@ -233,21 +241,6 @@ class Effect:
     place: int
     guards: tuple[int, ...]
     index: int = -1
-
-    @property
-    def span(self) -> Span:
-        """Where it is written."""
-        return unpacked(self.place)
-
-    @property
-    def in_handler(self) -> bool:
-        """Whether it happens inside an `except` block."""
-        return self.place & IN_HANDLER != 0
-
-    @property
-    def gated(self) -> bool:
-        """Whether it is behind a constant that is false, or after a `return`."""
-        return self.place & GATED != 0
 
 
 @dataclass(slots=True)
