@@ -31,7 +31,7 @@ class Observation(enum.StrEnum):
     DEFAULT = "default-only"  # no test saw anything but the default
     UNKNOWN = "unknown"  # the values are of a kind that nothing is kept of
     DIFFERS = "differs"  # values were seen at both ends, and never the same one
-    CONSTANT = "constant"  # the value at the end never changed
+    CONSTANT = "constant"  # what is computed, or what it is computed from, never changed
     TESTED = "tested"
 
 
@@ -229,7 +229,7 @@ class Observed:
             return worst
         constant = _never_changing(real)
         if constant is not None:
-            reason = f"what is computed at {_where(constant)} never changed: {_named(shown)}"
+            reason = f"{constant} never changed: {_named(shown)}"
             return EdgeObservation(edge, Observation.CONSTANT, reason, tuple(shown))
         return EdgeObservation(edge, Observation.TESTED, f"seen by {_named(shown)}", tuple(shown))
 
@@ -325,14 +325,22 @@ def _own_functions(edge: Edge) -> Collection[FunctionSymbol]:
     return edge.target.own
 
 
-def _never_changing(sights: Sequence[_Sight]) -> Point | None:
-    """Return where something is computed whose value never changed; what it is computed from is not asked."""
+def _never_changing(sights: Sequence[_Sight]) -> str | None:
+    """Return what never changed where something is computed: the value, or else what it is computed from."""
     for position, (hop, _, _) in enumerate(sights[0].hops):
         if hop.is_copy:
             continue
-        targets = {value for sight in sights for value in sight.hops[position][2]}
-        if len(targets) < 2 and isinstance(hop.target, Point) and all(map(is_known, targets)):
-            return hop.target
+        ends = (
+            ("what is computed at", hop.target, {one for sight in sights for one in sight.hops[position][2]}),
+            (
+                "what is computed from, at",
+                hop.source,
+                {one for sight in sights for one in sight.hops[position][1]},
+            ),
+        )
+        for said, point, values in ends:
+            if len(values) < 2 and isinstance(point, Point) and all(map(is_known, values)):
+                return f"{said} {_where(point)}"
     return None
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import recorder
-from .hook import Hook
+from .hook import INSTRUMENTED, NOT_IMPORTED, Hook
 from .outcomes import Outcomes
 from .plan import Plan
 from .recorder import Seen, Watch
@@ -231,7 +231,7 @@ class WiringSession:
         seen = self.outcomes.points_seen()
         terminalreporter.section("wiring")
         for name, state in self.hook.states.items():
-            if state not in {"instrumented", "not imported"}:
+            if state not in {INSTRUMENTED, NOT_IMPORTED}:
                 terminalreporter.line(f"{name}: {state}")
         terminalreporter.line(
             f"{len(seen)} of {self._points} points of the wires were passed; evidence in {self._written}"

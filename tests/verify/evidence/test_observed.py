@@ -14,9 +14,14 @@ import pytest
 from telewire.registry.config import load_configuration
 from telewire.verify.analysis import Verification, verify
 from telewire.verify.evidence import document
-from telewire.verify.evidence.comparing import carried, default_value, is_default, value_of
-from telewire.verify.evidence.document import UnusableEvidence, evidence_schema_text, read_evidence
-from telewire.verify.evidence.observed import EdgeObservation, Observation
+from telewire.verify.evidence.comparing import Value, carried, default_value, is_default, value_of
+from telewire.verify.evidence.document import (
+    TestEvidence,
+    UnusableEvidence,
+    evidence_schema_text,
+    read_evidence,
+)
+from telewire.verify.evidence.observed import EdgeObservation, Observation, _never_changing, _Sight
 from telewire.verify.evidence.status import status_of
 from telewire.verify.evidence.summaries import summary_of
 
@@ -63,6 +68,22 @@ def test_a_value_that_never_changes_shows_no_computation(observe: Observe) -> No
     found = verdicts(observe("test_by_a_fixture"))
     assert found["aggregation"] == "constant"
     assert found["delivery"] == "tested"
+
+
+def test_a_computation_whose_source_never_changes_is_not_shown(verified: Verification) -> None:
+    (wire,) = verified.wiring.wires
+    edge = next(one for one in wire.edges if one.name == "aggregation")
+    ways = (way for ways in verified.observed.points.ways(edge) for way in ways)
+    hop = next(hop for way in ways for hop in way if not hop.is_copy)
+    one, other = ("number", 1.0), ("number", 2.0)
+
+    def said(sources: tuple[Value, ...], targets: tuple[Value, ...]) -> str | None:
+        return _never_changing([_Sight(verified_test, ((hop, sources, targets),), ())])
+
+    verified_test = TestEvidence.model_construct(id="test", outcome="passed", seen=[])
+    assert said((one, other), (one, other)) is None
+    assert str(said((one,), (one, other))).startswith("what is computed from, at app.")
+    assert str(said((one, other), (one,))).startswith("what is computed at app.")
 
 
 def test_a_default_shows_nothing(observe: Observe) -> None:
