@@ -47,6 +47,8 @@ class Configuration:
         entry_points: `module:function` roots of reachability beside console scripts.
         exclude: Globs over paths relative to the root.
         evidence: The file of run-time evidence.
+        requires: How far every record has to be that says nothing itself: "wired", "tested" or "verified".
+        min_coverage: How many percent of the edges have to be seen by passing tests.
         consumers: Globs of files in other languages: a field that they name counts as read.
         log_calls: Calls that log, as they look: `tracker.push(name, value)`.
         audit: What an audit looks for.
@@ -63,6 +65,8 @@ class Configuration:
     entry_points: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     categories: Path | None = None
+    requires: str | None = None
+    min_coverage: float | None = None
     consumers: tuple[str, ...] = ()
     log_calls: tuple[str, ...] = ()
     audit: AuditSettings = field(default_factory=AuditSettings)
@@ -83,6 +87,7 @@ AUDIT_SETTINGS = frozenset(name.name for name in fields(AuditSettings))
 """The names that `[tool.telewire.audit]` may hold."""
 
 _CONFIDENCES = ("high", "medium", "low")
+_LEVELS = ("wired", "tested", "verified")
 
 
 def find_root(start: Path) -> Path:
@@ -164,6 +169,8 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
     entry_points = reader.strings("entry_points")
     consumers = reader.strings("consumers")
     log_calls = reader.strings("log_calls")
+    requires = reader.choice("requires", _LEVELS)
+    min_coverage = reader.percent("min_coverage")
     audit = _audit_settings(reader)
     reader.finish()
     for name, folder in found.items():
@@ -180,6 +187,8 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
         entry_points=(*(entry_points or ()), *(str(value) for value in scripts.values())),
         exclude=tuple(exclude),
         categories=root / categories[0] if categories else None,
+        requires=requires,
+        min_coverage=min_coverage,
         consumers=tuple(consumers or ()),
         log_calls=tuple(log_calls or ()),
         audit=audit,
@@ -247,6 +256,15 @@ class _Reader:
         if value is None or isinstance(value, bool):
             return value
         self._problems.append(f"{self._prefix}{key} = {value!r}: expected true or false")
+        return None
+
+    def percent(self, key: str) -> float | None:
+        value = self._settings.get(key)
+        if value is None:
+            return None
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100:
+            return float(value)
+        self._problems.append(f"{self._prefix}{key} = {value!r}: expected a number from 0 to 100")
         return None
 
     def refuse_unknown(self, allowed: Collection[str]) -> None:

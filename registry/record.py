@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from .base import Identifier, Line, Markdown, Part, RecordId, Verbatim
 from .conditions import Subject
 from .data_parts import FieldSpec, Priority, Purpose, ThresholdDisplay, ThresholdSource, subject_of
-from .evidence_parts import Claims, HistoryEntry, Probe, TestReference, Waiver, WiringIssue
+from .evidence_parts import Claims, HistoryEntry, Probe, Status, TestReference, Waiver, WiringIssue
 from .grades import Grade
 from .ranges import ValueRange
 from .thresholds import Thresholds
@@ -95,6 +95,8 @@ class Record(Part):
     """What the telemetry depends on, and what depends on it."""
     packages: tuple[Line, ...] = ()
     """Installed packages without which the metric cannot exist: torch, textual."""
+    requires: Status | None = None
+    """How far the record has to be, whatever others need: `verify-wiring` fails while it is less."""
     claims: Claims = Claims()
     """What the author claims about the wiring."""
     wiring_issues: tuple[WiringIssue, ...] = ()

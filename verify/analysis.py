@@ -19,6 +19,7 @@ from .cache.parsed import read_parsed, write_parsed
 from .cache.summaries import read_changed
 from .changes import Changes
 from .collector import collector_paused
+from .evidence.coverage import Coverage
 from .evidence.observed import Observed
 from .evidence.status import status_of
 from .findings import Finding, FindingSeverity
@@ -111,8 +112,13 @@ class Verification:
         except ValueError:
             return path.as_posix()
 
+    @property
+    def coverage(self) -> Coverage:
+        """How many edges passing tests have seen a value go through."""
+        return Coverage.of(self.observed, self.wiring.edges)
+
     def short_of(self, required: str) -> list[str]:
-        """Return a line for each record that is not as far as required (`wired`, `tested`), with the reason."""
+        """Return a line, with the reason, for each record that is not as far as required (`wired`, `tested`, …)."""
         level = Status(required)
         found = ((wire.record.id, status_of(wire, self.observed)) for wire in self.wiring.wires)
         return [
@@ -307,7 +313,10 @@ def _check(
 ) -> Check:
     tests = KnownTests(configuration.root)
     observed = Observed.of(configuration, wiring, {file.module: str(file.path) for file in files})
-    return Check(wiring, registry, configuration.root, tests, observed, tuple(gradings(wiring.flow)))
+    requires = None if configuration.requires is None else Status(configuration.requires)
+    return Check(
+        wiring, registry, configuration.root, tests, observed, tuple(gradings(wiring.flow)), requires
+    )
 
 
 def _is_judged(code: str) -> bool:

@@ -68,8 +68,15 @@ COMMANDS = {
 @click.option(
     "--require",
     "required",
-    type=click.Choice(["wired", "tested"]),
-    help="Fail unless every record is at least that far; tested needs the evidence of `pytest --wiring`.",
+    type=click.Choice(["wired", "tested", "verified"]),
+    help="Fail unless every record is at least that far; tested needs the evidence of `pytest --wiring`, "
+    "verified that of `telewire mutate` as well.",
+)
+@click.option(
+    "--min-coverage",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Fail unless passing tests saw at least so many of the edges.  [default: `min_coverage` of the settings]",
 )
 @jobs_option
 @click.option("--hops", is_flag=True, help="Show every hop of each proof.")
@@ -86,6 +93,7 @@ def verify(
     output: Path | None,
     changed_since: str | None,
     required: str | None,
+    min_coverage: float | None,
     jobs: int | None,
     hops: bool,
     colour: bool | None,
@@ -136,6 +144,9 @@ def verify(
         report = TerminalReport(make_console(colour), hops=hops)
         write_out(lambda: report.print(verification))
     short = [] if required is None else verification.short_of(required)
+    least = configuration.min_coverage if min_coverage is None else min_coverage
+    uncovered = None if least is None else verification.coverage.short_of(least)
+    short += [] if uncovered is None else [uncovered]
     for line in short:
         errors.print(line, style="bold red", highlight=False, markup=False, soft_wrap=True)
     sys.exit(0 if verification.is_clean and not short else EXIT_FINDINGS)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from telewire.registry.config import (
+    SETTINGS,
     AuditSettings,
     Configuration,
     ConfigurationError,
@@ -105,10 +106,7 @@ def test_an_unknown_setting_is_told_with_the_one_that_was_meant(tmp_path: Path) 
 
 def test_an_unknown_setting_that_is_like_none_is_told_with_all_that_exist(tmp_path: Path) -> None:
     write(tmp_path, telewire_toml="zzz = 1\n")
-    assert (
-        "known: audit, categories, consumers, entry_points, evidence, exclude, log_calls, records"
-        in failure(tmp_path)
-    )
+    assert f"; known: {', '.join(sorted(SETTINGS))}" in failure(tmp_path)
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
@@ -187,6 +185,26 @@ def test_without_settings_the_audit_looks_for_the_usual(tmp_path: Path) -> None:
 def test_settings_of_the_audit_are_as_strict_as_the_others(tmp_path: Path, written: str, told: str) -> None:
     write(tmp_path, telewire_toml=f"[audit]\n{written}\n")
     assert failure(tmp_path) == f"telewire.toml: {told}"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('requires = "perfect"', "requires = 'perfect': expected one of wired, tested, verified"),
+        ("min_coverage = 101", "min_coverage = 101: expected a number from 0 to 100"),
+        ("min_coverage = true", "min_coverage = True: expected a number from 0 to 100"),
+        ("min_coverage = nan", "min_coverage = nan: expected a number from 0 to 100"),
+    ],
+)
+def test_gates_are_as_strict_as_the_others(tmp_path: Path, written: str, told: str) -> None:
+    write(tmp_path, telewire_toml=f"{written}\n")
+    assert failure(tmp_path) == f"telewire.toml: {told}"
+
+
+def test_gates_are_open_where_nobody_sets_them(tmp_path: Path) -> None:
+    write(tmp_path, telewire_toml="")
+    found = load_configuration(tmp_path)
+    assert (found.requires, found.min_coverage) == (None, None)
 
 
 def test_settings_of_the_audit_are_a_table(tmp_path: Path) -> None:

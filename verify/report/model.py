@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
 from ..analysis import Verification
-from ..evidence.observed import EdgeObservation, Observation, Observed
+from ..evidence.observed import EdgeObservation
 from ..evidence.status import status_of
 from ..findings.any_rule import hop_line
 from ..findings.model import FindingModel, HopModel, ReportPart, SkippedModel
-from ..wiring import Edge, Verdict
+from ..wiring import Verdict
 
 FORMAT_VERSION: Literal[1] = 1
 _TESTS = 20
@@ -67,6 +66,9 @@ class SummaryModel(ReportPart):
     broken: int
     unresolved: int
     tested: int | None = Field(description="edges that a passing test saw; null where there is no evidence")
+    coverage: float | None = Field(
+        description="the tested edges in a hundred of all; null where there is no evidence"
+    )
     findings: int
     accepted: int
     outside_change: int | None = Field(
@@ -99,6 +101,7 @@ def report_of(verification: Verification) -> ReportModel:
     """Return a verification as the report's data."""
     edges = verification.wiring.edges
     verdicts = [edge.verdict for edge in edges]
+    coverage = verification.coverage
     records = []
     for wire in verification.wiring.wires:
         derived = status_of(wire, verification.observed)
@@ -125,7 +128,8 @@ def report_of(verification: Verification) -> ReportModel:
             proved=verdicts.count(Verdict.PROVED),
             broken=verdicts.count(Verdict.BROKEN) + verdicts.count(Verdict.FOLLOWS),
             unresolved=verdicts.count(Verdict.UNRESOLVED),
-            tested=tested_edges(verification.observed, edges),
+            tested=coverage.tested,
+            coverage=None if coverage.percent is None else round(coverage.percent, 2),
             findings=len(verification.findings),
             accepted=len(verification.accepted),
             outside_change=verification.outside_change,
@@ -136,13 +140,6 @@ def report_of(verification: Verification) -> ReportModel:
             seconds=round(verification.seconds, 3),
         ),
     )
-
-
-def tested_edges(observed: Observed, edges: Iterable[Edge]) -> int | None:
-    """Return how many edges a passing test saw; None where there is no evidence."""
-    if observed.evidence is None:
-        return None
-    return sum(observed.of_edge(edge).observation is Observation.TESTED for edge in edges)
 
 
 def _edge(observation: EdgeObservation) -> EdgeModel:

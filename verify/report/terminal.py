@@ -5,6 +5,7 @@ Everything can be read without colour, in 80 columns, and in an encoding that ha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from ..evidence.status import status_of
 from ..findings.frames import FindingPrinter, has_unicode, plural
 from ..flow import Hop
 from ..wiring import Edge, StageKind, Verdict, Wire
-from .model import tested_edges
 
 _STYLES = {
     Verdict.PROVED: "green",
@@ -122,9 +122,9 @@ class TerminalReport:
         parts += [f"{broken} broken"] if broken else []
         parts += [f"{counts[Verdict.UNRESOLVED]} unresolved"] if counts[Verdict.UNRESOLVED] else []
         records = len(verification.wiring.wires)
-        tested = tested_edges(verification.observed, edges)
-        if tested is not None:
-            parts.append(f"{tested} tested")
+        coverage = verification.coverage
+        if coverage.percent is not None:
+            parts.append(f"{coverage.tested} tested ({math.floor(coverage.percent)} %)")
         result = [f"{plural(records, 'record')}, {plural(len(edges), 'edge')}: {', '.join(parts)}"]
         findings = len(verification.findings)
         result.append(plural(findings, "finding") if findings else "no findings")
@@ -141,7 +141,7 @@ class TerminalReport:
         separator = " · " if self._unicode else " - "
         style = "bold green" if verification.is_clean else "bold red"
         self._console.print(Text(separator.join(result), style=style))
-        if tested is None and verification.is_clean:
+        if coverage.tested is None and verification.is_clean:
             why = f"wired, not tested: {verification.observed.missing} (pytest --wiring)"
             self._console.print(Text(why, style="dim"), soft_wrap=True)
         self._console.print(Text(separator.join(work), style="dim"))

@@ -13,6 +13,7 @@ from .dropped_field import DroppedField
 from .gated_off import GatedOff
 from .hardcoded_constant import HardcodedConstant
 from .key_never_written import KeyNeverWritten
+from .less_than_required import LessThanRequired
 from .named_test_failed import NamedTestFailed
 from .named_test_missing import NamedTestMissing
 from .named_test_not_collected import NamedTestNotCollected
@@ -54,6 +55,7 @@ RULES: dict[str, Rule] = {
         NamedTestNotCollected(),
         NamedTestSkipped(),
         NamedTestFailed(),
+        LessThanRequired(),
     )
 }
 """Every rule by its code."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ...registry import Record, Registry
+from ...registry.evidence_parts import Status
 from ..evidence.observed import Observed
 from ..findings import Confidence, Finding
 from ..findings.any_rule import AnyRule
@@ -22,7 +23,12 @@ from ..wiring.gradings import Grading
 
 @dataclass(frozen=True)
 class Check:
-    """What rules look at. `root` is the project's folder; places in findings are relative to it."""
+    """What rules look at.
+
+    Attributes:
+        root: The project's folder; places in findings are relative to it.
+        requires: How far the settings want every record to be that says nothing itself.
+    """
 
     wiring: Wiring
     registry: Registry
@@ -30,6 +36,7 @@ class Check:
     tests: KnownTests
     observed: Observed
     gradings: tuple[Grading, ...] = ()
+    requires: Status | None = None
 
     @staticmethod
     def definition_place(place: Place) -> Place:

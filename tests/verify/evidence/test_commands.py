@@ -31,7 +31,7 @@ def test_a_tested_record_is_shown_as_one(whole: tuple[Path, Run]) -> None:
     shown = command(whole[0])
     assert shown.exit_code == 0
     assert shown.output.splitlines()[0].split()[-1] == "tested"
-    assert "5 edges: 5 proved, 5 tested" in shown.output
+    assert "5 edges: 5 proved, 5 tested (100 %)" in shown.output
 
 
 def test_a_wired_record_says_why_it_is_not_tested(fresh: Path) -> None:
@@ -79,6 +79,49 @@ def test_a_level_can_be_required(fresh: Path, level: str, status: int) -> None:
 
 def test_a_level_that_is_reached_passes(whole: tuple[Path, Run]) -> None:
     assert command(whole[0], "--require", "tested").exit_code == 0
+
+
+def test_a_level_that_a_record_asks_for_itself_is_a_gate(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "asking", requires="tested")
+    shown = command(root)
+    assert shown.exit_code == 1
+    assert "TW410" in shown.output
+    assert "specs/TELE-301.yaml" in shown.output
+    assert "is wired, tested is required: no run-time evidence has been collected" in shown.output
+
+
+def test_a_level_that_the_settings_ask_for_holds_for_records_that_say_nothing(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "asking")
+    with (root / "telewire.toml").open("a") as stream:
+        stream.write('requires = "verified"\n')
+    assert "is wired, verified is required" in command(root).output
+    record = root / "specs/TELE-301.yaml"
+    record.write_text(record.read_text() + "requires: wired\n")
+    assert command(root).exit_code == 0
+
+
+@pytest.mark.parametrize("least", ["100", "0"])
+def test_a_coverage_that_is_reached_passes(whole: tuple[Path, Run], least: str) -> None:
+    assert command(whole[0], "--min-coverage", least).exit_code == 0
+
+
+def test_a_coverage_that_is_not_reached_fails(whole: tuple[Path, Run], tmp_path: Path) -> None:
+    root = tmp_path / "changed"
+    shutil.copytree(whole[0], root)
+    source = (root / "app/aggregator.py").read_text()
+    (root / "app/aggregator.py").write_text(source + "    print(state)\n")
+    with (root / "telewire.toml").open("a") as stream:
+        stream.write("min_coverage = 90\n")
+    shown = command(root)
+    assert shown.exit_code == 1
+    assert "4 of 5 edges are tested: 80.0 %, 90 % is required" in shown.stderr
+    assert command(root, "--min-coverage", "80").exit_code == 0
+
+
+def test_a_coverage_that_is_not_known_is_not_reached(fresh: Path) -> None:
+    shown = command(fresh, "--min-coverage", "0")
+    assert shown.exit_code == 1
+    assert "coverage by evidence is not known, 0 % is required: no run-time evidence" in shown.stderr
 
 
 def test_the_points_can_be_listed(fresh: Path) -> None:

@@ -348,6 +348,7 @@ SETTINGS: dict[str, Setting] = {
     "TW405": named_test_ended,
     "TW406": named_test_ended,
     "TW407": named_test_ended,
+    "TW410": as_shown,
 }
 
 
