@@ -106,10 +106,12 @@ def _schema_field(page: Page) -> Item:
     name = "Schema field exists"
     stage = page.schema_stage
     schema = page.record.schema_
-    declared = f"{schema.at.name}.{schema.field}"
+    declared = schema.shown
     if isinstance(stage.carriers, Unresolved):
         missing = plain(f"{stage.carriers.missing} was not found")
         return Item(name, False, f"{code(declared)}: {missing}")
+    if schema.key is not None:
+        return Item(name, True, f"{code(declared)}: the field holds a mapping, which declares no keys")
     found = _declarations(page)
     if not found:
         return Item(name, False, f"{code(declared)} is no field that a class declares")
@@ -124,6 +126,8 @@ def _default(page: Page) -> Item:
     different = page.against(_DEFAULT_RULE)
     if different:
         return Item(name, False, "; ".join(plain(one.message) for one in different))
+    if page.record.schema_.key is not None:
+        return Item(name, False, f"the record says {expected}; a key of a mapping declares no default")
     defaults = [field.default for _, field, _ in _declarations(page)]
     if not defaults:
         return Item(name, False, f"the record says {expected}; the field was not found")

@@ -29,7 +29,7 @@ def wire_rows(page: Page) -> tuple[WireRow, ...]:
     """Return every stage as the record declares it: which symbol, what it reads, what it carries."""
     record = page.record
     schema = record.schema_
-    resting = code(f"{schema.at.name}.{schema.field}")
+    resting = code(schema.shown)
     emitter = record.emitter
     parts = [("emitter", emitter.at, emitter.reads, code(emitter.carries))]
     parts += [(step.stage, step.at, step.reads, code(step.carries)) for step in record.transport]
@@ -58,7 +58,7 @@ def drawn(page: Page) -> str:
             continue
         arrow = " --> " if edge.verdict is Verdict.PROVED else " --X--> "
         text += (arrow if text else "") + f"[{as_called(edge.target.at)}]"
-    return f"{text} --> [{record.schema_.at.name}.{record.schema_.field}]"
+    return f"{text} --> [{record.schema_.shown}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Mapping
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
@@ -36,7 +37,7 @@ class Record(Part):
     name: Line
     """The metric's name for readers."""
     slug: Identifier = Field(default="", json_schema_extra=_without_default)
-    """The metric's name in source and conditions; by default the schema's field, without the `*` of a family."""
+    """The metric's name in source and conditions; by default the schema's field or key, as an identifier."""
     category: Line
     """One of the declared categories."""
     priority: Priority
@@ -114,12 +115,14 @@ class Record(Part):
         if not isinstance(data, Mapping) or data.get("slug") is not None:
             return data
         schema = data.get("schema", data.get("schema_"))
-        field = schema.get("field") if isinstance(schema, Mapping) else getattr(schema, "field", None)
+        field, key = (
+            schema.get(name) if isinstance(schema, Mapping) else getattr(schema, name, None)
+            for name in ("field", "key")
+        )
         if not isinstance(field, str):
             return data
-        slug = (
-            "_".join(part for part in field.replace("*", "_").split("_") if part) if "*" in field else field
-        )
+        name = key if isinstance(key, str) else field
+        slug = name if name.isidentifier() else "_".join(part for part in re.split(r"[\W_]+", name) if part)
         if slug.isidentifier() and not keyword.iskeyword(slug):
             return {**data, "slug": slug}
         return data

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from .base import RECORD_ID, FieldName, Identifier, Line, LineHint, Markdown, Part, Verbatim
-from .carriers import Carrier
+from .carriers import Carrier, CarrierKind
 from .symbols import Symbol
 
 StageName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9 _-]*$")]
@@ -63,6 +63,8 @@ class SchemaLocation(Part):
     """The class that declares the field."""
     field: FieldName
     """The field's name, or that of a family of fields: head_*_entropy."""
+    key: Line | None = None
+    """The key under which the field, a mapping, holds the value: train/approx_kl."""
     path: Line
     """How a consumer reaches it from the snapshot: snapshot.tamiyo.inf_grad_count."""
     file: Line | None = None
@@ -77,6 +79,17 @@ class SchemaLocation(Part):
     """The anomalies that are reported from the value."""
     escalation: Markdown | None = None
     """What an anomaly of the value sets off."""
+
+    @property
+    def carrier(self) -> Carrier:
+        """The field, or its key, as a carrier."""
+        kind = CarrierKind.FIELD if self.key is None else CarrierKind.FIELD_KEY
+        return Carrier(kind, self.at.module, self.at.parts, member=self.field, key=self.key)
+
+    @property
+    def shown(self) -> str:
+        """The same for readers, without the module."""
+        return f"{self.at.name}.{self.field}" + ("" if self.key is None else f'["{self.key}"]')
 
 
 class ConsumerKind(StrEnum):

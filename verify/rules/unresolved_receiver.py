@@ -37,6 +37,8 @@ class UnresolvedReceiver(EdgeRule):
         context = diagnosis.context
         if "outside" in context:
             return f"{context['carrier']} is outside Python: whether it reads the metric is not known"
+        if "any_key" in context:
+            return f"a mapping that holds {context['carrier']} is read under a key that is not known"
         return (
             f"the wire to {context['carrier']} rests on a receiver of unknown type: {context['expression']}"
         )
@@ -45,4 +47,6 @@ class UnresolvedReceiver(EdgeRule):
         """Say what to do next."""
         if "outside" in diagnosis.context:
             return "list consumers in Python; others are not analysed yet"
+        if "any_key" in diagnosis.context:
+            return "read the key by its name, or let the consumer go through all of them"
         return "annotate the receiver, so that its class is known"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..flow import Carrier, FieldCarrier, Flow, Hop
+from ..flow import Carrier, FieldCarrier, Flow, Hop, KeyCarrier, UseCarrier
 from ..source import FunctionSymbol
 from .causes import Cause, Diagnosis, name_of, place_of, place_of_definition
 from .dormant import dormant, never_called
@@ -45,6 +45,8 @@ class Diagnostician:
             "at": str(doubtful.site),
             "expression": f"{doubtful.source} → {doubtful.target}",
         }
+        if isinstance(doubtful.source, KeyCarrier) and isinstance(doubtful.target, UseCarrier):
+            context["any_key"] = "yes"
         return Diagnosis(Cause.UNRESOLVED, str(end), place_of(doubtful), context=context, hops=hops)
 
     def outside_python(self, file: str, yaml: YamlPath) -> Diagnosis:

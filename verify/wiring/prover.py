@@ -18,6 +18,7 @@ from ..flow import (
     by_name,
 )
 from ..flow.looked_at import is_looked_at
+from ..flow.whole_reads import reads_of_all, reads_of_any
 from .causes import Diagnosis
 from .diagnosis import Diagnostician
 from .edges import Edge, Verdict, Wire, without_consequences
@@ -84,15 +85,19 @@ class Prover:
             if end.wild is not None and member.wild not in {None, end.wild}:
                 continue
             carrier = member.carrier
-            written: list[Carrier] = []
-            if source is not None and isinstance(carrier, KeyCarrier):
-                written = [
-                    other
-                    for other in self._flow.same_key(carrier)
-                    if any(hop.site.function in source.functions for hop in self._flow.into(other))
-                ]
+            written = self._written(carrier, source) if isinstance(carrier, KeyCarrier) else []
             begin += written or [carrier]
         return begin
+
+    def _written(self, key: KeyCarrier, source: Stage | None) -> list[Carrier]:
+        """Return the keys of the mappings into which a stage writes something under a key."""
+        if source is None:
+            return []
+        return [
+            other
+            for other in self._flow.same_key(key)
+            if any(hop.site.function in source.functions for hop in self._flow.into(other))
+        ]
 
     def _missing(self, record: Record, stage: Stage) -> Diagnosis | None:
         if isinstance(stage.definition, Unresolved):
@@ -171,9 +176,9 @@ class Prover:
             return Edge(record, resting, stage, Verdict.FOLLOWS)
         proof: list[Hop] = []
         for member in starts:
-            hops = self._read(member.carrier, stage)
+            hops = self._read(member.carrier, stage, resting)
             if hops is None:
-                unresolved = self._read(member.carrier, stage, unresolved=True)
+                unresolved = self._read(member.carrier, stage, resting, unresolved=True)
                 if unresolved is not None:
                     diagnosis = self._diagnostician.unresolved(unresolved, member.carrier)
                     return Edge(record, resting, stage, Verdict.UNRESOLVED, diagnosis=diagnosis)
@@ -184,7 +189,9 @@ class Prover:
             proof += hops
         return Edge(record, resting, stage, Verdict.PROVED, tuple(proof))
 
-    def _read(self, carrier: Carrier, stage: Stage, *, unresolved: bool = False) -> list[Hop] | None:
+    def _read(
+        self, carrier: Carrier, stage: Stage, resting: Stage | None, *, unresolved: bool = False
+    ) -> list[Hop] | None:
         """The consumer reads the carrier itself, or what it was copied to; a branch on it counts as a read.
 
         Being handed the value as an argument counts for the consumer's own functions only: a helper that formats
@@ -202,13 +209,33 @@ class Prover:
                 return target.function in stage.own and self._takes(hop)
             return hop.site.function in stage.functions
 
-        return self._flow.path(
+        found = self._flow.path(
             [carrier],
             is_end,
             how=How.COPY,
             unresolved=unresolved,
             enters=lambda target: not isinstance(target, ParameterCarrier),
         )
+        if found is None and isinstance(carrier, KeyCarrier):
+            return self._read_with_all(carrier, stage, resting, unresolved=unresolved)
+        return found
+
+    def _read_with_all(
+        self, key: KeyCarrier, stage: Stage, resting: Stage | None, *, unresolved: bool
+    ) -> list[Hop] | None:
+        """The consumer goes through the whole mapping that the stage before fills, or a copy of it."""
+        filled = [
+            one
+            for one in self._written(key, resting)
+            if any(not isinstance(hop.source, Constant) for hop in self._flow.into(one))
+        ]
+        reached = self._flow.reached(filled, how=How.COPY)
+        reads = reads_of_any if unresolved else reads_of_all
+        last = next(reads(self._flow, reached, stage.functions), None)
+        if last is None:
+            return None
+        assert isinstance(last.source, KeyCarrier)
+        return [*reached[last.source], last]
 
     def _takes(self, hop: Hop) -> bool:
         """Whether a value is looked at where it goes: a parameter that its function ignores takes nothing."""

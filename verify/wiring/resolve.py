@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...registry import Carrier as CarrierName
 from ...registry import CarrierKind
 from ...registry import Symbol as SymbolName
+from ...registry.wiring_parts import SchemaLocation
 from ..flow import Carrier, FieldCarrier, Flow, KeyCarrier, ModuleCarrier, ParameterCarrier, ReturnCarrier
 from ..flow.types import Instance, members
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program, SourceError
@@ -112,13 +113,10 @@ class Resolver:
 
     # -- carriers -------------------------------------------------------------------------------------------
 
-    def schema_field(self, at: SymbolName, field: str) -> list[Member] | Unresolved:
-        """Return the carriers of a field, or a family of fields, of the class at `at`."""
-        cls = self.symbol(at)
-        if isinstance(cls, Unresolved):
-            return cls
-        name = CarrierName(CarrierKind.FIELD, at.module, at.parts, member=field)
-        return self._fields(name, at)
+    def schema_carriers(self, schema: SchemaLocation) -> list[Member] | Unresolved:
+        """Return the carriers of a field, of a family of fields, or of a field's key."""
+        cls = self.symbol(schema.at)
+        return cls if isinstance(cls, Unresolved) else self._fields(schema.carrier, schema.at)
 
     def carriers(self, name: CarrierName, *, near: SymbolName) -> list[Member] | Unresolved:
         """Return the carriers that a notation means; `near` is the stage that it is written for."""

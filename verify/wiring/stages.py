@@ -69,7 +69,7 @@ def stages_of(record: Record, resolver: Resolver, flow: Flow) -> tuple[Stage, ..
         carries = _members(resolver.carriers(step.carries, near=step.at))
         add(StageKind.TRANSPORT, step.stage, step.at, carries, reads, ("transport", position))
     schema = record.schema_
-    resting = _members(resolver.schema_field(schema.at, schema.field))
+    resting = _members(resolver.schema_carriers(schema))
     last = stages[-1].carriers
     if isinstance(resting, Unresolved) or isinstance(last, Unresolved) or set(last) != set(resting):
         definition = resolver.symbol(schema.at)
