@@ -22,6 +22,7 @@ COMMANDS = {
         "Draft the record of a metric from its wire.",
     ),
     "diff": ("telewire.verify.diff.cli:diff", "Show what lost its wire between two commits."),
+    "mutate": ("telewire.verify.mutate:mutate_command", "Cut the wires, and see whether any test notices."),
     "explain": ("telewire.verify.cli:explain", "Say what a rule finds, and what to write instead."),
     "registry": ("telewire.registry.cli:registry", "List, show, check and grade records."),
     "records": ("telewire.records.cli:records", "Write the records' Markdown, or check that it is fresh."),

@@ -79,12 +79,16 @@ class Contents:
                 self._names[node] = dotted if count == 1 else f"{dotted}#{count}"
         return self._names[function]
 
+    def function(self, name: str) -> ast.AST | None:
+        """Return the function of a qualified name, the tree for `<module>`; None where there is no such function."""
+        self.name(self.tree)
+        assert self._names is not None
+        return next((node for node, known in self._names.items() if known == name), None)
+
     def digest(self, function: str) -> str | None:
         """Return the digest of a function's content, None where there is no such function."""
         if function not in self._digests:
-            self.name(self.tree)
-            assert self._names is not None
-            node = next((node for node, name in self._names.items() if name == function), None)
+            node = self.function(function)
             if node is None:
                 return None
             self._digests[function] = digest_of(node)

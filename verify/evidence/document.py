@@ -89,17 +89,9 @@ def read_evidence(path: Path) -> EvidenceModel | None:
     Raises:
         UnusableEvidence: It cannot be read, or is of another form than this version's.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except FileNotFoundError:
+    content = read_whole(path)
+    if content is None:
         return None
-    except OSError as error:
-        raise UnusableEvidence(f"{path}: cannot be read: {error.strerror}") from None
-    with open(descriptor, "rb") as stream:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST:
-            raise UnusableEvidence(f"{path}: is no file of evidence")
-        content = stream.read()
     try:
         found = EvidenceModel.model_validate_json(content)
     except ValidationError as error:
@@ -111,6 +103,25 @@ def read_evidence(path: Path) -> EvidenceModel | None:
         ) from None
     _check_positions(path, found)
     return found
+
+
+def read_whole(path: Path) -> bytes | None:
+    """Return what a file of evidence holds; None where there is none.
+
+    Raises:
+        UnusableEvidence: It cannot be read, is no regular file or larger than any evidence.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnusableEvidence(f"{path}: cannot be read: {error.strerror}") from None
+    with open(descriptor, "rb") as stream:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST:
+            raise UnusableEvidence(f"{path}: is no file of evidence")
+        return stream.read()
 
 
 def _check_positions(path: Path, found: EvidenceModel) -> None:

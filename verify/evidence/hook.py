@@ -94,21 +94,16 @@ class Hook:
     ) -> ModuleSpec | None:
         self._searching.add(name)
         try:
-            for finder in sys.meta_path:
-                search = getattr(finder, "find_spec", None)
-                if finder is self or search is None:
-                    continue
-                spec: ModuleSpec | None = search(name, path, target)
-                if spec is not None:
-                    change(spec)
-                    return spec
+            spec = found_by_others(self, name, path, target)
+            if spec is not None:
+                change(spec)
+            return spec
         finally:
             self._searching.discard(name)
-        return None
 
     def _with_dynamo(self, spec: ModuleSpec) -> None:
         if spec.loader is not None:
-            spec.loader = _ThenLoader(  # type: ignore[assignment] # whatever it lacks is the other loader's
+            spec.loader = ThenLoader(  # type: ignore[assignment] # whatever it lacks is the other loader's
                 spec.loader, lambda: _pass_through_when_compiled(self._see)
             )
 
@@ -196,8 +191,25 @@ class InstrumentingLoader(SourceFileLoader):
         exec(code, module.__dict__)
 
 
-class _ThenLoader:
-    """Loads a module as another loader does, and then does something more."""
+def found_by_others(
+    me: object, name: str, path: Sequence[str] | None, target: ModuleType | None
+) -> ModuleSpec | None:
+    """Return how a module is found by all finders but one."""
+    for finder in sys.meta_path:
+        search = getattr(finder, "find_spec", None)
+        if finder is me or search is None:
+            continue
+        spec: ModuleSpec | None = search(name, path, target)
+        if spec is not None:
+            return spec
+    return None
+
+
+class ThenLoader:
+    """Loads a module as another loader does, and then does something more.
+
+    The module itself sees the loader that it would have had.
+    """
 
     def __init__(self, loader: Any, then: Callable[[], None]) -> None:
         self._loader = loader
@@ -207,10 +219,12 @@ class _ThenLoader:
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Make the module as the other loader does."""
         made: ModuleType | None = self._loader.create_module(spec)
         return made
 
     def exec_module(self, module: ModuleType) -> None:
+        """Load the module as the other loader does, and do what is to be done then."""
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader

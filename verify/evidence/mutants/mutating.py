@@ -1,0 +1,137 @@
+"""One run of mutants from start to end: wires and evidence in, a document out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...wiring import Wire
+from ..document import EvidenceModel
+from ..points import WirePoints
+from .document import MutantsModel
+from .keeping import Kept, Ran, document
+from .making import Made, Making, make
+from .mutant import State
+from .orders import Order, Orders
+from .running import CannotMutate, Event, Way, run_mutants
+from .sights import Sights
+from .standing import Files, Standing
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be run.
+
+    Attributes:
+        wires: All wires of the project.
+        chosen: IDs of the records whose mutants are to be run; all when empty.
+        points: Where values are.
+        evidence: What the tests let pass.
+        earlier: What was left before, None to run everything anew.
+        root: The folder that tests are named from.
+        jobs: How many mutants at once.
+        limit: Seconds for each; by the time of its tests when None.
+        arguments: More arguments for pytest.
+        spawn: Why each is to have a process that starts from nothing; empty for copies of one.
+    """
+
+    wires: Sequence[Wire]
+    chosen: Collection[str]
+    points: WirePoints
+    evidence: EvidenceModel
+    earlier: MutantsModel | None
+    root: Path
+    jobs: int
+    limit: float | None = None
+    arguments: tuple[str, ...] = ()
+    spawn: str = ""
+
+
+def changed_since(points: WirePoints, evidence: EvidenceModel, wires: Sequence[Wire]) -> list[str]:
+    """Return the functions on some wires that are not as they were when the tests ran."""
+    known = {(one.module, one.function): one.digest for one in evidence.functions}
+    making = make(wires, points, Sights(evidence))
+    return [
+        f"{key[0]}:{key[1]}"
+        for key in dict.fromkeys((point.module, point.function) for point in making.points)
+        if known.get(key) != points.functions[key]
+    ]
+
+
+def mutate(request: Request, progress: Progress) -> tuple[MutantsModel, int]:
+    """Run the mutants that nothing is known of yet; returns the document, and how many were run.
+
+    Raises:
+        CannotMutate: None could be run.
+    """
+    started = time.perf_counter()
+    sights = Sights(request.evidence)
+    making = make(request.wires, request.points, sights)
+    files = Files(request.root)
+    earlier = request.earlier
+    standing = None if earlier is None else Standing(earlier, request.points.functions, files, sights)
+    kept = Kept.of(standing, making)
+    wanted = _chosen(request, sights)
+    pending = [
+        made
+        for made in making.made
+        if made.known is None and not kept.has(made.mutant) and made.mutant.identity in wanted
+    ]
+    orders = _orders(request, making, pending, standing)
+    told: dict[tuple[object, ...], Event] = {}
+    seconds = [0.0]
+    survived = [0]
+
+    def hear(event: Event) -> None:
+        if event["event"] == "baseline":
+            seconds[0] += event["seconds"]
+            progress(f"tests without any mutant · {event['test'] + 1} of {len(orders.tests)}")
+        elif event["event"] == "result":
+            told[pending[event["mutant"]].mutant.identity] = event
+            survived[0] += event["state"] == State.SURVIVED.value
+            progress(f"{len(told)} of {len(pending)} mutants · {survived[0]} survived")
+
+    way = Way("forked")
+    if pending:
+        way = run_mutants(orders, request.root, request.arguments, hear, spawn=request.spawn or None)
+    ran = Ran(told, orders.tests, way, request.jobs, time.perf_counter() - started, seconds[0])
+    return document(making, kept, ran, files), len(told)
+
+
+def _chosen(request: Request, sights: Sights) -> set[tuple[object, ...]]:
+    wires = [wire for wire in request.wires if not request.chosen or wire.record.id in request.chosen]
+    return {made.mutant.identity for made in make(wires, request.points, sights).made}
+
+
+def _orders(request: Request, making: Making, pending: Sequence[Made], standing: Standing | None) -> Orders:
+    numbers: dict[str, int] = {}
+    likely = {} if standing is None else _killers(standing)
+
+    def number(test: str) -> int:
+        return numbers.setdefault(test, len(numbers))
+
+    orders: list[Order] = []
+    for made in pending:
+        tests = tuple(number(test) for test in made.tests)
+        before = likely.get(made.mutant.identity)
+        orders.append(Order(made.mutant, tests, numbers.get(before) if before is not None else None))
+    modules = {made.mutant.point.module for made in pending}
+    sources = {module: making.sources[module] for module in modules}
+    return Orders(sources, tuple(numbers), tuple(orders), request.jobs, request.limit)
+
+
+def _killers(standing: Standing) -> dict[tuple[object, ...], str]:
+    return {
+        (standing.key(one), one.kind.value, one.number, repr(one.change)): standing.document.tests[
+            one.killed_by
+        ]
+        for one in standing.document.mutants
+        if one.killed_by is not None
+    }
+
+
+__all__ = ["CannotMutate", "Request", "changed_since", "mutate"]

@@ -1,0 +1,102 @@
+"""What of a file of mutants still holds: the functions, the tests and the coverage that it was made with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from ..hook import digest_of_source
+from ..plan import PointKey
+from .document import MutantResult, MutantsModel
+from .mutant import State
+from .sights import Sights
+
+
+@dataclass
+class Files:
+    """Digests of files of tests as they are now, each read once. `root` is the folder that they are named from."""
+
+    root: Path
+    _known: dict[str, str | None] = field(default_factory=dict)
+
+    def digest(self, file: str) -> str | None:
+        """Return the digest of a file, None where there is none."""
+        if file not in self._known:
+            try:
+                self._known[file] = digest_of_source((self.root / file).read_bytes())
+            except (OSError, ValueError):
+                self._known[file] = None
+        return self._known[file]
+
+    def of(self, test: str) -> Iterator[str]:
+        """Yield the files that a test depends on: its own, and every conftest.py that it may use."""
+        file = test.partition("::")[0]
+        yield file
+        for folder in PurePosixPath(file).parents:
+            yield (folder / "conftest.py").as_posix()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Says which results of a file still hold.
+
+    Attributes:
+        document: What the mutants left.
+        functions: The digest of each function that a wire crosses, as it is now.
+        files: The files of tests, as they are now.
+        sights: What the last run of the tests saw; None where nothing is known of it.
+    """
+
+    document: MutantsModel
+    functions: Mapping[tuple[str, str], str]
+    files: Files
+    sights: Sights | None = None
+
+    def changed_function(self, keys: Iterator[tuple[str, str]]) -> str | None:
+        """Return the first of some functions that is not as it was when the mutants ran."""
+        for key in keys:
+            if self._digests.get(key) != self.functions.get(key):
+                return f"{key[0]}:{key[1]}"
+        return None
+
+    def outdated(self, result: MutantResult) -> str | None:
+        """Say why the tests that a result comes from are not the ones of today; None where they are."""
+        by = result.tests if result.killed_by is None else [result.killed_by]
+        for test in by:
+            for file in self.files.of(self.document.tests[test]):
+                if self.files.digest(file) != self.document.files.get(file):
+                    return f"{file} has changed since the mutants ran"
+        if result.state is not State.KILLED and self.sights is not None:
+            known = {self.document.tests[test] for test in result.tests}
+            more = set(self.sights.tests(self.key(result))) - known
+            if more:
+                return f"{min(more)} passes it too since"
+        return None
+
+    def key(self, result: MutantResult) -> PointKey:
+        """Return the point that a result belongs to."""
+        return self._keys[result.point]
+
+    @cached_property
+    def results(self) -> dict[PointKey, list[MutantResult]]:
+        """The results by their point."""
+        found: dict[PointKey, list[MutantResult]] = {key: [] for key in self._keys}
+        for result in self.document.mutants:
+            found[self.key(result)].append(result)
+        return found
+
+    @cached_property
+    def _keys(self) -> list[PointKey]:
+        functions = self.document.functions
+        return [
+            PointKey(
+                functions[one.function].module, functions[one.function].function, one.number, one.parameter
+            )
+            for one in self.document.points
+        ]
+
+    @cached_property
+    def _digests(self) -> dict[tuple[str, str], str]:
+        return {(one.module, one.function): one.digest for one in self.document.functions}
