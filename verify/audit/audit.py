@@ -14,6 +14,7 @@ from ..flow import Flow
 from ..source import FunctionSymbol, Program, Reader, SourceError
 from .applying import apply_rules, processes_for
 from .commented_out import CommentedOut
+from .named_outside import entry_points_at, named_by
 from .rules import AUDIT_RULES, AuditCheck
 from .target import Target
 from .telemetry_names import TelemetryNames
@@ -100,6 +101,7 @@ def audit(
             known_names,
             target.consumers,
             CommentedOut({file.module: file for file in target.files}),
+            named_by(program, (*target.entry_points, *entry_points_at(target.root))),
         )
         applied = codes or [code for code in AUDIT_RULES if code not in target.settings.disabled]
         rules = [rule for code, rule in AUDIT_RULES.items() if code in applied]

@@ -84,7 +84,7 @@ def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
     carriers = keys.carriers(read)
     if not carriers or any(one.mapping is None or keys.is_written(one) for one in carriers):
         return None
-    if keys.may_hold(read):
+    if keys.may_hold(read) or _is_walked(keys, read):
         return None
     writers = keys.written.get(read.key, set())
     if not writers.isdisjoint(keys.mappings(read)):
@@ -111,6 +111,16 @@ def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
         is_optional=_does_without(keys, read) and _may_be_given(keys, read, audience),
         falls_back=read.default == "",
         agrees=bool(read.default) and _says_the_same(keys, read),
+    )
+
+
+def _is_walked(keys: Keys, read: KeyRead) -> bool:
+    """Whether a mapping comes in by a parameter of a function that calls itself: with what is inside of it."""
+    graph = keys.flow.program.function(read.function).graph
+    roots = local_roots(graph, read.base, every=True)
+    return read.function in keys.flow.facts.calls.get(read.function, ()) and any(
+        graph.nodes[root].kind is Kind.PARAM and graph.nodes[root].data not in {"self", "cls"}
+        for root in roots
     )
 
 

@@ -57,6 +57,8 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
         return None  # no object of it is ever made here: it is made elsewhere, or not used at all
     if not subject.is_record and usage.audience.sees_field(owner, name):
         return Confidence.LOW  # an attribute of a public class: a class below it may set it
+    if usage.audience.sees_field(owner, name) and not audit.names.is_class(owner.name):
+        return Confidence.LOW  # an option for users, who make such objects themselves
     confidence = Confidence.HIGH
     may_bring = usage.audience.may_bring(owner) and not subject.holds_data
     if usage.may_be_written(name) or name in handling.keywords or may_bring:

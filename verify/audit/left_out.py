@@ -8,6 +8,7 @@ name, the function computes one, or takes one as a parameter; or every other con
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,6 +26,7 @@ from .usage import Usage
 
 _A_CONVERTER = 0.6  # share of a class's fields that come from one object under their own names
 _FEWEST = 3
+_MADE_ANEW = re.compile(r"uuid|time|\bnow\b|today|random|secrets|token|\bnext\b")
 
 
 class Sign(enum.StrEnum):
@@ -48,6 +50,7 @@ class LeftOut:
         value: What holds the value, as written or as a carrier.
         others: How many other constructions pass it.
         is_taken_beside: The function takes the value from there for something else.
+        is_fresh: Its default is made anew for each object, such as an identifier or the time.
     """
 
     group: Group
@@ -62,6 +65,7 @@ class LeftOut:
     others: int = 0
     is_sparse: bool = False
     is_taken_beside: bool = False
+    is_fresh: bool = False
 
     @property
     def carrier(self) -> FieldCarrier:
@@ -225,9 +229,19 @@ class LeftOutFields:
         def found(sign: Sign, value: str, neighbours: int, others: int = 0) -> LeftOut:
             most = max(map(len, bases.values()), default=0)
             converts = most >= _FEWEST and most >= _A_CONVERTER * fields
-            sparse = self._is_sparse(owner, group)
             return LeftOut(
-                group, owner, name, default.text, span, sign, value, neighbours, converts, others, sparse
+                group,
+                owner,
+                name,
+                default.text,
+                span,
+                sign,
+                value,
+                neighbours,
+                converts,
+                others,
+                self._is_sparse(owner, group),
+                is_fresh=_is_fresh(default),
             )
 
         for base, origins in sorted(bases.items(), key=lambda item: -len(item[1])):
@@ -296,3 +310,8 @@ class LeftOutFields:
     def _are_alike(group: Group, others: list[Group]) -> bool:
         """Whether a construction passes nearly all of what each other one passes."""
         return all(len(group.sinks & one.sinks) >= max(_FEWEST, len(one.sinks) - 1) for one in others)
+
+
+def _is_fresh(default: Default) -> bool:
+    """Whether a default is made for each object: an identifier, the time, a number drawn by chance."""
+    return default.factory is not None and _MADE_ANEW.search(default.factory) is not None

@@ -155,7 +155,7 @@ class _Finder:
             yield OnlyFilled(name, None, function, graph.nodes[root].span, 0)
 
     def _is_one_of_several(self, function: FunctionSymbol, root: int) -> bool:
-        """Whether what fills a container may as well fill another one, which is read."""
+        """Whether what fills a container may as well fill another one, which is read, or which a caller gave."""
         graph = self._program.function(function).graph
         bases = {base for base in self._stores_into(function) if graph.nodes[base].kind is Kind.PHI}
         bases |= {
@@ -168,7 +168,8 @@ class _Finder:
         for base in bases:
             others = _containers(graph, base)
             if root in others and any(
-                _is_made_here(graph.nodes[one], graph) and self._fills(function, one) is None
+                graph.nodes[one].kind is Kind.PARAM
+                or (_is_made_here(graph.nodes[one], graph) and self._fills(function, one) is None)
                 for one in others
                 if one != root
             ):

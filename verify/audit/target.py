@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from ...registry.config import AuditSettings, Configuration, find_root, load_con
 from ..flow.log_sinks import LogSink
 from ..own_log_sinks import own_log_sinks
 from ..source import SourceFile, discover
+from .namespaces import namespace_of
 from .outside_consumers import OutsideConsumers, find_consumers
 
 TEST_GLOBS = ("test_*.py", "*/test_*.py", "*_test.py", "conftest.py", "*/conftest.py")
@@ -141,9 +142,9 @@ def _stand_alone(path: Path) -> Target:
         root, sources, exclude = path.parent, {"": path.parent}, ()
         files = [file for file in discover(sources, root=root, exclude=exclude) if file.path == path]
     else:
-        is_package = (path / "__init__.py").exists()
-        root = path.parent if is_package else path
-        folders: Mapping[str, Path] = {path.name: path} if is_package else {"": path}
+        import_name = path.name if (path / "__init__.py").exists() else namespace_of(path)
+        root = path.parent if import_name else path
+        folders = {import_name: path}
         globs = (
             *TEST_GLOBS,
             *(f"{name}/*" for name in _TEST_FOLDERS),

@@ -72,13 +72,16 @@ class Uses:
     mentions: Mentions
     handling: Handling | None = None
     is_library: bool = False
+    named_outside: frozenset[ClassSymbol | FunctionSymbol] = frozenset()
     _outside: dict[ClassSymbol, frozenset[FunctionSymbol] | None] = field(default_factory=dict)
 
     def of_function(self, function: FunctionSymbol) -> Use:
         """Whether a function or method is called or handed over. A call in its own body is no use."""
         program = self.flow.program
         summary = program.function(function)
-        if any(_bare(decorator) not in PLAIN_DECORATORS for decorator in summary.decorators):
+        if function in self.named_outside or any(
+            _bare(decorator) not in PLAIN_DECORATORS for decorator in summary.decorators
+        ):
             return Use.USED
         owner = None if summary.owner is None else ClassSymbol(function.module, summary.owner)
         if owner is not None and self._is_called_from_outside(owner, function):
@@ -107,7 +110,7 @@ class Uses:
         A test (`isinstance`) is no use, nor is an annotation that names a class which nothing decodes.
         """
         found = Use.NEVER
-        if any(
+        if cls in self.named_outside or any(
             _bare(decorator) not in PLAIN_DECORATORS for decorator in self.flow.program.class_(cls).decorators
         ):
             return Use.USED

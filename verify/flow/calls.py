@@ -29,7 +29,17 @@ from .instruments import InstrumentCall, instrument_kind, subclass_kind
 from .metric_libraries import FACTORY_NAMES, METER_METHODS
 from .names import MUTATORS
 from .restoring import Restoring, dotted_callee
-from .types import NONE, UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
+from .types import (
+    NONE,
+    UNKNOWN,
+    ClassObject,
+    External,
+    ExternalObject,
+    FunctionObject,
+    Instance,
+    Type,
+    members,
+)
 
 
 class Calls:
@@ -72,7 +82,11 @@ class Calls:
             self._outside(function, str(callee.data), index, node, callee)
         if callee.kind is Kind.ATTR and not node.gated:
             base = self._inference.type_of(function, callee.operands[0])
-            if base is UNKNOWN or (not members(base) and base is not NONE):
+            if (
+                base is UNKNOWN
+                or (not members(base) and base is not NONE)
+                or _is_ours(base, str(callee.data))
+            ):
                 self._facts.called_names.setdefault(function, set()).add(str(callee.data))
 
     def _instrument(
@@ -262,6 +276,12 @@ class Calls:
                 self._facts.move(function, aside, under, place, gated=node.gated)
                 self._facts.move(function, sources, holders, place, gated=node.gated)
         return True
+
+
+def _is_ours(base: Type, method: str) -> bool:
+    """Whether a method is private and its receiver comes from outside: what keeps our objects gives one back."""
+    is_private = method.startswith("_") and not method.endswith("__")
+    return is_private and all(isinstance(one, External | ExternalObject) for one in members(base))
 
 
 def _classes(receivers: Iterable[Type]) -> Iterator[ClassSymbol]:

@@ -55,3 +55,51 @@ def test_a_package_is_a_program_by_itself(package: Path) -> None:
     (target,) = find_targets([package])
     assert target.reported == ()
     assert "app.other" in [file.module for file in target.files]
+
+
+def test_a_folder_without_init_is_a_package_where_its_modules_say_so(tmp_path: Path) -> None:
+    files = {
+        "sdk/export/__init__.py": "from acme.sdk.export.console import _check_console\n\n_check_console()\n",
+        "sdk/export/console.py": "def _check_console():\n    return None\n\n\ndef _check_size():\n    return None\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / "acme" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert subjects(tmp_path / "acme") == [("TW509", "acme.sdk.export.console:_check_size")]
+    assert subjects(tmp_path / "acme/sdk") == [("TW509", "acme.sdk.export.console:_check_size")]
+
+
+def test_a_folder_whose_modules_import_each_other_without_its_name_is_none(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/main.py").write_text("from console import _check_console\n\n_check_console()\n")
+    (tmp_path / "app/console.py").write_text("def _check_console():\n    return None\n")
+    (target,) = find_targets([tmp_path / "app"])
+    assert [file.module for file in target.files] == ["console", "main"]
+    assert subjects(tmp_path / "app") == []
+
+
+def test_what_installed_metadata_names_is_used_and_broken_metadata_names_nothing(tmp_path: Path) -> None:
+    files = {
+        "lib/__init__.py": "",
+        "lib/_hosts.py": "def _check_host():\n    return None\n\n\ndef _check_port():\n    return None\n",
+        "lib-1.0.dist-info/entry_points.txt": "[lib.checks]\nhost = lib._hosts:_check_host\nbroken\n",
+        "other-1.0.dist-info/entry_points.txt": "[lib.checks]\nport = lib._hosts:_check_port\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert subjects(tmp_path / "lib") == [("TW509", "lib._hosts:_check_host")]
+
+
+def test_what_a_project_offers_as_a_plugin_is_used(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "lib"\n[project.entry-points."lib.checks"]\nhost = "lib._hosts:_check_host"\n'
+    )
+    (tmp_path / "lib/__init__.py").write_text("")
+    (tmp_path / "lib/_hosts.py").write_text(
+        "def _check_host():\n    return None\n\n\ndef _check_port():\n    return None\n"
+    )
+    assert subjects(tmp_path / "lib") == [("TW509", "lib._hosts:_check_port")]

@@ -39,6 +39,7 @@ class AuditCheck:
     names: TelemetryNames
     consumers: OutsideConsumers = field(default_factory=OutsideConsumers)
     commented_out: CommentedOut = field(default_factory=CommentedOut)
+    named_outside: frozenset[ClassSymbol | FunctionSymbol] = frozenset()
 
     @property
     def program(self) -> Program:
@@ -119,7 +120,9 @@ class AuditCheck:
     @cached_property
     def uses(self) -> Uses:
         """Who uses which function and class."""
-        return Uses(self.flow, self.mentions, self.usage.handling, self.audience.is_library)
+        return Uses(
+            self.flow, self.mentions, self.usage.handling, self.audience.is_library, self.named_outside
+        )
 
     def definition(self, symbol: ClassSymbol | FunctionSymbol) -> Place:
         """Return where a class or function is named."""

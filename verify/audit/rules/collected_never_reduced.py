@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...flow import FieldCarrier, ModuleCarrier
-from ...source import FunctionSymbol
+from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import EffectKind
 from ...source.program import Place
 from ..kept_alive import keeps_alive
@@ -15,6 +16,9 @@ from ..only_filled import OnlyFilled, has_foreign_base, only_filled
 from ..uses import PLAIN_DECORATORS
 from .base import AuditCheck, AuditRule
 from .telemetry_class_unused import is_class_subject
+
+_MAKES_PROPERTIES = re.compile(r"propert|reify|cached|memo|lazy")
+_OWN_PROPERTIES = {"property", "cached_property", "abstractproperty", "lru_cache"}
 
 
 class CollectedNeverReduced(AuditRule):
@@ -84,6 +88,8 @@ def _confidence(audit: AuditCheck, found: OnlyFilled) -> Confidence:
 
 def _of_kept(audit: AuditCheck, kept_in: FieldCarrier | ModuleCarrier | None) -> Confidence:
     """Return how sure it is that nobody else reads what a name holds."""
+    if isinstance(kept_in, FieldCarrier) and (_is_of_a_mixin(audit, kept_in) or _has_caches(audit, kept_in)):
+        return Confidence.LOW
     if kept_in is None or kept_in.name.startswith("_"):
         return Confidence.HIGH
     if not isinstance(kept_in, FieldCarrier) or has_foreign_base(audit.flow, kept_in.owner):
@@ -97,3 +103,26 @@ def _is_configuration(audit: AuditCheck, function: FunctionSymbol) -> bool:
     if all(text.partition("(")[0].rpartition(".")[2] in PLAIN_DECORATORS for text in summary.decorators):
         return False
     return not any(effect.kind in {EffectKind.RETURN, EffectKind.DROP} for effect in summary.graph.effects)
+
+
+def _is_of_a_mixin(audit: AuditCheck, kept_in: FieldCarrier) -> bool:
+    """Whether another class, of which some objects are as well, declares the field and leaves it to this one."""
+    program = audit.program
+    own = {kept_in.owner, *program.subclasses(kept_in.owner)}
+    return any(
+        other.owner not in own and not own.isdisjoint(program.subclasses(other.owner))
+        for other in audit.usage.fields_named(kept_in.name)
+    )
+
+
+def _has_caches(audit: AuditCheck, kept_in: FieldCarrier) -> bool:
+    """Whether a decorator from elsewhere makes properties of methods: it may keep their values in the object."""
+    program = audit.program
+    methods = (
+        program.function(FunctionSymbol(cls.module, qualname))
+        for cls in program.mro(kept_in.owner)
+        if isinstance(cls, ClassSymbol)
+        for qualname in program.class_(cls).methods.values()
+    )
+    names = {text.partition("(")[0].rpartition(".")[2] for one in methods for text in one.decorators}
+    return any(_MAKES_PROPERTIES.search(name) is not None for name in names - _OWN_PROPERTIES)

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from ...findings import Confidence, Finding
-from ...flow import Carrier, FieldCarrier, How, KeyCarrier
+from ...flow import Carrier, FieldCarrier, How
 from ...flow.types import Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
-from ..ladder import at_most
+from ..crossing import Exchange, belong_together, of_exchange, of_given_twice
 from ..names import are_ends, are_opposed, likeness, words
 from ..transfers import Group, Origin, Transfer
 from .base import AuditCheck, AuditRule
@@ -21,7 +21,6 @@ _ON_PURPOSE = re.compile(
     r"swap|transpos|flip|invert|inverse|revers|mirror|rotat|exchange|crossover|permut|opposite"
 )
 _UNDOES = re.compile(r"^(?:un|de|en|dis)(?=\w{3})")
-_SIZES = {"size", "dimension", "dim", "feature", "channel", "unit", "width", "height", "column", "rank"}
 _SAME = 0.9
 _OTHER = 0.5
 _MANY = (
@@ -47,7 +46,8 @@ class CrossedNames(AuditRule):
 
     Only names that fit the other way round count. A field that is given a value of another name is no fault, and
     neither is what changes places on purpose: the two ends of a reply, the derivative of an exchange, a name that
-    stands in where its own has no value.
+    stands in where its own has no value. What is given by name is told at low confidence, unless the names are those of
+    telemetry, both values come from one object, or what stands beside goes straight on.
     """
 
     code = "TW513"
@@ -113,19 +113,6 @@ class CrossedNames(AuditRule):
         *,
         exact: bool,
     ) -> Finding:
-        confidence = Confidence.HIGH if exact else Confidence.MEDIUM
-        is_doubtful = group.is_outside or not _belong_together(one.base, other.base)
-        if is_doubtful or not _is_telemetry(audit, group) or max(len(one.name), len(other.name)) < 3:
-            confidence = at_most(confidence, Confidence.MEDIUM)
-        is_done = isinstance(group.owner, FunctionSymbol) or (
-            group.base and _differ_both(one.name, other.name)
-        )
-        if are_ends(one.name, other.name) and is_done:
-            confidence = Confidence.LOW  # what is done may well go the other way
-        if all(len(part) == 1 for part in {*one.name.split("_")} ^ {*other.name.split("_")}):
-            confidence = Confidence.LOW  # the sides of a matrix, which is taken the other way round
-        if _are_sizes(one.name, other.name) and not _is_telemetry(audit, group):
-            confidence = Confidence.LOW  # one part takes in what another gives out
         return self._finding(
             audit,
             group,
@@ -133,7 +120,7 @@ class CrossedNames(AuditRule):
             f"{first.sink} is given {one.name} and {second.sink} is given {other.name}: they are crossed",
             f"give {first.sink} the value of {other.name}, and {second.sink} that of {one.name}",
             {"sink": first.sink, "source": one.name, "other_sink": second.sink, "other_source": other.name},
-            confidence,
+            of_exchange(audit, group, Exchange(first, one, second, other, exact)),
         )
 
     def _given_twice(
@@ -169,7 +156,7 @@ class CrossedNames(AuditRule):
                 f" {origin.base} is left",
                 f"give {transfer.sink} the value of {origin.base}'s {transfer.sink}",
                 {"sink": transfer.sink, "source": origin.name, "base": origin.base},
-                _confidence_of_twice(audit, group, transfer, origin),
+                of_given_twice(audit, group, transfer, origin),
             )
         return None
 
@@ -183,8 +170,6 @@ class CrossedNames(AuditRule):
         context: dict[str, str],
         confidence: Confidence,
     ) -> Finding:
-        if group.function == group.owner:
-            confidence = Confidence.LOW  # a function that calls itself the other way round
         return self.make(
             subject=f"{group.function}:{transfer.sink}",
             place=Place(audit.program.modules[group.function.module].path, transfer.span),
@@ -226,16 +211,6 @@ def _exchanged(transfers: Sequence[Transfer]) -> Iterator[tuple[Transfer, Transf
             second = place.get(name, -1)
             if second > index and transfers[second].comes_from(one.sink) is not None:
                 yield one, transfers[second]
-
-
-def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
-    if group.owner is None:
-        return True  # a dictionary: its keys are names that others look for
-    return (
-        audit.names.is_class(group.owner.name)
-        if isinstance(group.owner, ClassSymbol)
-        else audit.names.is_function(group.owner.name)
-    )
 
 
 def _is_on_purpose(audit: AuditCheck, group: Group) -> bool:
@@ -296,41 +271,12 @@ def _is_other_name(audit: AuditCheck, left: Carrier, name: str) -> bool:
     )
 
 
-def _are_sizes(one: str, other: str) -> bool:
-    """Whether two names are sizes, of which only the part that takes them in or gives them out says which is which."""
-    left, right = {*words(one)}, {*words(other)}
-    return not _SIZES.isdisjoint(left & right) and (left < right or right < left or are_ends(one, other))
-
-
-def _confidence_of_twice(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> Confidence:
-    left = audit.transfers.has(group.function, origin, transfer.sink)
-    is_there = not isinstance(left, KeyCarrier) or left.mapping is not None
-    if are_ends(transfer.sink, origin.name) or not (is_there or _is_read(audit, group, transfer, origin)):
-        return Confidence.LOW  # one end is tied to the other, or the mapping may have no such key
-    return Confidence.HIGH if _is_telemetry(audit, group) else Confidence.MEDIUM
-
-
-def _is_read(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> bool:
-    """Whether a function reads the key of a name from the mapping that a value comes from."""
-    names = audit.transfers.names(group.function)
-    return any(
-        node.kind is Kind.ITEM and node.data == transfer.sink and names.path(node.operands[0]) == origin.base
-        for node in audit.program.function(group.function).graph.nodes
-    )
-
-
 def _is_answer(audit: AuditCheck, group: Group, one: Origin, other: Origin) -> bool:
     """Whether an object is made of another one of its class with the two ends of something exchanged."""
     if one.base_node < 0 or not are_ends(one.name, other.name):
         return False
     types = members(audit.flow.facts.inference.type_of(group.function, one.base_node))
     return any(isinstance(known, Instance) and known.cls == group.owner for known in types)
-
-
-def _differ_both(one: str, other: str) -> bool:
-    """Whether each of two names has a word of its own; `net` and `net_target` are a thing and its other version."""
-    left, right = {*words(one)}, {*words(other)}
-    return bool(left - right and right - left)
 
 
 def _are_counterparts(one: str, other: str) -> bool:
@@ -340,9 +286,4 @@ def _are_counterparts(one: str, other: str) -> bool:
 
 def _may_be_compared(one: Origin, other: Origin) -> bool:
     """Whether the names of two values say enough: they are of one function's own, or no counterparts of each other."""
-    return _belong_together(one.base, other.base) or not _are_counterparts(one.name, other.name)
-
-
-def _belong_together(base: str, other: str) -> bool:
-    """Whether two values are of one function's own: locals, or parts of one object."""
-    return not base or not other or base.partition(".")[0] == other.partition(".")[0]
+    return belong_together(one.base, other.base) or not _are_counterparts(one.name, other.name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...findings import Finding
+from ...findings import Confidence, Finding
+from ...flow import ParameterCarrier
 from ..flags import is_used_beside
 from ..ladder import certainty_of_reads, closest_read, places_of
 from ..liveness import Origin, Production
@@ -51,6 +52,8 @@ class FieldNeverRead(FieldRule):
         confidence = certainty_of_reads(audit, field)
         if confidence is None or audit.is_explained(field.carrier):
             return None
+        if any(isinstance(hop.target, ParameterCarrier) for hop in consumption.reads):
+            confidence = Confidence.LOW  # what is done with it there cannot always be followed
         copies = f"; it is only copied at {places_of(consumption.reads)}" if consumption.reads else ""
         other = closest_read(audit, field)
         meant = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...findings import Confidence, Finding
-from ...flow import Constant
+from ...flow import Constant, How
 from ...source.program import Place
 from ..ladder import at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import Origin, Production
@@ -58,6 +58,8 @@ class FieldOnlyConstant(FieldRule):
             confidence = at_most(confidence, Confidence.MEDIUM)
         if value == "None" and not is_direct and not field.holds_data:
             confidence = Confidence.LOW  # an option of its constructor that nobody here wants
+        if any(one.how is How.COMPUTED and not isinstance(one.source, Constant) for one in production.writes):
+            confidence = Confidence.LOW  # something is computed, of what cannot be followed
         steps = where_it_is_lost(audit, field, production)
         given = "" if is_direct else f", which {hop.source} hands on"
         return self.make(

@@ -23,6 +23,7 @@ from ..flags import (
     uses_parameter,
 )
 from ..known_calls import PLAIN_BASES
+from ..uses import PLAIN_DECORATORS
 from ..waiting import kinds
 from .base import AuditCheck, AuditRule
 
@@ -104,19 +105,33 @@ class FlagNeverConsulted(AuditRule):
             ):
                 continue
             place = Place(audit.program.modules[cls.module].path, effect.span)
-            yield self._unread(audit, cls, name, place, "attribute")
+            is_wrapped = _is_wrapped(summary)
+            yield self._unread(audit, cls, name, place, "attribute", is_wrapped=is_wrapped)
 
-    def _unread(self, audit: AuditCheck, cls: ClassSymbol, name: str, place: Place, kind: str) -> Finding:
+    def _unread(
+        self,
+        audit: AuditCheck,
+        cls: ClassSymbol,
+        name: str,
+        place: Place,
+        kind: str,
+        *,
+        is_wrapped: bool = False,
+    ) -> Finding:
         seen = audit.audience.sees_field(cls, name)
         is_setting = is_config_class(cls.name) or is_flag_name(name)
         confidence = Confidence.MEDIUM if is_setting and _is_known(audit, cls) else Confidence.LOW
+        if not seen:
+            confidence = Confidence.HIGH
+        if is_wrapped:
+            confidence = Confidence.LOW  # the decorator is given it as well
         return self.make(
             subject=f"{cls}.{name}",
             place=place,
             message=f"{cls.qualname}.{name} is set and nothing reads it: switching it changes nothing",
             help="look at it where it is meant to decide, or remove it",
             context={"flag": f"{cls.qualname}.{name}", "kind": kind, "public": "yes" if seen else "no"},
-            confidence=confidence if seen else Confidence.HIGH,
+            confidence=confidence,
         )
 
     # -- parameters, options of click ---------------------------------------------------------------------------------
@@ -143,13 +158,16 @@ class FlagNeverConsulted(AuditRule):
             ):
                 continue
             kind = "option" if is_command else "parameter"
+            confidence = Confidence.HIGH if is_command else Confidence.MEDIUM
+            if not is_command and _is_wrapped(summary):
+                confidence = Confidence.LOW  # the decorator is given it as well
             yield self.make(
                 subject=f"{function}({name})",
                 place=audit.definition(function),
                 message=f"{function.qualname} takes the {kind} {name} and never looks at it",
                 help="look at it where it is meant to decide, or remove it",
                 context={"flag": name, "kind": kind, "function": function.qualname},
-                confidence=Confidence.HIGH if is_command else Confidence.MEDIUM,
+                confidence=confidence,
             )
 
     # -- argparse -----------------------------------------------------------------------------------------------------
@@ -314,6 +332,11 @@ def _is_for_others(audit: AuditCheck, function: FunctionSymbol, graph: ValueGrap
         for root in local_roots(graph, effect.value, every=True)
     }
     return any(graph.nodes[root].kind is Kind.PARAM or root in returned for root in roots)
+
+
+def _is_wrapped(summary: FunctionSummary) -> bool:
+    """Whether a decorator gets what a function is given, and may keep it or act on it."""
+    return any(_last(text) not in PLAIN_DECORATORS for text in summary.decorators)
 
 
 def _inner_uses(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:

@@ -55,8 +55,10 @@ class ForgottenArgument(AuditRule):
 
 
 def _confidence(one: LeftOut) -> Confidence:
-    if one.is_sparse or one.is_taken_beside:
-        return Confidence.LOW  # an object for one purpose; a value that goes elsewhere
+    if one.is_sparse or one.is_taken_beside or one.is_fresh:
+        return (
+            Confidence.LOW
+        )  # an object for one purpose; a value that goes elsewhere; another one's identifier
     match one.sign:
         case Sign.KEY | Sign.FIELD:
             return Confidence.HIGH if one.neighbours >= 2 else Confidence.LOW

@@ -71,7 +71,7 @@ class InstrumentNeverRecorded(AuditRule):
             return (
                 f"is recorded only in {where}, which nothing calls",
                 f"call {where} where it happens, or remove the instrument",
-                Confidence.MEDIUM,
+                Confidence.LOW if audit.audience.is_library else Confidence.MEDIUM,
             )
         if instrument.recordings:
             site = instrument.recordings[0].site

@@ -165,6 +165,8 @@ class SiblingLeftOut(AuditRule):
             for odd, names in lacking.items():
                 if len(names) > 1 or program.subclasses(odd):
                     continue  # it lacks more than one of them: it is there for something else
+                if _overrides_the_caller(audit, odd, base, names[0]):
+                    continue  # it takes what it is told before that
                 name = names[0]
                 doing = [one for one in below if one != odd]
                 yield self._left_out(
@@ -333,6 +335,17 @@ def _is_empty(audit: AuditCheck, function: FunctionSymbol) -> bool:
     return all(
         node.kind is Kind.PARAM or (node.kind is Kind.CONST and isinstance(node.data, str | None))
         for node in summary.graph.nodes
+    )
+
+
+def _overrides_the_caller(audit: AuditCheck, cls: ClassSymbol, base: ClassSymbol, name: str) -> bool:
+    """Whether a class has its own of the method that would call this one: it takes what it is told there."""
+    methods = audit.program.class_(base).methods
+    wanted = FunctionSymbol(base.module, methods[name])
+    return any(
+        other in audit.program.class_(cls).methods
+        and wanted in audit.flow.facts.calls.get(FunctionSymbol(base.module, qualname), ())
+        for other, qualname in methods.items()
     )
 
 

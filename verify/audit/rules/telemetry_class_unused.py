@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
-from ...source import ClassSymbol
+from ...source import ClassSymbol, FunctionSymbol
+from ...source.model import Kind
 from ...source.program import ExternalSymbol
 from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
 from ..telemetry_names import has_telemetry_role
@@ -80,6 +81,8 @@ class TelemetryClassUnused(AuditRule):
         confidence = Confidence.HIGH
         if offered:
             confidence = Confidence.MEDIUM if len(siblings) >= 3 else Confidence.LOW
+        if _is_given_up(audit, cls):
+            confidence = Confidence.LOW  # for those who still name it
         beside = (
             f", as it does with {', '.join(one.name for one in siblings[:3])}" if len(siblings) >= 3 else ""
         )
@@ -152,6 +155,25 @@ def is_telemetry_class(audit: AuditCheck, name: str) -> bool:
 
 def _foreign(audit: AuditCheck, cls: ClassSymbol) -> list[ExternalSymbol]:
     return [base for base in audit.program.mro(cls) if isinstance(base, ExternalSymbol)]
+
+
+def _is_given_up(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether a class is there to say that it is not used any more: it says so, or nobody can make one."""
+    summary = audit.program.class_(cls)
+    if any("deprecated" in text for text in summary.decorators):
+        return True
+    made = (summary.methods.get(name) for name in CONSTRUCTORS)
+    return any(_only_raises(audit, FunctionSymbol(cls.module, one)) for one in made if one is not None)
+
+
+def _only_raises(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a body raises an exception and does nothing else."""
+    graph = audit.program.function(function).graph
+    raised = [graph.nodes[effect.value] for effect in graph.effects]
+    names = [
+        str(graph.nodes[one.operands[0]].data) if one.kind is Kind.CALL else str(one.data) for one in raised
+    ]
+    return bool(names) and all(name.endswith(("Error", "Exception", "Warning")) for name in names)
 
 
 def _is_widget(audit: AuditCheck, cls: ClassSymbol) -> bool:

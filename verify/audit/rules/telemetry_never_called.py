@@ -26,8 +26,24 @@ _NUMERICAL = (
 )
 
 
-_SETS_UP = {"set", "add", "remove", "register", "unregister", "enable", "disable"}
+_SETS_UP = {
+    *(
+        "set",
+        "add",
+        "remove",
+        "register",
+        "unregister",
+        "enable",
+        "disable",
+        "push",
+        "pop",
+        "install",
+        "clear",
+    ),
+}
 """Verbs by which users of a library say what they want of it."""
+_SERVES = {"check", "compute"}
+"""Verbs of functions that are of use to others: what they give back is all that they do."""
 
 
 class TelemetryNeverCalled(AuditRule):
@@ -36,8 +52,8 @@ class TelemetryNeverCalled(AuditRule):
     A re-export, `__all__`, a table of lazy imports and a docstring are no use. An override that is called through
     its base, the implementation of a protocol, what a framework calls, what a decorator registers, an entry point
     and a name that is put together at run time (`getattr(self, f"check_{kind}")`) are used. What a library offers
-    is for others to call: such a finding is of low confidence, unless all its neighbours are called. So is what a
-    private package has for other distributions: a public function of a public module in it, or of a module that
+    is for others to call: such a finding is of low confidence, unless all its neighbours are called and it does more
+    than give something back, as a check or a computation does. So is what a private package has for other distributions: a public function of a public module in it, or of a module that
     nothing imports.
 
     ## Why is this bad?
@@ -84,7 +100,7 @@ class TelemetryNeverCalled(AuditRule):
                 and not neighbours.other_unused(function)
                 and not _is_hook(audit, function)
                 and not _is_face(audit, function)
-                and function.name.partition("_")[0] not in _SETS_UP
+                and function.name.partition("_")[0] not in _SETS_UP | _SERVES
             ):
                 confidence = Confidence.MEDIUM
             else:

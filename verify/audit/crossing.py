@@ -1,0 +1,130 @@
+"""How sure it is that two values are crossed: by where they are given, and by what stands beside them.
+
+An argument that is given by its place has changed places by accident; whoever writes `a=b, b=a` sees it, and means it
+more often than not. There it counts that the others of the group are given their own values, or that the names are
+those of telemetry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..findings import Confidence
+from ..flow import KeyCarrier
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import CallShape, Kind
+from .ladder import at_most
+from .metric_words import are_metrics
+from .names import are_ends, words
+from .rules.base import AuditCheck
+from .transfers import Group, Origin, Transfer
+
+_SIZES = {"size", "dimension", "dim", "feature", "channel", "unit", "width", "height", "column", "rank"}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Two names, and the values that they are given; `exact` where each is given what is called as the other."""
+
+    first: Transfer
+    one: Origin
+    second: Transfer
+    other: Origin
+    exact: bool
+
+
+def of_exchange(audit: AuditCheck, group: Group, pair: Exchange) -> Confidence:
+    """Return how sure it is that two values have changed places."""
+    one, other = pair.one, pair.other
+    if not _is_an_accident(audit, group, pair) or group.function == group.owner:
+        return Confidence.LOW  # written so by name; a function that calls itself the other way round
+    is_done = isinstance(group.owner, FunctionSymbol) or (group.base and _differ_both(one.name, other.name))
+    if are_ends(one.name, other.name) and is_done:
+        return Confidence.LOW  # what is done may well go the other way
+    if all(len(part) == 1 for part in {*one.name.split("_")} ^ {*other.name.split("_")}):
+        return Confidence.LOW  # the sides of a matrix, which is taken the other way round
+    if _are_sizes(one.name, other.name) and not _is_telemetry(audit, group):
+        return Confidence.LOW  # one part takes in what another gives out
+    confidence = Confidence.HIGH if pair.exact else Confidence.MEDIUM
+    is_doubtful = group.is_outside or not belong_together(one.base, other.base)
+    if is_doubtful or not _is_telemetry(audit, group) or max(len(one.name), len(other.name)) < 3:
+        confidence = at_most(confidence, Confidence.MEDIUM)
+    return confidence
+
+
+def _is_an_accident(audit: AuditCheck, group: Group, pair: Exchange) -> bool:
+    """Whether something tells a slip from what is meant: places, one object, values beside, names of telemetry."""
+    if _is_by_place(audit, group, pair.first) and _is_by_place(audit, group, pair.second):
+        return True
+    if group.owner is not None and _is_telemetry(audit, group):
+        return True
+    if group.node >= 0 and pair.exact and pair.one.base and pair.one.base == pair.other.base:
+        return True  # `config=self.log, log=self.config`; two stores may be on one branch each
+    if are_metrics([pair.first.sink]) and are_metrics([pair.second.sink]):
+        return True
+    return any(
+        one.comes_from(one.sink) is not None
+        for one in group.transfers
+        if one not in (pair.first, pair.second)
+    )
+
+
+def _is_by_place(audit: AuditCheck, group: Group, transfer: Transfer) -> bool:
+    """Whether a value is an argument that stands at its place, without a name."""
+    if group.node < 0:
+        return False
+    node = audit.program.function(group.function).graph.nodes[group.node]
+    shape = node.data
+    return (
+        node.kind is Kind.CALL
+        and isinstance(shape, CallShape)
+        and transfer.node in node.operands[1 : 1 + shape.positional]
+    )
+
+
+def of_given_twice(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> Confidence:
+    """Return how sure it is that a name is given its neighbour's value by mistake."""
+    left = audit.transfers.has(group.function, origin, transfer.sink)
+    is_there = not isinstance(left, KeyCarrier) or left.mapping is not None
+    if are_ends(transfer.sink, origin.name) or not (is_there or _is_read(audit, group, transfer, origin)):
+        return Confidence.LOW  # one end is tied to the other, or the mapping may have no such key
+    if group.owner is None or not _is_telemetry(audit, group):
+        is_metric = are_metrics([transfer.sink]) and are_metrics([origin.name])
+        return Confidence.MEDIUM if is_metric else Confidence.LOW
+    return Confidence.HIGH
+
+
+def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
+    if group.owner is None:
+        return True  # a dictionary: its keys are names that others look for
+    return (
+        audit.names.is_class(group.owner.name)
+        if isinstance(group.owner, ClassSymbol)
+        else audit.names.is_function(group.owner.name)
+    )
+
+
+def _is_read(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> bool:
+    """Whether a function reads the key of a name from the mapping that a value comes from."""
+    names = audit.transfers.names(group.function)
+    return any(
+        node.kind is Kind.ITEM and node.data == transfer.sink and names.path(node.operands[0]) == origin.base
+        for node in audit.program.function(group.function).graph.nodes
+    )
+
+
+def _differ_both(one: str, other: str) -> bool:
+    """Whether each of two names has a word of its own; `net` and `net_target` are a thing and its other version."""
+    left, right = {*words(one)}, {*words(other)}
+    return bool(left - right and right - left)
+
+
+def _are_sizes(one: str, other: str) -> bool:
+    """Whether two names are sizes, of which only the part that takes them in or gives them out says which is which."""
+    left, right = {*words(one)}, {*words(other)}
+    return not _SIZES.isdisjoint(left & right) and (left < right or right < left or are_ends(one, other))
+
+
+def belong_together(base: str, other: str) -> bool:
+    """Whether two values are of one function's own: locals, or parts of one object."""
+    return not base or not other or base.partition(".")[0] == other.partition(".")[0]

@@ -1,0 +1,59 @@
+"""What packaging metadata names for others to call or make: scripts, plugins and other entry points."""
+
+from __future__ import annotations
+
+import configparser
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..source import ClassSymbol, FunctionSymbol, Program
+
+
+def entry_points_at(root: Path) -> tuple[str, ...]:
+    """Return every `module:name` that a project's `pyproject.toml` names, or the metadata of what is installed there.
+
+    What cannot be read or parsed names nothing.
+    """
+    found: dict[str, None] = {}
+    for path in (
+        *sorted(root.glob("*.dist-info/entry_points.txt")),
+        *sorted(root.glob("*.egg-info/entry_points.txt")),
+    ):
+        found |= dict.fromkeys(_installed(path))
+    found |= dict.fromkeys(_of_project(root / "pyproject.toml"))
+    return tuple(found)
+
+
+def named_by(program: Program, entry_points: tuple[str, ...]) -> frozenset[ClassSymbol | FunctionSymbol]:
+    """Return the functions and classes that entry points name, the methods of such classes left out."""
+    found: set[ClassSymbol | FunctionSymbol] = set()
+    for text in entry_points:
+        module, _, name = (part.strip() for part in text.partition("[")[0].partition(":"))
+        symbol = program.resolve(module, name) if name and module in program.modules else None
+        if isinstance(symbol, ClassSymbol | FunctionSymbol):
+            found.add(symbol)
+    return frozenset(found)
+
+
+def _installed(path: Path) -> Iterator[str]:
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    try:
+        parser.read_string(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        return
+    for section in parser.sections():
+        yield from (value for _, value in parser.items(section) if value)
+
+
+def _of_project(path: Path) -> Iterator[str]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return
+    project = content.get("project")
+    groups = project.get("entry-points") if isinstance(project, dict) else None
+    for group in groups.values() if isinstance(groups, dict) else ():
+        yield from (
+            value for value in (group.values() if isinstance(group, dict) else ()) if isinstance(value, str)
+        )
