@@ -52,9 +52,9 @@ class TelemetryNeverCalled(AuditRule):
     A re-export, `__all__`, a table of lazy imports and a docstring are no use. An override that is called through
     its base, the implementation of a protocol, what a framework calls, what a decorator registers, an entry point
     and a name that is put together at run time (`getattr(self, f"check_{kind}")`) are used. What a library offers
-    is for others to call: such a finding is of low confidence, unless all its neighbours are called and it does more
-    than give something back, as a check or a computation does. So is what a private package has for other distributions: a public function of a public module in it, or of a module that
-    nothing imports.
+    is for others to call: such a finding is of low confidence, unless all its neighbours are called and it does
+    more than give something back, as a check or a computation does. So is what a private package has for other
+    distributions: a public function of a public module in it, or of a module that nothing imports.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
