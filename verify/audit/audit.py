@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from ..cache.summaries import read_changed
@@ -11,7 +11,7 @@ from ..collector import collector_paused
 from ..findings import Confidence, Finding
 from ..findings.suppression import apply_suppressions, find_suppressions
 from ..flow import Flow
-from ..source import FunctionSymbol, Program, Reader, SourceError
+from ..source import ClassSymbol, FunctionSymbol, Program, Reader, SourceError
 from .applying import apply_rules, processes_for
 from .commented_out import CommentedOut
 from .named_outside import entry_points_at, named_by
@@ -143,7 +143,10 @@ def wanted_confidence(target: Target) -> Confidence:
 
 
 def _entry_points(program: Program, written: Collection[str]) -> list[FunctionSymbol]:
-    """Return the functions that the project names as roots, and every public one: a user of the code may call it."""
+    """Return the functions that the project names as roots, and every public one: a user of the code may call it.
+
+    Who calls a public method may have an object of a private class below, with a method of its own instead.
+    """
     found: list[FunctionSymbol] = []
     for text in written:
         module, _, name = (part.strip() for part in text.partition("[")[0].partition(":"))
@@ -155,7 +158,16 @@ def _entry_points(program: Program, written: Collection[str]) -> list[FunctionSy
         for function in program.functions()
         if not any(_is_private(part) for part in function.qualname.split("."))
     ]
-    return found
+    return [*found, *(below for function in found for below in _overrides(program, function))]
+
+
+def _overrides(program: Program, function: FunctionSymbol) -> Iterator[FunctionSymbol]:
+    """Yield the methods that stand for a method in the classes below its own."""
+    owner = program.function(function).owner
+    for below in () if owner is None else program.subclasses(ClassSymbol(function.module, owner)):
+        qualname = program.class_(below).methods.get(function.name)
+        if qualname is not None:
+            yield FunctionSymbol(below.module, qualname)
 
 
 def _is_private(part: str) -> bool:

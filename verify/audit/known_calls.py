@@ -83,6 +83,8 @@ CARRIES_ON = {
     "frozenset",
     "dict",
     "deque",
+    "OrderedDict",
+    "chain",
     "iter",
     "next",
     "sorted",

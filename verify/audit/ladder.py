@@ -49,18 +49,21 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
     usage = audit.usage
     owner, name = subject.carrier.owner, subject.carrier.name
     handling = usage.handling
-    if handling.may_build(owner) is not None or handling.names_computed(owner, name):
+    if handling.may_fill(owner, name) is not None or handling.names_computed(owner, name):
         return None
     if _is_filled_as_key(audit, subject):
         return None
-    if not any(one in handling.constructions for one in handling.lines(owner)):
+    is_kept = handling.is_kept(owner, name)
+    if not any(one in handling.constructions for one in handling.lines(owner)) and not (
+        is_kept and (usage.audience.sees_class(owner) or handling.may_build(owner) is not None)
+    ):
         return None  # no object of it is ever made here: it is made elsewhere, or not used at all
     if not subject.is_record and usage.audience.sees_field(owner, name):
         return Confidence.LOW  # an attribute of a public class: a class below it may set it
     if usage.audience.sees_field(owner, name) and not audit.names.is_class(owner.name):
         return Confidence.LOW  # an option for users, who make such objects themselves
     confidence = Confidence.HIGH
-    may_bring = usage.audience.may_bring(owner) and not subject.holds_data
+    may_bring = usage.audience.may_bring(owner) and not subject.holds_data and not is_kept
     if usage.may_be_written(name) or name in handling.keywords or may_bring:
         confidence = Confidence.LOW
     elif not subject.is_record and subject.default is not None:
@@ -69,6 +72,8 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
         )  # an attribute of the class itself, which may be meant to be the same for all
     elif usage.audience.sees_field(owner, name) or not subject.holds_data:
         confidence = Confidence.MEDIUM
+    elif handling.may_build(owner) is not None:
+        confidence = Confidence.MEDIUM  # others make such objects, or restore them
     return confidence
 
 
@@ -91,7 +96,7 @@ def certainty_of_reads(audit: AuditCheck, subject: FieldSubject) -> Confidence |
     if usage.handling.names_computed(owner, name):
         return None
     doubts = usage.doubts_about_reads(subject.carrier)
-    if usage.handling.may_build(owner) is not None:
+    if usage.handling.may_fill(owner, name) is not None:
         doubts.append("a base or decorator from outside may read it")
     if doubts or name in usage.handling.strings or audit.consumers.mention(name) is not None:
         return Confidence.LOW

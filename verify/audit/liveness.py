@@ -325,7 +325,13 @@ class _Backward:
         stored = list(self._handling.stored_values(carrier))
         if any(self._expressions.makes_a_value(function, value) for function, value in stored):
             return Origin.ALIVE
-        is_filled = any(hop.role is Role.MOVE for hop in self._flow.into(carrier))
+        nodes = {function: self._flow.program.function(function).graph.nodes for function, _ in stored}
+        whole = {(function, nodes[function][value].span) for function, value in stored}
+        is_filled = any(
+            hop.role is Role.MOVE
+            and not (isinstance(hop.source, Constant) and (hop.site.function, hop.origin) in whole)
+            for hop in self._flow.into(carrier)
+        )
         return Origin.ALIVE if is_filled and self._holds_container(carrier, stored) else Origin.NEVER
 
     def _holds_container(self, carrier: FieldCarrier, stored: list[tuple[FunctionSymbol, int]]) -> bool:

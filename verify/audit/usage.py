@@ -16,6 +16,7 @@ from ..flow.types import ClassObject, members
 from ..source import FunctionSymbol
 from ..source.model import EffectKind, Kind
 from .audience import Audience
+from .handed_over import handling_of
 from .handling import Handling
 from .known_calls import KEEPS_RUNNING
 from .liveness import Consumption, Liveness, Production
@@ -37,7 +38,7 @@ class Usage:
     @cached_property
     def handling(self) -> Handling:
         """How objects are handled as wholes."""
-        return Handling.of(self.flow)
+        return handling_of(self.flow)
 
     @cached_property
     def liveness(self) -> Liveness:
@@ -102,12 +103,22 @@ class Usage:
             if (function, graph.nodes[node].span) in copied:
                 continue
             users, effects = self.flow.facts.whereabouts.users(function)
-            inner = users.get(node, ())
-            if effects.get(node) or any(graph.nodes[user].kind is not Kind.OP for user in inner):
+            if effects.get(node):
                 return False
-            results = [effect for user in inner for effect in effects.get(user, ())]
-            if any(one.kind is EffectKind.STORE_ATTR and one.name != carrier.name for one in results):
-                return False  # what is computed of it goes to an object that is not known
+            computed = {node}
+            pending = [node]
+            while pending:
+                for user in users.get(pending.pop(), ()):
+                    if graph.nodes[user].kind is not Kind.OP:
+                        return False
+                    if any(
+                        one.kind is not EffectKind.STORE_ATTR or one.name != carrier.name
+                        for one in effects.get(user, ())
+                    ):
+                        return False  # what is computed of it goes to what the hops do not show
+                    if user not in computed:
+                        computed.add(user)
+                        pending.append(user)
             if any(one.base == node and one.kind is EffectKind.STORE_ATTR for one in graph.effects):
                 return False  # what it holds is stored into
         return True
@@ -133,7 +144,7 @@ class Usage:
     def doubts_about_writes(self, carrier: FieldCarrier) -> list[str]:
         """Return who may store into a field without being seen, in words; nobody where it is empty."""
         found: list[str] = []
-        built = self.handling.may_build(carrier.owner)
+        built = self.handling.may_fill(carrier.owner, carrier.name)
         if built is not None:
             found.append(built)
         if self.may_be_written(carrier.name):

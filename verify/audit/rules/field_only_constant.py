@@ -54,6 +54,8 @@ class FieldOnlyConstant(FieldRule):
             return None
         hop = production.writes[0]
         is_direct = isinstance(hop.source, Constant)
+        if not is_direct and usage.handling.may_build(field.carrier.owner) is not None:
+            return None  # whoever makes such objects may hand a value in
         if value == "None" or not is_direct:
             confidence = at_most(confidence, Confidence.MEDIUM)
         if value == "None" and not is_direct and not field.holds_data:
