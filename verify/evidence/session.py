@@ -43,7 +43,7 @@ def begin(config: pytest.Config) -> None:
     """
     is_worker = _WORKER in os.environ and _PLAN in os.environ
     plan = _handed_down() if is_worker else _made(config)
-    session = WiringSession(plan, is_worker=is_worker)
+    session = WiringSession(plan)
     session.hook.install()
     config.add_cleanup(session.end)
     config.pluginmanager.register(session, "telewire-wiring")
@@ -76,12 +76,11 @@ def _made(config: pytest.Config) -> Plan:
 class WiringSession:
     """Begins a watch for each test, and gathers what they saw."""
 
-    def __init__(self, plan: Plan, *, is_worker: bool) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.hook = Hook(plan, recorder.see)
         self.handed_down: str | None = None
         self.outcomes = Outcomes()
-        self._is_worker = is_worker
         self._points = len(plan.points)
         self._program = plan.program
         self._is_test_file: dict[str, bool] = {}
