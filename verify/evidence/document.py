@@ -27,11 +27,12 @@ class FunctionEvidence(_Part):
 
 
 class PointEvidence(_Part):
-    """Where values were seen: a node of a function's syntax tree, or a parameter on entry."""
+    """Where values were seen: a node of a function's syntax tree, what a mapping holds, or a parameter on entry."""
 
     function: int = Field(description="position in `functions`", ge=0)
     number: int = Field(description="which node of the function")
     parameter: str | None
+    key: str | None = Field(None, description="the key under which the node, a mapping, holds the value")
     refused: str | None = Field(description="why no value could be taken there")
 
 

@@ -25,7 +25,8 @@ from .rewrite import SEE, find, instrument
 INSTRUMENTED = "instrumented"
 NOT_IMPORTED = "not imported"
 
-See = Callable[[int, object], object]
+See = Callable[..., object]
+"""`see(point, value)`, and `see(point, mapping, key)` for what a mapping holds; returns the value as it is."""
 
 
 def digest_of_source(source: bytes) -> str:
@@ -145,7 +146,7 @@ class Hook:
             if reason is not None or node is None:
                 self.refused[number] = reason or "it is not there"
             else:
-                wanted[number] = Seen(node, point.place, point.key.parameter)
+                wanted[number] = Seen(node, point.place, point.key.parameter, point.key.key)
         return wanted
 
     def give_recorder(self, module: ModuleType) -> None:
@@ -248,7 +249,7 @@ def _pass_through_when_compiled(see: See) -> None:
         _TOLD.add(see)
 
 
-def _value_of(point: int, value: object) -> object:
+def _value_of(point: int, value: object, key: str | None = None) -> object:
     return value
 
 

@@ -122,18 +122,21 @@ class Observed:
         for end in (hops[0].source, hops[-1].target):
             if isinstance(end, Unseen):
                 return EdgeObservation(edge, Observation.UNSEEABLE, f"no value can be seen: {end.reason}")
-        unusable = self._unusable(edge, hops)
+        begun = self.points.beginnings(edge)
+        unusable = self._unusable(edge, [*_points(hops), *begun])
         if unusable is not None:
             return unusable
-        sights = [sight for test in self.evidence.tests if (sight := self._sight(test, hops)) is not None]
+        sights = [
+            sight for test in self.evidence.tests if (sight := self._sight(test, hops, begun)) is not None
+        ]
         passing = [sight for sight in sights if sight.test.outcome == "passed"]
         if not passing:
             return self._unseen(edge, hops, sights)
         return self._judged(edge, passing)
 
-    def _unusable(self, edge: Edge, hops: Sequence[HopPoints]) -> EdgeObservation | None:
+    def _unusable(self, edge: Edge, points: Iterable[Point]) -> EdgeObservation | None:
         """Say why evidence says nothing of an edge: its code has changed since, or could not be instrumented."""
-        for point in _points(hops):
+        for point in points:
             key = point.key
             if (
                 self._known_functions.get((key.module, key.function))
@@ -156,8 +159,10 @@ class Observed:
                 return EdgeObservation(edge, Observation.UNSEEABLE, f"{key.module}: {state}")
         return None
 
-    def _sight(self, test: TestEvidence, hops: Sequence[HopPoints]) -> _Sight | None:
+    def _sight(self, test: TestEvidence, hops: Sequence[HopPoints], begun: Sequence[Point]) -> _Sight | None:
         seen = self._seen[test.id]
+        if begun and not any(self._known_points[point.key] in seen for point in begun):
+            return None  # somebody else called what the stage calls
         values: list[tuple[HopPoints, tuple[Value, ...], tuple[Value, ...]]] = []
         for hop in hops:
             ends = [self._values(seen, point) for point in (hop.source, hop.target)]
@@ -196,7 +201,12 @@ class Observed:
             self._seen, key=lambda test: sum(one in self._seen[test] for one in numbers), default=None
         )
         seen = {} if nearest is None else self._seen[nearest]
-        missing = next(point for point, number in zip(points, numbers, strict=True) if number not in seen)
+        missing = next(
+            (point for point, number in zip(points, numbers, strict=True) if number not in seen), None
+        )
+        if missing is None:
+            reason = f"no test runs {edge.name}: what it calls is called by others"
+            return EdgeObservation(edge, Observation.UNSEEN, reason)
         reason = f"no test passes {_where(missing)}"
         if nearest is not None and any(one in seen for one in numbers):
             reason = f"{_where(missing)} is not passed by the test that comes nearest, {nearest}"
@@ -275,7 +285,8 @@ class Observed:
         found: dict[PointKey, int] = {}
         for number, one in enumerate(self.evidence.points):
             function = self.evidence.functions[one.function]
-            found[PointKey(function.module, function.function, one.number, one.parameter)] = number
+            key = PointKey(function.module, function.function, one.number, one.parameter, one.key)
+            found[key] = number
         return found
 
     @cached_property

@@ -19,11 +19,13 @@ class Seen:
         node: The expression; an augmented assignment, for what it leaves in its target; for a parameter the function.
         place: Where the node stands.
         parameter: The parameter's name, None for an expression.
+        key: The key under which the expression, a mapping, holds the value; None where it is the value.
     """
 
     node: ast.AST
     place: Place
     parameter: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,15 @@ def parameter_at(contents: Contents, place: Place, name: str) -> Seen | Unseen:
                 return Seen(node, place, name)
             return Unseen(f"the function has no parameter {name}")
     return Unseen("a parameter of a lambda")
+
+
+def beginning_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Seen | Unseen:
+    """Return where to see that a function is run: what it is given for its first parameter."""
+    place = Place.of(function)
+    given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    if not given or place is None:
+        return Unseen("the function has no parameter")
+    return Seen(function, place, given[0].arg)
 
 
 def stored_value(node: ast.stmt) -> ast.expr | None:

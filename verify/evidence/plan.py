@@ -22,13 +22,18 @@ class PointKey(NamedTuple):
     function: str
     number: int
     parameter: str | None = None
+    key: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.module}:{self.function}@{self.number}{f'({self.parameter})' if self.parameter else ''}"
+        part = f"({self.parameter})" if self.parameter else "" if self.key is None else f'["{self.key}"]'
+        return f"{self.module}:{self.function}@{self.number}{part}"
 
 
 class Point(NamedTuple):
-    """Where a value is seen: an expression of class `node` at a place, or a parameter of the function there."""
+    """Where a value is seen: an expression of class `node` at a place, or a parameter of the function there.
+
+    With a key, what the expression, a mapping, holds under it.
+    """
 
     key: PointKey
     place: Place

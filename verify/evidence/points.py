@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..flow import Flow, Hop, How, ParameterCarrier
+from ..flow import Flow, Hop, How, KeyCarrier, ParameterCarrier, UseCarrier
 from ..source.model import Span
-from ..wiring import Edge, Verdict, Wiring
+from ..wiring import Edge, StageKind, Verdict, Wiring
 from .contents import Contents, Place
+from .held import held_at
 from .hook import digest_of_source
-from .places import Seen, Unseen, parameter_at, value_at
+from .places import Seen, Unseen, beginning_of, parameter_at, value_at
 from .plan import ModulePlan, Point, PointKey
 from .ways import Way, chains, ways
 
@@ -99,6 +100,25 @@ class WirePoints:
         return found
 
     @cached_property
+    def _beginnings(self) -> dict[int, tuple[Point, ...]]:
+        return {id(edge): tuple(self._begin(edge)) for edge in self.edges}
+
+    def beginnings(self, edge: Edge) -> tuple[Point, ...]:
+        """Return where a stage begins whose edge ends in what it calls, and others may call too."""
+        return self._beginnings[id(edge)]
+
+    def _begin(self, edge: Edge) -> Iterator[Point]:
+        if edge.target.kind is StageKind.SCHEMA or edge.proof[-1].site.function in edge.target.own:
+            return
+        for function in sorted(edge.target.own, key=str):
+            read = self.sources.contents(function.module)
+            node = None if read is None else read[1].function(function.qualname)
+            if read is not None and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                point = _point(function.module, read[1], beginning_of(node))
+                if isinstance(point, Point):
+                    yield point
+
+    @cached_property
     def modules(self) -> dict[str, ModulePlan]:
         """The points by module, in the order of their places."""
         points: dict[str, set[Point]] = {}
@@ -106,6 +126,9 @@ class WirePoints:
             for point in (found.source, found.target):
                 if isinstance(point, Point):
                     points.setdefault(point.key.module, set()).add(point)
+        for begun in self._beginnings.values():
+            for point in begun:
+                points.setdefault(point.key.module, set()).add(point)
         modules: dict[str, ModulePlan] = {}
         for name in sorted(points):
             read = self.sources.contents(name)
@@ -136,6 +159,10 @@ class WirePoints:
             seen = parameter_at(contents, _place(hop.origin), hop.source.name)
             if isinstance(seen, Seen):
                 return _point(module, contents, seen)
+        if isinstance(hop.source, KeyCarrier):
+            held = held_at(contents, _place(hop.origin), source, hop.source.key)
+            if held is not None:
+                return _point(module, contents, held)
         return _point(module, contents, value_at(contents, _place(hop.origin), source))
 
     def _target(self, hop: Hop) -> Point | Unseen:
@@ -144,13 +171,20 @@ class WirePoints:
         if read is None:
             return Unseen("its file cannot be read")
         source, contents = read
-        return _point(module, contents, value_at(contents, _place(hop.site.span), source))
+        place = _place(hop.site.span)
+        if isinstance(hop.source, KeyCarrier) and isinstance(hop.target, UseCarrier):
+            held = held_at(contents, place, source, hop.source.key)
+            if held is not None:
+                return _point(module, contents, held)
+        return _point(module, contents, value_at(contents, place, source))
 
 
 def _point(module: str, contents: Contents, seen: Seen | Unseen) -> Point | Unseen:
     if isinstance(seen, Unseen):
         return seen
-    key = PointKey(module, contents.function_of(seen.node), contents.number(seen.node), seen.parameter)
+    key = PointKey(
+        module, contents.function_of(seen.node), contents.number(seen.node), seen.parameter, seen.key
+    )
     return Point(key, seen.place, type(seen.node).__name__)
 
 

@@ -105,6 +105,7 @@ class Watch:
 _cells: list[Cell] | None = None
 _watch: Watch | None = None
 _lock = threading.Lock()
+_ABSENT = object()
 
 
 def watch(new: Watch | None) -> Watch | None:
@@ -116,16 +117,30 @@ def watch(new: Watch | None) -> Watch | None:
     return before
 
 
-def see(point: int, value: object) -> object:
-    """Note that a value passes a point; returns the value."""
+def see(point: int, value: object, key: str | None = None) -> object:
+    """Note that a value passes a point, or what it holds under a key; returns the value."""
     cells = _cells
     if cells is not None:
         cell = cells[point]
+        if key is not None:
+            _see_under(cell, value, key)
+            return value
         cell.passed()
         kind = type(value)
         if kind not in PLAIN or (kind, value) not in cell.keys:
             _note(cell, value, kind)
     return value
+
+
+def _see_under(cell: Cell, mapping: object, key: str) -> None:
+    """Note what a mapping holds under a key. No code of a mapping of the program's own is run."""
+    held = dict.get(mapping, key, _ABSENT) if isinstance(mapping, dict) else mapping
+    if held is _ABSENT:
+        return
+    cell.passed()
+    kind = type(held)
+    if kind not in PLAIN or (kind, held) not in cell.keys:
+        _note(cell, held, kind)
 
 
 def _note(cell: Cell, value: object, kind: type) -> None:

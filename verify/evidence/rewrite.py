@@ -20,17 +20,20 @@ _OBJECT, _INDEX, _SUM = "_telewire@object", "_telewire@index", "_telewire@sum"
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
+_Told = tuple[int, str | None]
+"""A point's number, and the key that is looked at in the value."""
+
 
 def instrument(tree: ast.Module, wanted: Mapping[int, Seen]) -> None:
     """Change a tree in place, so that each wanted value is told under its number."""
-    values: dict[ast.AST, list[int]] = {}
+    values: dict[ast.AST, list[_Told]] = {}
     sums: dict[ast.AST, list[int]] = {}
     parameters: dict[ast.AST, list[tuple[int, str]]] = {}
     for number, seen in wanted.items():
         if isinstance(seen.node, ast.AugAssign):
             sums.setdefault(seen.node, []).append(number)
         elif seen.parameter is None:
-            values.setdefault(seen.node, []).append(number)
+            values.setdefault(seen.node, []).append((number, seen.key))
         else:
             parameters.setdefault(seen.node, []).append((number, seen.parameter))
     if values:
@@ -47,7 +50,7 @@ def find(contents: Contents, place: Place, node: str) -> ast.AST | None:
     return next((one for one in contents.at(place) if type(one).__name__ == node), None)
 
 
-def _wrap(tree: ast.Module, values: Mapping[ast.AST, list[int]]) -> None:
+def _wrap(tree: ast.Module, values: Mapping[ast.AST, list[_Told]]) -> None:
     """Put calls around expressions. No recursion: expressions may be nested as deeply as the parser allows."""
     pending: list[ast.AST] = [tree]
     while pending:
@@ -65,18 +68,19 @@ def _wrap(tree: ast.Module, values: Mapping[ast.AST, list[int]]) -> None:
                     setattr(node, name, _told(value, values[value]))
 
 
-def _told(node: ast.AST, numbers: list[int]) -> ast.expr:
+def _told(node: ast.AST, numbers: list[_Told]) -> ast.expr:
     assert isinstance(node, ast.expr)
     told = node
-    for number in numbers:
-        told = _call(number, told, node)
+    for number, key in numbers:
+        told = _call(number, told, node, key)
     return told
 
 
-def _call(number: int, value: ast.expr, where: ast.AST) -> ast.Call:
+def _call(number: int, value: ast.expr, where: ast.AST, key: str | None = None) -> ast.Call:
     see = ast.copy_location(ast.Name(SEE, ast.Load()), where)
     point = ast.copy_location(ast.Constant(number), where)
-    call = ast.Call(see, [point, value], [])
+    under = [] if key is None else [ast.copy_location(ast.Constant(key), where)]
+    call = ast.Call(see, [point, value, *under], [])
     return ast.copy_location(call, where)
 
 

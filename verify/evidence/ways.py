@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 from ..flow import Carrier, Constant, Flow, Hop, How, KeyCarrier, by_name
+from ..source import FunctionSymbol
 from ..wiring import Edge, StageKind
 
 Way = tuple[Hop, ...]
@@ -37,7 +38,7 @@ def ways(flow: Flow, edge: Edge, chain: Way) -> tuple[Way, ...]:
     """Return the ways from the beginning of a chain of an edge's proof to its end, the chain itself first."""
     start, end = chain[0].source, chain[-1].target
     found = dict.fromkeys([chain])
-    here = edge.target.functions
+    here = _here(edge, chain)
     if edge.source is None:
         entering = (hop for hop in flow.entering(end) if hop.site.function in here)
         found |= dict.fromkeys((hop,) for hop in entering if _carries(flow, hop))
@@ -47,11 +48,19 @@ def ways(flow: Flow, edge: Edge, chain: Way) -> tuple[Way, ...]:
         leaving = (hop for hop in flow.leaving(start) if hop.site.function in here)
         found |= dict.fromkeys((hop,) for hop in leaving if _carries(flow, hop))
     else:
-        found |= dict.fromkeys(_others(flow, edge, start, end, len(chain) + LONGER))
+        found |= dict.fromkeys(_others(flow, here, start, end, len(chain) + LONGER))
     return tuple(found)[:MOST]
 
 
-def _others(flow: Flow, edge: Edge, start: Carrier, end: Carrier, longest: int) -> list[Way]:
+def _here(edge: Edge, chain: Way) -> frozenset[FunctionSymbol]:
+    """Return where a way may end: in the stage's own functions if the proof does; others call what they call."""
+    own = edge.target.own
+    return own if chain[-1].site.function in own else edge.target.functions
+
+
+def _others(
+    flow: Flow, here: frozenset[FunctionSymbol], start: Carrier, end: Carrier, longest: int
+) -> list[Way]:
     left = _distances(flow, end, longest)
     found: list[Way] = []
     pending: deque[tuple[Carrier, Way]] = deque([(start, ())])
@@ -63,7 +72,7 @@ def _others(flow: Flow, edge: Edge, start: Carrier, end: Carrier, longest: int) 
             if not _carries(flow, hop):
                 continue
             way = (*before, hop)
-            if by_name(hop.target) == by_name(end) and hop.site.function in edge.target.functions:
+            if by_name(hop.target) == by_name(end) and hop.site.function in here:
                 found.append(way)
             elif hop.through and before:
                 continue  # each caller gets its own argument back

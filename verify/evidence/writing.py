@@ -55,6 +55,7 @@ def write(
                 "function": functions[point.key.module, point.key.function],
                 "number": point.key.number,
                 "parameter": point.key.parameter,
+                "key": point.key.key,
                 "refused": hook.refused.get(number),
             }
             for number, point in enumerate(plan.points)
