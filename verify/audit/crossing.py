@@ -53,13 +53,13 @@ def of_exchange(audit: AuditCheck, group: Group, pair: Exchange) -> Confidence:
 
 
 def _is_an_accident(audit: AuditCheck, group: Group, pair: Exchange) -> bool:
-    """Whether something tells a slip from what is meant: places, one object, values beside, names of telemetry."""
+    """Whether something tells a slip from what is meant: places, values beside, what names are written."""
     if _is_by_place(audit, group, pair.first) and _is_by_place(audit, group, pair.second):
         return True
     if group.owner is not None and _is_telemetry(audit, group):
         return True
-    if group.node >= 0 and pair.exact and pair.one.base and pair.one.base == pair.other.base:
-        return True  # `config=self.log, log=self.config`; two stores may be on one branch each
+    if pair.exact and _is_as_written(pair) and _is_one_path(audit, group, pair):
+        return True
     if are_metrics([pair.first.sink]) and are_metrics([pair.second.sink]):
         return True
     return any(
@@ -67,6 +67,27 @@ def _is_an_accident(audit: AuditCheck, group: Group, pair: Exchange) -> bool:
         for one in group.transfers
         if one not in (pair.first, pair.second)
     )
+
+
+def _is_as_written(pair: Exchange) -> bool:
+    """Whether the code says the names themselves: `"player": move` says another one, whatever `move` was made of."""
+    return pair.first.origins[0] == pair.one and pair.second.origins[0] == pair.other
+
+
+def _is_one_path(audit: AuditCheck, group: Group, pair: Exchange) -> bool:
+    """Whether both are entries of one dictionary, parts of one object that are handed on, or stored in one go.
+
+    Two stores of which an `if` decides may be one on each branch.
+    """
+    if group.node >= 0:
+        return (group.owner is None and not group.is_outside) or _is_one_object(pair)
+    spans = {pair.first.span, pair.second.span}
+    effects = audit.program.function(group.function).graph.effects
+    return _is_one_object(pair) and not any(one.guards for one in effects if one.span in spans)
+
+
+def _is_one_object(pair: Exchange) -> bool:
+    return bool(pair.one.base) and pair.one.base == pair.other.base
 
 
 def _is_by_place(audit: AuditCheck, group: Group, transfer: Transfer) -> bool:

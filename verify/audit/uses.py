@@ -250,6 +250,8 @@ class Uses:
         declared = ClassSymbol(said.function.module, other)
         if program.is_protocol(declared) or declared in program.mro(owner) or owner in program.mro(declared):
             return True
+        if any(declared in program.mro(below) for below in program.subclasses(owner)):
+            return True  # a class of both
         receiver = said.receiver
         return isinstance(receiver, Instance) and owner in program.mro(receiver.cls)
 

@@ -106,11 +106,12 @@ def _is_configuration(audit: AuditCheck, function: FunctionSymbol) -> bool:
 
 
 def _is_of_a_mixin(audit: AuditCheck, kept_in: FieldCarrier) -> bool:
-    """Whether another class, of which some objects are as well, declares the field and leaves it to this one."""
+    """Whether another class, of which some objects are as well, declares the field, or a protocol asks for it."""
     program = audit.program
     own = {kept_in.owner, *program.subclasses(kept_in.owner)}
     return any(
-        other.owner not in own and not own.isdisjoint(program.subclasses(other.owner))
+        program.is_protocol(other.owner)
+        or (other.owner not in own and not own.isdisjoint(program.subclasses(other.owner)))
         for other in audit.usage.fields_named(kept_in.name)
     )
 

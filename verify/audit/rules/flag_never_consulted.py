@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
@@ -145,7 +146,7 @@ class FlagNeverConsulted(AuditRule):
             one
             for one in summary.parameters[int(is_given_context) :]
             if one.kind in {"positional", "keyword"}
-            and (is_flag_parameter(one) or (is_command and not one.name.startswith("_")))
+            and (is_flag_parameter(one) or (is_command and _is_option(summary, one.name)))
         ]
         if not flags or _shares_its_signature(audit, function, summary):
             return
@@ -332,6 +333,13 @@ def _is_for_others(audit: AuditCheck, function: FunctionSymbol, graph: ValueGrap
         for root in local_roots(graph, effect.value, every=True)
     }
     return any(graph.nodes[root].kind is Kind.PARAM or root in returned for root in roots)
+
+
+def _is_option(summary: FunctionSummary, name: str) -> bool:
+    """Whether a decorator of a command says the name; what else it takes comes from whoever runs it."""
+    written = re.compile(rf"\b{re.escape(name).replace('_', '[-_]')}\b", re.IGNORECASE)
+    given = (text for text in summary.decorators if _last(text) in _OPTION_DECORATORS)
+    return not name.startswith("_") and any(written.search(text) for text in given)
 
 
 def _is_wrapped(summary: FunctionSummary) -> bool:

@@ -79,10 +79,8 @@ class TelemetryClassUnused(AuditRule):
         offered = audit.audience.sees_class(cls)
         siblings = _used_siblings(audit, cls)
         confidence = Confidence.HIGH
-        if offered:
-            confidence = Confidence.MEDIUM if len(siblings) >= 3 else Confidence.LOW
-        if _is_given_up(audit, cls):
-            confidence = Confidence.LOW  # for those who still name it
+        if offered or _is_given_up(audit, cls):
+            confidence = Confidence.LOW  # for users; for those who still name it
         beside = (
             f", as it does with {', '.join(one.name for one in siblings[:3])}" if len(siblings) >= 3 else ""
         )
