@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..registry import Symbol
-from ..registry.wiring_parts import Consumer, ConsumerKind
+from ..registry.wiring_parts import Consumer, ConsumerKind, Display, TransportStage
 from ..verify.wiring import StageKind, Verdict
 from .markdown import ABSENT, code
 from .page import Page
@@ -95,7 +95,22 @@ def _usage(consumer: Consumer) -> str:
         parts.append(f"shows {code(consumer.shows)}")
     if consumer.applies_thresholds:
         parts.append("applies the thresholds")
+    parts += [_display(display) for display in consumer.displays]
     return "; ".join(parts)
+
+
+def _display(display: Display) -> str:
+    """Return what a consumer displays of one value."""
+    said = [] if display.text is None else [f"displays {code(display.text)}"]
+    said += [] if display.style is None else [f"in {display.style}"]
+    said += [] if display.absent is None else [f"{'and ' if said else 'displays '}no {code(display.absent)}"]
+    return f"{' '.join(said)} for {code(repr(display.value))}"
+
+
+def mechanism_cell(step: TransportStage) -> str:
+    """Return how a stage moves the value, and what it makes of it."""
+    moved = step.mechanism if step.mechanism is not None else code(as_called(step.at))
+    return moved if step.transform is None else f"{moved.strip()} (transform: {code(str(step.transform))})"
 
 
 def file_cell(written: str | None, found: str | None) -> str:

@@ -11,7 +11,15 @@ from ..registry.data_parts import ThresholdSource
 from . import markdown
 from .checklist import checklist
 from .coverage import test_rows
-from .flow_tables import are_all_displays, as_called, consumer_rows, drawn, file_cell, wire_rows
+from .flow_tables import (
+    are_all_displays,
+    as_called,
+    consumer_rows,
+    drawn,
+    file_cell,
+    mechanism_cell,
+    wire_rows,
+)
 from .generated import sealed
 from .issues import issues
 from .page import Page
@@ -83,6 +91,7 @@ def _environment() -> Environment:
         "has_headings": markdown.has_headings,
         "python": repr,
         "called": as_called,
+        "mechanism": mechanism_cell,
         "file_cell": file_cell,
         "interval": _interval,
         "threshold_source": _threshold_source,

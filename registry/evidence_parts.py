@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import json
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints, field_validator
+from pydantic_core import PydanticCustomError
 
 from .base import Line, Markdown, Part, Verbatim
 from .symbols import Symbol
@@ -60,9 +62,31 @@ class Probe(Part):
     """A stimulus whose values must arrive at every carrier and consumer."""
 
     drive: Symbol
-    """The function that drives the emitter with one value."""
+    """The function that drives the emitter with one value, or a fixture that is such a function."""
     values: tuple[JsonValue, ...] = Field(min_length=2)
-    """The values to drive it with: at least two, since a constant passes any one."""
+    """The values to drive it with: at least two different ones, since a constant passes any one."""
+    tolerance: float = Field(default=1e-6, ge=0, lt=0.5)
+    """By how much a float may differ from the value, relative to it; whole numbers do not differ."""
+    sentinel: bool = True
+    """Whether a number that no other record has is driven too; it shows where wires are crossed."""
+
+    @property
+    def tolerance_is_said(self) -> bool:
+        """Whether the record says the tolerance itself."""
+        return "tolerance" in self.model_fields_set
+
+    @field_validator("values")
+    @classmethod
+    def _are_different(cls, values: tuple[JsonValue, ...]) -> tuple[JsonValue, ...]:
+        texts = [json.dumps(value, sort_keys=True) for value in values]
+        twice = next((text for text in texts if texts.count(text) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError(
+                "probe_values",
+                "{found} is there twice; expected different values",
+                {"found": twice},
+            )
+        return values
 
 
 class ChecklistItem(Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from .conditions import Subject
 from .data_parts import FieldSpec, Priority, Purpose, ThresholdDisplay, ThresholdSource, subject_of
 from .evidence_parts import Claims, HistoryEntry, Probe, Status, TestReference, Waiver, WiringIssue
 from .grades import Grade
+from .probe_values import fits_probe
 from .ranges import ValueRange
 from .thresholds import Thresholds
 from .value_types import Kind, Shape, ValueType
@@ -146,6 +148,36 @@ class Record(Part):
                 {"found": repr(default), "expected": f"{declared}, or null where nothing was collected"},
             )
         return default
+
+    @field_validator("probe")
+    @classmethod
+    def _probe_fits(cls, probe: Probe | None, info: ValidationInfo) -> Probe | None:
+        declared, within = info.data.get("type"), info.data.get("range")
+        if probe is None or not isinstance(declared, ValueType):
+            return probe
+        for value in probe.values:
+            if not fits_probe(value, declared, within):
+                raise PydanticCustomError(
+                    "probe",
+                    "the record never has the value {found}; expected {expected}",
+                    {
+                        "found": json.dumps(value),
+                        "expected": f"values of {declared}, in {within or 'any range'}",
+                    },
+                )
+        for consumer in info.data.get("consumers", ()):
+            for display in consumer.displays:
+                if display.value not in probe.values:
+                    raise PydanticCustomError(
+                        "probe",
+                        "{consumer} displays {found}, which the probe does not drive; expected {expected}",
+                        {
+                            "consumer": consumer.label,
+                            "found": json.dumps(display.value),
+                            "expected": "it among `values`",
+                        },
+                    )
+        return probe
 
     @property
     def subject(self) -> Subject:

@@ -7,12 +7,13 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from .base import RECORD_ID, FieldName, Identifier, Line, LineHint, Markdown, Part, Verbatim
 from .carriers import Carrier, CarrierKind
 from .symbols import Symbol
+from .transforms import Transform
 
 StageName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9 _-]*$")]
 """The name of a stage in lower case: collection, aggregation, emission, delivery."""
@@ -50,6 +51,9 @@ class TransportStage(Part):
     """The carrier in which the value leaves the stage."""
     reads: Carrier | None = None
     """The carrier from which the stage takes it; by default what the previous stage carries."""
+    transform: Transform | None = None
+    """What the stage makes of what it takes: sum, mean, min, max, first, last, count, text, or a factor (`* 1000`);
+    by default it carries the same value on. A probe checks it by arithmetic."""
     mechanism: Markdown | None = None
     """How the value is moved, in words."""
     file: Line | None = None
@@ -104,6 +108,27 @@ class ConsumerKind(StrEnum):
     EXPORT = "export"
 
 
+class Display(Part):
+    """What a consumer shows of one value."""
+
+    value: JsonValue
+    """The value: one of the probe's."""
+    text: Line | None = None
+    """The text that stands on the consumer then."""
+    absent: Line | None = None
+    """A text that does not stand there then."""
+    style: Line | None = None
+    """What holds for each part of the text, in words of rich: `red bold reverse`, `white on red`."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.text is None and self.absent is None:
+            raise PydanticCustomError("display", "a display says nothing; expected `text` or `absent`")
+        if self.style is not None and self.text is None:
+            raise PydanticCustomError("display", "a `style` without a `text` is the style of nothing")
+        return self
+
+
 class Consumer(Part):
     """Something that reads the value."""
 
@@ -121,6 +146,8 @@ class Consumer(Part):
     """The carrier that it reads; by default the schema's field."""
     shows: Line | None = None
     """What appears on the screen: NaN:{count}."""
+    displays: tuple[Display, ...] = ()
+    """What it shows of single values of the probe, to be found on it when the probe drives them."""
     file: Line | None = None
     """The file: a hint for Python, the place itself otherwise."""
 

@@ -13,6 +13,8 @@ from .cache.folder import cache_folder
 from .cache.options import cache_options
 from .evidence.plan import Plan
 from .evidence.points import Sources, WirePoints
+from .evidence.probes.drawing import drawn
+from .evidence.probes.files import DriveFiles
 from .output import EXIT_UNUSABLE, Unusable, deliver, make_console
 from .source import discover
 
@@ -30,7 +32,23 @@ def plan_of(verification: Verification) -> Plan:
         program={path: module for module, path in paths.items()},
         modules=found.modules,
         functions=found.functions,
+        wires=drawn(
+            verification.wiring.wires,
+            found,
+            verification.wiring.registry,
+            DriveFiles(configuration.root, configuration.tests, paths),
+            _problems(verification),
+        ),
     )
+
+
+def _problems(verification: Verification) -> dict[tuple[str, str], str]:
+    """Return what is wrong with the edges that are not proved, by record and stage."""
+    return {
+        (finding.record, finding.stage): f"{finding.rule} {finding.message}"
+        for finding in verification.findings
+        if finding.record is not None and finding.stage is not None
+    }
 
 
 def source_paths(configuration: Configuration) -> dict[str, str]:

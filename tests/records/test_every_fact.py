@@ -13,7 +13,16 @@ from telewire.registry import Record
 
 FULL = yaml.safe_load((Path(__file__).parent / "every_field.yaml").read_text(encoding="utf-8"))
 
-LABELLED = {"audience", "cadence", "checked", "claimed", "resolved", "applies_thresholds", "precision"}
+LABELLED = {
+    "audience",
+    "cadence",
+    "checked",
+    "claimed",
+    "resolved",
+    "applies_thresholds",
+    "precision",
+    "sentinel",
+}
 """Facts that a page says in other words: a ticked box, a label. They have tests of their own."""
 
 
@@ -87,6 +96,8 @@ def test_every_text_of_a_shipped_record_stands_on_its_page(record: str, shipped:
         "- Display is correct: no",
         "- Status: planned, wired",
         "**Resolved:** the author says so.",
+        "**Probe:** `tests.drives:infinite` drives the emitter with `0`, `2`, `7`; each must arrive at every carrier "
+        "and consumer. A float may differ by `0.001` of the value. No number of its own is driven.",
     ],
 )
 def test_a_fact_in_other_words_stands_on_the_page(line: str, page: str) -> None:
@@ -95,6 +106,10 @@ def test_a_fact_in_other_words_stands_on_the_page(line: str, page: str) -> None:
 
 def test_a_consumer_that_applies_the_thresholds_says_so(page: str) -> None:
     assert "consumer usage; shows `Inf:{count}`; applies the thresholds" in page
+
+
+def test_a_consumer_says_what_it_displays_of_a_value(page: str) -> None:
+    assert "displays `Inf:7` in red bold reverse and no `healthy word` for `7`" in page
 
 
 def test_a_structured_default_of_none_is_shown(shipped: dict[str, Page]) -> None:

@@ -60,10 +60,73 @@ class TestEvidence(_Part):
     seen: list[SeenEvidence]
 
 
+class ProbedEdge(_Part):
+    """What became of the value of a probe on one edge."""
+
+    stage: str
+    carrier: str
+    arrived: Literal["arrived", "stopped", "unknown"]
+    saw: list[str] = Field(description="the first values seen there, in words")
+
+
+class ProbedTransform(_Part):
+    """What came out of a stage's transform, and what should have by its arithmetic."""
+
+    stage: str
+    transform: str
+    wanted: str
+    found: str
+    holds: bool
+
+
+class ProbedDisplay(_Part):
+    """What a consumer had to show, and what is wrong with it."""
+
+    consumer: str
+    text: str | None
+    absent: str | None
+    style: str | None
+    problem: str | None
+
+
+class ProbedCrossing(_Part):
+    """A carrier of another record's wire at which the value came out."""
+
+    record: str
+    stage: str
+    carrier: str
+
+
+class ProbedStop(_Part):
+    """Where a value was lost."""
+
+    stage: str
+    carrier: str
+
+
+class ProbeEvidence(_Part):
+    """What became of one value of a record's probe. The outcome is that of its test."""
+
+    test: str
+    record: str
+    digest: str = Field(description="of what the record said about its wire")
+    value: JsonValue
+    is_sentinel: bool
+    drive: str
+    file: str | None = Field(description="of the drive, from the project's folder")
+    file_digest: str | None
+    problem: str | None = Field(description="why it failed, where that is not the drive's own failure")
+    stopped: ProbedStop | None
+    edges: list[ProbedEdge] = Field(description="in the order of the wire; empty where it was not driven")
+    transforms: list[ProbedTransform]
+    displays: list[ProbedDisplay]
+    crossed: list[ProbedCrossing]
+
+
 class EvidenceModel(_Part):
     """What one run of `pytest --wiring` left."""
 
-    format: Literal[1]
+    format: Literal[2]
     made: str
     by: dict[str, str] = Field(description="versions of telewire, python and pytest")
     arguments: list[str]
@@ -78,6 +141,7 @@ class EvidenceModel(_Part):
     files: dict[str, str] = Field(description="the digest of each file of tests")
     deselected: list[str]
     tests: list[TestEvidence]
+    probes: list[ProbeEvidence]
 
 
 class UnusableEvidence(Exception):  # noqa: N818 - it says what it is

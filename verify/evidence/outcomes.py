@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 SeenData = list[object]
 """What passed one point, as data: passes, values, low, high, entries."""
@@ -30,11 +31,13 @@ class Outcomes:
         tests: Every test that was collected.
         left_out: Tests that were deselected.
         crashed_workers: Workers that ended without a word.
+        probes: What became of the values of probes, by test.
     """
 
     tests: dict[str, TestRun] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     crashed_workers: int = 0
+    probes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def collected(self, ids: Iterable[str]) -> None:
         """Note tests that were found."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import NamedTuple
 
 from .contents import Place
+from .probes.wires import WirePlan
 
-FORMAT = 1
+FORMAT = 2
 
 
 class PointKey(NamedTuple):
@@ -59,6 +61,7 @@ class Plan:
         tests: Folders of tests.
         program: The files of the program, each with its module.
         functions: The digest of each function that a wire crosses, by module and name.
+        wires: The wires, whose points are numbered in the order of `points`.
     """
 
     root: str
@@ -67,6 +70,14 @@ class Plan:
     program: Mapping[str, str] = field(hash=False)
     modules: Mapping[str, ModulePlan] = field(hash=False)
     functions: Mapping[tuple[str, str], str] = field(hash=False)
+    wires: tuple[WirePlan, ...] = ()
+
+    def where(self, number: int) -> str:
+        """Return the place of a point, as messages say it: its file from the project's folder, and the line."""
+        point = self.points[number]
+        path = PurePath(self.modules[point.key.module].path)
+        inside = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+        return f"{inside.as_posix()}:{point.place.line}"
 
     @property
     def points(self) -> list[Point]:
@@ -84,6 +95,7 @@ class Plan:
                 "program": dict(self.program),
                 "modules": {name: [one.path, one.digest, one.points] for name, one in self.modules.items()},
                 "functions": [[*key, digest] for key, digest in self.functions.items()],
+                "wires": [wire.to_data() for wire in self.wires],
             }
         )
 
@@ -112,6 +124,7 @@ class Plan:
                     for name, (path, digest, points) in data["modules"].items()
                 },
                 functions={(module, function): digest for module, function, digest in data["functions"]},
+                wires=tuple(WirePlan.from_data(one) for one in data["wires"]),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a plan: {error!r}") from None

@@ -10,6 +10,7 @@ from functools import cached_property
 from ..flow import Flow, Hop, How, KeyCarrier, ParameterCarrier, UseCarrier
 from ..source.model import Span
 from ..wiring import Edge, StageKind, Verdict, Wiring
+from ..wiring.resolve import Unresolved
 from .contents import Contents, Place
 from .held import held_at
 from .hook import digest_of_source
@@ -64,17 +65,22 @@ class Sources:
 
 @dataclass(frozen=True)
 class WirePoints:
-    """The points of all proved edges of some wires, on every way that a value can take along them."""
+    """The points of all proved edges of some wires, on every way that a value can take along them.
+
+    `unproved` are the other edges: of them it is looked at what is stored at their end instead.
+    """
 
     sources: Sources
     flow: Flow
     edges: tuple[Edge, ...]
+    unproved: tuple[Edge, ...] = ()
 
     @classmethod
     def of(cls, wiring: Wiring, sources: Sources) -> WirePoints:
         """Look for the points of those edges that are proved."""
         proved = tuple(edge for edge in wiring.edges if edge.verdict is Verdict.PROVED)
-        return cls(sources, wiring.flow, proved)
+        unproved = tuple(edge for edge in wiring.edges if edge.verdict is not Verdict.PROVED)
+        return cls(sources, wiring.flow, proved, unproved)
 
     @cached_property
     def _ways(self) -> dict[int, tuple[tuple[Way, ...], ...]]:
@@ -99,6 +105,19 @@ class WirePoints:
                     found[hop] = HopPoints(hop, self._source(hop), self._target(hop))
         return found
 
+    def writes(self, edge: Edge) -> tuple[Point, ...]:
+        """Return where the stage of an edge that is not proved stores something, a constant too, into its carriers."""
+        carriers = edge.target.carriers
+        if isinstance(carriers, Unresolved):
+            return ()
+        hops = (hop for member in carriers for hop in self.flow.entering(member.carrier))
+        found = (
+            self._target(hop)
+            for hop in hops
+            if hop.site.function in edge.target.functions and hop.how <= How.COMPUTED
+        )
+        return tuple(dict.fromkeys(point for point in found if isinstance(point, Point)))
+
     @cached_property
     def _beginnings(self) -> dict[int, tuple[Point, ...]]:
         return {id(edge): tuple(self._begin(edge)) for edge in self.edges}
@@ -122,12 +141,11 @@ class WirePoints:
     def modules(self) -> dict[str, ModulePlan]:
         """The points by module, in the order of their places."""
         points: dict[str, set[Point]] = {}
-        for found in self.hops.values():
-            for point in (found.source, found.target):
-                if isinstance(point, Point):
-                    points.setdefault(point.key.module, set()).add(point)
-        for begun in self._beginnings.values():
-            for point in begun:
+        ends = [point for found in self.hops.values() for point in (found.source, found.target)]
+        begun = [point for found in self._beginnings.values() for point in found]
+        written = [point for edge in self.unproved for point in self.writes(edge)]
+        for point in (*ends, *begun, *written):
+            if isinstance(point, Point):
                 points.setdefault(point.key.module, set()).add(point)
         modules: dict[str, ModulePlan] = {}
         for name in sorted(points):

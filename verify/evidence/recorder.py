@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from types import FrameType
 
@@ -17,6 +18,9 @@ from .summaries import PLAIN, Summary, summary_of
 
 DISTINCT = 32
 """How many different values of one point are kept, of one test."""
+
+IN_ORDER = 100_000
+"""How many passes of points are kept one by one, where somebody asks for that."""
 
 _ENTRIES = 4
 _FRAMES = 400
@@ -30,7 +34,7 @@ called it. It was none where a framework did, or where a thread began there."""
 class Cell:
     """What passed one point in one test."""
 
-    __slots__ = ("entries", "high", "keys", "looks", "low", "passed", "values")
+    __slots__ = ("entries", "high", "keys", "looks", "low", "order", "passed", "values")
 
     def __init__(self) -> None:
         self.passed = count().__next__  # counting up is one step for all threads
@@ -40,6 +44,7 @@ class Cell:
         self.low: float | None = None
         self.high: float | None = None
         self.entries: dict[Entry, None] = {}
+        self.order: Callable[[Summary], None] | None = None  # told each pass, one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +84,26 @@ class Watch:
         is_program: Whether a file is one of the program's.
         is_test: Whether a file is one of tests.
         is_library: Whether a file only hands calls on, as Python's own library does.
+        ordered: Points of which every pass is kept, in one order over all of them: the first `IN_ORDER`.
+        order: Those passes.
     """
 
     points: int
     is_program: Callable[[str], bool]
     is_test: Callable[[str], bool]
     is_library: Callable[[str], bool] = lambda file: False
+    ordered: frozenset[int] = frozenset()
+    order: list[tuple[int, Summary]] = field(default_factory=list)
     cells: list[Cell] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.cells = [Cell() for _ in range(self.points)]
+        for number in self.ordered:
+            self.cells[number].order = partial(self._in_order, number)
+
+    def _in_order(self, number: int, summary: Summary) -> None:
+        if len(self.order) < IN_ORDER:
+            self.order.append((number, summary))
 
     def seen(self) -> dict[int, Seen]:
         """Return what passed, by the number of the point; points that nothing passed are left out."""
@@ -144,6 +159,8 @@ def _see_under(cell: Cell, mapping: object, key: str) -> None:
 
 
 def _note(cell: Cell, value: object, kind: type) -> None:
+    if cell.order is not None:
+        cell.order(summary_of(value))
     if kind not in PLAIN:
         cell.looks += 1
         if cell.looks > _LOOKS and cell.looks % _LOOKS:
@@ -159,7 +176,7 @@ def _note(cell: Cell, value: object, kind: type) -> None:
     with _lock:
         if len(cell.values) < DISTINCT or _is_odd(value):
             cell.values[summary] = None
-            if kind in PLAIN and (kind is not str or len(summary) == 2):
+            if kind in PLAIN and cell.order is None and (kind is not str or len(summary) == 2):
                 cell.keys.add((kind, value))
     if len(summary) == 2 and type(summary[1]) in (int, float):
         _stretch(cell, summary[1])  # type: ignore[arg-type] # a number

@@ -22,6 +22,7 @@ from . import recorder
 from .hook import INSTRUMENTED, NOT_IMPORTED, Hook
 from .outcomes import Outcomes
 from .plan import Plan
+from .probes.arrival import Sight
 from .recorder import Seen, Watch
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "telewire_wiring"
 """Where a report carries what was seen."""
+
+PROBE = "telewire_probe"
+"""Where it carries what became of the value of a probe."""
 
 _PLAN = "TELEWIRE_WIRING_PLAN"
 _WORKER = "PYTEST_XDIST_WORKER"
@@ -47,6 +51,10 @@ def begin(config: pytest.Config) -> None:
     session.hook.install()
     config.add_cleanup(session.end)
     config.pluginmanager.register(session, "telewire-wiring")
+    if any(wire.probe is not None for wire in plan.wires):
+        from .probes.items import ProbeCollection
+
+        config.pluginmanager.register(ProbeCollection(session), "telewire-probes")
     if not is_worker:
         handle, path = tempfile.mkstemp(prefix="telewire-", suffix=".json")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -102,7 +110,7 @@ class WiringSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Note what passes from here on for this test."""
-        self._watch = self._new_watch()
+        self._watch = self._new_watch(getattr(item, "telewire_ordered", frozenset()))
         recorder.watch(self._watch)
 
     @pytest.hookimpl(wrapper=True)
@@ -129,15 +137,23 @@ class WiringSession:
         if call.when == "teardown":
             recorder.watch(None)
             seen = self._seen_by(item)
+            self._watch = None
             setattr(report, ATTRIBUTE, json.dumps({str(number): _data(one) for number, one in seen.items()}))
+            probe = getattr(item, "telewire_probe", None)
+            if probe is not None:
+                setattr(report, PROBE, json.dumps(probe))
         return report
 
-    def _new_watch(self) -> Watch:
-        return Watch(self._points, self._program.__contains__, self._is_test, self._is_library)
+    def sight_of(self, item: pytest.Item) -> Sight:
+        """Return what passed in a test until now."""
+        order = [] if self._watch is None else self._watch.order
+        return Sight(self._seen_by(item), order, self.plan.where)
+
+    def _new_watch(self, ordered: frozenset[int] = frozenset()) -> Watch:
+        return Watch(self._points, self._program.__contains__, self._is_test, self._is_library, ordered)
 
     def _seen_by(self, item: pytest.Item) -> dict[int, Seen]:
         watches = [] if self._watch is None else [self._watch]
-        self._watch = None
         info = getattr(item, "_fixtureinfo", None)
         definitions = getattr(info, "name2fixturedefs", {})
         for name in getattr(item, "fixturenames", ()):
@@ -183,6 +199,9 @@ class WiringSession:
             expected_to_fail=hasattr(report, "wasxfail"),
             seen=None if seen is None else json.loads(seen),
         )
+        probe = getattr(report, PROBE, None)
+        if probe is not None:
+            self.outcomes.probes[report.nodeid] = json.loads(probe)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from .hook import Hook, digest_of_source
 from .outcomes import Outcomes, SeenData
 from .plan import Plan
 
-FORMAT = 1
+FORMAT = 2
 
 
 def write(
@@ -64,6 +65,7 @@ def write(
         "files": _files(outcomes, root),
         "deselected": sorted(set(outcomes.left_out)),
         "tests": tests,
+        "probes": _probes(outcomes, Path(plan.root)),
     }
     write_whole(Path(plan.evidence), json.dumps(document, allow_nan=False, separators=(",", ":")) + "\n")
 
@@ -119,6 +121,22 @@ def _files(outcomes: Outcomes, root: Path) -> dict[str, str]:
         except OSError:
             continue
     return dict(sorted(found.items()))
+
+
+def _probes(outcomes: Outcomes, root: Path) -> list[dict[str, object]]:
+    """Return what became of the values of probes, with the digests of the files of drives, named from `root`."""
+    found: list[dict[str, object]] = []
+    for test, data in sorted(outcomes.probes.items()):
+        file = data["file"] and Path(data["file"])
+        digest = None
+        if file and file.is_file():
+            digest = digest_of_source(file.read_bytes())
+            file = file.relative_to(root) if file.is_relative_to(root) else file
+        value = data["value"]
+        finite = not isinstance(value, float) or math.isfinite(value)
+        named = {"test": test, "file": file.as_posix() if file else None, "file_digest": digest}
+        found.append({**data, **named, "value": value if finite else str(value)})
+    return found
 
 
 def _version() -> str:
