@@ -47,6 +47,7 @@ class Plant:
 OFFERED = "a library offers it: its users may call, make, store or read it"
 NEVER_RUN = "it stands in a private function that nothing in the program names"
 FOREIGN_BASE = "a method of a class with a base outside the program, which may call it"
+FIELD_OF_BASE = "an attribute of a class with a base outside the program, which may have it too"
 
 
 class Planter(ABC):

@@ -21,6 +21,8 @@ _FLAG_NAME = re.compile(
 )
 _CONFIG_CLASS = re.compile(r"\w*(?:Config|Configuration|Settings|Options|Args|Arguments|Params|Flags)")
 _GIVEN_UP = r"(?:deprecat|unused|not used|ignored|no effect|no longer|compatib|reserved|legacy|obsolete)"
+_NEXT_PARAMETER = r"\n\s*(?::param\b|\**\w+\s*(?:\([^)\n]*\))?\s*:\s)"
+"""Where a docstring goes on with another parameter, in the usual styles."""
 _TAKES_ALL = {
     "locals",
     "currentframe",
@@ -66,7 +68,9 @@ def is_flag_parameter(parameter: Parameter) -> bool:
 def is_given_up(name: str, summary: FunctionSummary) -> bool:
     """Whether a function's docstring says that a parameter has no effect any more."""
     texts = [node.data for node in summary.graph.nodes if node.kind is Kind.CONST]
-    said = re.compile(rf"\b{re.escape(name)}\b.{{0,200}}?{_GIVEN_UP}", re.DOTALL | re.IGNORECASE)
+    said = re.compile(
+        rf"\b{re.escape(name)}\b(?:(?!{_NEXT_PARAMETER}).){{0,200}}?{_GIVEN_UP}", re.DOTALL | re.IGNORECASE
+    )
     return any(isinstance(text, str) and said.search(text) is not None for text in texts)
 
 

@@ -102,7 +102,8 @@ class LeftOutFields:
         """
         unused = [
             one
-            for owner, groups in self._constructions.items()
+            for constructions in (self._constructions, self._handing_on)
+            for owner, groups in constructions.items()
             for group in groups
             for one in self._unused(owner, group, groups)
         ]
@@ -120,6 +121,19 @@ class LeftOutFields:
         return found
 
     @cached_property
+    def _handing_on(self) -> dict[ClassSymbol, list[Group]]:
+        """The constructions that pass on what their function takes beside its own parameters, `**options`."""
+        found: dict[ClassSymbol, list[Group]] = {}
+        for group in self._transfers.groups:
+            if not isinstance(group.owner, ClassSymbol) or group.node < 0:
+                continue
+            whole = self._handed_on(group)
+            if whole:
+                named = tuple(one for one in group.transfers if one.node not in whole)
+                found.setdefault(group.owner, []).append(replace(group, transfers=named))
+        return found
+
+    @cached_property
     def fields(self) -> frozenset[FieldCarrier]:
         """The fields that are found here: other rules need not speak of them."""
         return frozenset(one.carrier for one in self.found)
@@ -129,6 +143,22 @@ class LeftOutFields:
         shape = self._program.function(group.function).graph.nodes[group.node].data
         assert isinstance(shape, CallShape)
         return bool(shape.starred) or None in shape.keywords
+
+    def _handed_on(self, group: Group) -> set[int]:
+        """Return the function's own `**options` that a construction passes on; nothing where it passes more as a whole.
+
+        None of them is a named parameter of the function.
+        """
+        summary = self._program.function(group.function)
+        node = summary.graph.nodes[group.node]
+        shape = node.data
+        assert isinstance(shape, CallShape)
+        rest = {one.name for one in summary.parameters if one.kind == "kwargs"}
+        given = zip(shape.keywords, node.operands[1 + shape.positional :], strict=True)
+        whole = {operand for keyword, operand in given if keyword is None}
+        nodes = summary.graph.nodes
+        is_own = all(nodes[one].kind is Kind.PARAM and nodes[one].data in rest for one in whole)
+        return whole if is_own and not shape.starred else set()
 
     def _of(self, owner: ClassSymbol, group: Group, groups: list[Group]) -> Iterator[LeftOut]:
         graph = self._program.function(group.function).graph

@@ -9,10 +9,18 @@ from telewire.verify.findings import Confidence
 
 from ..edits import Edit
 from ..occurrences import Occurrence
-from ..plant import OFFERED, Plant, Planter
+from ..plant import FIELD_OF_BASE, OFFERED, Plant, Planter
 from ..tree import Tree
 from .audited import NAMES, AuditPlanter, is_literal, plant, planted_only, without
+from .stages import has_foreign_base
 from .telemetry_fields import Field, telemetry_fields
+
+
+def why_touched(tree: Tree, field: Field) -> str:
+    """Return who beside the program may store or read a field; empty where nobody does."""
+    if tree.offers(field.owner.name, field.name):
+        return OFFERED
+    return FIELD_OF_BASE if not field.is_declared and has_foreign_base(tree, field.owner) else ""
 
 
 class WrittenOnce(AuditPlanter):
@@ -29,7 +37,7 @@ class WrittenOnce(AuditPlanter):
             edit = self.edit(tree, field)
             if edit is not None:
                 what = f"{field.owner.name}.{field.name}"
-                why = OFFERED if tree.offers(field.owner.name, field.name) else ""
+                why = why_touched(tree, field)
                 yield plant(tree.texts[write.path], write.node, {field.name}, what, edit, undecidable=why)
 
     def edit(self, tree: Tree, field: Field) -> Edit | None:
@@ -120,7 +128,7 @@ class NeverRead(AuditPlanter):
             if is_exported(tree, field) is not self.is_exported:
                 continue
             if not field.is_declared and all(_constructs(tree, one) for one in field.writes):
-                continue
+                continue  # its constructor keeps what it is given
             (read,) = field.reads
             parent = tree.parent(read.node)
             if isinstance(parent, ast.Attribute | ast.Subscript):
@@ -128,12 +136,15 @@ class NeverRead(AuditPlanter):
             assert isinstance(read.node, ast.Attribute)
             text = tree.texts[read.path]
             what = f"{field.owner.name}.{field.name}"
-            why = OFFERED if tree.offers(field.owner.name, field.name) else ""
+            why = why_touched(tree, field)
             edit = text.replace(read.node, "(0)")
             yield plant(text, read.node, {field.name}, what, edit, undecidable=why)
 
 
 def _constructs(tree: Tree, write: Occurrence) -> bool:
+    """Whether a write is one of the constructor, or an argument that a call gives to it."""
+    if isinstance(write.node, ast.keyword):
+        return True
     function = tree.function(write.node)
     return function is not None and function.name == "__init__"
 
