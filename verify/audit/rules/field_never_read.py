@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...findings import Confidence, Finding
 from ...flow import ParameterCarrier
 from ..flags import is_used_beside
-from ..ladder import certainty_of_reads, closest_read, places_of
+from ..ladder import at_most, certainty_of_reads, closest_read, places_of
 from ..liveness import Origin, Production
 from ..subjects import FieldSubject
 from .base import AuditCheck
@@ -41,7 +41,7 @@ class FieldNeverRead(FieldRule):
         if not is_taken_by_nobody(audit, field, consumption):
             return None
         production = usage.production(field.carrier)
-        if production.origin is not Origin.ALIVE or not production.writes:
+        if production.origin < Origin.POSSIBLE or not production.writes:
             return None
         if not usage.is_only_stored(field.carrier, consumption) or usage.holds_object(field.carrier):
             return None
@@ -52,6 +52,8 @@ class FieldNeverRead(FieldRule):
         confidence = certainty_of_reads(audit, field)
         if confidence is None or audit.is_explained(field.carrier):
             return None
+        if production.origin is Origin.POSSIBLE:
+            confidence = at_most(confidence, Confidence.MEDIUM)  # perhaps a constant, which says nothing
         if any(isinstance(hop.target, ParameterCarrier) for hop in consumption.reads):
             confidence = Confidence.LOW  # what is done with it there cannot always be followed
         copies = f"; it is only copied at {places_of(consumption.reads)}" if consumption.reads else ""
