@@ -116,9 +116,15 @@ class Keys:
         return False
 
     def is_spelled_out(self, origin: MappingOrigin) -> bool:
-        """Whether a mapping is a display or a construction; a copy has the keys of something else."""
+        """Whether a mapping is a display or a construction; a copy has the keys of something else.
+
+        One that makes what it does not have by a function of its own (`defaultdict(lambda: handler)`) has any key.
+        """
         graph = self.flow.program.function(origin.function).graph
         node = graph.nodes[origin.node]
+        made_by = [graph.nodes[one].kind for one in node.operands[1:2]] if node.kind is Kind.CALL else []
+        if Kind.FUNCTION in made_by:
+            return False
         return node.kind is Kind.DICT or graph.nodes[node.operands[0]].kind is Kind.GLOBAL
 
     def is_result_of_method(self, origin: MappingOrigin) -> bool:
