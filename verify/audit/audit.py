@@ -33,6 +33,8 @@ _VENDORED = {
     "thirdparty",
     "_extern",
     "extern",
+    "externals",
+    "packages",
 }
 
 

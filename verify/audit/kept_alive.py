@@ -31,6 +31,9 @@ def keeps_alive(program: Program, comments: CommentedOut, found: OnlyFilled) -> 
     graph = program.function(found.function).graph
     puts = [node for node in graph.nodes if node.kind is Kind.CALL and node.span == found.span]
     arguments = {one for node in puts for one in node.operands[1:]}
+    arguments |= {
+        one.value for one in graph.effects if one.kind is EffectKind.STORE_ITEM and one.span == found.span
+    }
     elements = {root for one in arguments for root in local_roots(graph, one, every=True)}
     if not arguments.isdisjoint(_identified(graph)) or not elements.isdisjoint(_started(graph)):
         return True

@@ -138,6 +138,7 @@ def _package_above(path: Path) -> Path | None:
 
 def _stand_alone(path: Path) -> Target:
     """Return a program that no project configures: its tests are told by their names."""
+    import_name = ""
     if path.is_file():
         root, sources, exclude = path.parent, {"": path.parent}, ()
         files = [file for file in discover(sources, root=root, exclude=exclude) if file.path == path]
@@ -153,5 +154,5 @@ def _stand_alone(path: Path) -> Target:
         files = discover(folders, root=root, exclude=globs)
     if not files:
         raise NothingToAuditError(f"{path} holds no Python source")
-    is_package = any(file.is_package for file in files)
+    is_package = bool(import_name) or any(file.is_package for file in files)
     return Target(root, tuple(files), (), (), "no configuration", is_library=is_package)

@@ -68,6 +68,8 @@ def test_a_folder_without_init_is_a_package_where_its_modules_say_so(tmp_path: P
         path.write_text(text)
     assert subjects(tmp_path / "acme") == [("TW509", "acme.sdk.export.console:_check_size")]
     assert subjects(tmp_path / "acme/sdk") == [("TW509", "acme.sdk.export.console:_check_size")]
+    (target,) = find_targets([tmp_path / "acme"])
+    assert target.is_library
 
 
 def test_a_folder_whose_modules_import_each_other_without_its_name_is_none(tmp_path: Path) -> None:

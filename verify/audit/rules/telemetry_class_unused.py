@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
+from ...flow.types import ClassObject, Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import ExternalSymbol
@@ -64,9 +65,12 @@ class TelemetryClassUnused(AuditRule):
         waited_for = {
             event.cls for family in audit.event_families for event in family.traffic if event.name is None
         }
+        listed = _asked_for_subclasses(audit)
         for cls in audit.program.classes():
             if not is_class_subject(audit, cls) or cls in waited_for:
                 continue  # of events, that somebody makes them is asked by another rule
+            if listed and not listed.isdisjoint(audit.program.mro(cls)):
+                continue
             use = audit.uses.of_class(cls)
             if use is Use.NEVER:
                 yield self._never(audit, cls)
@@ -134,6 +138,17 @@ class TelemetryClassUnused(AuditRule):
             context={"class": cls.qualname, "state": state, "kept_in": made.holder},
             confidence=Confidence.LOW if public else Confidence.HIGH,
         )
+
+
+def _asked_for_subclasses(audit: AuditCheck) -> frozenset[ClassSymbol]:
+    """Return the classes that the program asks for the classes below them: `Metric.__subclasses__()`."""
+    found: set[ClassSymbol] = set()
+    for call in audit.flow.facts.method_calls.get("__subclasses__", ()):
+        nodes = audit.program.function(call.function).graph.nodes
+        receiver = nodes[nodes[call.node].operands[0]].operands[0]
+        known = members(audit.flow.facts.inference.type_of(call.function, receiver))
+        found |= {one.cls for one in known if isinstance(one, ClassObject | Instance)}
+    return frozenset(found)
 
 
 def is_class_subject(audit: AuditCheck, cls: ClassSymbol) -> bool:
