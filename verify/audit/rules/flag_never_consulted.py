@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...flow import FieldCarrier
-from ...flow.roots import local_roots
+from ...flow.types import ClassObject, ExternalObject, FunctionObject, members
 from ...source import ClassSymbol, FunctionSymbol
-from ...source.model import CallShape, EffectKind, FunctionSummary, Kind, Node, ValueGraph
+from ...source.model import CallShape, FunctionSummary, Kind
 from ...source.program import ExternalSymbol, Place
+from ..command_lines import is_for_others, may_be_parser, reads_all
 from ..flags import (
     is_config_class,
     is_flag_field,
@@ -29,9 +30,7 @@ from ..waiting import kinds
 from .base import AuditCheck, AuditRule
 
 _OPTION_DECORATORS = {"option", "argument"}
-_PARTS_OF_PARSERS = {"add_argument_group", "add_mutually_exclusive_group", "add_parser", "add_subparsers"}
 _NO_BASES = {"object", "builtins.object", "typing.Generic", "typing.Protocol", "abc.ABC"}
-_NAMESPACE_READERS = {"vars", "__dict__", "_get_kwargs"}
 
 
 class FlagNeverConsulted(AuditRule):
@@ -162,6 +161,8 @@ class FlagNeverConsulted(AuditRule):
             confidence = Confidence.HIGH if is_command else Confidence.MEDIUM
             if not is_command and _is_wrapped(summary):
                 confidence = Confidence.LOW  # the decorator is given it as well
+            elif summary.owner is None and not is_command and _is_given_to_any(audit, name):
+                confidence = Confidence.LOW  # a call that leads to one of several functions gives it to all
             yield self.make(
                 subject=f"{function}({name})",
                 place=audit.definition(function),
@@ -180,7 +181,9 @@ class FlagNeverConsulted(AuditRule):
             name = option_destination(graph, node)
             if name is None or audit.mentions.is_said(name) or is_hidden_option(graph, node):
                 continue
-            if _reads_all(audit, call.function.module) or _is_for_others(audit, call.function, graph, node):
+            if not may_be_parser(audit, call.function, graph.nodes[node.operands[0]].operands[0]):
+                continue
+            if reads_all(audit, call.function.module) or is_for_others(audit, call.function, graph, node):
                 continue
             place = Place(audit.program.modules[call.function.module].path, node.span)
             yield self.make(
@@ -313,26 +316,21 @@ def _shares_its_signature(audit: AuditCheck, function: FunctionSymbol, summary: 
     return bool(alike) or (not sites and not audit.audience.sees_function(function))
 
 
-def _is_for_others(audit: AuditCheck, function: FunctionSymbol, graph: ValueGraph, call: Node) -> bool:
-    """Whether users of the library parse the options: the parser comes from them, or goes to them."""
-    if not audit.audience.sees_function(function):
-        return False
-    roots: set[int] = set()
-    pending = [graph.nodes[call.operands[0]].operands[0]]
-    while pending:
-        new = {*local_roots(graph, pending.pop(), every=True)} - roots
-        roots |= new
-        for node in (graph.nodes[root] for root in new):
-            callee = graph.nodes[node.operands[0]] if node.kind is Kind.CALL else node
-            if callee.kind is Kind.ATTR and callee.data in _PARTS_OF_PARSERS:
-                pending.append(callee.operands[0])
-    returned = {
-        root
-        for effect in graph.effects
-        if effect.kind is EffectKind.RETURN
-        for root in local_roots(graph, effect.value, every=True)
-    }
-    return any(graph.nodes[root].kind is Kind.PARAM or root in returned for root in roots)
+def _is_given_to_any(audit: AuditCheck, name: str) -> bool:
+    """Whether a call that leads to nobody knows whom gives a value under a parameter's name."""
+    inference = audit.flow.facts.inference
+    return any(
+        isinstance(node.data, CallShape)
+        and name in node.data.keywords
+        and not any(
+            isinstance(one, FunctionObject | ClassObject)
+            or (isinstance(one, ExternalObject) and one.receiver is None)
+            for one in members(inference.type_of(function, node.operands[0]))
+        )
+        for function in audit.program.functions()
+        for node in audit.program.function(function).graph.nodes
+        if node.kind is Kind.CALL
+    )
 
 
 def _is_option(summary: FunctionSummary, name: str) -> bool:
@@ -357,18 +355,6 @@ def _inner_uses(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:
         if qualname.startswith((start, "<lambda"))
         for node in inner.graph.nodes
     )
-
-
-def _reads_all(audit: AuditCheck, module: str) -> bool:
-    """Whether a module reads its parsed arguments as a whole, or hands them to somebody."""
-    for qualname in audit.program.modules[module].functions:
-        graph = audit.program.modules[module].functions[qualname].graph
-        for node in graph.nodes:
-            if node.data in _NAMESPACE_READERS and node.kind in {Kind.GLOBAL, Kind.ATTR}:
-                return True
-            if node.kind is Kind.CALL and isinstance(node.data, CallShape) and None in node.data.keywords:
-                return True
-    return False
 
 
 def _last(decorator: str) -> str:

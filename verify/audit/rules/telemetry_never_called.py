@@ -93,7 +93,7 @@ class TelemetryNeverCalled(AuditRule):
             called = neighbours.called(function)
             offered = audit.audience.sees_function(function)
             if not offered:
-                is_shared = audit.audience.may_be_shared(function)
+                is_shared = audit.audience.may_be_shared(function) or _waits_for_others(audit, function)
                 confidence = Confidence.LOW if is_shared else Confidence.HIGH
             elif (
                 len(called) >= 3
@@ -210,6 +210,12 @@ def _is_hook(audit: AuditCheck, function: FunctionSymbol) -> bool:
         return False
     below = audit.program.subclasses(ClassSymbol(function.module, owner))
     return any(function.name in audit.program.class_(cls).methods for cls in below)
+
+
+def _waits_for_others(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a public method of a library says when it is called: whoever gets such an object calls it then."""
+    is_method = audit.program.function(function).owner is not None
+    return audit.audience.is_library and is_method and function.name.startswith("on_")
 
 
 def _is_face(audit: AuditCheck, function: FunctionSymbol) -> bool:
