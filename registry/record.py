@@ -165,9 +165,10 @@ class Record(Part):
                         "expected": f"values of {declared}, in {within or 'any range'}",
                     },
                 )
+        driven = {json.dumps(value, sort_keys=True) for value in probe.values}
         for consumer in info.data.get("consumers", ()):
             for display in consumer.displays:
-                if display.value not in probe.values:
+                if json.dumps(display.value, sort_keys=True) not in driven:
                     raise PydanticCustomError(
                         "probe",
                         "{consumer} displays {found}, which the probe does not drive; expected {expected}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -40,6 +41,19 @@ Line = list[Piece]
 
 
 @dataclass(frozen=True, slots=True)
+class Displayed:
+    """What is on display of a consumer: its lines, and the theme that says how the colours with a name look there."""
+
+    lines: list[Line]
+    theme: Any | None = None
+
+    @property
+    def text(self) -> str:
+        """The text, without the white space around it."""
+        return "\n".join("".join(piece.text for piece in line).rstrip() for line in self.lines).strip()
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What a consumer had to show, and what is wrong with it; None where it shows it."""
 
@@ -70,25 +84,25 @@ def look(shown: object, edge: EdgePlan, display: DisplayPlan) -> Shown:
 def _problem(shown: object, edge: EdgePlan, display: DisplayPlan) -> str | None:
     said = f"{edge.stage} has to show {_wanted(display)} for {spelt(display.value)} ({edge.at})"
     try:
-        lines = lines_of(shown, edge.consumer, edge.stage)
+        displayed = displayed_of(shown, edge.consumer, edge.stage)
     except NothingShown as error:
         return f"{said}: {error}"
-    found = "\n".join("".join(piece.text for piece in line).rstrip() for line in lines).strip()
+    found = displayed.text
     if display.absent is not None and display.absent in found:
         return f"{said}: {display.absent!r} is there:\n{_indented(found)}"
     if display.text is None:
         return None
-    places = [places for line in lines for places in _places(line, display.text)]
+    places = [pieces for line in displayed.lines for pieces in _places(line, display.text)]
     if not places:
         return f"{said}: it is not there:\n{_indented(found)}" if found else f"{said}: it is empty"
     if display.style is None:
         return None
-    wrong = [_style_problem(pieces, display.style) for pieces in places]
+    wrong = [_style_problem(pieces, display.style, displayed.theme) for pieces in places]
     return None if None in wrong else f"{said}: {wrong[0]}"
 
 
-def lines_of(shown: object, consumer: str, stage: str) -> list[Line]:
-    """Return what is on display of a consumer, line by line.
+def displayed_of(shown: object, consumer: str, stage: str) -> Displayed:
+    """Return what is on display of a consumer.
 
     `shown` is a Textual app, pilot or widget, something that rich can render, a text, or a mapping from the names of
     consumers to one of these.
@@ -102,17 +116,17 @@ def lines_of(shown: object, consumer: str, stage: str) -> list[Line]:
             raise NothingShown(
                 f"nothing is on display of it, only of {', '.join(map(str, shown)) or 'nobody'}"
             )
-        return lines_of(shown[name], consumer, stage)
+        return displayed_of(shown[name], consumer, stage)
     if shown is None:
         raise NothingShown("nothing is on display: the drive returns None")
     if isinstance(shown, str):
-        return [[Piece(line, None)] for line in shown.splitlines()]
+        return Displayed([[Piece(line, None)] for line in shown.splitlines()])
     app = getattr(shown, "app", shown) if hasattr(shown, "press") else shown
     if hasattr(app, "query") and hasattr(app, "screen") and not hasattr(app, "render_line"):
-        return _widget_lines(_widget_in(app, consumer))
+        return _widget_shows(_widget_in(app, consumer))
     if hasattr(app, "render_line"):
-        return _widget_lines(app if type(app).__name__ == consumer else _widget_in(app, consumer))
-    return _rich_lines(shown)
+        return _widget_shows(app if type(app).__name__ == consumer else _widget_in(app, consumer))
+    return Displayed(_rich_lines(shown))
 
 
 def _widget_in(holder: Any, consumer: str) -> Any:
@@ -127,10 +141,11 @@ def _widget_in(holder: Any, consumer: str) -> Any:
     return next(one for one in found if one.display and one.size.height and one.size.width)
 
 
-def _widget_lines(widget: Any) -> list[Line]:
+def _widget_shows(widget: Any) -> Displayed:
     region = type(widget.region)(0, 0, widget.outer_size.width, widget.outer_size.height)
     strips = widget.render_lines(region)
-    return [[Piece(segment.text, segment.style) for segment in strip] for strip in strips]
+    lines = [[Piece(segment.text, segment.style) for segment in strip] for strip in strips]
+    return Displayed(lines, getattr(widget.app, "ansi_theme", None))
 
 
 def _rich_lines(shown: object) -> list[Line]:
@@ -150,21 +165,25 @@ def _rich_lines(shown: object) -> list[Line]:
 
 
 def _places(line: Line, text: str) -> Iterable[Line]:
-    """Yield, for each time that a text stands on a line, the pieces that it consists of."""
-    whole = "".join(piece.text for piece in line)
-    start = whole.find(text)
-    while start >= 0:
-        end, position, found = start + len(text), 0, []
+    """Yield, for each time that a text stands on a line, the pieces that it consists of.
+
+    Any white space is as good as another, and a number or a word does not stand where it goes on: no `Inf:7` in
+    `Inf:70`.
+    """
+    pattern = r"\s+".join(map(re.escape, text.split()))
+    before = r"(?<!\w)" if text.strip()[0].isalnum() else ""
+    after = r"(?!\w|[.,]\d)" if text.strip()[-1].isalnum() else ""
+    for match in re.finditer(f"{before}{pattern}{after}", "".join(piece.text for piece in line)):
+        position, found = 0, []
         for piece in line:
-            part = piece.text[max(0, start - position) : max(0, end - position)]
+            part = piece.text[max(0, match.start() - position) : max(0, match.end() - position)]
             if part.strip():
                 found.append(Piece(part, piece.style))
             position += len(piece.text)
         yield found
-        start = whole.find(text, start + 1)
 
 
-def _style_problem(pieces: Line, wanted: str) -> str | None:
+def _style_problem(pieces: Line, wanted: str, theme: Any | None) -> str | None:
     """Say which word of a style does not hold for a piece; None where all do."""
     for piece in pieces:
         if piece.style is None:
@@ -176,13 +195,13 @@ def _style_problem(pieces: Line, wanted: str) -> str | None:
             elif word in ATTRIBUTES:
                 if not getattr(piece.style, ATTRIBUTES[word]):
                     return f"{piece.text!r} is not {word}: its style is {piece.style}"
-            elif not _is_colour(piece.style.bgcolor if on_back else piece.style.color, word):
+            elif not _is_colour(piece.style.bgcolor if on_back else piece.style.color, word, theme):
                 return f"{piece.text!r} is not {'on ' if on_back else ''}{word}: its style is {piece.style}"
     return None
 
 
-def _is_colour(found: Any | None, word: str) -> bool:
-    """Whether a colour is that of a name, as itself or as it looks."""
+def _is_colour(found: Any | None, word: str, theme: Any | None) -> bool:
+    """Whether a colour is that of a name, as itself or as it looks in a theme."""
     from rich.color import Color, ColorParseError
 
     if found is None:
@@ -191,7 +210,7 @@ def _is_colour(found: Any | None, word: str) -> bool:
         wanted = Color.parse(word)
     except ColorParseError:
         return bool(found.name == word)
-    return bool(found.name == wanted.name or found.get_truecolor() == wanted.get_truecolor())
+    return bool(found.name == wanted.name or found.get_truecolor(theme) == wanted.get_truecolor(theme))
 
 
 def _wanted(display: DisplayPlan) -> str:
