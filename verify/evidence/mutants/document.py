@@ -33,6 +33,7 @@ class MutatedPoint(_Part):
     function: int = Field(description="position in `functions`", ge=0)
     number: int = Field(description="which node of the function")
     parameter: str | None
+    key: str | None = None
 
 
 class MutantResult(_Part):

@@ -96,7 +96,10 @@ def document(making: Making, kept: Kept, ran: Ran, files: Files) -> MutantsModel
         tests=table.names,
         points=[
             MutatedPoint(
-                function=functions[key.module, key.function], number=key.number, parameter=key.parameter
+                function=functions[key.module, key.function],
+                number=key.number,
+                parameter=key.parameter,
+                key=key.key,
             )
             for key in making.points
         ],

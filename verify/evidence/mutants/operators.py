@@ -78,7 +78,7 @@ def mutants_of(place: MutatedPlace, contents: Contents, sights: Sights) -> list[
         Mutant(place.point.key, kind, target, change, message)
         for kind, change, message in _of_value(place, sights)
     ]
-    if place.point.key.parameter is None:
+    if place.point.key.parameter is None and place.point.key.key is None:
         sibling = sibling_of(contents, node)
         if sibling is not None:
             message = f"{place.name} got the value of its sibling, {sibling}"

@@ -39,8 +39,10 @@ class Replacing:
         """Forget what is held: a new test begins."""
         self._held = _ABSENT
 
-    def __call__(self, point: int, value: object, sibling: object = None) -> object:
-        """Return what is used instead of a value."""
+    def __call__(self, point: int, value: object, other: object = None) -> object:
+        """Return what is used instead of a value; `other` is its sibling, or the key of it in a mapping."""
+        if type(other) is str and self._kind is not Kind.SIBLING:
+            return self._under(value, other)
         self.passes += 1
         if self._kind is Kind.DROPPED:
             self.changed = self.changed or ("called", "not called")
@@ -49,12 +51,20 @@ class Replacing:
             held, self._held = self._held, value
             new = value if held is _ABSENT else held
         elif self._kind is Kind.SIBLING:
-            new = sibling
+            new = other
         else:
             new = replaced(self._kind, self._change, value)
         if self.changed is None and differs(value, new):
             self.changed = (said(summary_of(value)), said(summary_of(new)))
         return new
+
+    def _under(self, mapping: object, key: str) -> object:
+        """Return a mapping with something else under a key; what does not hold the key is left as it is."""
+        if not isinstance(mapping, dict) or key not in mapping:
+            return mapping
+        copied: dict[object, object] = dict(mapping)
+        copied[key] = self(0, copied[key])
+        return copied
 
 
 def replaced(kind: Kind, change: object, value: object) -> object:

@@ -66,7 +66,8 @@ class Sights:
         keys: list[PointKey] = []
         for point in self.evidence.points:
             function = self.evidence.functions[point.function]
-            keys.append(PointKey(function.module, function.function, point.number, point.parameter))
+            where = (function.module, function.function, point.number, point.parameter, point.key)
+            keys.append(PointKey(*where))
         found: dict[PointKey, dict[str, SeenEvidence]] = {}
         for test in self.evidence.tests:
             if test.outcome == "passed":

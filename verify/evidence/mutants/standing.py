@@ -92,7 +92,11 @@ class Standing:
         functions = self.document.functions
         return [
             PointKey(
-                functions[one.function].module, functions[one.function].function, one.number, one.parameter
+                functions[one.function].module,
+                functions[one.function].function,
+                one.number,
+                one.parameter,
+                one.key,
             )
             for one in self.document.points
         ]
