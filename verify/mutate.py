@@ -103,9 +103,10 @@ def mutate_command(
     assert configuration.evidence is not None
     try:
         with Progress(errors) as progress:
-            document, ran = mutate(request, progress.show)
+            outcome = mutate(request, progress.show)
     except CannotMutate as error:
         raise Unusable(str(error)) from None
+    document, ran = outcome.document, outcome.ran
     text = document.model_dump_json() + "\n"
     write_whole(mutants_file(configuration.evidence), text)
     standing = Standing(
@@ -118,6 +119,8 @@ def mutate_command(
         deliver(page_of(lambda page: report_mutants(page, document, found, ran=ran)), output)
     else:
         write_out(lambda: report_mutants(make_console(colour), document, found, ran=ran))
+    if outcome.was_interrupted:
+        raise Unusable("interrupted; what was found is kept, and the next run goes on from there")
     good = {Mutation.KILLED, Mutation.EQUIVALENT}
     sys.exit(0 if all(one.mutation in good for wire in found for one in wire.hops) else EXIT_FINDINGS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -24,27 +25,32 @@ _TOLD = (
     State.UNSWITCHABLE,
 )
 _FEW = 3
+_NOW_AND_THEN = 10.0  # seconds
 
 
 class Progress:
-    """Shows on a terminal how far a run is, in one line that is written over; nothing where there is none."""
+    """Shows how far a run is: on a terminal in one line that is written over, elsewhere a line now and then."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._is_shown = console.is_terminal and not console.is_dumb_terminal
+        self._is_terminal = console.is_terminal and not console.is_dumb_terminal
+        self._told = time.monotonic()
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._is_shown:
+        if self._is_terminal:
             self._erase()
 
     def show(self, text: str) -> None:
         """Say how far it is."""
-        if self._is_shown:
+        if self._is_terminal:
             self._erase()
             self._console.print(text, style="dim", end="", markup=False, no_wrap=True, overflow="ellipsis")
+        elif time.monotonic() - self._told > _NOW_AND_THEN:
+            self._told = time.monotonic()
+            self._console.print(text, markup=False, soft_wrap=True)
 
     def _erase(self) -> None:
         self._console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))

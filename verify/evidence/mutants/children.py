@@ -36,11 +36,12 @@ class End(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Some work for a copy of this process, and how many seconds it may take."""
+    """Some work for a copy of this process, how many seconds it may take, and who hears what it says meanwhile."""
 
     work: Callable[[Tell], None]
     ended: Callable[[Ended], None]
     limit: float
+    heard: Tell | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,8 @@ class _Child:
                 self.is_done = True
             else:
                 self.said.append(line)
+                if self.task.heard is not None:
+                    self.task.heard(line)
 
     def has_ended(self) -> bool:
         """Whether it is done, gone, or over its limit."""

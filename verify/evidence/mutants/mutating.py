@@ -51,6 +51,15 @@ class Request:
     spawn: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run left, how many mutants it ran, and whether it was interrupted before it had run all."""
+
+    document: MutantsModel
+    ran: int
+    was_interrupted: bool
+
+
 def changed_since(points: WirePoints, evidence: EvidenceModel, wires: Sequence[Wire]) -> list[str]:
     """Return the functions on some wires that are not as they were when the tests ran."""
     known = {(one.module, one.function): one.digest for one in evidence.functions}
@@ -62,8 +71,8 @@ def changed_since(points: WirePoints, evidence: EvidenceModel, wires: Sequence[W
     ]
 
 
-def mutate(request: Request, progress: Progress) -> tuple[MutantsModel, int]:
-    """Run the mutants that nothing is known of yet; returns the document, and how many were run.
+def mutate(request: Request, progress: Progress) -> Outcome:
+    """Run the mutants that nothing is known of yet; an interrupt ends that early.
 
     Raises:
         CannotMutate: None could be run.
@@ -83,23 +92,26 @@ def mutate(request: Request, progress: Progress) -> tuple[MutantsModel, int]:
     ]
     orders = _orders(request, making, pending, standing)
     told: dict[tuple[object, ...], Event] = {}
-    seconds = [0.0]
-    survived = [0]
+    baseline: list[float] = []
 
     def hear(event: Event) -> None:
         if event["event"] == "baseline":
-            seconds[0] += event["seconds"]
-            progress(f"tests without any mutant · {event['test'] + 1} of {len(orders.tests)}")
+            baseline.append(event["seconds"])
+            progress(f"tests without any mutant · {len(baseline)} of {len(orders.tests)}")
         elif event["event"] == "result":
             told[pending[event["mutant"]].mutant.identity] = event
-            survived[0] += event["state"] == State.SURVIVED.value
-            progress(f"{len(told)} of {len(pending)} mutants · {survived[0]} survived")
+            survived = sum(one["state"] == State.SURVIVED.value for one in told.values())
+            progress(f"{len(told)} of {len(pending)} mutants · {survived} survived")
 
     way = Way("forked")
-    if pending:
-        way = run_mutants(orders, request.root, request.arguments, hear, spawn=request.spawn or None)
-    ran = Ran(told, orders.tests, way, request.jobs, time.perf_counter() - started, seconds[0])
-    return document(making, kept, ran, files), len(told)
+    was_interrupted = False
+    try:
+        if pending:
+            way = run_mutants(orders, request.root, request.arguments, hear, spawn=request.spawn or None)
+    except KeyboardInterrupt:
+        was_interrupted = True
+    ran = Ran(told, orders.tests, way, request.jobs, time.perf_counter() - started, sum(baseline))
+    return Outcome(document(making, kept, ran, files), len(told), was_interrupted)
 
 
 def _chosen(request: Request, sights: Sights) -> set[tuple[object, ...]]:

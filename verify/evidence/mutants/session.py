@@ -149,15 +149,13 @@ class MutantSession:
             self._run(tests, tell, stop=False)
 
         def ended(found: Ended) -> None:
-            for line in _lines(found, "test"):
-                self._baseline_line(line)
             if found.end is not End.DONE:
                 begun = _last_begun(found)
                 at = 0 if begun is None else tests.index(begun)
                 self._baseline(tests[at], 0.0, f"{found.end.value} without any mutant ({found.reason})")
                 left.append(tests[at + 1 :])
 
-        return Task(work, ended, LONGEST_BASELINE)
+        return Task(work, ended, LONGEST_BASELINE, self._baseline_line)
 
     def _baseline(self, test: int, seconds: float, broken: str) -> None:
         self._seconds[test] = seconds
