@@ -20,6 +20,7 @@ from .cache.summaries import read_changed
 from .changes import Changes
 from .collector import collector_paused
 from .evidence.coverage import Coverage
+from .evidence.mutants.mutated import Mutations
 from .evidence.observed import Observed
 from .evidence.status import status_of
 from .findings import Finding, FindingSeverity
@@ -67,6 +68,7 @@ class Verification:
 
     Attributes:
         observed: What run-time evidence says of the edges.
+        mutations: What mutants say of the wires.
         findings: What stands, in the order of places.
         accepted: What a record's waiver or a comment beside the code accepts.
         skipped: Files that could not be analysed; the rest was.
@@ -80,6 +82,7 @@ class Verification:
     configuration: Configuration
     wiring: Wiring
     observed: Observed
+    mutations: Mutations
     findings: tuple[Finding, ...]
     accepted: tuple[Finding, ...]
     skipped: tuple[SourceError, ...]
@@ -205,6 +208,7 @@ def _verify(
         configuration=configuration,
         wiring=check.wiring,
         observed=check.observed,
+        mutations=check.mutations,
         findings=tuple(sorted(standing, key=_order)),
         accepted=(*accepted, *suppressed),
         skipped=laid.skipped,
@@ -315,7 +319,14 @@ def _check(
     observed = Observed.of(configuration, wiring, {file.module: str(file.path) for file in files})
     requires = None if configuration.requires is None else Status(configuration.requires)
     return Check(
-        wiring, registry, configuration.root, tests, observed, tuple(gradings(wiring.flow)), requires
+        wiring,
+        registry,
+        configuration.root,
+        tests,
+        observed,
+        Mutations.of(configuration, observed),
+        tuple(gradings(wiring.flow)),
+        requires,
     )
 
 

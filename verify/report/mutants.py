@@ -86,7 +86,7 @@ def _tell(console: Console, document: MutantsModel, result: MutantResult) -> Non
         console.print(f"  {escape(before)} became {escape(after)}", soft_wrap=True)
     if result.reason:
         console.print(f"  {escape(result.reason)}", soft_wrap=True)
-    tests = [document.tests[test] for test in result.tests]
+    tests = [document.tests[test] for test in result.ran]
     if result.state is State.SURVIVED:
         more = f" and {len(tests) - _FEW} more" if len(tests) > _FEW else ""
         console.print(f"  not noticed by {escape(', '.join(tests[:_FEW]))}{more}", soft_wrap=True)

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from ...registry import Record, Registry
 from ...registry.evidence_parts import Status
+from ..evidence.mutants.mutated import Mutations
 from ..evidence.observed import Observed
 from ..findings import Confidence, Finding
 from ..findings.any_rule import AnyRule
@@ -27,6 +28,7 @@ class Check:
 
     Attributes:
         root: The project's folder; places in findings are relative to it.
+        mutations: What mutants say of the wires.
         requires: How far the settings want every record to be that says nothing itself.
     """
 
@@ -35,6 +37,7 @@ class Check:
     root: Path
     tests: KnownTests
     observed: Observed
+    mutations: Mutations
     gradings: tuple[Grading, ...] = ()
     requires: Status | None = None
 

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from telewire.registry import PROBLEM_KINDS
 from telewire.verify.evidence.hook import digest_of_source
+from telewire.verify.mutate import mutate_command
 from telewire.verify.rules import RULES
 from telewire.verify.rules.base import EdgeRule
 from telewire.verify.rules.threshold_partition import ThresholdPartition
+
+from ..evidence.app_project import run_tests
 
 if TYPE_CHECKING:
     from ..conftest import Project
@@ -304,6 +308,15 @@ def named_test_ended(project: Project, shown: Example) -> None:
     project.record(**shown.keys())
 
 
+def mutated(project: Project, shown: Example) -> None:
+    """Run the tests as they are, and again with each mutant of what they pass."""
+    project.write("tests/test_emitters.py", f"from app.emitters import emit\n\n\n{shown.python()}")
+    project.record(**shown.keys())
+    run_tests(project.root, "--wiring", "-q")
+    CliRunner().invoke(mutate_command, ["--project", str(project.root), "--no-cache"])
+    assert (project.root / ".telewire/mutants.json").exists()
+
+
 def ending_of(test: object) -> str:
     if any(mark.name == "skip" for mark in getattr(test, "pytestmark", ())):
         return "skipped"
@@ -348,6 +361,7 @@ SETTINGS: dict[str, Setting] = {
     "TW405": named_test_ended,
     "TW406": named_test_ended,
     "TW407": named_test_ended,
+    "TW408": mutated,
     "TW410": as_shown,
 }
 

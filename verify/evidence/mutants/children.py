@@ -76,7 +76,7 @@ def why_not_fork() -> str | None:
 def run(tasks: Iterator[Task], jobs: int) -> None:
     """Do every task in a copy of this process, so many at once. Tasks are asked for when they can begin."""
     running: dict[int, _Child] = {}
-    with selectors.DefaultSelector() as ready:
+    with _ending_orderly(), selectors.DefaultSelector() as ready:
         try:
             waiting = True
             while waiting or running:
@@ -99,6 +99,20 @@ def run(tasks: Iterator[Task], jobs: int) -> None:
         finally:
             for child in running.values():
                 child.kill()
+
+
+@contextlib.contextmanager
+def _ending_orderly() -> Iterator[None]:
+    """Take a request to end as an exception, so that the copies end, too."""
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _patience(running: dict[int, _Child]) -> float:
@@ -214,6 +228,7 @@ def _work(task: Task, reading: int, writing: int) -> None:
         os.close(reading)
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _limit_processor_time(task.limit)
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):

@@ -33,7 +33,7 @@ class MutatedPoint(_Part):
     function: int = Field(description="position in `functions`", ge=0)
     number: int = Field(description="which node of the function")
     parameter: str | None
-    key: str | None = None
+    key: str | None = Field(description="the key under which the node, a mapping, holds the value")
 
 
 class MutantResult(_Part):
@@ -49,7 +49,7 @@ class MutantResult(_Part):
     reason: str = Field(description="why: the failure, the signal, what could not be done")
     killed_by: int | None = Field(description="position in `tests`", ge=0)
     tests: list[int] = Field(description="the tests that pass the point: positions in `tests`")
-    ran: int = Field(description="how many of them ran with it")
+    ran: list[int] = Field(description="those of them that ran with it: positions in `tests`")
     passes: int = Field(description="how often the changed code was passed")
     changed: tuple[str, str] | None = Field(description="the first value that was changed, and into what")
     seconds: float = Field(description="from its beginning to its end")
@@ -108,7 +108,7 @@ def _is_sound(found: MutantsModel) -> bool:
     tests = len(found.tests)
     return all(one.function < len(found.functions) for one in found.points) and all(
         one.point < len(found.points)
-        and all(0 <= test < tests for test in one.tests)
+        and all(0 <= test < tests for test in (*one.tests, *one.ran))
         and (one.killed_by is None or one.killed_by < tests)
         for one in found.mutants
     )

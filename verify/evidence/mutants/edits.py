@@ -121,8 +121,7 @@ def _change(holder: ast.Module, node: ast.AST, mutant: Mutant) -> None:
     place = Place.of(node)
     assert place is not None
     parameter = mutant.point.parameter if _is_function(node) else None
-    key = mutant.point.key if mutant.kind is not Kind.RENAMED else None
-    instrument(holder, {0: Seen(node, place, parameter, key)})
+    instrument(holder, {0: Seen(node, place, parameter, mutant.point.key)})
     for statement, told in _statements(holder):
         named = told.args[1]
         assert isinstance(named, ast.Name)

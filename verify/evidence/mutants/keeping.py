@@ -137,13 +137,15 @@ def _result(made: Made, kept: Kept, ran: Ran, table: _Tests, point: int) -> Muta
                 "line": mutant.target.place.line,
                 "message": mutant.message,
                 "tests": [table.number(names[test]) for test in result.tests],
+                "ran": [table.number(names[test]) for test in result.ran],
                 "killed_by": by,
             }
         )
     data: dict[str, Any] = {"state": made.known, "reason": made.reason, "killed_by": None, "changed": None}
-    data |= dict.fromkeys(("ran", "passes"), 0) | dict.fromkeys(_TIMES, 0.0)
+    data |= {"ran": [], "passes": 0} | dict.fromkeys(_TIMES, 0.0)
     if told is not None:
         data = {key: told[key] for key in data}
+        data["ran"] = [table.number(ran.tests[test]) for test in data["ran"]]
         if data["killed_by"] is not None:
             data["killed_by"] = table.number(ran.tests[data["killed_by"]])
     return MutantResult(

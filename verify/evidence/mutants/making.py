@@ -20,13 +20,15 @@ class Made:
 
     Attributes:
         mutant: The mutant.
-        tests: The tests that are to notice it.
+        tests: The tests that pass its point, and pass themselves.
+        telling: Those of them in which it may change something: one of them is to notice it.
         known: What becomes of it; None where only a run can say.
         reason: Why.
     """
 
     mutant: Mutant
     tests: tuple[str, ...]
+    telling: tuple[str, ...] = ()
     known: State | None = None
     reason: str = ""
 
@@ -80,11 +82,14 @@ def make(wires: Sequence[Wire], points: WirePoints, sights: Sights) -> Making:
                 taken.add(changed)
             if not switchable:
                 reason = "it is evaluated once, when its module is imported"
-                made.append(Made(mutant, tests, State.UNSWITCHABLE, reason))
+                made.append(Made(mutant, tests, (), State.UNSWITCHABLE, reason))
                 break
             if not tests:
-                made.append(Made(mutant, tests, State.NOT_COVERED, "no passing test passes it"))
+                made.append(Made(mutant, tests, (), State.NOT_COVERED, "no passing test passes it"))
                 break
-            reason = sights.changes_nothing(mutant) or ""
-            made.append(Made(mutant, tests, State.EQUIVALENT if reason else None, reason))
+            telling = tuple(sights.telling(mutant))
+            if telling:
+                made.append(Made(mutant, tests, telling))
+            else:
+                made.append(Made(mutant, tests, (), State.EQUIVALENT, sights.why_none(mutant)))
     return Making(tuple(ordered), tuple(made), sources, points.functions, functions_of)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 
+from ....registry.config import Configuration
 from ...flow import Hop
 from ...wiring import Edge, Verdict, Wire
-from ..plan import Point
+from ..contents import Place
+from ..document import UnusableEvidence
+from ..observed import Observed
+from ..plan import Point, PointKey
 from ..points import HopPoints, WirePoints
-from .document import MutantResult
+from .document import MutantResult, mutants_file, read_mutants
 from .mutant import State
-from .standing import Standing
+from .sights import Sights
+from .standing import Files, Standing
 
 
 class Mutation(enum.StrEnum):
@@ -64,6 +70,45 @@ class Mutated:
 
 
 NOTHING_RUN = "no mutant has been run (telewire mutate)"
+
+
+@dataclass(frozen=True)
+class Mutations:
+    """What mutants say of the wires; `missing` says why nothing."""
+
+    points: WirePoints
+    standing: Standing | None
+    missing: str = ""
+    _wires: dict[int, Mutated] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, configuration: Configuration, observed: Observed) -> Mutations:
+        """Read what a project's mutants left, and lay it over its wires."""
+        file = None if configuration.evidence is None else mutants_file(configuration.evidence)
+        try:
+            document = None if file is None else read_mutants(file)
+        except UnusableEvidence as error:
+            return cls(observed.points, None, str(error))
+        if document is None:
+            return cls(observed.points, None, NOTHING_RUN)
+        sights = None if observed.evidence is None else Sights(observed.evidence)
+        files = Files(configuration.root)
+        return cls(observed.points, Standing(document, observed.points.functions, files, sights))
+
+    def place(self, result: MutantResult) -> Place | None:
+        """Return where a mutant stands today; None where its point is not there any more."""
+        return None if self.standing is None else self._places.get(self.standing.key(result))
+
+    @cached_property
+    def _places(self) -> dict[PointKey, Place]:
+        return {point.key: point.place for module in self.points.modules.values() for point in module.points}
+
+    def of_wire(self, wire: Wire) -> Mutated:
+        """Return what mutants say of a wire."""
+        found = self._wires.get(id(wire))
+        if found is None:
+            found = self._wires[id(wire)] = mutated(self.standing, wire, self.points, self.missing)
+        return found
 
 
 def mutated(standing: Standing | None, wire: Wire, points: WirePoints, missing: str = NOTHING_RUN) -> Mutated:

@@ -128,7 +128,7 @@ def _orders(request: Request, making: Making, pending: Sequence[Made], standing:
 
     orders: list[Order] = []
     for made in pending:
-        tests = tuple(number(test) for test in made.tests)
+        tests = tuple(number(test) for test in made.telling)
         before = likely.get(made.mutant.identity)
         orders.append(Order(made.mutant, tests, numbers.get(before) if before is not None else None))
     modules = {made.mutant.point.module for made in pending}

@@ -78,7 +78,12 @@ def mutants_of(place: MutatedPlace, contents: Contents, sights: Sights) -> list[
         Mutant(place.point.key, kind, target, change, message)
         for kind, change, message in _of_value(place, sights)
     ]
-    if place.point.key.parameter is None and place.point.key.key is None:
+    held = place.point.key.key
+    if held is not None:
+        renamed = f"{held}{RENAMED}"
+        message = f'the key "{held}" was "{renamed}"'
+        found.append(Mutant(place.point.key, Kind.RENAMED, target, renamed, message))
+    elif place.point.key.parameter is None:
         sibling = sibling_of(contents, node)
         if sibling is not None:
             message = f"{place.name} got the value of its sibling, {sibling}"

@@ -5,6 +5,7 @@ Imported beside the tests, so it imports nothing else of telewire but what summa
 
 from __future__ import annotations
 
+import copy
 import sys
 import types
 from collections import deque
@@ -40,10 +41,26 @@ class Replacing:
         self._held = _ABSENT
 
     def __call__(self, point: int, value: object, other: object = None) -> object:
-        """Return what is used instead of a value; `other` is its sibling, or the key of it in a mapping."""
+        """Return what is used instead of a value; `other` is its sibling, or the key of what it holds."""
         if type(other) is str and self._kind is not Kind.SIBLING:
-            return self._under(value, other)
+            return self._in_mapping(value, other)
         self.passes += 1
+        return self._instead(value, other)
+
+    def _in_mapping(self, value: object, key: str) -> object:
+        """Return a mapping that holds something else under a key; what is none is left as it is."""
+        if not isinstance(value, dict) or key not in value:
+            return value
+        self.passes += 1
+        changed = copy.copy(value)
+        if self._kind is Kind.RENAMED:
+            self.changed = self.changed or (repr(key), repr(self._change))
+            changed[self._change] = changed.pop(key)
+        else:
+            changed[key] = self._instead(value[key], None)
+        return changed
+
+    def _instead(self, value: object, sibling: object) -> object:
         if self._kind is Kind.DROPPED:
             self.changed = self.changed or ("called", "not called")
             return False
@@ -51,20 +68,12 @@ class Replacing:
             held, self._held = self._held, value
             new = value if held is _ABSENT else held
         elif self._kind is Kind.SIBLING:
-            new = other
+            new = sibling
         else:
             new = replaced(self._kind, self._change, value)
         if self.changed is None and differs(value, new):
             self.changed = (said(summary_of(value)), said(summary_of(new)))
         return new
-
-    def _under(self, mapping: object, key: str) -> object:
-        """Return a mapping with something else under a key; what does not hold the key is left as it is."""
-        if not isinstance(mapping, dict) or key not in mapping:
-            return mapping
-        copied: dict[object, object] = dict(mapping)
-        copied[key] = self(0, copied[key])
-        return copied
 
 
 def replaced(kind: Kind, change: object, value: object) -> object:

@@ -117,7 +117,7 @@ def _nothing(number: int, state: State, reason: str) -> Event:
         "state": state.value,
         "reason": reason,
         "killed_by": None,
-        "ran": 0,
+        "ran": [],
         "passes": 0,
         "changed": None,
         "seconds": 0.0,
@@ -173,6 +173,8 @@ def _session(
         finally:
             watch.cancel()
             _end(process)
+            if process.stdout is not None:
+                process.stdout.close()
         if late.is_set():
             raise subprocess.TimeoutExpired(command, limit or 0.0)
         if not ended:

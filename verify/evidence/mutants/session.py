@@ -334,7 +334,7 @@ class MutantSession:
             "state": state.value,
             "reason": reason,
             "killed_by": None,
-            "ran": len(ran),
+            "ran": [line[1] for line in ran],
             "passes": 0,
             "changed": None,
             "seconds": 0.0 if found is None else found.seconds,

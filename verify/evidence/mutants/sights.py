@@ -14,6 +14,7 @@ from .mutant import Kind, Mutant
 from .replacing import differs, replaced
 
 Row = list[object]
+_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -34,28 +35,33 @@ class Sights:
         """Whether sequences of numbers pass a point."""
         return any(_is_sequence_of_numbers(row) for row in self._values(key))
 
-    def changes_nothing(self, mutant: Mutant) -> str | None:
-        """Say why a mutant changes no value that the tests let pass; None where it does, or nobody can tell.
+    def telling(self, mutant: Mutant) -> list[str]:
+        """Return the tests in which a mutant may change something: those that can notice it.
 
-        Only what is known whole is judged: numbers and texts, all of them.
+        What they let pass decides, where all of it is known: numbers and texts.
         """
         seen = self._seen.get(mutant.point, {})
-        if mutant.kind not in {Kind.DEFAULT, Kind.CONSTANT, Kind.SCALED, Kind.HELD} or not seen:
-            return None
-        if any(len(one.values) >= DISTINCT for one in seen.values()):
-            return None
-        rows = self._values(mutant.point)
-        values = [_value(row) for row in rows]
-        if any(value is _UNKNOWN for value in values):
-            return None
+        return [test for test, one in seen.items() if self._may_change(mutant, one)]
+
+    def why_none(self, mutant: Mutant) -> str:
+        """Say why no test that passes the point of a mutant can notice it."""
         if mutant.kind is Kind.HELD:
-            if all(len(one.values) == 1 for one in seen.values()):
-                return "the value never changes within a test"
-            return None
-        if any(differs(value, replaced(mutant.kind, mutant.change, value)) for value in values):
-            return None
-        shown = ", ".join(map(repr, values[:3])) + (", ..." if len(values) > 3 else "")
+            return "no test lets two values pass"
+        values = [_value(row) for row in self._values(mutant.point)]
+        shown = ", ".join(map(repr, values[:_FEW])) + (", ..." if len(values) > _FEW else "")
         return f"all that passes there is {shown}"
+
+    def _may_change(self, mutant: Mutant, seen: SeenEvidence) -> bool:
+        if mutant.kind is Kind.HELD and seen.passes < 2:
+            return False
+        values = [_value(list(self.evidence.values[number])) for number in seen.values]
+        if len(values) >= DISTINCT or any(value is _UNKNOWN for value in values):
+            return True
+        if mutant.kind is Kind.HELD:
+            return len(values) > 1
+        if mutant.kind in {Kind.DEFAULT, Kind.CONSTANT, Kind.SCALED}:
+            return any(differs(value, replaced(mutant.kind, mutant.change, value)) for value in values)
+        return True
 
     def _values(self, key: PointKey) -> list[Row]:
         numbers = {number: None for one in self._seen.get(key, {}).values() for number in one.values}
@@ -66,8 +72,9 @@ class Sights:
         keys: list[PointKey] = []
         for point in self.evidence.points:
             function = self.evidence.functions[point.function]
-            where = (function.module, function.function, point.number, point.parameter, point.key)
-            keys.append(PointKey(*where))
+            keys.append(
+                PointKey(function.module, function.function, point.number, point.parameter, point.key)
+            )
         found: dict[PointKey, dict[str, SeenEvidence]] = {}
         for test in self.evidence.tests:
             if test.outcome == "passed":

@@ -1,0 +1,246 @@
+"""How mutants run: with which tests, how long, in which process, and what is said where that cannot be."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from telewire.registry.config import load_configuration
+from telewire.verify.analysis import verify
+from telewire.verify.evidence.mutants.making import make
+from telewire.verify.evidence.mutants.mutant import Kind
+from telewire.verify.evidence.mutants.orders import Order, Orders
+from telewire.verify.evidence.mutants.running import CannotMutate, Event, run_mutants
+from telewire.verify.evidence.mutants.sights import Sights
+
+from .mutants_project import NOTICING, Done, mutate, said_of, write_mutants_project
+
+forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+HEAD = """\
+import os
+import signal
+
+from app.main import run
+
+INF = float("inf")
+UPDATES = [[INF], [INF]], [[1.0]], [[INF] * 5]
+SHOWN = ["Inf:2", "Inf:0", "Inf:5"]
+"""
+
+
+def orders_for(root: Path, *kinds: Kind, function: str = "handle") -> Orders:
+    """Orders for some mutants of a function, of a project whose tests were run."""
+    verification = verify(load_configuration(root))
+    assert verification.observed.evidence is not None
+    making = make(
+        verification.wiring.wires, verification.observed.points, Sights(verification.observed.evidence)
+    )
+    chosen = [
+        made
+        for kind in kinds
+        for made in making.made
+        if made.mutant.kind is kind and made.mutant.point.function == function
+    ]
+    tests = tuple(dict.fromkeys(test for made in chosen for test in made.tests))
+    found = tuple(Order(made.mutant, tuple(map(tests.index, made.tests))) for made in chosen)
+    return Orders(dict(making.sources), tests, found, jobs=2, limit=None)
+
+
+def results(events: list[Event]) -> list[str]:
+    return [str(event["state"]) for event in events if event["event"] == "result"]
+
+
+@pytest.fixture(scope="session")
+def strange(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """Tests that hang, crash, or use what a copied process may have trouble with, where something else is shown."""
+    tests = f"""\
+{HEAD}
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module")
+def file(folder):
+    path = folder / "file"
+    path.write_text("begun")
+    yield path
+    path.unlink()
+
+
+def test_with_all_that_a_test_may_use(file, tmp_path, capfd, monkeypatch):
+    async def answer():
+        return run(*UPDATES)
+
+    assert file.read_text() == "begun" and not list(tmp_path.iterdir())
+    done = subprocess.run([sys.executable, "-c", "print(7)"], capture_output=True, text=True)
+    print("said")
+    assert done.stdout == "7\\n" and capfd.readouterr().out == "said\\n"
+    assert len(asyncio.run(answer())) == 3
+
+
+def test_that_hangs_where_nothing_is_shown():
+    shown = run(*UPDATES)
+    while shown == ["Inf:0"] * 3:
+        pass
+
+
+def test_that_crashes_where_everything_is_one():
+    if run(*UPDATES) == ["Inf:1"] * 3:
+        os.kill(os.getpid(), signal.SIGSEGV)
+"""
+    return mutate(
+        write_mutants_project(tmp_path_factory.mktemp("strange"), tests),
+        "--limit-seconds",
+        "3",
+        "--jobs",
+        "2",
+    )
+
+
+@forking
+def test_a_mutant_that_makes_a_test_hang_times_out(strange: Done) -> None:
+    (result,) = strange.results("default", "handle")
+    assert result.state.value == "timed-out"
+    assert result.reason == "longer than 3.0 s in tests/test_app.py::test_that_hangs_where_nothing_is_shown"
+    assert strange.status == 1
+
+
+@forking
+def test_a_mutant_that_makes_a_test_crash_is_killed_by_it(strange: Done) -> None:
+    (result,) = strange.results("constant", "handle")
+    assert result.state.value == "killed"
+    assert result.reason == "the process crashed (SIGSEGV)"
+    assert result.killed_by is not None
+    assert strange.left.tests[result.killed_by].endswith("test_that_crashes_where_everything_is_one")
+
+
+@forking
+def test_tests_may_use_what_they_use_elsewhere(strange: Done) -> None:
+    (result,) = strange.results("scaled", "handle")
+    assert (result.state.value, len(result.ran)) == ("survived", 3)
+
+
+def test_nothing_can_be_said_where_the_tests_fail_without_any_mutant(tmp_path: Path) -> None:
+    tests = f"""\
+{HEAD}
+
+def test_that_passes_once():
+    assert not os.path.exists("passed")
+    open("passed", "w").close()
+    assert run(*UPDATES) == SHOWN
+"""
+    done = mutate(write_mutants_project(tmp_path / "once", tests))
+    assert done.states("default") == {"could-not-run"}
+    (result,) = done.results("default", "handle")
+    assert result.reason.startswith("fails without any mutant: AssertionError")
+    assert done.status == 1
+
+
+def test_a_place_that_no_test_passes_is_not_covered(tmp_path: Path) -> None:
+    tests = """\
+from app.emitters import emit
+
+
+def test_some():
+    assert [emit({"inf_grad_count": one, "nan_grad_count": 9}).inf_grad_count for one in (2, 3)] == [2, 3]
+"""
+    done = mutate(write_mutants_project(tmp_path / "some", tests))
+    assert done.states("default", "emit") == {"killed"}
+    assert done.states("default", "handle") == {"not-covered"}
+    assert done.status == 1
+    assert said_of(done.root, done.left).mutation.value == "not-covered"
+
+
+def test_the_second_run_runs_only_what_changed(noticed: Done, tmp_path: Path) -> None:
+    root = tmp_path / "again"
+    shutil.copytree(noticed.root, root)
+    total = len(noticed.left.mutants)
+    again = mutate(root, evidence=False)
+    assert f"0 run in 0.0 s, {total} known before" in again.output
+    assert again.left.mutants == noticed.left.mutants
+    (root / "tests/test_app.py").write_text(NOTICING + "\n# changed\n")
+    assert said_of(root, again.left).reason == "stale: tests/test_app.py has changed since the mutants ran"
+    changed = mutate(root)
+    assert "0 known before" in changed.output
+    assert changed.status == 0
+
+
+def test_a_function_that_has_changed_makes_its_wire_stale(noticed: Done, tmp_path: Path) -> None:
+    root = tmp_path / "changed"
+    shutil.copytree(noticed.root, root)
+    source = (root / "app/aggregator.py").read_text()
+    (root / "app/aggregator.py").write_text(source + "    print(state)\n")
+    assert (
+        said_of(root, noticed.left).reason == "stale: app.aggregator:handle has changed since the mutants ran"
+    )
+    refused = mutate(root, evidence=False)
+    assert refused.status == 2
+    assert "app.aggregator:handle: changed since the tests ran; run pytest --wiring again" in refused.errors
+
+
+def test_without_evidence_none_is_run(tmp_path: Path) -> None:
+    done = mutate(write_mutants_project(tmp_path / "none", NOTICING), evidence=False)
+    assert done.status == 2
+    assert "run pytest --wiring first" in done.errors
+    assert done.document is None
+
+
+def test_an_unknown_record_is_an_error(noticed: Done) -> None:
+    done = mutate(noticed.root, "--record", "TELE-999", evidence=False)
+    assert done.status == 2
+    assert "no record 'TELE-999'" in done.errors
+
+
+def test_where_fork_is_missing_each_is_spawned(noticed: Done, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "fork", raising=False)
+    events: list[Event] = []
+    way = run_mutants(orders_for(noticed.root, Kind.DEFAULT), noticed.root, (), events.append)
+    assert (way.name, way.reason) == ("spawned", "this system has no fork")
+    assert results(events) == ["killed"]
+
+
+def test_a_spawned_mutant_that_nobody_notices_survives(unnoticed: Done) -> None:
+    events: list[Event] = []
+    orders = orders_for(unnoticed.root, Kind.SCALED)
+    way = run_mutants(orders, unnoticed.root, (), events.append, spawn="it was asked for")
+    assert (way.name, way.reason) == ("spawned", "it was asked for")
+    assert results(events) == ["survived"]
+    assert events[-1]["changed"] == ["2", "4"]
+
+
+@forking
+def test_where_threads_run_after_collection_each_is_spawned(tmp_path: Path) -> None:
+    thread = "import threading\n\nthreading.Thread(target=threading.Event().wait, daemon=True, name='idle').start()\n"
+    root = write_mutants_project(tmp_path / "threads", thread + NOTICING)
+    mutate(root, "--record", "none")  # for the evidence
+    events: list[Event] = []
+    way = run_mutants(orders_for(root, Kind.DEFAULT), root, (), events.append)
+    assert (way.name, way.reason) == ("spawned", "other threads run after collection: idle")
+    assert results(events) == ["killed"]
+
+
+def test_a_session_that_comes_to_nothing_says_what_pytest_said(noticed: Done) -> None:
+    orders = orders_for(noticed.root, Kind.DEFAULT)
+    with pytest.raises(CannotMutate, match="unrecognized arguments: --nonsense"):
+        run_mutants(orders, noticed.root, ("--nonsense",), lambda event: None)
+
+
+def test_a_source_that_changes_meanwhile_is_not_mutated(noticed: Done) -> None:
+    orders = orders_for(noticed.root, Kind.DEFAULT)
+    changed = {name: (path, "another") for name, (path, _) in orders.sources.items()}
+    events: list[Event] = []
+    run_mutants(replace(orders, sources=changed), noticed.root, (), events.append)
+    assert results(events) == ["unswitchable"]
