@@ -118,7 +118,7 @@ def test_the_first_change_is_kept() -> None:
 
 
 def test_a_mapping_without_the_key_is_left_as_it_is() -> None:
-    replacing = Replacing(Kind.DEFAULT, 0, is_held=True)
+    replacing = Replacing(Kind.DEFAULT, 0)
     given = {"b": 1}
     assert replacing(0, given, "a") is given
     assert replacing(0, [1], "a") == [1]
