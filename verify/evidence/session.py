@@ -46,7 +46,7 @@ def begin(config: pytest.Config) -> None:
         pytest.UsageError: There are no records, no sources, or no proved edge.
     """
     is_worker = _WORKER in os.environ and _PLAN in os.environ
-    plan = _handed_down() if is_worker else _made(config)
+    plan = _handed_down() if is_worker else plan_of_project(config)
     session = WiringSession(plan)
     session.hook.install()
     config.add_cleanup(session.end)
@@ -67,8 +67,12 @@ def _handed_down() -> Plan:
     return Plan.from_json(Path(os.environ[_PLAN]).read_text(encoding="utf-8"))
 
 
-def _made(config: pytest.Config) -> Plan:
-    """Analyse the project in a process of its own: nothing of the analysis is to be imported here."""
+def plan_of_project(config: pytest.Config) -> Plan:
+    """Analyse the project in a process of its own: nothing of the analysis is to be imported here.
+
+    Raises:
+        pytest.UsageError: There are no records, no sources, or no proved edge.
+    """
     project = config.known_args_namespace.wiring_project or str(config.rootpath)
     command = [sys.executable, "-m", "telewire.verify.planning", "--project", project, "--format", "json"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)

@@ -6,6 +6,7 @@ import concurrent.futures
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,9 +22,11 @@ from .mutant import State
 from .orders import ORDERS, Orders, limit_of
 
 PLUGIN = "telewire.verify.evidence.mutants.session"
+PROBES = "telewire.verify.evidence.probes.unwatched"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _STARTING = 60.0  # seconds that a spawned process may take before its tests
 _SAID_LINES = 15
+_PROBE = re.compile(r"[A-Z][A-Z0-9]*-[0-9]{3,6}::probe\[.*", re.DOTALL)
 _LEAVING = 10.0  # seconds that an interrupted process gets
 
 Event = dict[str, Any]
@@ -137,7 +140,9 @@ def _session(
         subprocess.TimeoutExpired: It took longer than its limit.
     """
     files = list(dict.fromkeys(name.partition("::")[0] for name in orders.tests))
-    command = [sys.executable, "-m", "pytest", "-p", PLUGIN, "-p", "no:cacheprovider", "-q"]
+    probed = any(_PROBE.fullmatch(name) for name in orders.tests)
+    plugins = [PLUGIN, *([PROBES] if probed else []), "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *(word for one in plugins for word in ("-p", one)), "-q"]
     command += ["--capture=sys", "--continue-on-collection-errors", *arguments, *files]
     with _written(orders) as path, tempfile.TemporaryFile() as errors:
         environment = {**os.environ, ORDERS: path, **dict.fromkeys(_THREADS, "1")}

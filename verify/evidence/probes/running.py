@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 class Sights(Protocol):
     """What probes ask of the session that watches the points."""
 
-    plan: Plan
+    @property
+    def plan(self) -> Plan:
+        """The plan that the points are numbered by."""
 
-    def sight_of(self, item: pytest.Item) -> Sight:
-        """Return what passed in a test until now."""
+    def sight_of(self, item: pytest.Item) -> Sight | None:
+        """Return what passed in a test until now; None where nothing is watched."""
 
 
 @dataclass
@@ -76,9 +78,14 @@ class Probing:
         try:
             called(function, self.value, fixtures, self._look)
         except DriveError as error:
-            self._fail(f"{self.probe.drive} cannot be driven ({self.probe.at}): {error}")
+            self.problem = f"{self.probe.drive} cannot be driven ({self.probe.at}): {error}"
+            pytest.fail(self.problem, pytrace=False)
         assert self.item is not None
-        self._judge(sights.sight_of(self.item), sights.plan)
+        said = self._lost(sights.sight_of(self.item), sights.plan)
+        said += [one.problem for one in self.shown if one.problem is not None]
+        if said:
+            self.problem = "\n".join(said)
+            pytest.fail(self.problem, pytrace=False)
 
     def _look(self, shown: object) -> None:
         wanted = [
@@ -92,8 +99,10 @@ class Probing:
 
             self.shown = [look(shown, edge, display) for edge, display in wanted]
 
-    def _judge(self, sight: Sight, plan: Plan) -> None:
-        __tracebackhide__ = True
+    def _lost(self, sight: Sight | None, plan: Plan) -> list[str]:
+        """Say where the value was lost, and where it came out instead."""
+        if sight is None:
+            return []
         name = spelt(self.value)
         self.found = arrivals(self.wire, self.probe, self.value, sight)
         self.history.add(self.wire.record, name, self.found)
@@ -107,14 +116,7 @@ class Probing:
         if last is not None:
             constant = self.history.constant(self.wire.record, name, self.found.index(last))
             said.append(stopped(self.probe, self.value, self.found, constant))
-        said += [one.problem for one in self.shown if one.problem is not None]
-        if said:
-            self._fail("\n".join(said))
-
-    def _fail(self, reason: str) -> None:
-        __tracebackhide__ = True
-        self.problem = reason
-        pytest.fail(reason, pytrace=False)
+        return said
 
     def to_data(self) -> dict[str, object]:
         """Return what became of it as plain data."""
