@@ -26,6 +26,8 @@ class KeyFault:
         is_nowhere: The key is written into no mapping of the whole program.
         is_optional: The reader does without the key, and users of the library may give it a mapping that has it.
         falls_back: What is taken instead is computed: the key is there to overrule it.
+        is_of_rows: The mapping is one of many that are gone through, and the reader does without the key: others of
+            the program have it.
         agrees: What is taken instead is what other mappings say under the key, so that this one need not say it.
     """
 
@@ -37,6 +39,7 @@ class KeyFault:
     is_optional: bool = False
     falls_back: bool = False
     agrees: bool = False
+    is_of_rows: bool = False
 
 
 @dataclass
@@ -111,6 +114,7 @@ def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
         is_optional=_does_without(keys, read) and _may_be_given(keys, read, audience),
         falls_back=read.default == "",
         agrees=bool(read.default) and _says_the_same(keys, read),
+        is_of_rows=bool(writers) and _does_without(keys, read) and _is_one_of_many(keys, read),
     )
 
 
@@ -132,6 +136,13 @@ def _does_without(keys: Keys, read: KeyRead) -> bool:
         other.how == "in" and other.function == read.function and other.key == read.key
         for other in keys.reads
     )
+
+
+def _is_one_of_many(keys: Keys, read: KeyRead) -> bool:
+    """Whether what is read from is an element of what a loop goes through."""
+    graph = keys.flow.program.function(read.function).graph
+    roots = (graph.nodes[one] for one in local_roots(graph, read.base, every=True))
+    return any(node.kind is Kind.ELEMENT for node in roots)
 
 
 def _says_the_same(keys: Keys, read: KeyRead) -> bool:

@@ -85,7 +85,8 @@ class FlagNeverConsulted(AuditRule):
                     continue
                 if not _is_mirror(audit, cls, name):
                     place = Place(audit.program.modules[cls.module].path, declared.span)
-                    yield self._unread(audit, cls, name, place, "field")
+                    is_given_on = _is_never_made(audit, cls)
+                    yield self._unread(audit, cls, name, place, "field", is_given_on=is_given_on)
 
     def _attributes(self, audit: AuditCheck, init: FunctionSymbol, cls: ClassSymbol) -> Iterator[Finding]:
         """`self.log_x = log_x` in a constructor, and no one reads `log_x` of such an object."""
@@ -105,8 +106,7 @@ class FlagNeverConsulted(AuditRule):
             ):
                 continue
             place = Place(audit.program.modules[cls.module].path, effect.span)
-            is_wrapped = _is_wrapped(summary)
-            yield self._unread(audit, cls, name, place, "attribute", is_wrapped=is_wrapped)
+            yield self._unread(audit, cls, name, place, "attribute", is_given_on=_is_wrapped(summary))
 
     def _unread(
         self,
@@ -116,15 +116,17 @@ class FlagNeverConsulted(AuditRule):
         place: Place,
         kind: str,
         *,
-        is_wrapped: bool = False,
+        is_given_on: bool = False,
     ) -> Finding:
         seen = audit.audience.sees_field(cls, name)
         is_setting = is_config_class(cls.name) or is_flag_name(name)
         confidence = Confidence.MEDIUM if is_setting and _is_known(audit, cls) else Confidence.LOW
         if not seen:
             confidence = Confidence.HIGH
-        if is_wrapped:
-            confidence = Confidence.LOW  # the decorator is given it as well
+        if is_given_on:
+            confidence = (
+                Confidence.LOW
+            )  # a decorator is given it as well; whoever is given the class itself may look
         return self.make(
             subject=f"{cls}.{name}",
             place=place,
@@ -222,6 +224,16 @@ def _is_mirror(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
     return bool(stored) and all(
         is_used_beside(audit.program.function(function).graph, value) for function, value in stored
     )
+
+
+def _is_never_made(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether a class of settings has no objects here and nothing is read of it: it is handed over itself."""
+    handling = audit.usage.handling
+    if "." in cls.qualname or any(one in handling.constructions for one in handling.lines(cls)):
+        return False
+    index = audit.flow.facts.whereabouts.index
+    names = audit.program.class_(cls).fields
+    return not any(True for name in names for _ in index.field_reads(cls, name))
 
 
 def _stands_in(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
