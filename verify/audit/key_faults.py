@@ -87,7 +87,7 @@ def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
     carriers = keys.carriers(read)
     if not carriers or any(one.mapping is None or keys.is_written(one) for one in carriers):
         return None
-    if keys.may_hold(read) or _is_walked(keys, read):
+    if keys.may_hold(read) or _is_walked(keys, read) or _is_of_keywords(keys, read):
         return None
     writers = keys.written.get(read.key, set())
     if not writers.isdisjoint(keys.mappings(read)):
@@ -126,6 +126,14 @@ def _is_walked(keys: Keys, read: KeyRead) -> bool:
         graph.nodes[root].kind is Kind.PARAM and graph.nodes[root].data not in {"self", "cls"}
         for root in roots
     )
+
+
+def _is_of_keywords(keys: Keys, read: KeyRead) -> bool:
+    """Whether a key is looked for among the keywords of a call, `**options`, whose values may be mappings as well."""
+    summary = keys.flow.program.function(read.function)
+    taken = {one.name for one in summary.parameters if one.kind == "kwargs"}
+    roots = (summary.graph.nodes[one] for one in local_roots(summary.graph, read.base, every=True))
+    return any(node.kind is Kind.PARAM and node.data in taken for node in roots)
 
 
 def _does_without(keys: Keys, read: KeyRead) -> bool:

@@ -25,6 +25,8 @@ _NEARLY_THE_SAME = 0.9
 _ALIKE = 0.75  # how much of two names is the same when one may be the other, renamed
 
 
+_IDENTIFIES = ("_id", "_name", "_type", "_version", "_kind")
+
 CONFIDENCES = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
 """The confidences, the least sure first."""
 
@@ -62,6 +64,8 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
         return Confidence.LOW  # an attribute of a public class: a class below it may set it
     if usage.audience.sees_field(owner, name) and not audit.names.is_class(owner.name):
         return Confidence.LOW  # an option for users, who make such objects themselves
+    if not subject.is_record and name.endswith(_IDENTIFIES):
+        return Confidence.LOW  # the same for ever, as it may be meant to be
     confidence = Confidence.HIGH
     may_bring = usage.audience.may_bring(owner) and not subject.holds_data and not is_kept
     if usage.may_be_written(name) or name in handling.keywords or may_bring:

@@ -50,11 +50,11 @@ class ForgottenArgument(AuditRule):
                         "sign": one.sign.value,
                         "value": one.value,
                     },
-                    confidence=_confidence(one),
+                    confidence=_confidence(audit, one),
                 )
 
 
-def _confidence(one: LeftOut) -> Confidence:
+def _confidence(audit: AuditCheck, one: LeftOut) -> Confidence:
     if one.is_sparse or one.is_taken_beside or one.is_fresh:
         return (
             Confidence.LOW
@@ -67,7 +67,10 @@ def _confidence(one: LeftOut) -> Confidence:
         case Sign.TAKEN:
             return Confidence.LOW
         case _:
-            return Confidence.MEDIUM if one.others >= _MANY else Confidence.LOW
+            is_record = (
+                audit.flow.facts.inference.constructor(one.owner) is None
+            )  # else one more of many options
+            return Confidence.MEDIUM if is_record and one.others >= _MANY else Confidence.LOW
 
 
 def _why(one: LeftOut) -> str:

@@ -105,7 +105,8 @@ class SiblingLeftOut(AuditRule):
                 continue  # it lacks more than one of them: it is there for something else
             for helper, doing in helpers.items():
                 is_like = helper.endswith(")") or siblings.could_do(odd, doing, helper)
-                sure = Confidence.MEDIUM if is_like else Confidence.LOW
+                is_check = helper.lstrip("_").startswith("check_")  # what one takes may need none
+                sure = Confidence.MEDIUM if is_like and not is_check else Confidence.LOW
                 yield self._does_without(audit, odd, helper, doing, sure)
         for group, is_one_method in alike if at_times else ():
             if is_one_method and len(group) >= FEWEST:

@@ -23,6 +23,17 @@ _NUMERICAL = (
     "ratio",
     "sigmoid",
     "pdf",
+    "cdf",
+    "pmf",
+    "i0",
+    "i1",
+    "diff",
+    "gamma",
+    "beta",
+    "cosh",
+    "expm1",
+    "erfc",
+    "ndtr",
 )
 
 
