@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -122,7 +123,7 @@ class Uses:
                 if self._is_only_tested(mention):
                     continue
                 return Use.USED
-            if not known or UNKNOWN in known:
+            if not known or UNKNOWN in known or self._is_inner(known, cls):
                 found = Use.MAYBE
         for text in self.mentions.texts.get(cls.name, ()):
             if text.module == cls.module and _is_within(text.holder, cls.qualname):
@@ -132,6 +133,15 @@ class Uses:
             if self._may_be_decoded(cls) and not self._says_only(text):
                 return Use.MAYBE
         return Use.MAYBE if self.mentions.strings.get(cls.name) else found
+
+    def _is_inner(self, known: Iterable[Type], cls: ClassSymbol) -> bool:
+        """Whether an attribute of an object whose base is not known is the class that stands inside its own class."""
+        outer = ClassSymbol(cls.module, cls.qualname.rpartition(".")[0])
+        receivers = [one.receiver for one in known if isinstance(one, ExternalObject)]
+        return any(
+            isinstance(one, Instance | ClassObject) and outer in self.flow.program.mro(one.cls)
+            for one in receivers
+        )
 
     def _is_taken_in(self, cls: ClassSymbol, text: TextMention) -> bool:
         """Whether a declaration is that of a function which only users of a library call: they bring the object."""
