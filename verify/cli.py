@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -21,6 +22,7 @@ from .output import (
     make_console,
     page_of,
     progress,
+    told_progress,
     write_out,
 )
 
@@ -78,6 +80,11 @@ COMMANDS = {
     metavar="PERCENT",
     help="Fail unless passing tests saw at least so many of the edges.  [default: `min_coverage` of the settings]",
 )
+@click.option(
+    "--selftest",
+    is_flag=True,
+    help="Plant a fault for every rule, and cut every wire of a copy of the project: all have to be found.",
+)
 @jobs_option
 @click.option("--hops", is_flag=True, help="Show every hop of each proof.")
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
@@ -94,6 +101,7 @@ def verify(
     changed_since: str | None,
     required: str | None,
     min_coverage: float | None,
+    selftest: bool,
     jobs: int | None,
     hops: bool,
     colour: bool | None,
@@ -116,6 +124,8 @@ def verify(
 
     keep_this()
     errors = make_console(colour, error=True)
+    if selftest:
+        _self_test(project, config, form, output, colour)
     root = find_root(project.resolve())
     given = None if cache_dir is None else str(cache_dir)
     kept_in = None if no_cache else cache_folder(str(project), given, "sources")
@@ -150,6 +160,36 @@ def verify(
     for line in short:
         errors.print(line, style="bold red", highlight=False, markup=False, soft_wrap=True)
     sys.exit(0 if verification.is_clean and not short else EXIT_FINDINGS)
+
+
+def _self_test(
+    project: Path, config: Path | None, form: str, output: Path | None, colour: bool | None
+) -> NoReturn:
+    from ..registry.config import ConfigurationError, load_configuration
+    from .analysis import CannotVerify
+    from .selftest.report import print_self_test, to_json
+    from .selftest.run import self_test
+
+    errors = make_console(colour, error=True)
+    try:
+        configuration = load_configuration(project, file=config)
+        with told_progress(errors) as tell:
+            found = self_test(configuration, progress=tell)
+    except ConfigurationError as error:
+        raise Unusable(str(error)) from None
+    except CannotVerify as error:
+        from .report.terminal import print_failure
+
+        print_failure(errors, error, project.resolve())
+        sys.exit(EXIT_UNUSABLE)
+    if form == "json":
+        deliver(to_json(found), output)
+    elif output is not None:
+        deliver(page_of(lambda page: print_self_test(page, found)), output)
+    else:
+        console = make_console(colour)
+        write_out(lambda: print_self_test(console, found))
+    sys.exit(0 if found.passed else EXIT_FINDINGS)
 
 
 @verify.command()

@@ -59,6 +59,27 @@ def progress(console: Console, what: str = "reading sources and records") -> Ite
         console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
 
 
+@contextmanager
+def told_progress(console: Console) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what a long work tells of itself, each time in place of what it told before."""
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield lambda what: None
+        return
+    from rich.control import Control
+    from rich.segment import ControlType
+
+    clean = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
+
+    def tell(what: str) -> None:
+        console.control(clean)
+        console.print(f"{what} ...", style="dim", end="", markup=False, no_wrap=True, overflow="ellipsis")
+
+    try:
+        yield tell
+    finally:
+        console.control(clean)
+
+
 def page_of(print_on: Callable[[Console], None]) -> str:
     """Return what is printed, as a file is to hold it."""
     from rich.console import Console

@@ -1,6 +1,6 @@
 """What is telemetry in a source tree, and what of it is unwired. No record is needed."""
 
-from .audit import Audit, audit
+from .audit import Audit, audit, prepare
 from .rules import AUDIT_RULES, AuditCheck, AuditRule
 from .target import NothingToAuditError, Target, find_targets
 from .telemetry_names import TelemetryNames
@@ -15,4 +15,5 @@ __all__ = [
     "TelemetryNames",
     "audit",
     "find_targets",
+    "prepare",
 ]

@@ -11,7 +11,7 @@ from ..collector import collector_paused
 from ..findings import Confidence, Finding
 from ..findings.suppression import apply_suppressions, find_suppressions
 from ..flow import Flow
-from ..source import ClassSymbol, FunctionSymbol, Program, Reader, SourceError
+from ..source import ClassSymbol, FunctionSymbol, Program, Reader, Reading, SourceError
 from .applying import apply_rules, processes_for
 from .commented_out import CommentedOut
 from .named_outside import entry_points_at, named_by
@@ -90,21 +90,7 @@ def audit(
     """
     started = time.perf_counter()
     with collector_paused():
-        reading = read_changed(target.files, jobs=jobs) if read is None else read(target.files)
-        program = Program.link(reading.summaries)
-        flow = Flow.of(
-            program, entry_points=_entry_points(program, target.entry_points), log_sinks=target.log_sinks
-        )
-        usage = Usage.of(flow, is_library=target.is_library)
-        known_names = TelemetryNames.of(target.settings) if names is None else names
-        check = AuditCheck(
-            flow,
-            usage,
-            known_names,
-            target.consumers,
-            CommentedOut({file.module: file for file in target.files}),
-            named_by(program, (*target.entry_points, *entry_points_at(target.root))),
-        )
+        reading, check = prepare(target, names=names, read=read, jobs=jobs)
         applied = codes or [code for code in AUDIT_RULES if code not in target.settings.disabled]
         rules = [rule for code, rule in AUDIT_RULES.items() if code in applied]
         found = apply_rules(rules, check, processes=processes_for(reading.lines, jobs))
@@ -116,19 +102,43 @@ def audit(
     shown = [finding for finding in standing if target.shows(finding.path)]
     least = wanted_confidence(target) if min_confidence is None else min_confidence
     wanted = [one for one in shown if RANK[one.confidence] >= RANK[least]]
-    facts = flow.facts
+    facts = check.flow.facts
     return Audit(
         target=target,
         findings=tuple(sorted(wanted, key=lambda finding: (*finding.sort_key, finding.subject))),
         unsure=len(shown) - len(wanted),
         accepted=tuple(finding for finding in accepted if target.shows(finding.path)),
-        skipped=(*reading.unparsed.values(), *flow.not_followed(), *target.consumers.unreadable),
+        skipped=(*reading.unparsed.values(), *check.flow.not_followed(), *target.consumers.unreadable),
         files=len(target.files),
         lines=reading.lines,
         sites_resolved=facts.sites_resolved,
         sites=facts.sites_resolved + facts.sites_unresolved,
         seconds=time.perf_counter() - started,
     )
+
+
+def prepare(
+    target: Target,
+    *,
+    names: TelemetryNames | None = None,
+    read: Reader | None = None,
+    jobs: int | None = None,
+) -> tuple[Reading, AuditCheck]:
+    """Read a program and follow its values: what the rules of an audit look at. The arguments are those of `audit`."""
+    reading = read_changed(target.files, jobs=jobs) if read is None else read(target.files)
+    program = Program.link(reading.summaries)
+    flow = Flow.of(
+        program, entry_points=_entry_points(program, target.entry_points), log_sinks=target.log_sinks
+    )
+    check = AuditCheck(
+        flow,
+        Usage.of(flow, is_library=target.is_library),
+        TelemetryNames.of(target.settings) if names is None else names,
+        target.consumers,
+        CommentedOut({file.module: file for file in target.files}),
+        named_by(program, (*target.entry_points, *entry_points_at(target.root))),
+    )
+    return reading, check
 
 
 def _as_sure(finding: Finding) -> Finding:
