@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..evidence.document import EvidenceModel, TestEvidence
 from ..evidence.hook import digest_of_source
 from ..evidence.writing import FORMAT
 from .sample import FILES, sound_record
@@ -64,24 +65,26 @@ def _named(name: str) -> dict[str, object]:
 
 def _after_tests(source: str, outcomes: Mapping[str, str]) -> dict[str, str]:
     """Return a file of tests, and the evidence that a run of it has left."""
-    evidence = {
-        "format": FORMAT,
-        "made": "",
-        "by": {},
-        "arguments": [],
-        "everything": True,
-        "exit_status": 0,
-        "modules": {},
-        "functions": [],
-        "points": [],
-        "values": [],
-        "deselected": [],
-        "files": {_TESTS: digest_of_source(source.encode())},
-        "tests": [
-            {"id": f"{_TESTS}::{name}", "outcome": outcome, "seen": []} for name, outcome in outcomes.items()
+    evidence = EvidenceModel(
+        format=FORMAT,
+        made="",
+        by={},
+        arguments=[],
+        everything=True,
+        exit_status=0,
+        modules={},
+        functions=[],
+        points=[],
+        values=[],
+        files={_TESTS: digest_of_source(source.encode())},
+        deselected=[],
+        tests=[
+            TestEvidence(id=f"{_TESTS}::{name}", outcome=outcome, seen=[])
+            for name, outcome in outcomes.items()
         ],
-    }
-    return {_TESTS: source, ".telewire/evidence.json": json.dumps(evidence)}
+        probes=[],
+    )
+    return {_TESTS: source, ".telewire/evidence.json": evidence.model_dump_json()}
 
 
 _STATE_INF = "    state.inf_grad_count = payload.inf_grad_count\n"
