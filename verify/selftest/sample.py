@@ -84,7 +84,7 @@ from .schema import State
 from .widgets import StatusBanner
 
 state = State()
-handle(state, emit(aggregate(collect_gradients([[float("nan"), 1.0]]))))
+handle(state, emit(aggregate(collect_gradients([[1.0]]))))
 print(StatusBanner().render(state))
 """,
     "telewire.toml": 'sources = { app = "app" }\nregistry = "specs"\ntests = ["tests"]\n',
