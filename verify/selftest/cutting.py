@@ -38,7 +38,9 @@ class Cut:
     @property
     def where(self) -> str:
         """The expressions that are replaced, for readers."""
-        return ", ".join(f"{module}, line {place.line}" for module, place in self.replaced)
+        (module, place), *others = self.replaced
+        more = f" and {len(others)} more places" if others else ""
+        return f"{module}, line {place.line}{more}"
 
 
 @dataclass(frozen=True, slots=True)

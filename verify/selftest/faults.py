@@ -90,7 +90,7 @@ def _after_tests(source: str, outcomes: Mapping[str, str]) -> dict[str, str]:
 _STATE_INF = "    state.inf_grad_count = payload.inf_grad_count\n"
 _SHOWN = " Inf:{state.inf_grad_count}"
 _SUMMED = '"inf_grad_count": sum(stats.inf_count for stats in layer_stats),'
-_CALLED = 'handle(state, emit(aggregate(collect_gradients([[1.0]]))))\n'
+_CALLED = "handle(state, emit(aggregate(collect_gradients([[1.0]]))))\n"
 _RENDERED = "    def render(self, state: State) -> str:\n"
 _BANNER = {"at": "app.widgets:StatusBanner", "kind": "display", "usage": "shows the count"}
 _PARTS = tuple(f"part_{number}" for number in range(15))

@@ -27,7 +27,7 @@ def print_self_test(console: Console, found: SelfTest) -> None:
     for outcome in found.cuts:
         if outcome.other_way and not outcome.codes:
             cut = outcome.cut
-            text = f"  {cut}: with {cut.where} cut, the value takes another way"
+            text = f"  {cut}: with {cut.where} replaced, the value takes another way"
             console.print(Text(text, style="dim"), soft_wrap=True)
     for uncut in found.uncut:
         text = f"? {uncut.record} {uncut.edge}: could not be cut: {uncut.reason}"
