@@ -49,6 +49,7 @@ class Configuration:
         evidence: The file of run-time evidence.
         requires: How far every record has to be that says nothing itself: "wired", "tested" or "verified".
         min_coverage: How many percent of the edges have to be seen by passing tests.
+        pytest: Arguments of pytest for a run of everything: `["-m", "not slow", "tests/telemetry"]`.
         consumers: Globs of files in other languages: a field that they name counts as read.
         log_calls: Calls that log, as they look: `tracker.push(name, value)`.
         audit: What an audit looks for.
@@ -67,6 +68,7 @@ class Configuration:
     categories: Path | None = None
     requires: str | None = None
     min_coverage: float | None = None
+    pytest: tuple[str, ...] = ()
     consumers: tuple[str, ...] = ()
     log_calls: tuple[str, ...] = ()
     audit: AuditSettings = field(default_factory=AuditSettings)
@@ -171,6 +173,7 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
     log_calls = reader.strings("log_calls")
     requires = reader.choice("requires", _LEVELS)
     min_coverage = reader.percent("min_coverage")
+    pytest = reader.strings("pytest")
     audit = _audit_settings(reader)
     reader.finish()
     for name, folder in found.items():
@@ -189,6 +192,7 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
         categories=root / categories[0] if categories else None,
         requires=requires,
         min_coverage=min_coverage,
+        pytest=tuple(pytest or ()),
         consumers=tuple(consumers or ()),
         log_calls=tuple(log_calls or ()),
         audit=audit,

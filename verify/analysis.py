@@ -20,8 +20,8 @@ from .cache.summaries import read_changed
 from .changes import Changes
 from .collector import collector_paused
 from .evidence.coverage import Coverage
-from .evidence.mutants.mutated import Mutations
 from .evidence.observed import Observed
+from .evidence.run_time import RunTime
 from .evidence.status import status_of
 from .findings import Finding, FindingSeverity
 from .findings.suppression import apply_suppressions, find_suppressions
@@ -47,6 +47,7 @@ from .source.words import FileWords, WordIndex
 from .wiring import Verdict, Wiring
 from .wiring.gradings import gradings
 from .wiring.part import Part
+from .wiring.undeclared import Undeclared, undeclared
 
 _ALIKE = 0.85  # how similar a name is to one of the sources when it is that one, misspelt
 
@@ -67,8 +68,7 @@ class Verification:
     """What a verification found.
 
     Attributes:
-        observed: What run-time evidence says of the edges.
-        mutations: What mutants say of the wires.
+        run_time: What evidence of runs says of the wires: observations, probes, mutants.
         findings: What stands, in the order of places.
         accepted: What a record's waiver or a comment beside the code accepts.
         skipped: Files that could not be analysed; the rest was.
@@ -77,12 +77,12 @@ class Verification:
         seconds: Wall time.
         outside_change: How many findings a change does not touch; None where none was asked about.
         glances: What was asked of the files that were not followed; None where all were.
+        undeclared: What is there and in no record; None where nobody asked, which needs the whole program.
     """
 
     configuration: Configuration
     wiring: Wiring
-    observed: Observed
-    mutations: Mutations
+    run_time: RunTime
     findings: tuple[Finding, ...]
     accepted: tuple[Finding, ...]
     skipped: tuple[SourceError, ...]
@@ -93,6 +93,7 @@ class Verification:
     seconds: float
     outside_change: int | None = None
     glances: Glances | None = None
+    undeclared: tuple[Undeclared, ...] | None = None
 
     def touched_by(self, changes: Changes) -> Verification:
         """Return this verification with the findings that a change touches: in its lines, or on wires through it."""
@@ -109,11 +110,20 @@ class Verification:
         )
         return dataclasses.replace(self, findings=touched, outside_change=len(self.findings) - len(touched))
 
+    def with_undeclared(self) -> Verification:
+        """Return this verification of a whole program with what is there and in no record."""
+        return dataclasses.replace(self, undeclared=tuple(undeclared(self.wiring)))
+
     def _shown(self, path: Path) -> str:
         try:
             return path.resolve().relative_to(self.configuration.root).as_posix()
         except ValueError:
             return path.as_posix()
+
+    @property
+    def observed(self) -> Observed:
+        """What tests saw of the edges."""
+        return self.run_time.observed
 
     @property
     def coverage(self) -> Coverage:
@@ -123,7 +133,7 @@ class Verification:
     def short_of(self, required: str) -> list[str]:
         """Return a line, with the reason, for each record that is not as far as required (`wired`, `tested`, …)."""
         level = Status(required)
-        found = ((wire.record.id, status_of(wire, self.observed)) for wire in self.wiring.wires)
+        found = ((wire.record.id, status_of(wire, self.run_time)) for wire in self.wiring.wires)
         return [
             f"{name} is {status.status.value}, {required} is required: {status.reason}"
             for name, status in found
@@ -207,8 +217,7 @@ def _verify(
     return Verification(
         configuration=configuration,
         wiring=check.wiring,
-        observed=check.observed,
-        mutations=check.mutations,
+        run_time=check.run_time,
         findings=tuple(sorted(standing, key=_order)),
         accepted=(*accepted, *suppressed),
         skipped=laid.skipped,
@@ -316,15 +325,15 @@ def _check(
     configuration: Configuration, registry: Registry, wiring: Wiring, files: Sequence[SourceFile]
 ) -> Check:
     tests = KnownTests(configuration.root)
-    observed = Observed.of(configuration, wiring, {file.module: str(file.path) for file in files})
+    paths = {file.module: str(file.path) for file in files}
+    run_time = RunTime.of(configuration, wiring, paths, registry)
     requires = None if configuration.requires is None else Status(configuration.requires)
     return Check(
         wiring,
         registry,
         configuration.root,
         tests,
-        observed,
-        Mutations.of(configuration, observed),
+        run_time,
         tuple(gradings(wiring.flow)),
         requires,
     )

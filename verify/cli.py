@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -25,6 +26,9 @@ from .output import (
     told_progress,
     write_out,
 )
+
+if TYPE_CHECKING:
+    from ..registry.config import Configuration
 
 COMMANDS = {
     "points": ("telewire.verify.planning:points", "List where the values of the proved wires can be seen."),
@@ -81,6 +85,19 @@ COMMANDS = {
     help="Fail unless passing tests saw at least so many of the edges.  [default: `min_coverage` of the settings]",
 )
 @click.option(
+    "--undeclared",
+    "wants_undeclared",
+    is_flag=True,
+    help="Also list what is there and in no record: values in the records' schema classes, readers of their fields.",
+)
+@click.option(
+    "--run",
+    "whole",
+    is_flag=True,
+    help="First run the tests with --wiring (the setting `pytest` holds their arguments), then the mutants; every "
+    "record has to be verified, or what --require says.",
+)
+@click.option(
     "--selftest",
     is_flag=True,
     help="Plant a fault for every rule, and cut every wire of a copy of the project: all have to be found.",
@@ -101,6 +118,8 @@ def verify(
     changed_since: str | None,
     required: str | None,
     min_coverage: float | None,
+    wants_undeclared: bool,
+    whole: bool,
     selftest: bool,
     jobs: int | None,
     hops: bool,
@@ -118,12 +137,16 @@ def verify(
     from ..registry.config import ConfigurationError, find_root, load_configuration
     from .analysis import CannotVerify
     from .analysis import verify as run
+    from .cache.summaries import read_changed
     from .changes import Changes
     from .git import GitError
     from .report.terminal import TerminalReport, print_failure
 
-    keep_this()
+    if not whole:
+        keep_this()
     errors = make_console(colour, error=True)
+    if whole and config is not None:
+        raise click.UsageError("--run is for the project's own configuration: pytest reads no other")
     if selftest:
         _self_test(project, config, form, output, colour)
     root = find_root(project.resolve())
@@ -133,13 +156,17 @@ def verify(
         configuration = load_configuration(project, file=config)
         root = configuration.root
         changes = None if changed_since is None else Changes.since(root, changed_since)
+        failures = _run(configuration, records, jobs) if whole else []
         with progress(errors):
-            verification = run(configuration, only=records, cache=kept_in, jobs=jobs)
+            everything = partial(read_changed, jobs=jobs) if wants_undeclared else None
+            verification = run(configuration, only=records, read=everything, cache=kept_in, jobs=jobs)
     except (ConfigurationError, GitError) as error:
         raise Unusable(str(error)) from None
     except CannotVerify as error:
         print_failure(errors, error, root)
         sys.exit(EXIT_UNUSABLE)
+    if wants_undeclared:
+        verification = verification.with_undeclared()
     if verification.glances is not None:
         keep_glances(verification.glances)
     if changes is not None:
@@ -153,13 +180,24 @@ def verify(
     else:
         report = TerminalReport(make_console(colour), hops=hops)
         write_out(lambda: report.print(verification))
-    short = [] if required is None else verification.short_of(required)
+    if whole and required is None:
+        required = "verified"
+    short = failures + ([] if required is None else verification.short_of(required))
     least = configuration.min_coverage if min_coverage is None else min_coverage
     uncovered = None if least is None else verification.coverage.short_of(least)
     short += [] if uncovered is None else [uncovered]
     for line in short:
         errors.print(line, style="bold red", highlight=False, markup=False, soft_wrap=True)
     sys.exit(0 if verification.is_clean and not short else EXIT_FINDINGS)
+
+
+def _run(configuration: Configuration, records: tuple[str, ...], jobs: int | None) -> list[str]:
+    from .whole_run import CannotRun, run
+
+    try:
+        return list(run(configuration, records=records, jobs=jobs).failures)
+    except CannotRun as error:
+        raise Unusable(f"nothing was verified: {error}") from None
 
 
 def _self_test(

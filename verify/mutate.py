@@ -184,3 +184,7 @@ def _request(
         arguments=arguments,
         spawn="--spawn was given" if spawn else "",
     )
+
+
+if __name__ == "__main__":
+    mutate_command()

@@ -7,11 +7,13 @@ from typing import Literal
 from pydantic import Field
 
 from ..analysis import Verification
+from ..evidence.combined import combined
 from ..evidence.observed import EdgeObservation
 from ..evidence.status import status_of
 from ..findings.any_rule import hop_line
 from ..findings.model import FindingModel, HopModel, ReportPart, SkippedModel
 from ..wiring import Verdict
+from ..wiring.undeclared import Undeclared
 
 FORMAT_VERSION: Literal[1] = 1
 _TESTS = 20
@@ -28,6 +30,10 @@ class EdgeModel(ReportPart):
         description="`follows`: broken because an edge before it is; `unresolved`: a receiver's type is unknown"
     )
     proof: list[HopModel]
+    declared: Literal[True] = Field(description="a record promises it; what none does is in `undeclared`")
+    combined: Literal[
+        "verified", "unobserved", "untried", "contradicted", "phantom", "unresolved", "undeclared"
+    ] = Field(description="what declaration, proof and observation come to")
     observed: Literal[
         "no-evidence",
         "unproved",
@@ -85,6 +91,18 @@ class SummaryModel(ReportPart):
     seconds: float
 
 
+class UndeclaredModel(ReportPart):
+    """What is there and in no record: a carrier with values, or a reader of a declared one."""
+
+    record: str | None = Field(description="whose field is read; null where the carrier itself has no record")
+    carrier: str
+    reader: str | None = Field(
+        description="who reads it and is no consumer; null for a carrier without a record"
+    )
+    path: str
+    line: int
+
+
 class ReportModel(ReportPart):
     """A whole verification. `clean` is what exit status 0 means."""
 
@@ -94,6 +112,7 @@ class ReportModel(ReportPart):
     findings: list[FindingModel]
     accepted: list[FindingModel] = Field(description="findings that a record's waiver accepts")
     skipped: list[SkippedModel]
+    undeclared: list[UndeclaredModel] | None = Field(description="null where nobody asked (--undeclared)")
     summary: SummaryModel
 
 
@@ -104,7 +123,7 @@ def report_of(verification: Verification) -> ReportModel:
     coverage = verification.coverage
     records = []
     for wire in verification.wiring.wires:
-        derived = status_of(wire, verification.observed)
+        derived = status_of(wire, verification.run_time)
         records.append(
             RecordModel(
                 id=wire.record.id,
@@ -122,6 +141,7 @@ def report_of(verification: Verification) -> ReportModel:
         findings=[FindingModel.of(finding) for finding in verification.findings],
         accepted=[FindingModel.of(finding) for finding in verification.accepted],
         skipped=[SkippedModel.of(one) for one in verification.skipped],
+        undeclared=None if verification.undeclared is None else [*map(_undeclared, verification.undeclared)],
         summary=SummaryModel(
             records=len(verification.wiring.wires),
             edges=len(edges),
@@ -142,6 +162,18 @@ def report_of(verification: Verification) -> ReportModel:
     )
 
 
+def _undeclared(one: Undeclared) -> UndeclaredModel:
+    reader = None if one.reader is None else str(one.reader)
+    site = one.hop.site
+    return UndeclaredModel(
+        record=one.record,
+        carrier=f"{one.carrier.owner.module}:{one.carrier}",
+        reader=reader,
+        path=site.path,
+        line=site.span.line,
+    )
+
+
 def _edge(observation: EdgeObservation) -> EdgeModel:
     edge = observation.edge
     return EdgeModel(
@@ -151,7 +183,9 @@ def _edge(observation: EdgeObservation) -> EdgeModel:
         carriers=edge.carriers,
         verdict=edge.verdict.value,
         proof=[HopModel.of(hop_line(hop)) for hop in edge.proof],
+        declared=True,
         observed=observation.observation.value,
+        combined=combined(observation).value,
         observed_reason=observation.reason,
         observed_by=list(observation.tests[:_TESTS]),
     )

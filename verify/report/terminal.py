@@ -6,19 +6,24 @@ Everything can be read without colour, in 80 columns, and in an encoding that ha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from ...registry.evidence_parts import Status
 from ..analysis import CannotVerify, Verification
-from ..evidence.observed import EdgeObservation, Observation, Observed
+from ..evidence.combined import Combination, combined
+from ..evidence.observed import EdgeObservation, Observation
+from ..evidence.run_time import RunTime
 from ..evidence.status import status_of
 from ..findings.frames import FindingPrinter, has_unicode, plural
 from ..flow import Hop
 from ..wiring import Edge, StageKind, Verdict, Wire
+from ..wiring.undeclared import Undeclared
 
 _STYLES = {
     Verdict.PROVED: "green",
@@ -26,13 +31,24 @@ _STYLES = {
     Verdict.FOLLOWS: "red",
     Verdict.UNRESOLVED: "bold yellow",
 }
-_MARKS = {Verdict.PROVED: "✔", Verdict.BROKEN: "✘", Verdict.FOLLOWS: "✘", Verdict.UNRESOLVED: "?"}
-_PLAIN_MARKS = {
-    Verdict.PROVED: "ok    ",
-    Verdict.BROKEN: "BROKEN",
-    Verdict.FOLLOWS: "BROKEN",
-    Verdict.UNRESOLVED: "?     ",
+_Key = TypeVar("_Key")
+_MARKS = {
+    Verdict.PROVED: ("✔", "ok    "),
+    Verdict.BROKEN: ("✘", "BROKEN"),
+    Verdict.FOLLOWS: ("✘", "BROKEN"),
+    Verdict.UNRESOLVED: ("?", "?     "),
 }
+"""What is proved, with check marks and without."""
+_SEEN = {
+    Combination.VERIFIED: ("✔", " seen  "),
+    Combination.UNOBSERVED: ("·", " unseen"),
+    Combination.UNTRIED: ("·", " unseen"),
+    Combination.CONTRADICTED: ("✘", " DIFFER"),
+    Combination.PHANTOM: (" ", "       "),
+    Combination.UNRESOLVED: (" ", "       "),
+}
+"""What is observed of it."""
+_SEEN_STYLES = {Combination.VERIFIED: "green", Combination.CONTRADICTED: "bold red"}
 
 
 class TerminalReport:
@@ -48,10 +64,11 @@ class TerminalReport:
         """Print a whole verification."""
         for assumed in verification.configuration.defaulted:
             self._console.print(Text(f"assumed {assumed} ({verification.configuration.origin})", style="dim"))
-        observed = verification.observed
-        lines = [line for wire in verification.wiring.wires for line in self._wire(wire, observed)]
+        run_time = verification.run_time
+        lines = [line for wire in verification.wiring.wires for line in self._wire(wire, run_time)]
         if lines:
             self._console.print(Text("\n").join(lines), soft_wrap=True)
+        self._undeclared(verification.undeclared)
         if verification.findings:
             self._console.print()
         self._findings.print(verification.findings, verification.configuration.root)
@@ -61,9 +78,10 @@ class TerminalReport:
 
     # -- records ----------------------------------------------------------------------------------------------
 
-    def _wire(self, wire: Wire, observed: Observed) -> Iterator[Text]:
+    def _wire(self, wire: Wire, run_time: RunTime) -> Iterator[Text]:
         """Yield the lines of a record: its name with its status at the right, and its edges."""
-        status = status_of(wire, observed).status.value.replace("-", " ")
+        derived = status_of(wire, run_time)
+        status = derived.status.value.replace("-", " ")
         title = Text(f"{wire.record.id} {wire.record.name}", style="bold")
         title.append(f"  {wire.record.priority.value}", style="dim not bold")
         room = self._console.width - cell_len(status) - 1
@@ -77,16 +95,21 @@ class TerminalReport:
             width = max((len(edge.name) for edge in group), default=0)
             carriers = max((len(", ".join(edge.carriers)) for edge in group), default=0)
             for edge in group:
-                yield from self._edge(edge, width, carriers)
-                yield from self._observation(observed.of_edge(edge), observed)
+                observation = run_time.observed.of_edge(edge) if run_time.observed.evidence else None
+                yield from self._edge(edge, observation, width, carriers)
+                yield from self._observation(observation)
+        if derived.status is Status.TESTED:
+            yield Text("      ").append(derived.reason, style="yellow")
 
-    def _edge(self, edge: Edge, width: int, column: int) -> Iterator[Text]:
-        marks = _MARKS if self._unicode else _PLAIN_MARKS
-        line = (
-            Text("  ")
-            .append(marks[edge.verdict], style=_STYLES[edge.verdict])
-            .append(f" {edge.name:<{width}}  ")
-        )
+    def _edge(
+        self, edge: Edge, observation: EdgeObservation | None, width: int, column: int
+    ) -> Iterator[Text]:
+        """Yield an edge: whether it is proved, where there is evidence whether it was observed, and where it ends."""
+        line = Text("  ").append(self._mark(_MARKS, edge.verdict), style=_STYLES[edge.verdict])
+        if observation is not None:
+            came_to = combined(observation)
+            line.append(self._mark(_SEEN, came_to), style=_SEEN_STYLES.get(came_to, "yellow"))
+        line.append(f" {edge.name:<{width}}  ")
         indent = len(line)
         carriers = "" if edge.target.kind is StageKind.CONSUMER and edge.proof else ", ".join(edge.carriers)
         place = str(edge.proof[-1].site) if edge.proof else _why(edge)
@@ -102,15 +125,27 @@ class TerminalReport:
             for hop in edge.proof:
                 yield Text(" " * indent).append_text(self._hop(hop))
 
-    def _observation(self, found: EdgeObservation, observed: Observed) -> Iterator[Text]:
+    def _mark(self, marks: Mapping[_Key, tuple[str, str]], key: _Key) -> str:
+        return marks[key][0 if self._unicode else 1]
+
+    def _observation(self, found: EdgeObservation | None) -> Iterator[Text]:
         """Yield why a proved edge is not tested, where there is evidence of others."""
-        if observed.evidence is None or found.observation in {Observation.TESTED, Observation.UNPROVED}:
+        if found is None or found.observation in {Observation.TESTED, Observation.UNPROVED}:
             return
         yield Text("      ").append(f"{found.observation.value}: {found.reason}", style="yellow")
 
     def _hop(self, hop: Hop) -> Text:
         arrow = " → " if self._unicode else " -> "
         return Text(f"{hop.site}: {hop.source}{arrow}{hop.target}", style="dim")
+
+    def _undeclared(self, found: Sequence[Undeclared] | None) -> None:
+        if found is None:
+            return
+        self._console.print()
+        title = f"undeclared: {plural(len(found), 'place')} that no record speaks of"
+        self._console.print(Text(title, style="bold"), soft_wrap=True)
+        for one in found:
+            self._console.print(Text(f"  {one}"), soft_wrap=True)
 
     # -- the last line ------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from .named_test_missing import NamedTestMissing
 from .named_test_not_collected import NamedTestNotCollected
 from .named_test_skipped import NamedTestSkipped
 from .never_called import NeverCalled
+from .probe_failed import ProbeFailed
 from .surviving_mutant import SurvivingMutant
 from .swallowed_exception import SwallowedException
 from .symbol_missing import SymbolMissing
@@ -57,6 +58,7 @@ RULES: dict[str, Rule] = {
         NamedTestSkipped(),
         NamedTestFailed(),
         SurvivingMutant(),
+        ProbeFailed(),
         LessThanRequired(),
     )
 }

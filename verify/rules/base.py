@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from ...registry import Record, Registry
 from ...registry.evidence_parts import Status
-from ..evidence.mutants.mutated import Mutations
-from ..evidence.observed import Observed
+from ..evidence.run_time import RunTime
 from ..findings import Confidence, Finding
 from ..findings.any_rule import AnyRule
 from ..flow import Hop
@@ -28,7 +27,7 @@ class Check:
 
     Attributes:
         root: The project's folder; places in findings are relative to it.
-        mutations: What mutants say of the wires.
+        run_time: What evidence of runs says of the wires.
         requires: How far the settings want every record to be that says nothing itself.
     """
 
@@ -36,8 +35,7 @@ class Check:
     registry: Registry
     root: Path
     tests: KnownTests
-    observed: Observed
-    mutations: Mutations
+    run_time: RunTime
     gradings: tuple[Grading, ...] = ()
     requires: Status | None = None
 

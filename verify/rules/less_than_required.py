@@ -35,7 +35,7 @@ class LessThanRequired(Rule):
             required = wire.record.requires or check.requires
             if required is None:
                 continue
-            derived = status_of(wire, check.observed)
+            derived = status_of(wire, check.run_time)
             if derived.supports(required):
                 continue
             yield self.finding(

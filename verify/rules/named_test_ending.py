@@ -18,7 +18,7 @@ class NamedTestRule(Rule):
 
     def check(self, check: Check) -> Iterator[Finding]:
         """Look up each named test that exists."""
-        named = NamedTests(check.observed.evidence, check.root)
+        named = NamedTests(check.run_time.observed.evidence, check.root)
         for wire in check.wiring.wires:
             for position, test in enumerate(wire.record.tests):
                 if test.file is None or test.name is None:

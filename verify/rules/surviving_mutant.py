@@ -45,12 +45,12 @@ class SurvivingMutant(Rule):
 
     def check(self, check: Check) -> Iterator[Finding]:
         """Name every survivor once, under the first record whose wire it is on."""
-        standing = check.mutations.standing
+        standing = check.run_time.mutations.standing
         if standing is None:
             return
         told: set[int] = set()
         for wire in check.wiring.wires:
-            for hop in check.mutations.of_wire(wire).hops:
+            for hop in check.run_time.mutations.of_wire(wire).hops:
                 if hop.mutation is Mutation.STALE:
                     continue
                 for result in hop.results:
@@ -62,7 +62,7 @@ class SurvivingMutant(Rule):
     def _finding(
         self, check: Check, record: str, hop: HopMutated, result: MutantResult, tests: list[str]
     ) -> Finding:
-        place = check.mutations.place(result)
+        place = check.run_time.mutations.place(result)
         site = hop.hop.site
         where = site.span if place is None else Span(*place)
         shown = ", ".join(tests[:_FEW]) + (f" and {len(tests) - _FEW} more" if len(tests) > _FEW else "")

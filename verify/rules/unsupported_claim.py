@@ -34,7 +34,7 @@ class UnsupportedClaim(Rule):
             if not wire.record.claims.status:
                 continue
             claimed = max(wire.record.claims.status, key=ORDER.index)
-            derived = status_of(wire, check.observed)
+            derived = status_of(wire, check.run_time)
             if derived.supports(claimed):
                 continue
             yield self.finding(

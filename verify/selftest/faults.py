@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..evidence.document import EvidenceModel, TestEvidence
+from ..evidence.document import EvidenceModel
 from ..evidence.hook import digest_of_source
 from ..evidence.writing import FORMAT
 from .sample import FILES, sound_record
@@ -30,12 +30,14 @@ class Fault:
         replaced: For each file the texts that are replaced, each of which stands in it once.
         added: Files that are new, or other than they were.
         record: Keys of TELE-301 that are other than in the sound record.
+        runs: It shows only when the tests, the probes and the mutants of the program have run.
     """
 
     code: str
     replaced: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict, hash=False)
     added: Mapping[str, str] = field(default_factory=dict, hash=False)
     record: Mapping[str, object] = field(default_factory=dict, hash=False)
+    runs: bool = False
 
     def files(self) -> dict[str, str]:
         """Return all files of the sample with the fault in them; a record is YAML, since JSON is.
@@ -65,24 +67,26 @@ def _named(name: str) -> dict[str, object]:
 
 def _after_tests(source: str, outcomes: Mapping[str, str]) -> dict[str, str]:
     """Return a file of tests, and the evidence that a run of it has left."""
-    evidence = EvidenceModel(
-        format=FORMAT,
-        made="",
-        by={},
-        arguments=[],
-        everything=True,
-        exit_status=0,
-        modules={},
-        functions=[],
-        points=[],
-        values=[],
-        files={_TESTS: digest_of_source(source.encode())},
-        deselected=[],
-        tests=[
-            TestEvidence(id=f"{_TESTS}::{name}", outcome=outcome, seen=[])
-            for name, outcome in outcomes.items()
-        ],
-        probes=[],
+    evidence = EvidenceModel.model_validate(
+        {
+            "format": FORMAT,
+            "made": "",
+            "by": {},
+            "arguments": [],
+            "everything": True,
+            "exit_status": 0,
+            "modules": {},
+            "functions": [],
+            "points": [],
+            "values": [],
+            "files": {_TESTS: digest_of_source(source.encode())},
+            "deselected": [],
+            "tests": [
+                {"id": f"{_TESTS}::{name}", "outcome": outcome, "seen": []}
+                for name, outcome in outcomes.items()
+            ],
+            "probes": [],
+        }
     )
     return {_TESTS: source, ".telewire/evidence.json": evidence.model_dump_json()}
 
@@ -90,9 +94,30 @@ def _after_tests(source: str, outcomes: Mapping[str, str]) -> dict[str, str]:
 _STATE_INF = "    state.inf_grad_count = payload.inf_grad_count\n"
 _SHOWN = " Inf:{state.inf_grad_count}"
 _SUMMED = '"inf_grad_count": sum(stats.inf_count for stats in layer_stats),'
+_EMITTED = 'inf_grad_count=metrics["inf_grad_count"]'
 _CALLED = "handle(state, emit(aggregate(collect_gradients([[1.0]]))))\n"
 _RENDERED = "    def render(self, state: State) -> str:\n"
 _BANNER = {"at": "app.widgets:StatusBanner", "kind": "display", "usage": "shows the count"}
+_UNSEEING = """\
+from app.emitters import emit
+
+
+def test_payload() -> None:
+    assert emit({"nan_grad_count": 1, "inf_grad_count": 5}) is not None
+"""
+_DRIVES = """\
+from app.aggregator import handle
+from app.emitters import aggregate, emit
+from app.gradients import collect_gradients
+from app.schema import State
+from app.widgets import StatusBanner
+
+
+def inf_gradients(value: int) -> str:
+    state = State()
+    handle(state, emit(aggregate(collect_gradients([[float("inf")] * value]))))
+    return StatusBanner().render(state)
+"""
 _PARTS = tuple(f"part_{number}" for number in range(15))
 _FINE = " and ".join(f"{name} < 1" for name in _PARTS)
 _MUCH = " or ".join(f"{name} > 5" for name in _PARTS)
@@ -114,7 +139,7 @@ FAULTS: tuple[Fault, ...] = (
             ),
         },
     ),
-    Fault("TW204", {_EMITTERS: (('inf_grad_count=metrics["inf_grad_count"]', "inf_grad_count=0"),)}),
+    Fault("TW204", {_EMITTERS: ((_EMITTED, "inf_grad_count=0"),)}),
     Fault(
         "TW205",
         {
@@ -224,6 +249,21 @@ FAULTS: tuple[Fault, ...] = (
         "TW407",
         added=_after_tests("def test_counts() -> None:\n    assert not 1\n", {"test_counts": "failed"}),
         record=_named("test_counts"),
+    ),
+    Fault("TW408", added={_TESTS: _UNSEEING}, runs=True),
+    Fault(
+        "TW409",
+        {
+            _EMITTERS: (
+                (
+                    'inf_grad_count=metrics["inf_grad_count"]',
+                    'inf_grad_count=min(metrics["inf_grad_count"], 5)',
+                ),
+            )
+        },
+        added={"tests/drives.py": _DRIVES, _TESTS: _UNSEEING},
+        record={"probe": {"drive": "tests.drives:inf_gradients", "values": [2, 7]}},
+        runs=True,
     ),
     Fault("TW410", record={"requires": "tested"}),
 )

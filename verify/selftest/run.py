@@ -17,6 +17,7 @@ from ..audit import AUDIT_RULES, audit, find_targets, prepare
 from ..findings import Confidence
 from ..rules import RULES
 from ..source import SourceFile, discover
+from ..whole_run import run
 from .cutting import Cut, CutOutcome, Uncut, cuts, try_cut
 from .faults import FAULTS, Fault
 from .record_faults import record_faults
@@ -129,6 +130,8 @@ def _codes(fault: Fault) -> set[str]:
         problems = _problems(configuration)
         if problems:
             return {problem.code for problem in problems}
+        if fault.runs:
+            run(configuration, records=(), jobs=None, quiet=True)
         return {finding.rule for finding in verify(configuration, jobs=1).findings}
 
 

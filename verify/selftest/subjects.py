@@ -43,6 +43,8 @@ def of_records(verification: Verification) -> dict[str, Counted]:
     found |= {
         "TW402": (sum(bool(record.claims.status) for record in records), "claims"),
         "TW403": (sum(len(record.waivers) for record in records), "waivers"),
+        "TW408": (len(edges), "edges"),
+        "TW409": (sum(record.probe is not None for record in records), "probes"),
         "TW410": (
             sum((record.requires or verification.configuration.requires) is not None for record in records),
             "required levels",

@@ -317,6 +317,30 @@ def mutated(project: Project, shown: Example) -> None:
     assert (project.root / ".telewire/mutants.json").exists()
 
 
+DRIVES = """\
+from app.aggregator import handle
+from app.emitters import aggregate, emit
+from app.gradients import collect_gradients
+from app.schema import State
+from app.widgets import StatusBanner
+
+
+def inf_gradients(value: int) -> str:
+    state = State()
+    handle(state, emit(aggregate(collect_gradients([[float("inf")] * value]))))
+    return StatusBanner().render(state)
+"""
+
+
+def probed(project: Project, shown: Example) -> None:
+    """Drive the emitter with each value of the probe, for real."""
+    replace_function(project, "app/emitters.py", "emit", shown.python())
+    project.write("tests/drives.py", DRIVES)
+    project.record(**shown.keys())
+    run_tests(project.root, "--wiring", "-q", "tests")
+    assert (project.root / ".telewire/evidence.json").exists()
+
+
 def ending_of(test: object) -> str:
     if any(mark.name == "skip" for mark in getattr(test, "pytestmark", ())):
         return "skipped"
@@ -362,6 +386,7 @@ SETTINGS: dict[str, Setting] = {
     "TW406": named_test_ended,
     "TW407": named_test_ended,
     "TW408": mutated,
+    "TW409": probed,
     "TW410": as_shown,
 }
 
