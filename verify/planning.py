@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from ..registry.config import Configuration, ConfigurationError, load_configuration
 from .analysis import CannotVerify, Verification, verify
+from .cache import keep_this
 from .cache.folder import cache_folder
 from .cache.options import cache_options
 from .evidence.plan import Plan
@@ -19,9 +21,9 @@ from .output import EXIT_UNUSABLE, Unusable, deliver, make_console
 from .source import discover
 
 
-def plan_of(verification: Verification) -> Plan:
-    """Return the points of every proved edge."""
-    configuration = verification.configuration
+def plan_of(configuration: Configuration, cache: str | None) -> Plan:
+    """Return the points of every proved edge. Earlier evidence has no say in it, and is not read."""
+    verification = verify(replace(configuration, evidence=None), cache=cache)
     paths = source_paths(configuration)
     found = WirePoints.of(verification.wiring, Sources(paths))
     assert configuration.evidence is not None
@@ -85,11 +87,12 @@ def points(
     cache_dir: Path | None,
 ) -> None:
     """List where the values of the proved wires can be seen: what `pytest --wiring` lets tell its values."""
+    keep_this()
     given = None if cache_dir is None else str(cache_dir)
     try:
         configuration = load_configuration(project, file=config)
         folder = None if no_cache else cache_folder(str(project), given, "sources")
-        plan = plan_of(verify(configuration, cache=folder))
+        plan = plan_of(configuration, folder)
     except ConfigurationError as error:
         raise Unusable(str(error)) from None
     except CannotVerify as error:
@@ -107,7 +110,3 @@ def points(
     ]
     lines.append(f"{len(plan.points)} points in {len(plan.modules)} modules")
     deliver("\n".join(lines) + "\n", output)
-
-
-if __name__ == "__main__":
-    points()

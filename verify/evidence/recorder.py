@@ -26,6 +26,8 @@ _ENTRIES = 4
 _FRAMES = 400
 _LOOKS = 64  # values that are no plain number or text are looked at so often, and then every so many times
 
+_NOTHING = (float("inf"), float("-inf"))
+
 Entry = tuple[str, str, bool]
 """How a point was reached: file and qualified name of the function of the program that came first, and whether a test
 called it. It was none where a framework did, or where a thread began there."""
@@ -34,9 +36,10 @@ called it. It was none where a framework did, or where a thread began there."""
 class Cell:
     """What passed one point in one test."""
 
-    __slots__ = ("entries", "high", "keys", "looks", "low", "order", "passed", "values")
+    __slots__ = ("ceiling", "entries", "floor", "high", "keys", "looks", "low", "order", "passed", "values")
 
     def __init__(self) -> None:
+        self.floor, self.ceiling = _NOTHING  # numbers between them say nothing that is not known
         self.passed = count().__next__  # counting up is one step for all threads
         self.looks = 0
         self.keys: set[tuple[type, object]] = set()
@@ -142,6 +145,8 @@ def see(point: int, value: object, key: str | None = None) -> object:
             return value
         cell.passed()
         kind = type(value)
+        if kind is float and cell.floor <= value <= cell.ceiling:  # type: ignore[operator] # a number
+            return value
         if kind not in PLAIN or (kind, value) not in cell.keys:
             _note(cell, value, kind)
     return value
@@ -170,6 +175,8 @@ def _note(cell: Cell, value: object, kind: type) -> None:
             low, high = cell.low, cell.high
             if low is None or high is None or not low <= value <= high:  # type: ignore[operator] # a number
                 _stretch(cell, value)  # type: ignore[arg-type] # a number
+            if cell.order is None and cell.low is not None and cell.high is not None:
+                cell.floor, cell.ceiling = cell.low, cell.high
         return
     watching = _watch
     summary = summary_of(value)

@@ -74,7 +74,8 @@ def plan_of_project(config: pytest.Config) -> Plan:
         pytest.UsageError: There are no records, no sources, or no proved edge.
     """
     project = config.known_args_namespace.wiring_project or str(config.rootpath)
-    command = [sys.executable, "-m", "telewire.verify.planning", "--project", project, "--format", "json"]
+    points = ["points", "--project", project, "--format", "json"]
+    command = [sys.executable, "-c", "from telewire.verify.cli import main; main()", *points]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
