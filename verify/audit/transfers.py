@@ -144,6 +144,8 @@ class Names:
             held = self._locals.get(current, [])
             if node.kind is Kind.PHI and not held:
                 pending += node.operands
+            elif node.kind is Kind.NARROW and not held:
+                pending.append(node.operands[0])
             else:
                 found = held if found is None else [name for name in found if name in held]
         return found or []
@@ -155,7 +157,8 @@ class Names:
             if key.kind is Kind.CONST and isinstance(key.data, str):
                 base = callee.operands[0]
                 found.setdefault(Origin(key.data, self.path(base), base, is_key=True, is_derived=derived))
-            return None
+                return None
+            return None if key.kind is Kind.CONST else node.operands[1]  # what a table has for it
         shape = node.data
         assert isinstance(shape, CallShape)
         if shape.positional == 1 and not shape.starred:

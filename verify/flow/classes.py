@@ -6,6 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from ..source import ClassSymbol, FunctionSymbol, Program
@@ -15,7 +16,7 @@ from ..source.summarise import TOP_LEVEL
 from .aliases import Aliases
 from .existing import Existing
 from .foreign import foreign_stores
-from .types import Instance, Type, members
+from .types import FunctionObject, Instance, Type, members
 
 _ADD_NO_METHODS = {
     "abc.ABC",
@@ -58,6 +59,7 @@ class ClassFacts:
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
         self._having: dict[str, list[ClassSymbol]] | None = None  # by the name of a method or field
         self._dispatched: dict[tuple[FunctionSymbol, Type | None], tuple[FunctionSymbol, ...]] = {}
+        self._below: dict[tuple[ClassSymbol, str], tuple[FunctionObject, ...]] = {}
         self._collected: set[str] = set()  # modules
         for summary in program.summaries():
             self._collect_once(summary.name)
@@ -244,6 +246,25 @@ class ClassFacts:
                     if override is not None:
                         found.setdefault(override)
         return tuple(found)
+
+    def methods_below(self, cls: ClassSymbol, name: str) -> tuple[FunctionObject, ...]:
+        """Return the methods that only classes below have: a base calls on itself what they are to define."""
+        key = (cls, name)
+        known = self._below.get(key)
+        if known is None:
+            found: dict[FunctionSymbol, FunctionObject] = {}
+            if name in self._method_names and self.program.method(cls, name) is None:
+                for below in self.program.subclasses(cls):
+                    method = self.program.method(below, name)
+                    if method is not None:
+                        found.setdefault(method, FunctionObject(method, Instance(below)))
+            known = self._below[key] = tuple(found.values())
+        return known
+
+    @cached_property
+    def _method_names(self) -> frozenset[str]:
+        classes = map(self.program.class_, self.program.classes())
+        return frozenset(name for summary in classes for name in summary.methods)
 
     def implementers(self, protocol: ClassSymbol) -> tuple[ClassSymbol, ...]:
         """Return the classes that have all methods of a protocol."""

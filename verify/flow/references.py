@@ -89,6 +89,9 @@ class References:
                 method = self._program.method(one.cls, str(node.data))
                 if method is not None:
                     calls.update(self._inference.dispatch(method, one))
+                else:
+                    below = self._inference.methods_below(one.cls, str(node.data))
+                    calls.update(called.function for called in below)
 
 
 def _only_named(graph: ValueGraph) -> set[int]:

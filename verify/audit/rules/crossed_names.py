@@ -10,7 +10,7 @@ from ...findings import Confidence, Finding
 from ...flow import Carrier, FieldCarrier, How
 from ...flow.types import Instance, members
 from ...source import ClassSymbol, FunctionSymbol
-from ...source.model import Kind
+from ...source.model import Kind, Parameter
 from ...source.program import Place
 from ..crossing import Exchange, belong_together, of_exchange, of_given_twice
 from ..names import are_ends, are_opposed, likeness, words
@@ -66,8 +66,10 @@ class CrossedNames(AuditRule):
             if len(group.transfers) < 2 or _is_on_purpose(audit, group):
                 continue
             crossed: set[str] = set()
+            taken = _parameters(audit, group)
             for first, second in _pairs(group.transfers):
-                if {first.sink, second.sink} <= straight.get((group.function, group.owner), set()):
+                sinks = {first.sink, second.sink}
+                if sinks <= straight.get((group.function, group.owner), set()) and sinks <= taken:
                     continue  # given both ways in one body: each way round is wanted
                 if (found := self._crossed(audit, group, first, second)) is not None:
                     crossed.update((first.sink, second.sink))
@@ -192,6 +194,13 @@ def _given_straight(
     return found
 
 
+def _parameters(audit: AuditCheck, group: Group) -> set[str]:
+    """Return the names that what is called acts on; it only passes on what it takes as a whole, `**fields`."""
+    if not isinstance(group.owner, FunctionSymbol):
+        return group.sinks
+    return {one.name for one in audit.program.function(group.owner).parameters}
+
+
 def _pairs(transfers: Sequence[Transfer]) -> Iterator[tuple[Transfer, Transfer]]:
     """Yield the pairs that may be crossed: neither is given a value of its own name, at another place either."""
     others = _unsettled(transfers)
@@ -216,13 +225,21 @@ def _exchanged(transfers: Sequence[Transfer]) -> Iterator[tuple[Transfer, Transf
 def _is_on_purpose(audit: AuditCheck, group: Group) -> bool:
     """Whether a function is there to exchange values, or does so on request.
 
-    The derivative of an exchange is the exchange back.
+    The derivative of an exchange is the exchange back. A parameter that is handed over here makes no request.
     """
     parameters = audit.program.function(group.function).parameters
-    named = [group.function.qualname, *(one.name for one in parameters)]
+    handed = {origin.name for one in group.transfers for origin in one.origins}
+    switches = (one.name for one in parameters if one.name not in handed and _may_be_switch(one))
+    named = [group.function.qualname, *switches]
     if "backward" in words(group.function.name) or any(_ON_PURPOSE.search(name.lower()) for name in named):
         return True
     return group.owner is not None and _is_inverse(group.function.name, group.owner.name)
+
+
+def _may_be_switch(parameter: Parameter) -> bool:
+    """Whether a parameter may be true or false."""
+    default = parameter.default
+    return default is None or (default.is_literal and isinstance(default.literal, bool))
 
 
 def _is_inverse(one: str, other: str) -> bool:
