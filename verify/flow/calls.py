@@ -84,8 +84,8 @@ class Calls:
             base = self._inference.type_of(function, callee.operands[0])
             for one in members(base) if not types or UNKNOWN in types else ():
                 if isinstance(one, Instance):
-                    for called in self._inference.methods_below(one.cls, str(callee.data)):
-                        self._arguments(function, called, index, node)
+                    for below in self._inference.methods_below(one.cls, str(callee.data)):
+                        self._arguments(function, below, index, node)
             if (
                 base is UNKNOWN
                 or (not members(base) and base is not NONE)
