@@ -152,7 +152,14 @@ class WiringSession:
     def sight_of(self, item: pytest.Item) -> Sight:
         """Return what passed in a test until now."""
         order = [] if self._watch is None else self._watch.order
-        return Sight(self._seen_by(item), order, self.plan.where)
+        return Sight(self._seen_by(item), order, self.plan.where, self._unseen)
+
+    def _unseen(self, point: int) -> str:
+        """Say why no value can be seen at a point; nothing where one can."""
+        module = self.plan.points[point].key.module
+        state = self.hook.states[module]
+        not_seen = "" if state in {INSTRUMENTED, NOT_IMPORTED} else f"{module}: {state}"
+        return self.hook.refused.get(point) or not_seen
 
     def _new_watch(self, ordered: frozenset[int] = frozenset()) -> Watch:
         return Watch(self._points, self._program.__contains__, self._is_test, self._is_library, ordered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..comparing import Value, value_of
@@ -52,11 +52,15 @@ class EdgeArrival:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one test saw: at each point, and of the points with a transform each pass, in order."""
+    """What one test saw: at each point, and of the points with a transform each pass, in order.
+
+    `where` says where a point is, and `unseen` why no value can be seen there; empty where one can.
+    """
 
     seen: Mapping[int, Seen]
     order: Sequence[tuple[int, Summary]]
     where: Callable[[int], str]
+    unseen: Callable[[int], str] = lambda point: ""
 
     def values(self, point: int | None) -> tuple[Value, ...]:
         """Return what passed a point."""
@@ -80,6 +84,26 @@ def arrivals(wire: WirePlan, probe: ProbePlan, value: object, sight: Sight) -> l
         found.append(one)
         after.append(one.expected)
     return found
+
+
+def first_stop(found: Sequence[EdgeArrival], displayed: Collection[str] = ()) -> EdgeArrival | None:
+    """Return the edge on which a value was lost, None where it arrived everywhere.
+
+    Where nobody can see whether it arrived, what follows says so, or what the consumer displays; `displayed` names the
+    consumers that display it.
+    """
+    beyond: set[int] = set()
+    for position in reversed(range(len(found))):
+        one = found[position]
+        if one.edge.before is not None and (one.arrived is not Arrived.UNKNOWN or position in beyond):
+            beyond.add(one.edge.before)
+    for position, one in enumerate(found):
+        is_shown = one.edge.is_consumer and one.edge.stage in displayed
+        if one.arrived is Arrived.NO:
+            return one
+        if one.arrived is Arrived.UNKNOWN and (one.edge.problem or not (position in beyond or is_shown)):
+            return one
+    return None
 
 
 def _along(edge: EdgePlan, expected: Expected, sight: Sight) -> EdgeArrival:
@@ -114,6 +138,11 @@ def _by(edge: EdgePlan, way: Way, expected: Expected, sight: Sight) -> EdgeArriv
     values = sight.values(point)
     place, saw = sight.where(point), _shown(values)
     if not values:
+        reason = sight.unseen(point)
+        if reason:
+            return EdgeArrival(
+                edge, Arrived.UNKNOWN, place, (), f"no value can be seen there: {reason}", expected
+            )
         return EdgeArrival(edge, Arrived.NO, place, (), "nothing passed there", expected)
     if edge.transform is not None and edge.transform[0] != "text":
         return _computed(edge, way, expected, sight)

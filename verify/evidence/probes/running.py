@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from ..plan import Plan
-from .arrival import EdgeArrival, Sight, arrivals
+from .arrival import EdgeArrival, Sight, arrivals, first_stop
 from .crossings import Crossing, crossings
 from .drives import Drive, DriveError, called
 from .expected import Expected, seen_as, spelt
-from .sentences import crossed, first_stop, stopped
+from .sentences import crossed, stopped
 from .wires import ProbePlan, WirePlan
 
 if TYPE_CHECKING:
@@ -63,11 +63,12 @@ class Probing:
     crossed: list[Crossing] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     problem: str | None = None
+    _last: EdgeArrival | None = None
 
     def run(self, drive: Drive, fixtures: dict[str, object], sights: Sights) -> None:
         """Drive the value, and fail where it does not arrive, crosses over, or is not shown."""
         __tracebackhide__ = True
-        self.found, self.crossed, self.shown, self.problem = [], [], [], None
+        self.found, self.crossed, self.shown, self.problem, self._last = [], [], [], None, None
         function: object = drive.function if drive.fixture is None else fixtures.pop(drive.fixture)
         if not callable(function):
             pytest.fail(
@@ -106,7 +107,7 @@ class Probing:
         name = spelt(self.value)
         self.found = arrivals(self.wire, self.probe, self.value, sight)
         self.history.add(self.wire.record, name, self.found)
-        last = first_stop(self.found)
+        last = self._last = first_stop(self.found, self._displayed())
         said: list[str] = []
         if self.is_sentinel:
             expected = Expected(self.value, self.probe.tolerance)
@@ -115,12 +116,17 @@ class Probing:
                 said.append(crossed(self.wire.record, self.value, self.crossed))
         if last is not None:
             constant = self.history.constant(self.wire.record, name, self.found.index(last))
-            said.append(stopped(self.probe, self.value, self.found, constant))
+            said.append(stopped(self.probe, self.value, self.found, last, constant))
         return said
+
+    def _displayed(self) -> set[str]:
+        """Return the consumers that show the value as they have to."""
+        wrong = {one.consumer for one in self.shown if one.problem is not None}
+        return {one.consumer for one in self.shown if one.display.text is not None} - wrong
 
     def to_data(self) -> dict[str, object]:
         """Return what became of it as plain data."""
-        last = first_stop(self.found)
+        last = self._last
         return {
             "record": self.wire.record,
             "digest": self.wire.digest,

@@ -10,22 +10,22 @@ from .expected import spelt
 from .wires import ProbePlan
 
 
-def first_stop(found: Sequence[EdgeArrival]) -> EdgeArrival | None:
-    """Return the edge on which a value was lost, None where it arrived everywhere."""
-    return next((one for one in found if one.arrived is not Arrived.YES), None)
-
-
-def stopped(probe: ProbePlan, value: object, found: Sequence[EdgeArrival], constant: Collection[str]) -> str:
-    """Say where a value stopped; `constant` are other values at which the same was seen there."""
-    last = first_stop(found)
-    assert last is not None
+def stopped(
+    probe: ProbePlan,
+    value: object,
+    found: Sequence[EdgeArrival],
+    last: EdgeArrival,
+    constant: Collection[str],
+) -> str:
+    """Say that a value stopped at the last edge; `constant` are other values at which the same was seen there."""
     reached = [one for one in found[: found.index(last)] if one.arrived is Arrived.YES]
     said = spelt(value)
     place = f" ({last.place})" if last.place else ""
-    if last.edge.before is None:
+    if last.edge.before is None and last.arrived is Arrived.NO:
         sentence = f"{said} does not arrive at the emitter: {_saw(last)}{place}; the drive does not drive it"
     elif last.arrived is Arrived.UNKNOWN:
-        sentence = f"{said} arrives at {_named(reached)}; nobody can tell whether at {last.carrier}{place}"
+        arrives = f"{said} arrives at {_named(reached)}; nobody" if reached else "nobody"
+        sentence = f"{arrives} can tell whether {'it' if reached else said} arrives at {last.carrier}{place}"
     else:
         sentence = f"{said} arrives at {_named(reached)}, and stops there: {_saw(last)}{place}"
     lines = [sentence]
@@ -79,10 +79,10 @@ def _listed(names: Collection[str]) -> str:
 def _next(probe: ProbePlan, last: EdgeArrival) -> str:
     if last.edge.problem:
         return "repair the edge; `verify-wiring` shows where the value is lost"
-    if last.edge.before is None:
+    if last.edge.before is None and last.arrived is Arrived.NO:
         return f"let {probe.drive} lead the value to the emitter ({probe.at})"
     if last.arrived is Arrived.UNKNOWN:
-        return "probe a value of which more can be kept: a number or a short text"
+        return "let a point of the wire be seen there, or say what the consumer displays"
     if not last.saw:
         return f"let {probe.drive} call what leads there, or repair the wire ({probe.at})"
     is_copy = all(hop.is_copy for ways in last.edge.chains for way in ways for hop in way)
