@@ -7,7 +7,13 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+_MUTANTS = (
+    "TELEWIRE_MUTANTS"  # a process that runs mutants sees nothing, whatever the settings of the tests say
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> object:
     """Stand ready before any conftest.py, since those may import what is to be seen."""
-    if early_config.known_args_namespace.wiring:
+    if early_config.known_args_namespace.wiring and _MUTANTS not in os.environ:
         from .session import begin
 
         begin(early_config)

@@ -81,6 +81,8 @@ def mutate(request: Request, progress: Progress) -> Outcome:
     sights = Sights(request.evidence)
     making = make(request.wires, request.points, sights)
     files = Files(request.root)
+    for made in making.made:
+        files.note(made.tests)  # as they are before anything runs
     earlier = request.earlier
     standing = None if earlier is None else Standing(earlier, request.points.functions, files, sights)
     kept = Kept.of(standing, making)

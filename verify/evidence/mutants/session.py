@@ -36,7 +36,7 @@ _LONGEST_REASON = 300
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
     """Read the orders; a mutant that this process itself is for is switched on before anything is imported."""
-    orders = Orders.from_json(Path(os.environ[ORDERS]).read_text(encoding="utf-8"))
+    orders = Orders.from_json(Path(os.environ.pop(ORDERS)).read_text(encoding="utf-8"))
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -29,6 +29,12 @@ class Files:
             except (OSError, ValueError):
                 self._known[file] = None
         return self._known[file]
+
+    def note(self, tests: Iterable[str]) -> None:
+        """Read the files of some tests now, whatever becomes of them later."""
+        for test in tests:
+            for file in self.of(test):
+                self.digest(file)
 
     def of(self, test: str) -> Iterator[str]:
         """Yield the files that a test depends on: its own, and every conftest.py that it may use."""

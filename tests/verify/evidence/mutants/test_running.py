@@ -11,10 +11,11 @@ import pytest
 
 from telewire.registry.config import load_configuration
 from telewire.verify.analysis import verify
+from telewire.verify.evidence.mutants import mutating
 from telewire.verify.evidence.mutants.making import make
 from telewire.verify.evidence.mutants.mutant import Kind
 from telewire.verify.evidence.mutants.orders import Order, Orders
-from telewire.verify.evidence.mutants.running import CannotMutate, Event, run_mutants
+from telewire.verify.evidence.mutants.running import CannotMutate, Event, Way, run_mutants
 from telewire.verify.evidence.mutants.sights import Sights
 
 from .mutants_project import NOTICING, Done, mutate, said_of, write_mutants_project
@@ -178,6 +179,35 @@ def test_the_second_run_runs_only_what_changed(noticed: Done, tmp_path: Path) ->
     assert changed.status == 0
 
 
+def test_results_of_tests_that_change_meanwhile_do_not_hold(
+    noticed: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "meanwhile"
+    shutil.copytree(noticed.root, root)
+    verification = verify(load_configuration(root))
+    assert verification.observed.evidence is not None
+
+    def changing(*arguments: object, **_: object) -> Way:
+        (root / "tests/test_app.py").write_text(NOTICING + "\n# changed\n")
+        return run_mutants(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(mutating, "run_mutants", changing)
+    outcome = mutating.mutate(
+        mutating.Request(
+            wires=verification.wiring.wires,
+            chosen=(),
+            points=verification.observed.points,
+            evidence=verification.observed.evidence,
+            earlier=None,
+            root=root,
+            jobs=2,
+        ),
+        lambda text: None,
+    )
+    assert {result.state.value for result in outcome.document.mutants} == {"killed"}
+    assert said_of(root, outcome.document).mutation.value == "stale"
+
+
 def test_a_function_that_has_changed_makes_its_wire_stale(noticed: Done, tmp_path: Path) -> None:
     root = tmp_path / "changed"
     shutil.copytree(noticed.root, root)
@@ -230,6 +260,19 @@ def test_where_threads_run_after_collection_each_is_spawned(tmp_path: Path) -> N
     way = run_mutants(orders_for(root, Kind.DEFAULT), root, (), events.append)
     assert (way.name, way.reason) == ("spawned", "other threads run after collection: idle")
     assert results(events) == ["killed"]
+
+
+@forking
+def test_workers_and_wiring_that_the_tests_ask_for_are_left_out(tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    root = write_mutants_project(tmp_path / "spread", NOTICING)
+    (root / "pytest.ini").write_text("[pytest]\ntestpaths = tests\naddopts = -n 2 --wiring -p xdist\n")
+    mutate(root, "--record", "none")  # for the evidence
+    evidence = (root / ".telewire/evidence.json").read_bytes()
+    events: list[Event] = []
+    way = run_mutants(orders_for(root, Kind.DEFAULT), root, (), events.append)
+    assert (way.name, results(events)) == ("forked", ["killed"])
+    assert (root / ".telewire/evidence.json").read_bytes() == evidence
 
 
 def test_a_session_that_comes_to_nothing_says_what_pytest_said(noticed: Done) -> None:
