@@ -1,6 +1,6 @@
 """What `pytest --wiring` costs, and what it costs to have the plugin and not use it: ratios in one run, paired.
 
-    python -m telewire.benchmarks.evidence [--rounds N] [--steps N] [--own]
+    python -m telewire.benchmarks.evidence [--rounds N] [--steps N] [--only off|on|own]
 
 Needs stable-baselines3, pytest, and telewire installed (the plugin is found by its entry point). Whole processes with
 all that they start, CPU time. Each round runs every command once; each ratio is that of two runs of one round, the
@@ -9,7 +9,7 @@ median over the rounds is shown. How far two runs of the same command differ is 
 - off: this repository's `tests/registry`, with the plugin and without it.
 - on: trainings of stable-baselines3 under the records of `examples/stable_baselines3`, with `--wiring` and without.
   The wires are found in a process of its own. What it finds is kept: the first run, which is not counted, takes longer.
-- `--own`: this repository's `tests/telemetry/training` under the shipped records, likewise.
+- own: this repository's `tests/telemetry/training` under the shipped records, likewise.
 """
 
 from __future__ import annotations
@@ -169,15 +169,18 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=2000, help="of each training")
-    parser.add_argument("--own", action="store_true", help="this repository's own trainings as well")
+    parser.add_argument("--only", choices=["off", "on", "own"], action="append", help="[default: off and on]")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {options.rounds} rounds")
-    plugin_off(options.rounds)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = make_example(Path(temporary), options.steps)
-        title = f"trainings of stable-baselines3, {options.steps:,} steps each"
-        wiring_on(title, folder, "tests", options.rounds)
-    if options.own:
+    chosen = options.only or ["off", "on"]
+    if "off" in chosen:
+        plugin_off(options.rounds)
+    if "on" in chosen:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = make_example(Path(temporary), options.steps)
+            title = f"trainings of stable-baselines3, {options.steps:,} steps each"
+            wiring_on(title, folder, "tests", options.rounds)
+    if "own" in chosen:
         wiring_on("tests/telemetry/training", ROOT, "tests/telemetry/training", options.rounds)
 
 
