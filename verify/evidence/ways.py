@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ..flow import Carrier, Constant, Flow, Hop, How, KeyCarrier, by_name
+from ..flow import Carrier, Constant, FieldCarrier, Flow, Hop, How, KeyCarrier, by_name
 from ..source import FunctionSymbol
 from ..wiring import Edge, StageKind
 
@@ -48,7 +48,7 @@ def ways(flow: Flow, edge: Edge, chain: Way) -> tuple[Way, ...]:
         leaving = (hop for hop in flow.leaving(start) if hop.site.function in here)
         found |= dict.fromkeys((hop,) for hop in leaving if _carries(flow, hop))
     else:
-        found |= dict.fromkeys(_others(flow, here, start, end, len(chain) + LONGER))
+        found |= dict.fromkeys(_others(flow, edge, here, start, end, len(chain) + LONGER))
     return tuple(found)[:MOST]
 
 
@@ -59,11 +59,13 @@ def _here(edge: Edge, chain: Way) -> frozenset[FunctionSymbol]:
 
 
 def _others(
-    flow: Flow, here: frozenset[FunctionSymbol], start: Carrier, end: Carrier, longest: int
+    flow: Flow, edge: Edge, here: frozenset[FunctionSymbol], start: Carrier, end: Carrier, longest: int
 ) -> list[Way]:
     left = _distances(flow, end, longest)
     found: list[Way] = []
     pending: deque[tuple[Carrier, Way]] = deque([(start, ())])
+    parts = {carrier for carrier in left if _is_part(edge, carrier)}
+    pending += [(part, ()) for part in sorted(parts, key=str)]
     for _ in range(_STEPS):
         if not pending or len(found) >= MOST:
             break
@@ -71,6 +73,8 @@ def _others(
         for hop in flow.leaving(carrier):
             if not _carries(flow, hop):
                 continue
+            if carrier in parts and not before and hop.site.function not in edge.target.functions:
+                continue  # read elsewhere
             way = (*before, hop)
             if by_name(hop.target) == by_name(end) and hop.site.function in here:
                 found.append(way)
@@ -81,6 +85,13 @@ def _others(
             ):
                 pending.append((hop.target, way))
     return found
+
+
+def _is_part(edge: Edge, carrier: Carrier) -> bool:
+    """Whether a carrier is a field of the metric's own type: where that is read, the value is."""
+    if not isinstance(carrier, FieldCarrier) or carrier.name not in edge.record.fields:
+        return False
+    return carrier.owner.qualname.rpartition(".")[2] == str(edge.record.type).rpartition(".")[2]
 
 
 def _distances(flow: Flow, end: Carrier, longest: int) -> dict[Carrier, int]:
