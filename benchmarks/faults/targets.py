@@ -69,6 +69,10 @@ PACKAGES = (
         ("sglang==0.5.23",),
         parts=("srt.observability", "srt.managers.scheduler_components"),
     ),
+    Package("prefect", ("prefect==3.9.1",)),
+    Package("mlflow", ("mlflow-skinny==3.17.2",), parts=("entities",)),
+    Package("litellm", ("litellm==1.109.1",), parts=("integrations.otel",)),
+    Package("nemo", ("nemo-toolkit==3.0.0",), parts=("collections.asr.inference",)),
 )
 """Pure-Python packages: training code, services, and instruments of prometheus_client."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..flow import Carrier, FieldCarrier
+from ..flow.classes import receiver_name
 from ..flow.types import ClassObject, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Default, EffectKind, Kind, Span
@@ -172,7 +173,10 @@ class LeftOutFields:
             if any(one.function == group.function and name in one.sinks for one in groups):
                 continue  # the function knows of it: here it is left out on purpose
             found = self._sign(owner, group, name, groups, default)
-            if found is not None and not self._is_stored_elsewhere(owner, name):
+            if found is None or self._is_stored_elsewhere(owner, name):
+                continue
+            is_lost = found.sign is Sign.KEY and found.is_converter and self._writes_out(owner, name)
+            if is_lost or not self._may_be_stored(name):
                 yield found
 
     def _unused(self, owner: ClassSymbol, group: Group, groups: list[Group]) -> Iterator[LeftOut]:
@@ -241,6 +245,10 @@ class LeftOutFields:
                     return True
                 if function.name not in {"__init__", "__post_init__"}:
                     return True
+        return False
+
+    def _may_be_stored(self, name: str) -> bool:
+        """Whether something of unknown class is given a field of that name."""
         return self._usage.may_be_written(name) or name in self._usage.handling.keywords
 
     # -- signs --------------------------------------------------------------------------------------------------------
@@ -276,7 +284,8 @@ class LeftOutFields:
 
         for base, origins in sorted(bases.items(), key=lambda item: -len(item[1])):
             carrier = self._transfers.has(group.function, origins[0], name)
-            if carrier is not None and self._may_hold_a_value(carrier):
+            is_known = carrier is not None and self._may_hold_a_value(carrier)
+            if is_known or (origins[0].is_key and len(origins) >= _FEWEST and self._writes_out(owner, name)):
                 sign = Sign.KEY if origins[0].is_key else Sign.FIELD
                 written = f'{base}["{name}"]' if origins[0].is_key else f"{base}.{name}"
                 one = found(sign, written, len(origins))
@@ -289,6 +298,28 @@ class LeftOutFields:
         if others and len(passing) == len(others) and self._are_alike(group, others):
             return found(Sign.SITES, "", len(group.sinks), len(others))
         return None
+
+    def _writes_out(self, owner: ClassSymbol, name: str) -> bool:
+        """Whether a method of a class writes a field of its object into a mapping, under its own name."""
+        for qualname in self._program.class_(owner).methods.values():
+            function = FunctionSymbol(owner.module, qualname)
+            summary = self._program.function(function)
+            written = [
+                one.value
+                for one in summary.graph.effects
+                if one.kind is EffectKind.STORE_ITEM and one.name == name
+            ]
+            written += [
+                node.operands[node.data.index(name)]
+                for node in summary.graph.nodes
+                if node.kind is Kind.DICT and isinstance(node.data, tuple) and name in node.data
+            ]
+            receiver = receiver_name(summary)
+            for index in written:
+                for origin in self._transfers.names(function).origins(index):
+                    if origin.name == name and origin.base == receiver:
+                        return True
+        return False
 
     def _is_sparse(self, owner: ClassSymbol, group: Group) -> bool:
         """Whether a construction gives a hand-written constructor less than half of what it takes."""

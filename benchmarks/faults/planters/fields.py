@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from telewire.verify.findings import Confidence
 
@@ -225,12 +225,13 @@ class LostInCopy(AuditPlanter):
     def plants(self, tree: Tree) -> Iterator[Plant]:
         """Yield each entry of a method that lists its class's fields under their own names: three of four at least.
 
-        A method that picks some of them shows nothing by leaving out one more.
+        A method that picks some of them shows nothing by leaving out one more, and neither do two that are left. A
+        field without a default cannot be left out of a construction: that fails at once.
         """
         for path in tree.planted:
             for cls in (one for one in ast.walk(tree.modules[path]) if isinstance(one, ast.ClassDef)):
                 fields = {
-                    one.target.id
+                    one.target.id: one.value is not None
                     for one in cls.body
                     if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
                 }
@@ -241,24 +242,28 @@ class LostInCopy(AuditPlanter):
                         yield from self._entries(tree, path, method, fields, cls.name)
 
     def _entries(
-        self, tree: Tree, path: str, method: ast.FunctionDef, fields: set[str], owner: str
+        self, tree: Tree, path: str, method: ast.FunctionDef, fields: Mapping[str, bool], owner: str
     ) -> Iterator[Plant]:
         text = tree.texts[path]
         for node in ast.walk(method):
             listed: list[tuple[str, Edit, ast.AST]] = []
+            may_lack = set(fields)
             if isinstance(node, ast.Dict):
                 for key, value in zip(node.keys, node.values, strict=True):
                     if isinstance(key, ast.Constant) and key.value in fields:
                         edit = text.drop_item(text.start(key), text.end(value))
                         listed.append((str(key.value), edit, key))
             elif isinstance(node, ast.Call):
+                may_lack = {name for name, has_default in fields.items() if has_default}
                 listed += [
                     (str(keyword.arg), text.drop_keyword(keyword), keyword)
                     for keyword in node.keywords
                     if keyword.arg in fields
                 ]
-            if len(listed) >= 3 and 4 * len({name for name, _, _ in listed}) >= 3 * len(fields):
+            if len(listed) >= 4 and 4 * len({name for name, _, _ in listed}) >= 3 * len(fields):
                 for name, edit, place in listed:
+                    if name not in may_lack:
+                        continue
                     yield plant(text, place, {name, method.name}, f"{owner}.{method.name}: {name}", edit)
 
 

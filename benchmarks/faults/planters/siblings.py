@@ -18,7 +18,7 @@ class CallLeftOut(AuditPlanter):
     """Several alike functions call the same telemetry function, and one of them no longer does.
 
     Alike are methods of one name, and functions of one module or class with the same first word. What only two or
-    three do is no custom.
+    three do is no custom, and a check is none either: what one of them takes may need none.
     """
 
     fault = "call left out in one of several alike"
@@ -34,7 +34,7 @@ class CallLeftOut(AuditPlanter):
             for path, function in group:
                 for statement in function.body:
                     match statement:
-                        case ast.Expr(value=ast.Call(func=func)) if NAMES.is_function(last_name(func) or ""):
+                        case ast.Expr(value=ast.Call(func=func)) if _is_custom(last_name(func) or ""):
                             called.setdefault(last_name(func) or "", []).append((path, function, statement))
                         case _:
                             pass
@@ -49,6 +49,10 @@ class CallLeftOut(AuditPlanter):
                         yield plant(
                             text, statement, names, f"{function.name}: {helper}()", text.drop(statement)
                         )
+
+
+def _is_custom(name: str) -> bool:
+    return NAMES.is_function(name) and not name.lstrip("_").startswith("check_")
 
 
 def _alike(tree: Tree) -> list[list[tuple[str, Function]]]:
