@@ -290,7 +290,7 @@ class LeftOutFields:
                 written = f'{base}["{name}"]' if origins[0].is_key else f"{base}.{name}"
                 one = found(sign, written, len(origins))
                 return replace(one, is_taken_beside=self._is_taken_beside(group.function, base, name))
-        here = self._local(group.function, name)
+        here = self._local(group.function, name, before=span)
         if here is not None:
             return found(here, name, sum(not origin.base for _, origin in same))
         others = [one for one in groups if one is not group]
@@ -340,7 +340,8 @@ class LeftOutFields:
             return self._usage.production(carrier).origin >= ValueOrigin.POSSIBLE
         return True
 
-    def _local(self, function: FunctionSymbol, name: str) -> Sign | None:
+    def _local(self, function: FunctionSymbol, name: str, *, before: Span | None = None) -> Sign | None:
+        """Return how a function has a value of a name; what it computes `before` a place alone counts there."""
         graph = self._program.function(function).graph
         users, effects = self._flow.facts.whereabouts.users(function)
         for node in graph.bindings.get(name, ()):
@@ -349,7 +350,8 @@ class LeftOutFields:
                 is_used = bool(users.get(node) or effects.get(node)) or self._read_inside(function, name)
                 return Sign.TAKEN if is_used else Sign.PARAMETER
             if kind in {Kind.CALL, Kind.OP}:
-                return Sign.LOCAL
+                is_there = before is None or graph.nodes[node].span.line <= before.end_line
+                return Sign.LOCAL if is_there else Sign.TAKEN
             if kind in {Kind.ITEM, Kind.ATTR, Kind.PHI}:
                 return Sign.TAKEN
         return None

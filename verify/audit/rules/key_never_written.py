@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...findings import Confidence, Finding
 from ...source.program import Place
 from ..key_faults import KeyFault
+from ..metric_words import are_metrics
 from .base import AuditCheck, AuditRule
 
 
@@ -80,4 +81,6 @@ def _confidence(fault: KeyFault) -> Confidence:
         return Confidence.LOW
     if fault.is_nowhere:
         return Confidence.MEDIUM if fault.falls_back else Confidence.HIGH
-    return Confidence.LOW if fault.falls_back or fault.agrees else Confidence.MEDIUM
+    is_asked_for = fault.read.how == "get" and not fault.read.default and not are_metrics(fault.keys)
+    # others have the key, and this one need not
+    return Confidence.LOW if fault.falls_back or fault.agrees or is_asked_for else Confidence.MEDIUM
