@@ -18,6 +18,8 @@ _SAID = re.compile(
     r"|\bfreed\b|torn down|\bretain|\bhold (?:it|them|on)\b|last reference|reference drops|\bleak"
 )
 
+_ADDRESSES = {"data_ptr", "untyped_storage", "buffer_info", "from_buffer"}
+
 
 def keeps_alive(program: Program, comments: CommentedOut, found: OnlyFilled) -> bool:
     """Whether a container holds what has to be kept somewhere.
@@ -53,15 +55,17 @@ def _is_said(comments: CommentedOut, found: OnlyFilled) -> bool:
 
 
 def _identified(graph: ValueGraph) -> set[int]:
-    """Return the values whose `id()` is asked for: it stays their own while they are there."""
-    return {
-        node.operands[1]
-        for node in graph.nodes
-        if node.kind is Kind.CALL
-        and len(node.operands) == 2
-        and graph.nodes[node.operands[0]].kind is Kind.GLOBAL
-        and graph.nodes[node.operands[0]].data == "id"
-    }
+    """Return the values whose `id()` or address in memory is asked for: it stays their own while they are there."""
+    found: set[int] = set()
+    for node in graph.nodes:
+        if node.kind is not Kind.CALL:
+            continue
+        callee = graph.nodes[node.operands[0]]
+        if callee.kind is Kind.GLOBAL and callee.data == "id" and len(node.operands) == 2:
+            found.add(node.operands[1])
+        elif callee.kind is Kind.ATTR and callee.data in _ADDRESSES:
+            found.add(callee.operands[0])
+    return found
 
 
 def _started(graph: ValueGraph) -> set[int]:

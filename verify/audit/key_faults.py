@@ -26,8 +26,7 @@ class KeyFault:
         is_nowhere: The key is written into no mapping of the whole program.
         is_optional: The reader does without the key, and users of the library may give it a mapping that has it.
         falls_back: What is taken instead is computed: the key is there to overrule it.
-        is_of_rows: The mapping is one of many that are gone through, and the reader does without the key: others of
-            the program have it.
+        is_of_rows: The mapping is one of many that are gone through, and the reader does without the key.
         agrees: What is taken instead is what other mappings say under the key, so that this one need not say it.
     """
 
@@ -114,7 +113,7 @@ def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
         is_optional=_does_without(keys, read) and _may_be_given(keys, read, audience),
         falls_back=read.default == "",
         agrees=bool(read.default) and _says_the_same(keys, read),
-        is_of_rows=bool(writers) and _does_without(keys, read) and _is_one_of_many(keys, read),
+        is_of_rows=_does_without(keys, read) and _is_one_of_many(keys, read),
     )
 
 
@@ -162,11 +161,13 @@ def _says_the_same(keys: Keys, read: KeyRead) -> bool:
 
 
 def _may_be_given(keys: Keys, read: KeyRead, audience: Audience) -> bool:
-    """Whether a mapping comes in by a parameter that users of the library fill as well."""
+    """Whether a mapping comes in by a parameter that users of the library fill as well, or is a public attribute."""
     if not audience.sees_function(read.function):
         return False
     graph = keys.flow.program.function(read.function).graph
+    roots = [graph.nodes[root] for root in local_roots(graph, read.base, every=True)]
     return any(
-        graph.nodes[root].kind is Kind.PARAM and graph.nodes[root].data not in {"self", "cls"}
-        for root in local_roots(graph, read.base, every=True)
+        (node.kind is Kind.PARAM and node.data not in {"self", "cls"})
+        or (node.kind is Kind.ATTR and not str(node.data).startswith("_"))
+        for node in roots
     )

@@ -260,7 +260,10 @@ class Transfers:
         shape = node.data
         assert isinstance(shape, CallShape)
         facts = self._flow.facts
-        for one in members(facts.inference.type_of(function, node.operands[0])):
+        known = members(facts.inference.type_of(function, node.operands[0]))
+        if sum(isinstance(one, FunctionObject) for one in known) > 1:
+            return  # one of several functions: which parameters they have is not known
+        for one in known:
             given: dict[str, int] = {}
             if isinstance(one, ClassObject):
                 constructor = facts.inference.constructor(one.cls)

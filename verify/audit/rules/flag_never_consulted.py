@@ -276,6 +276,8 @@ def _holds_settings(audit: AuditCheck, cls: ClassSymbol) -> bool:
         return False  # its fields are keys
     if "_target_" in audit.program.class_(cls).fields:
         return False  # they are handed to what it names, one and all
+    if audit.program.is_protocol(cls):
+        return False  # it says what others have
     if is_config_class(cls.name):
         return True
     return not audit.names.is_class(cls.name) and bool(audit.program.class_(cls).methods)

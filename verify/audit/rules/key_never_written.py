@@ -77,7 +77,7 @@ class AuditKeyNeverWritten(AuditRule):
 
 
 def _confidence(fault: KeyFault) -> Confidence:
-    if fault.is_optional or fault.is_of_rows:
+    if fault.is_optional or (fault.is_of_rows and not are_metrics(fault.keys)):
         return Confidence.LOW
     if fault.is_nowhere:
         return Confidence.MEDIUM if fault.falls_back else Confidence.HIGH
