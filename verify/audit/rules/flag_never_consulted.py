@@ -122,7 +122,7 @@ class FlagNeverConsulted(AuditRule):
         is_setting = is_config_class(cls.name) or is_flag_name(name)
         confidence = Confidence.MEDIUM if is_setting and _is_known(audit, cls) else Confidence.LOW
         if not seen:
-            confidence = Confidence.HIGH
+            confidence = Confidence.MEDIUM if audit.audience.is_library else Confidence.HIGH
         if is_given_on:
             confidence = (
                 Confidence.LOW

@@ -82,7 +82,7 @@ class TelemetryClassUnused(AuditRule):
     def _never(self, audit: AuditCheck, cls: ClassSymbol) -> Finding:
         offered = audit.audience.sees_class(cls)
         siblings = _used_siblings(audit, cls)
-        confidence = Confidence.HIGH
+        confidence = Confidence.MEDIUM if audit.audience.is_library else Confidence.HIGH
         if offered or _is_given_up(audit, cls):
             confidence = Confidence.LOW  # for users; for those who still name it
         beside = (

@@ -105,7 +105,10 @@ class TelemetryNeverCalled(AuditRule):
             offered = audit.audience.sees_function(function)
             if not offered:
                 is_shared = audit.audience.may_be_shared(function) or _waits_for_others(audit, function)
-                confidence = Confidence.LOW if is_shared else Confidence.HIGH
+                is_hidden = function.name.startswith("_") or not audit.audience.is_library
+                confidence = Confidence.HIGH if is_hidden else Confidence.MEDIUM
+                if is_shared:
+                    confidence = Confidence.LOW
             elif (
                 len(called) >= 3
                 and not neighbours.other_unused(function)
