@@ -16,6 +16,7 @@ from functools import cached_property
 
 from ..flow import Flow
 from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import EffectKind
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
 from .exports import exported_nodes
@@ -70,6 +71,23 @@ class Audience:
     def sees_function(self, function: FunctionSymbol) -> bool:
         """Whether users of a library may call a function, or override it."""
         return self.is_library and self._is_offered(function)
+
+    def offers_object(self, owner: ClassSymbol) -> bool:
+        """Whether a library has an object of a class under a public name of a module, for its users to call."""
+        return self.is_library and owner in self._offered_objects
+
+    @cached_property
+    def _offered_objects(self) -> frozenset[ClassSymbol]:
+        inference = self.flow.facts.inference
+        found: set[ClassSymbol] = set()
+        for module in self.flow.program.modules.values():
+            top = module.functions.get(TOP_LEVEL)
+            for effect in top.graph.effects if top is not None else ():
+                if effect.kind is EffectKind.STORE_GLOBAL and _is_public(str(effect.name)):
+                    found |= {
+                        *classes_in(inference.type_of(FunctionSymbol(module.name, TOP_LEVEL), effect.value))
+                    }
+        return frozenset(found)
 
     def may_be_shared(self, function: FunctionSymbol) -> bool:
         """Whether other distributions may use what a library keeps from its users.

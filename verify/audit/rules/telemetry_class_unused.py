@@ -130,6 +130,7 @@ class TelemetryClassUnused(AuditRule):
         else:
             state, message = "made only", f"{cls.qualname} is made here, and nothing is ever done with it"
         public = bool(made.holder) and audit.audience.sees_class(cls) and "._" not in made.holder
+        public = public or audit.audience.offers_object(cls)
         yield self.make(
             subject=str(cls),
             place=made.place,

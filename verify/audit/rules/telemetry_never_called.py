@@ -227,9 +227,12 @@ def _is_hook(audit: AuditCheck, function: FunctionSymbol) -> bool:
 
 
 def _waits_for_others(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    """Whether a public method of a library says when it is called: whoever gets such an object calls it then."""
-    is_method = audit.program.function(function).owner is not None
-    return audit.audience.is_library and is_method and function.name.startswith("on_")
+    """Whether a public method of a library is for those who get an object: by a module's name, or when it says."""
+    owner = audit.program.function(function).owner
+    if owner is None or function.name.startswith("_"):
+        return False
+    offered = audit.audience.offers_object(ClassSymbol(function.module, owner))
+    return offered or (audit.audience.is_library and function.name.startswith("on_"))
 
 
 def _is_face(audit: AuditCheck, function: FunctionSymbol) -> bool:
