@@ -15,6 +15,7 @@ from ..source import ClassSymbol, FunctionSymbol, Program, Reader, Reading, Sour
 from .applying import apply_rules, processes_for
 from .commented_out import CommentedOut
 from .named_outside import entry_points_at, named_by
+from .often import told_once_too_often
 from .rules import AUDIT_RULES, AuditCheck
 from .target import Target
 from .telemetry_names import TelemetryNames
@@ -95,7 +96,7 @@ def audit(
         rules = [rule for code, rule in AUDIT_RULES.items() if code in applied]
         found = apply_rules(rules, check, processes=processes_for(reading.lines, jobs))
     standing, accepted = apply_suppressions(
-        map(_as_sure, found),
+        told_once_too_often(map(_as_sure, found)),
         find_suppressions({summary.path: summary.comments for summary in reading.summaries}),
         judged=lambda code: code in codes if codes else code.startswith("TW5"),
     )

@@ -161,9 +161,11 @@ class FlagNeverConsulted(AuditRule):
                 continue
             kind = "option" if is_command else "parameter"
             confidence = Confidence.HIGH if is_command else Confidence.MEDIUM
-            if not is_command and _is_wrapped(summary):
+            if is_command and any(_last(text) == "group" for text in summary.decorators):
+                confidence = Confidence.LOW  # its sub-commands look at what the group was given
+            elif not is_command and _is_wrapped(summary):
                 confidence = Confidence.LOW  # the decorator is given it as well
-            elif summary.owner is None and not is_command and _is_given_to_any(audit, name):
+            elif not is_command and summary.owner is None and _is_given_to_any(audit, name):
                 confidence = Confidence.LOW  # a call that leads to one of several functions gives it to all
             yield self.make(
                 subject=f"{function}({name})",
