@@ -55,9 +55,15 @@ class OverwrittenAfterMerge(AuditRule):
                 )
 
 
+_CLEARED = 3  # keys that are set back to None beside it
+
+
 def _confidence(graph: ValueGraph, function: FunctionSymbol, value: int, target: int) -> Confidence:
     if graph.nodes[value].data is None and value in graph.nodes[target].operands:
         return Confidence.LOW  # `{**values, "x": None}`: all of them but one, in one breath
+    entries = [graph.nodes[one] for one in graph.nodes[target].operands]
+    if sum(one.kind is Kind.CONST and one.data is None for one in entries) >= _CLEARED:
+        return Confidence.LOW  # what is over is cleared, key by key
     return Confidence.HIGH if names_metrics(function.name) else Confidence.MEDIUM
 
 
