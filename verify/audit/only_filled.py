@@ -168,8 +168,7 @@ class _Finder:
         for base in bases:
             others = _containers(graph, base)
             if root in others and any(
-                graph.nodes[one].kind is Kind.PARAM
-                or (_is_made_here(graph.nodes[one], graph) and self._fills(function, one) is None)
+                not _is_made_here(graph.nodes[one], graph) or self._fills(function, one) is None
                 for one in others
                 if one != root
             ):

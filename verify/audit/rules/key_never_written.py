@@ -81,6 +81,9 @@ def _confidence(fault: KeyFault) -> Confidence:
         return Confidence.LOW
     if fault.is_nowhere:
         return Confidence.MEDIUM if fault.falls_back else Confidence.HIGH
-    is_asked_for = fault.read.how == "get" and not fault.read.default and not are_metrics(fault.keys)
-    # others have the key, and this one need not
-    return Confidence.LOW if fault.falls_back or fault.agrees or is_asked_for else Confidence.MEDIUM
+    if fault.falls_back or fault.agrees:
+        return Confidence.LOW
+    is_expected = fault.read.how == "in" or are_metrics(
+        fault.keys
+    )  # else others have it, and this one need not
+    return Confidence.MEDIUM if is_expected else Confidence.LOW

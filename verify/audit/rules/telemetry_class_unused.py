@@ -83,7 +83,8 @@ class TelemetryClassUnused(AuditRule):
         offered = audit.audience.sees_class(cls)
         siblings = _used_siblings(audit, cls)
         confidence = Confidence.MEDIUM if audit.audience.is_library else Confidence.HIGH
-        if offered or _is_given_up(audit, cls):
+        is_named = audit.audience.is_library and not cls.name.startswith("_")
+        if offered or is_named or _is_given_up(audit, cls):
             confidence = Confidence.LOW  # for users; for those who still name it
         beside = (
             f", as it does with {', '.join(one.name for one in siblings[:3])}" if len(siblings) >= 3 else ""
