@@ -58,7 +58,8 @@ def _is_an_accident(audit: AuditCheck, group: Group, pair: Exchange) -> bool:
         return True
     if group.owner is not None and _is_telemetry(audit, group):
         return True
-    is_said = pair.exact and _is_as_written(pair) and not are_ends(pair.one.name, pair.other.name)
+    is_way_back = are_ends(pair.one.name, pair.other.name) and _differ_both(pair.one.name, pair.other.name)
+    is_said = pair.exact and _is_as_written(pair) and not is_way_back
     if is_said and _is_one_path(audit, group, pair):
         return True
     if are_metrics([pair.first.sink]) and are_metrics([pair.second.sink]):
