@@ -119,8 +119,9 @@ def test_without_evidence_that_is_what_is_said(verified: Verification) -> None:
     observed = replace(verified.observed, evidence=None, _edges={})
     (wire,) = verified.wiring.wires
     assert {one.observation for one in observed.of_wire(wire)} == {Observation.NO_EVIDENCE}
-    assert status_of(wire, observed).status.value == "wired"
-    assert status_of(wire, observed).reason == "no run-time evidence has been collected"
+    found = status_of(wire, replace(verified.run_time, observed=observed))
+    assert found.status.value == "wired"
+    assert found.reason == "no run-time evidence has been collected"
 
 
 def test_a_module_that_could_not_be_instrumented_is_no_unseen_edge(observe: Observe) -> None:
@@ -161,9 +162,9 @@ def test_a_wire_that_is_cut_is_not_observed(whole: tuple[Path, Run], tmp_path: P
 
 def test_a_record_whose_edges_are_all_tested_is_tested(verified: Verification) -> None:
     (wire,) = verified.wiring.wires
-    found = status_of(wire, verified.observed)
+    found = status_of(wire, verified.run_time)
     assert found.status.value == "tested"
-    assert found.reason == "no probe and no mutant has been run"
+    assert found.reason.startswith("not verified: probe: the record has no probe")
 
 
 def test_the_reason_for_being_no_more_than_wired_names_the_edges(
@@ -172,7 +173,8 @@ def test_the_reason_for_being_no_more_than_wired_names_the_edges(
     evidence = evidence_in(whole[0])
     some = evidence.model_copy(update={"tests": [t for t in evidence.tests if t.id.endswith("test_by_hand")]})
     (wire,) = verified.wiring.wires
-    found = status_of(wire, replace(verified.observed, evidence=some, _edges={}))
+    observed = replace(verified.observed, evidence=some, _edges={})
+    found = status_of(wire, replace(verified.run_time, observed=observed))
     assert found.status.value == "wired"
     assert found.reason.startswith("not tested: emitter: only tests that call emitter themselves see it")
 
@@ -217,8 +219,8 @@ def test_a_file_that_cannot_be_used_is_no_pass(whole: tuple[Path, Run], tmp_path
     (root / ".telewire/evidence.json").write_text("{}")
     found = verify(load_configuration(root))
     (wire,) = found.wiring.wires
-    assert status_of(wire, found.observed).status.value == "wired"
-    assert "is no evidence that this version can use" in status_of(wire, found.observed).reason
+    assert status_of(wire, found.run_time).status.value == "wired"
+    assert "is no evidence that this version can use" in status_of(wire, found.run_time).reason
 
 
 def test_the_file_lies_where_the_settings_say(tmp_path: Path) -> None:
