@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import difflib
 import sys
@@ -33,6 +34,12 @@ def records() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder of the pages.  [default: `records` of the configuration]",
 )
+@click.option(
+    "--evidence",
+    "with_evidence",
+    is_flag=True,
+    help="Derive the status from the evidence of tests, probes and mutants too (`verify-wiring --run` collects it).",
+)
 @click.option("--force", is_flag=True, help="Write over pages that were edited by hand.")
 @click.option(
     "--project",
@@ -49,6 +56,7 @@ def render(
     names: tuple[str, ...],
     check: bool,
     output: Path | None,
+    with_evidence: bool,
     force: bool,
     project: Path,
     config: Path | None,
@@ -63,7 +71,7 @@ def render(
     from .page import pages_of
     from .render import render as page_text
 
-    verification = _verify(project, config)
+    verification = _verify(project, config, with_evidence=with_evidence)
     chosen = _chosen(names, verification)
     folder = output if output is not None else verification.configuration.records
     if folder is None:
@@ -83,7 +91,7 @@ def render(
         _write(entries, force=force)
 
 
-def _verify(project: Path, config: Path | None) -> Verification:
+def _verify(project: Path, config: Path | None, *, with_evidence: bool) -> Verification:
     from rich.console import Console
 
     from ..registry.config import ConfigurationError, find_root, load_configuration
@@ -94,6 +102,8 @@ def _verify(project: Path, config: Path | None) -> Verification:
     try:
         configuration = load_configuration(project, file=config)
         root = configuration.root
+        if not with_evidence:  # what lies in one checkout and not in the next has no part in a page
+            configuration = dataclasses.replace(configuration, evidence=None)
         # A page does not depend on the day: on the first day of all no waiver has expired.
         verification = verify(configuration, today=datetime.date.min)
     except ConfigurationError as error:

@@ -1,6 +1,6 @@
 """The test table: a row is ticked for evidence that the test passed, and for nothing else.
 
-That a test exists in the source is said, and does not tick it. No results of runs are collected yet.
+That a test exists in the source is said, and does not tick it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..registry.evidence_parts import TestKind, TestReference
+from ..verify.evidence.named_tests import Ending
 from .markdown import ABSENT, code
 from .page import Page
 
@@ -40,7 +41,7 @@ def _row(test: TestReference, page: Page) -> TestRow:
         kind=f"{test.kind.value.capitalize()}{subject}",
         file=code(test.file) if test.file is not None else ABSENT,
         name="; ".join(name) or ABSENT,
-        status=f"`[ ]` {_state(test, page)}{_claim(test)}",
+        status=f"{_box(test, page)} {_state(test, page)}{_claim(test)}",
     )
 
 
@@ -52,7 +53,20 @@ def _state(test: TestReference, page: Page) -> str:
         one.context["file"] == test.file and one.context["test"] == test.name
         for one in page.against(_MISSING_RULE)
     )
-    return "missing" if missing else "exists, no result"
+    if missing:
+        return "missing"
+    ending = _ending(test, page)
+    return "exists, no result" if ending is Ending.UNKNOWN else ending.value
+
+
+def _box(test: TestReference, page: Page) -> str:
+    return "`[x]`" if _ending(test, page) is Ending.PASSED else "`[ ]`"
+
+
+def _ending(test: TestReference, page: Page) -> Ending:
+    if page.evidence is None or test.file is None or test.name is None:
+        return Ending.UNKNOWN
+    return page.evidence.tests.ending(test.file, test.name)
 
 
 def _claim(test: TestReference) -> str:

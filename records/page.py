@@ -9,11 +9,21 @@ from pathlib import Path
 
 from ..registry import Record, Symbol
 from ..verify.analysis import Verification
+from ..verify.evidence.named_tests import NamedTests
+from ..verify.evidence.run_time import RunTime
 from ..verify.findings import Finding
 from ..verify.source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
 from ..verify.wiring import Stage, StageKind, Wire
 
 _EXCERPT_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PageEvidence:
+    """What runs have shown of the wires, and how the tests ended that records name."""
+
+    run_time: RunTime
+    tests: NamedTests
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class Page:
         accepted: What its waivers accept.
         program: The symbols of the verified sources.
         excerpts: The lines that a finding points at.
+        evidence: What runs have shown, and how the tests of the record ended; None where that is left aside.
     """
 
     wire: Wire
@@ -34,6 +45,7 @@ class Page:
     findings: tuple[Finding, ...] = ()
     accepted: tuple[Finding, ...] = ()
     excerpts: Mapping[Finding, str] = field(default_factory=dict)
+    evidence: PageEvidence | None = None
 
     @property
     def record(self) -> Record:
@@ -61,10 +73,17 @@ class Page:
 
 
 def pages_of(verification: Verification) -> tuple[Page, ...]:
-    """Return a page for each verified record. Reads the lines that findings point at."""
+    """Return a page for each verified record. Reads the lines that findings point at.
+
+    Evidence of runs is left aside where the verification was configured without any.
+    """
     root = verification.configuration.root
     wiring = verification.wiring
     excerpts = _excerpts((*verification.findings, *verification.accepted), root)
+    run_time = verification.run_time
+    evidence = None
+    if verification.configuration.evidence is not None:
+        evidence = PageEvidence(run_time, NamedTests(run_time.observed.evidence, root))
     pages = []
     for wire in wiring.wires:
         record = wire.record.id
@@ -77,6 +96,7 @@ def pages_of(verification: Verification) -> tuple[Page, ...]:
                 findings=tuple(one for one in verification.findings if one.record == record),
                 accepted=tuple(one for one in verification.accepted if one.record == record),
                 excerpts=excerpts,
+                evidence=evidence,
             )
         )
     return tuple(pages)

@@ -49,7 +49,7 @@ def render(page: Page) -> str:
         .render(
             page=page,
             record=record,
-            status=status_line(page.wire),
+            status=status_line(page),
             audience=_AUDIENCE,
             cadence=_CADENCE,
             standard_levels=_STANDARD_LEVELS,

@@ -24,13 +24,13 @@ def test_a_wired_record_has_every_box_that_static_proof_can_tick(project) -> Non
 
 def test_a_wired_record_is_wired_and_neither_tested_nor_verified(project) -> None:
     expected = "`[x] Planned` `[x] In Progress` `[x] Wired` `[ ] Tested` `[ ] Verified`"
-    assert status_line(project.page().wire).boxes == expected
+    assert status_line(project.page()).boxes == expected
 
 
 def test_a_broken_edge_makes_the_record_in_progress(project) -> None:
     project.replace("app/emitters.py", EMIT, "inf_grad_count=0")
     expected = "`[x] Planned` `[x] In Progress` `[ ] Wired` `[ ] Tested` `[ ] Verified`"
-    assert status_line(project.page().wire).boxes == expected
+    assert status_line(project.page()).boxes == expected
 
 
 def test_the_status_says_which_edge_holds_it_back(project) -> None:

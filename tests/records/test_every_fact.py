@@ -104,6 +104,10 @@ def test_a_fact_in_other_words_stands_on_the_page(line: str, page: str) -> None:
     assert line in page.splitlines()
 
 
+def test_the_level_that_a_record_requires_stands_beside_its_status(page: str) -> None:
+    assert page.splitlines()[5].endswith("The record requires `tested`.")
+
+
 def test_a_consumer_that_applies_the_thresholds_says_so(page: str) -> None:
     assert "consumer usage; shows `Inf:{count}`; applies the thresholds" in page
 
