@@ -119,6 +119,14 @@ def test_all_checks_are_merged(detector):
     assert report.anomaly_types == ("numerical_instability", "lstm_h_explosion")
 
 
+def test_each_update_is_judged_by_its_own_values(detector):
+    first = detector.check_all(nan_grad_count=0, inf_grad_count=0, lstm_health=health(h_norm=500.0))
+    second = detector.check_all(nan_grad_count=0, inf_grad_count=0, lstm_health=health())
+    third = detector.check_all(nan_grad_count=2, inf_grad_count=0, lstm_health=None)
+    assert [one.has_anomaly for one in (first, second, third)] == [True, False, True]
+    assert third.anomaly_types == ("numerical_instability",)
+
+
 def detector_with(healthy, warning):
     """A detector for which TELE-340 has other thresholds."""
     record = shipped_registry()["TELE-340"]
@@ -161,8 +169,9 @@ def test_a_record_that_bounds_one_side_only_has_no_other_anomaly():
 
 def test_an_objection_that_is_none_of_the_six_is_reported_all_the_same():
     detector = detector_with("h_max < 50", "h_max >= 50")
-    report = detector.check_lstm_health(health(h_norm=3.0, h_max=60.0))
-    assert report.anomaly_types == ("lstm_unclassified",)
+    sick = health(h_norm=3.0, h_max=60.0)
+    report = detector.check_lstm_health(sick)
+    assert report.lines == (f"lstm_unclassified: warning: {sick}",)
 
 
 def test_a_record_without_a_healthy_state_is_refused():

@@ -13,6 +13,7 @@ from ..contents import Contents, Place
 from ..places import Seen
 from ..rewrite import SEE, instrument
 from .mutant import Kind, Mutant
+from .replacing import SIBLING_NEXT
 
 _Node = TypeVar("_Node", bound=ast.AST)
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -134,7 +135,19 @@ def _change(holder: ast.Module, node: ast.AST, mutant: Mutant) -> None:
                 sibling = ast.parse(mutant.change, mode="eval").body
                 for one in ast.walk(sibling):
                     ast.copy_location(one, call)
-                call.args.append(sibling)
+                none = _at(ast.Constant(None), call)
+                ahead = _at(
+                    ast.Call(
+                        _at(ast.Name(SEE, ast.Load()), call),
+                        [_at(ast.Constant(SIBLING_NEXT), call), none],
+                        [],
+                    ),
+                    call,
+                )
+                pair = _at(ast.Tuple([ahead, sibling], ast.Load()), call)
+                last = _at(ast.Constant(1), call)
+                call.args.append(_at(ast.Subscript(pair, last, ast.Load()), call))
+                break
 
 
 def _statements(holder: ast.Module) -> list[tuple[ast.Expr, ast.Call]]:

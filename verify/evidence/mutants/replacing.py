@@ -14,6 +14,9 @@ from typing import Any
 from ..summaries import Summary, summary_of
 from .mutant import Kind
 
+SIBLING_NEXT = 1
+"""The point that says that a sibling is about to be evaluated."""
+
 RENAMED = "_renamed"
 """What a renamed key ends with."""
 
@@ -26,6 +29,7 @@ class Replacing:
 
     Attributes:
         passes: How often the place was passed.
+        was_reached: Whether the changed code ran at all.
         changed: The first value that was changed and what it became, None until then.
     """
 
@@ -34,6 +38,7 @@ class Replacing:
         self._change = change
         self._held: object = _ABSENT
         self.passes = 0
+        self.was_reached = False
         self.changed: tuple[str, str] | None = None
 
     def begin(self) -> None:
@@ -41,7 +46,13 @@ class Replacing:
         self._held = _ABSENT
 
     def __call__(self, point: int, value: object, other: object = None) -> object:
-        """Return what is used instead of a value; `other` is its sibling, or the key of what it holds."""
+        """Return what is used instead of a value; `other` is its sibling, or the key of what it holds.
+
+        The point is 1 just before a sibling is evaluated, which may fail.
+        """
+        if point == SIBLING_NEXT:
+            self.was_reached = True
+            return None
         if type(other) is str and self._kind is not Kind.SIBLING:
             return self._in_mapping(value, other)
         self.passes += 1

@@ -96,9 +96,9 @@ class MutantSession:
         self._items = {
             number: by_name[name] for number, name in enumerate(self._orders.tests) if name in by_name
         }
-        for number, name in enumerate(self._orders.tests):
+        for number in range(len(self._orders.tests)):
             if number not in self._items:
-                self._baseline(number, 0.0, f"{name} is not collected")
+                self._baseline(number, 0.0, "is not collected")
         if self._orders.only is not None:
             self._here()
         else:
@@ -160,7 +160,7 @@ class MutantSession:
     def _baseline(self, test: int, seconds: float, broken: str) -> None:
         self._seconds[test] = seconds
         if broken:
-            self._broken[test] = broken
+            broken = self._broken[test] = f"{self._orders.tests[test]} {broken}"
         self._tell({"event": "baseline", "test": test, "seconds": seconds, "broken": broken})
 
     def _mutant_tasks(self, folder: str, alive: Functions, collecting: bool) -> Iterator[Task]:
@@ -261,7 +261,8 @@ class MutantSession:
 
     def _say_passes(self, tell: Tell) -> None:
         assert self._replacing is not None
-        tell(["passes", self._replacing.passes, self._replacing.changed])
+        replacing = self._replacing
+        tell(["passes", replacing.passes, replacing.changed, replacing.was_reached])
 
     def _run(self, tests: Sequence[int], tell: Tell, *, stop: bool) -> None:
         """Run tests one after the other, to the first that fails where that is enough."""
@@ -298,11 +299,11 @@ class MutantSession:
         """Say what became of a mutant from what its process said."""
         for line in _lines(found, "unswitchable"):
             return self._result(number, State.UNSWITCHABLE, line[1], found)
-        passes, changed = next(((line[1], line[2]) for line in _lines(found, "passes")), (0, None))
+        passes, changed, was_reached = next((line[1:] for line in _lines(found, "passes")), (0, None, False))
         result = self._result(number, State.SURVIVED, "", found) | {"passes": passes, "changed": changed}
         failed = next((line for line in _lines(found, "test") if not line[2]), None)
         if failed is not None:
-            if passes and changed is None and order.mutant.kind.value != "sibling":
+            if changed is None and not was_reached:
                 name = self._orders.tests[failed[1]]
                 reason = f"{name} failed although nothing was changed: {failed[4]}"
                 return result | {"state": State.COULD_NOT_RUN.value, "reason": reason}
@@ -324,6 +325,9 @@ class MutantSession:
                 "state": State.EQUIVALENT.value,
                 "reason": f"it changed nothing in {passes} passes",
             }
+        broken = [test for test in order.tests if test in self._broken]
+        if broken:  # one of these might have noticed it
+            return result | {"state": State.COULD_NOT_RUN.value, "reason": self._broken[broken[0]]}
         return result
 
     def _result(self, number: int, state: State, reason: str, found: Ended | None = None) -> dict[str, Any]:

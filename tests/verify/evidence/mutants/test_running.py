@@ -146,8 +146,45 @@ def test_that_passes_once():
     done = mutate(write_mutants_project(tmp_path / "once", tests))
     assert done.states("default") == {"could-not-run"}
     (result,) = done.results("default", "handle")
-    assert result.reason.startswith("fails without any mutant: AssertionError")
+    said = "tests/test_app.py::test_that_passes_once fails without any mutant: AssertionError"
+    assert result.reason.startswith(said)
     assert done.status == 1
+
+
+def test_a_failure_that_the_mutant_did_not_make_is_no_kill(tmp_path: Path) -> None:
+    tests = f"""\
+{HEAD}
+
+def test_that_passes_twice():
+    with open("passes", "a+") as stream:
+        stream.write("x")
+        stream.seek(0)
+        assert len(stream.read()) < 3
+    assert len(run(*UPDATES)) == 3
+"""
+    done = mutate(write_mutants_project(tmp_path / "twice", tests), "--jobs", "1")
+    assert done.states("default") == {"could-not-run"}
+    (result,) = done.results("default", "handle")
+    assert "failed although nothing was changed: AssertionError" in result.reason
+
+
+def test_nobody_knows_whether_a_test_that_fails_without_it_would_notice(tmp_path: Path) -> None:
+    tests = f"""\
+{HEAD}
+
+def test_that_passes_once():
+    assert not os.path.exists("passed")
+    open("passed", "w").close()
+    assert run(*UPDATES) == SHOWN
+
+
+def test_that_does_not_notice():
+    assert len(run(*UPDATES)) == 3
+"""
+    done = mutate(write_mutants_project(tmp_path / "unknown", tests))
+    (result,) = done.results("default", "handle")
+    assert result.state.value == "could-not-run"
+    assert "test_that_passes_once fails without any mutant" in result.reason
 
 
 def test_a_place_that_no_test_passes_is_not_covered(tmp_path: Path) -> None:

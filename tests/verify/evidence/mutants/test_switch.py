@@ -221,6 +221,15 @@ def test_the_siblings_value_is_taken(program: Write) -> None:
     assert replacing.changed == ("7", "8")
 
 
+def test_a_sibling_that_cannot_be_evaluated_was_reached(program: Write) -> None:
+    written = program("def told(a=7, b={}):\n    return [a + 0, b]\n")
+    module = written.load()
+    replacing = written.switch(written.mutant("a + 0", Kind.SIBLING, "b['missing']"))
+    with pytest.raises(KeyError):
+        module.told()
+    assert (replacing.passes, replacing.was_reached) == (0, True)
+
+
 def test_the_value_of_the_pass_before_is_held(program: Write) -> None:
     written = program("def told(a):\n    return +a\n")
     module = written.load()
