@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import math
+from collections import deque
 from collections.abc import Callable
 
 import pytest
@@ -223,8 +224,50 @@ def test_norm_not_collected_is_named_and_the_old_one_is_not_passed_off(
     aggregator_after: Callable[..., SanctumAggregator], ppo_update: Callable[..., PPOUpdatePayload]
 ) -> None:
     snapshot = aggregator_after(ppo_update(grad_norm=0.5), ppo_update(grad_norm=None)).get_snapshot()
-    assert "grad norm not collected, last 0.500" in StatusBanner.banner_text(snapshot).plain
+    assert "grad norm not collected, last 0.500 healthy" in StatusBanner.banner_text(snapshot).plain
     assert "—" in row(HealthStatusPanel.panel_text(snapshot), "Grad Norm").plain
+
+
+@pytest.mark.parametrize(
+    ("norm", "newest", "status", "word"),
+    [
+        (20.0, 1.0, "CRITICAL", "CRITICAL"),
+        (7.0, 1.0, "WARNING", "WARNING"),
+        (1.0, 20.0, "CRITICAL", "CRITICAL"),
+        (1.0, 7.0, "WARNING", "WARNING"),
+        (1.0, 1.0, "OK", "healthy"),
+    ],
+)
+def test_the_worse_of_a_norm_and_its_history_is_shown(
+    after_update: Snapshot, norm: float, newest: float, status: str, word: str
+) -> None:
+    healthy = after_update()
+    history = deque([1.0, newest])
+    tamiyo = dataclasses.replace(healthy.tamiyo, grad_norm=norm, grad_norm_history=history)
+    snapshot = dataclasses.replace(healthy, tamiyo=tamiyo)
+    banner = StatusBanner.banner_text(snapshot).plain
+    assert banner.startswith(status)
+    assert f"grad norm {norm:.3f} {word}" in banner
+    line = row(HealthStatusPanel.panel_text(snapshot), "Grad Norm")
+    assert line.plain.split()[-1] == word
+    assert ("green" in colours(line)) is (status == "OK")
+
+
+@pytest.mark.parametrize(
+    ("field", "signal", "short"),
+    [("nan_grad_count", "NaN gradients", "NaN"), ("inf_grad_count", "Inf gradients", "Inf")],
+)
+def test_a_count_has_the_grade_of_its_own_number(
+    after_update: Snapshot, field: str, signal: str, short: str
+) -> None:
+    other = {"nan_grad_count": "inf_grad_count", "inf_grad_count": "nan_grad_count"}[field]
+    for number, beside, word in ((3, 7, "WARNING"), (7, 3, "CRITICAL"), (3, 0, "WARNING")):
+        snapshot = after_update(**{field: number, other: beside})
+        line = row(HealthStatusPanel.panel_text(snapshot), signal)
+        assert line.plain.split()[-1] == word
+        assert ("reverse" in colours(line)) is (word == "CRITICAL")
+        strip = AnomalyStrip.strip_text(snapshot)
+        assert ("reverse" in style_of(strip, f"{short}:{number}")) is (word == "CRITICAL")
 
 
 def test_norm_that_was_never_collected_has_no_grade(after_update: Snapshot) -> None:

@@ -137,7 +137,10 @@ def constant_of(value: object, constant: object) -> object:
 
 
 def scaled(value: object) -> object:
-    """Return twice a number, or a sequence of them; anything else is left as it is."""
+    """Return twice a number, a sequence with its newest so; anything else is left as it is.
+
+    Of a whole sequence, what is drawn or compared is often only the proportion.
+    """
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
@@ -145,10 +148,11 @@ def scaled(value: object) -> object:
     kind = type(value)
     if kind in {list, tuple}:
         assert isinstance(value, list | tuple)
-        return kind(map(scaled, value))
+        return kind((*value[:-1], *map(scaled, value[-1:])))
     if kind is deque:
         assert isinstance(value, deque)
-        return deque(map(scaled, value), value.maxlen)
+        newest = [scaled(value[-1])] if value else []
+        return deque([*list(value)[:-1], *newest], value.maxlen)
     if _of_library(value) is not None and _is_numeric(value):
         number: Any = value
         return number * 2

@@ -47,7 +47,16 @@ def test_an_empty_deque_is_as_long_as_it_was_allowed_to_be() -> None:
 
 @pytest.mark.parametrize(
     ("value", "new"),
-    [(7, 14), (0.5, 1.0), (True, True), ("a", "a"), ([1, 2.5], [2, 5.0]), ((1, "a"), (2, "a")), (None, None)],
+    [
+        (7, 14),
+        (0.5, 1.0),
+        (True, True),
+        ("a", "a"),
+        ([1, 2.5], [1, 5.0]),
+        ((1, "a"), (1, "a")),
+        ([], []),
+        (None, None),
+    ],
 )
 def test_numbers_are_doubled_and_nothing_else(value: object, new: object) -> None:
     assert replaced(Kind.SCALED, 2, value) == new
