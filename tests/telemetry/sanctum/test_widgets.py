@@ -218,6 +218,9 @@ def test_panel_shows_sparkline_and_trend_of_the_history(
     updates = [ppo_update(update=n, grad_norm=norm) for n, norm in enumerate([1.0, 2.0, 3.0, 4.0])]
     panel = HealthStatusPanel.panel_text(aggregator_after(*updates).get_snapshot())
     assert row(panel, "Grad Norm").plain.split()[2:6] == ["4.000", "······▃▅▆█", "↑", "rising"]
+    steady = [ppo_update(update=n, grad_norm=1.0) for n in range(3)]
+    panel = HealthStatusPanel.panel_text(aggregator_after(*steady).get_snapshot())
+    assert row(panel, "Grad Norm").plain.split()[5] == "steady"
 
 
 def test_norm_not_collected_is_named_and_the_old_one_is_not_passed_off(
@@ -264,7 +267,8 @@ def test_a_count_has_the_grade_of_its_own_number(
     for number, beside, word in ((3, 7, "WARNING"), (7, 3, "CRITICAL"), (3, 0, "WARNING")):
         snapshot = after_update(**{field: number, other: beside})
         line = row(HealthStatusPanel.panel_text(snapshot), signal)
-        assert line.plain.split()[-1] == word
+        assert (line.plain.split()[2], line.plain.split()[-1]) == (str(number), word)
+        assert f"{short}:{number}" in StatusBanner.banner_text(snapshot).plain
         assert ("reverse" in colours(line)) is (word == "CRITICAL")
         strip = AnomalyStrip.strip_text(snapshot)
         assert ("reverse" in style_of(strip, f"{short}:{number}")) is (word == "CRITICAL")

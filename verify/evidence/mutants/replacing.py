@@ -11,7 +11,7 @@ import types
 from collections import deque
 from typing import Any
 
-from ..summaries import Summary, summary_of
+from ..summaries import ELEMENTS, Summary, summary_of
 from .mutant import Kind
 
 SIBLING_NEXT = 1
@@ -107,7 +107,7 @@ def differs(value: object, new: object) -> bool:
     before, after = summary_of(value), summary_of(new)
     if before[0] in _ALIKE and after[0] in _ALIKE:
         return before[1] != after[1]
-    return before != after or not _is_whole(before)
+    return before != after or not (_is_whole(before) or _are_equal(value, new))
 
 
 def default_of(value: object, default: object) -> object:
@@ -174,12 +174,31 @@ _ALIKE = {"int", "float", "bool"}
 
 
 def _is_whole(summary: Summary) -> bool:
-    """Whether a summary tells two values apart."""
+    """Whether a summary tells two values apart: everything in it is kept."""
     if summary[0] == "object":
         return False
     if summary[0] == "array":
         return summary[-1] is not None
-    return not (summary[0] == "many" and summary[3] is None)
+    if summary[0] == "many":
+        return summary[3] is not None and summary[2] in range(ELEMENTS + 1) and _are_whole(summary[4])
+    return summary[0] != "fields" or _are_whole(tuple(one[1] for one in _parts(summary[3])))
+
+
+def _are_whole(parts: object) -> bool:
+    return all(_is_whole(one) if isinstance(one[0], str) else _are_whole(one) for one in _parts(parts))
+
+
+def _parts(parts: object) -> tuple[Summary, ...]:
+    assert isinstance(parts, tuple)
+    return parts
+
+
+def _are_equal(value: object, new: object) -> bool:
+    """Whether two values say that they are equal; their code is run, in a process that nobody needs any more."""
+    try:
+        return bool(value == new)
+    except Exception:  # noqa: BLE001 - arrays, and whatever else will not be compared
+        return False
 
 
 def _of_library(value: object) -> types.SimpleNamespace | None:

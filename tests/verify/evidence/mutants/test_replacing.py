@@ -14,7 +14,20 @@ from telewire.verify.evidence.mutants.replacing import Replacing, differs, repla
 
 @dataclass
 class Health:
-    norm: float
+    norm: object
+
+
+class Named:
+    """What nothing is kept of, and what says itself whether it is equal."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Named) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +114,14 @@ def test_constants_take_the_place_of_numbers_only() -> None:
         (Health(1.0), Health(1.0), False),
         (Health(1.0), Health(2.0), True),
         (object(), object(), True),
+        ([object()], [object()], True),
+        ({"a": {1: object()}}, {"a": {1: object()}}, True),
+        (Health(object()), Health(object()), True),
+        ({"a": [1, (2, "b")]}, {"a": [1, (2, "b")]}, False),
+        (list(range(99)), list(range(99)), False),
+        (list(range(99)), [*range(98), 0], True),
+        (Named("a"), Named("a"), False),
+        ([Named("a")], [Named("b")], True),
     ],
 )
 def test_only_another_value_is_a_change(value: object, new: object, does: bool) -> None:
