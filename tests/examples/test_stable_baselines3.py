@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         importlib.util.find_spec("stable_baselines3") is None,
-        reason="needs stable-baselines3: pip install -c constraints.txt stable-baselines3",
+        reason="needs stable-baselines3 (extra `examples`)",
     ),
 ]
 
