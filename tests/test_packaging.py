@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SUB_PACKAGES = ("registry", "telemetry", "verify", "records")
-DATA = {".yaml", ".json", ".jinja"}
+DATA = {".yaml", ".json", ".jinja", ".txt"}
 
 
 @pytest.fixture(scope="session")
