@@ -25,9 +25,9 @@ norms = st.one_of(
 )
 
 
-def health(*, h_norm=1.0, c_norm=1.0, h_max=1.0, has_nan=False, has_inf=False):
+def health(*, h_norm=1.0, c_norm=1.0, h_max=1.0, c_max=1.0, has_nan=False, has_inf=False):
     return LSTMHealthMetrics(
-        h_norm=h_norm, c_norm=c_norm, h_max=h_max, c_max=1.0, has_nan=has_nan, has_inf=has_inf
+        h_norm=h_norm, c_norm=c_norm, h_max=h_max, c_max=c_max, has_nan=has_nan, has_inf=has_inf
     )
 
 
@@ -117,6 +117,40 @@ def test_a_gradient_finding_says_how_many_and_how_bad(detector):
 def test_all_checks_are_merged(detector):
     report = detector.check_all(nan_grad_count=1, inf_grad_count=0, lstm_health=health(h_norm=500.0))
     assert report.anomaly_types == ("numerical_instability", "lstm_h_explosion")
+
+
+def test_each_finding_shows_the_values_of_its_own_state(detector):
+    nan, inf = math.nan, math.inf
+    shown = [
+        (
+            health(h_norm=nan, c_norm=3.0, has_nan=True),
+            "lstm_nan: the hidden state holds NaN (h_norm nan, c_norm 3)",
+        ),
+        (
+            health(h_norm=4.0, c_norm=nan, has_nan=True),
+            "lstm_nan: the hidden state holds NaN (h_norm 4, c_norm nan)",
+        ),
+        (
+            health(h_max=inf, c_max=5.0, has_inf=True),
+            "lstm_inf: the hidden state holds Inf (h_max inf, c_max 5)",
+        ),
+        (
+            health(h_max=6.0, c_max=inf, has_inf=True),
+            "lstm_inf: the hidden state holds Inf (h_max 6, c_max inf)",
+        ),
+        (health(h_norm=128.0), "lstm_h_explosion: h_norm is 128, the bound is 100"),
+        (health(h_norm=256.0), "lstm_h_explosion: h_norm is 256, the bound is 100"),
+        (health(c_norm=384.0), "lstm_c_explosion: c_norm is 384, the bound is 100"),
+        (health(c_norm=512.0), "lstm_c_explosion: c_norm is 512, the bound is 100"),
+        (health(h_norm=1e-7), "lstm_h_vanishing: h_norm is 1e-07, the bound is 1e-06"),
+        (health(h_norm=2e-8), "lstm_h_vanishing: h_norm is 2e-08, the bound is 1e-06"),
+        (health(c_norm=3e-9), "lstm_c_vanishing: c_norm is 3e-09, the bound is 1e-06"),
+        (health(c_norm=4e-10), "lstm_c_vanishing: c_norm is 4e-10, the bound is 1e-06"),
+    ]
+    for state, text in shown:
+        report = detector.check_all(nan_grad_count=0, inf_grad_count=0, lstm_health=state)
+        (line,) = report.lines
+        assert line.partition(" (warning")[0] == text
 
 
 def test_each_update_is_judged_by_its_own_values(detector):
