@@ -153,6 +153,17 @@ def test_an_anomaly_carries_its_types_once_and_all_its_findings(hub_and_events):
     )
 
 
+def test_each_report_is_published_with_its_own_details(hub_and_events):
+    hub, events = hub_and_events
+    emitter = TelemetryEmitter(hub)
+    for update, kind, detail in ((3, "lstm_nan", "first"), (4, "lstm_inf", "second")):
+        report = AnomalyReport()
+        report.add(kind, detail)
+        emitter.emit_anomaly(update=update, report=report)
+    assert hub.flush()
+    assert [event.payload.details for event in events] == [("lstm_nan: first",), ("lstm_inf: second",)]
+
+
 def test_a_report_without_anomalies_publishes_nothing(hub_and_events):
     hub, events = hub_and_events
     TelemetryEmitter(hub).emit_anomaly(update=3, report=AnomalyReport())

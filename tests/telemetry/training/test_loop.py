@@ -1,3 +1,4 @@
+import itertools
 import math
 import threading
 from collections.abc import Callable
@@ -7,6 +8,8 @@ import pytest
 import torch
 
 from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.measurements import LSTMHealthMetrics
+from telewire.telemetry.training import loop
 from telewire.telemetry.training.inject import Injection, InjectionTooLargeError
 from telewire.telemetry.training.loop import (
     ESCALATION_UPDATES,
@@ -116,6 +119,23 @@ def test_an_anomaly_is_reported_with_its_update(train: Train) -> None:
     _, recorder = train("inf@3")
     assert [(payload.update, payload.anomalies) for payload in recorder.anomalies] == [
         (3, ("numerical_instability",))
+    ]
+
+
+def test_a_hidden_state_is_judged_at_its_own_update(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    norms = itertools.cycle([1.0, 200.0, 2.0, 3.0, 300.0])
+
+    def measured(hidden: object) -> LSTMHealthMetrics:
+        return LSTMHealthMetrics(
+            h_norm=next(norms), c_norm=1.0, h_max=1.0, c_max=1.0, has_nan=False, has_inf=False
+        )
+
+    monkeypatch.setattr(loop, "compute_lstm_health", measured)
+    _, recorder = train()
+    found = [(one.update, one.details[0].partition(",")[0]) for one in recorder.anomalies]
+    assert found[:2] == [
+        (2, "lstm_h_explosion: h_norm is 200"),
+        (5, "lstm_h_explosion: h_norm is 300"),
     ]
 
 
