@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -41,6 +42,8 @@ def run(
     Raises:
         CannotRun: The tests did not run to their end, or no mutant could be run.
     """
+    if importlib.util.find_spec("pytest") is None:
+        raise CannotRun("pytest is not installed; install telewire's extra `test`")
     root = str(configuration.root)
     wiring = ["-p", "telewire.verify.evidence.plugin", "--wiring", "--wiring-project", root]
     said = subprocess.DEVNULL if quiet else _STANDARD_ERROR

@@ -2,7 +2,7 @@
 
 from .audit import Audit, audit, prepare
 from .rules import AUDIT_RULES, AuditCheck, AuditRule
-from .target import NothingToAuditError, Target, find_targets
+from .target import NothingToAuditError, Target, find_targets, target_of
 from .telemetry_names import TelemetryNames
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "audit",
     "find_targets",
     "prepare",
+    "target_of",
 ]

@@ -77,22 +77,24 @@ def find_targets(paths: Sequence[Path]) -> list[Target]:
         else:
             targets.append(_inside_package(path) or _stand_alone(path))
     for root, (configuration, reported) in projects.items():
-        shown = () if root in reported else tuple(reported)
-        files = tuple(_sources_of(configuration))
-        targets.append(
-            Target(
-                root,
-                files,
-                shown,
-                configuration.entry_points,
-                configuration.origin,
-                is_library=_is_library(configuration, files),
-                settings=configuration.audit,
-                consumers=find_consumers(root, configuration.consumers, configuration.exclude),
-                log_sinks=own_log_sinks(configuration),
-            )
-        )
+        targets.append(target_of(configuration, () if root in reported else tuple(reported)))
     return targets
+
+
+def target_of(configuration: Configuration, reported: tuple[Path, ...] = ()) -> Target:
+    """Return a project as its settings describe it, with findings of some paths, of all when none is given."""
+    files = tuple(_sources_of(configuration))
+    return Target(
+        configuration.root,
+        files,
+        reported,
+        configuration.entry_points,
+        configuration.origin,
+        is_library=_is_library(configuration, files),
+        settings=configuration.audit,
+        consumers=find_consumers(configuration.root, configuration.consumers, configuration.exclude),
+        log_sinks=own_log_sinks(configuration),
+    )
 
 
 def _has_settings(root: Path) -> bool:

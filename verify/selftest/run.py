@@ -13,11 +13,11 @@ from ...registry import Problem, Registry, RegistryError
 from ...registry.config import Configuration, load_configuration
 from ...registry.problems import PROBLEM_KINDS
 from ..analysis import CannotVerify, Verification, verify
-from ..audit import AUDIT_RULES, audit, find_targets, prepare
+from ..audit import AUDIT_RULES, audit, find_targets, prepare, target_of
 from ..findings import Confidence
 from ..rules import RULES
 from ..source import SourceFile, discover
-from ..whole_run import run
+from ..whole_run import CannotRun, run
 from .cutting import Cut, CutOutcome, Uncut, cuts, try_cut
 from .faults import FAULTS, Fault
 from .record_faults import record_faults
@@ -34,6 +34,7 @@ class Planted(enum.StrEnum):
 
     FOUND = "found"
     MISSED = "missed"
+    NOT_RUN = "could not be run"
     NONE = "no fault is known for it"
 
 
@@ -95,8 +96,7 @@ def _subjects(configuration: Configuration, verification: Verification) -> Mappi
         (code for code in PROBLEM_KINDS if code.startswith("TW1")), of_loading(verification)
     )
     found |= of_records(verification)
-    (target, *_) = find_targets([configuration.root])
-    return found | of_audit(prepare(target)[1])
+    return found | of_audit(prepare(target_of(configuration))[1])
 
 
 # -- faults in the sample ---------------------------------------------------------------------------------------------
@@ -106,7 +106,10 @@ def _planted(progress: Progress) -> dict[str, Planted]:
     found: dict[str, Planted] = {}
     for fault in (*record_faults(), *FAULTS):
         progress(f"planting {fault.code}")
-        found[fault.code] = Planted.FOUND if fault.code in _codes(fault) else Planted.MISSED
+        try:
+            found[fault.code] = Planted.FOUND if fault.code in _codes(fault) else Planted.MISSED
+        except CannotRun:  # no pass either, and the others can still be tried
+            found[fault.code] = Planted.NOT_RUN
     for resource in sorted(files(__package__).joinpath("audited").iterdir(), key=lambda one: one.name):
         code = resource.name.removesuffix(".txt")
         progress(f"planting {code}")
@@ -120,7 +123,11 @@ def _false_alarms() -> tuple[str, ...]:
 
 
 def _codes(fault: Fault) -> set[str]:
-    """Return the codes of all that is found in the sample with a fault in it."""
+    """Return the codes of all that is found in the sample with a fault in it.
+
+    Raises:
+        CannotRun: The fault shows only at run time, and the tests of the sample could not be run.
+    """
     with tempfile.TemporaryDirectory(prefix="telewire-selftest-") as folder:
         root = Path(folder)
         for path, text in fault.files().items():

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from telewire.registry.config import load_configuration
+from telewire.verify import whole_run
+from telewire.verify.whole_run import CannotRun
 
 from .app_project import write_project
 
@@ -100,6 +105,12 @@ def test_a_run_without_any_test_is_no_pass(root: Path) -> None:
     done = run(root)
     assert done.returncode == 2
     assert "nothing was verified: pytest found no test" in done.stderr
+
+
+def test_without_pytest_nothing_is_said_of_the_tests(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(CannotRun, match="pytest is not installed"):
+        whole_run.run(load_configuration(root), records=(), jobs=None)
 
 
 def test_another_configuration_is_refused(root: Path) -> None:

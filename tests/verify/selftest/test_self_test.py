@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,18 @@ def test_a_rule_that_cannot_fail_fails_the_self_test(
 def test_a_rule_without_a_fault_is_no_pass(project: Project) -> None:
     found = result_of(project)
     assert {rule.planted for rule in found.rules} == {Planted.NONE}
+    assert not found.passed
+
+
+def test_a_fault_that_needs_pytest_is_not_run_without_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    found = result_of(project)
+    assert {rule.code: rule.planted for rule in found.rules if rule.planted is not Planted.FOUND} == {
+        "TW408": Planted.NOT_RUN,
+        "TW409": Planted.NOT_RUN,
+    }
     assert not found.passed
 
 
