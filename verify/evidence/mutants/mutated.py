@@ -189,8 +189,10 @@ def _reason(mutation: Mutation, hops: Sequence[HopMutated]) -> str:
         return "there is nothing to mutate"
     reasons = list(dict.fromkeys(one.reason for one in hops if one.mutation is mutation))
     if mutation is Mutation.KILLED:
-        number = len({id(one) for hop in hops for one in hop.results})
-        return f"all of {number} mutants were killed"
+        states = [one.state for one in {id(one): one for hop in hops for one in hop.results}.values()]
+        equivalent = states.count(State.EQUIVALENT)
+        also = f"; {equivalent} more change nothing" if equivalent else ""
+        return f"all of {len(states) - equivalent} mutants were killed{also}"
     more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
     return f"{_SAID[mutation]}: {reasons[0]}{more}"
 
