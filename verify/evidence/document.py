@@ -14,19 +14,21 @@ LARGEST = 1 << 28
 """Bytes of the largest file that is taken for evidence."""
 
 
-class _Part(BaseModel):
+class EvidencePart(BaseModel):
+    """Part of a file that a run leaves: immutable, and with no key that is not known."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FunctionEvidence(_Part):
-    """A function that a wire crosses, as it was when the tests ran."""
+class FunctionEvidence(EvidencePart):
+    """A function that a wire crosses, as it was when the tests, or the mutants, ran."""
 
     module: str
     function: str
     digest: str = Field(description="of its content, whatever its lines")
 
 
-class PointEvidence(_Part):
+class PointEvidence(EvidencePart):
     """Where values were seen: a node of a function's syntax tree, what a mapping holds, or a parameter on entry."""
 
     function: int = Field(description="position in `functions`", ge=0)
@@ -36,7 +38,7 @@ class PointEvidence(_Part):
     refused: str | None = Field(description="why no value could be taken there")
 
 
-class SeenEvidence(_Part):
+class SeenEvidence(EvidencePart):
     """What passed one point in one test."""
 
     point: int = Field(description="position in `points`", ge=0)
@@ -50,7 +52,7 @@ class SeenEvidence(_Part):
     )
 
 
-class TestEvidence(_Part):
+class TestEvidence(EvidencePart):
     """One test: how it ended, and what it saw."""
 
     __test__ = False  # not a test class of pytest's
@@ -60,7 +62,7 @@ class TestEvidence(_Part):
     seen: list[SeenEvidence]
 
 
-class ProbedEdge(_Part):
+class ProbedEdge(EvidencePart):
     """What became of the value of a probe on one edge."""
 
     stage: str
@@ -69,7 +71,7 @@ class ProbedEdge(_Part):
     saw: list[str] = Field(description="the first values seen there, in words")
 
 
-class ProbedTransform(_Part):
+class ProbedTransform(EvidencePart):
     """What came out of a stage's transform, and what should have by its arithmetic."""
 
     stage: str
@@ -79,7 +81,7 @@ class ProbedTransform(_Part):
     holds: bool
 
 
-class ProbedDisplay(_Part):
+class ProbedDisplay(EvidencePart):
     """What a consumer had to show, and what is wrong with it."""
 
     consumer: str
@@ -89,7 +91,7 @@ class ProbedDisplay(_Part):
     problem: str | None
 
 
-class ProbedCrossing(_Part):
+class ProbedCrossing(EvidencePart):
     """A carrier of another record's wire at which the value came out."""
 
     record: str
@@ -97,14 +99,14 @@ class ProbedCrossing(_Part):
     carrier: str
 
 
-class ProbedStop(_Part):
+class ProbedStop(EvidencePart):
     """Where a value was lost."""
 
     stage: str
     carrier: str
 
 
-class ProbeEvidence(_Part):
+class ProbeEvidence(EvidencePart):
     """What became of one value of a record's probe. The outcome is that of its test."""
 
     test: str
@@ -123,7 +125,7 @@ class ProbeEvidence(_Part):
     crossed: list[ProbedCrossing]
 
 
-class EvidenceModel(_Part):
+class EvidenceModel(EvidencePart):
     """What one run of `pytest --wiring` left."""
 
     format: Literal[2]

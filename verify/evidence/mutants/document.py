@@ -6,28 +6,16 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
-from ..document import UnusableEvidence, read_whole
+from ..document import EvidencePart, FunctionEvidence, UnusableEvidence, read_whole
 from .mutant import Kind, State
 
 NAME = "mutants.json"
 """Its name; it lies beside the file of evidence."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FunctionDigest(_Part):
-    """A function that a wire crosses, as it was when the mutants ran."""
-
-    module: str
-    function: str
-    digest: str = Field(description="of its content, whatever its lines")
-
-
-class MutatedPoint(_Part):
+class MutatedPoint(EvidencePart):
     """A point of the wires, as `points` of the evidence has them."""
 
     function: int = Field(description="position in `functions`", ge=0)
@@ -36,7 +24,7 @@ class MutatedPoint(_Part):
     key: str | None = Field(description="the key under which the node, a mapping, holds the value")
 
 
-class MutantResult(_Part):
+class MutantResult(EvidencePart):
     """One mutant and what became of it."""
 
     point: int = Field(description="position in `points`", ge=0)
@@ -58,7 +46,7 @@ class MutantResult(_Part):
     test_processor_seconds: float = Field(description="of these, in its tests")
 
 
-class MutantsModel(_Part):
+class MutantsModel(EvidencePart):
     """What one run of `telewire mutate` left, and what it kept of the runs before."""
 
     format: Literal[1]
@@ -69,7 +57,7 @@ class MutantsModel(_Part):
     jobs: int = Field(description="how many ran at once")
     seconds: float = Field(description="of the whole run")
     baseline_seconds: float = Field(description="of the tests without any mutant")
-    functions: list[FunctionDigest]
+    functions: list[FunctionEvidence]
     files: dict[str, str] = Field(description="the digest of each file of tests, and of each conftest.py")
     tests: list[str]
     points: list[MutatedPoint]

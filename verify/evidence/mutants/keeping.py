@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from .document import FunctionDigest, MutantResult, MutantsModel, MutatedPoint
+from ..document import FunctionEvidence
+from .document import MutantResult, MutantsModel, MutatedPoint
 from .making import Made, Making
 from .mutant import Mutant, State
 from .running import Way
@@ -89,7 +90,7 @@ def document(making: Making, kept: Kept, ran: Ran, files: Files) -> MutantsModel
         seconds=ran.seconds,
         baseline_seconds=ran.baseline_seconds,
         functions=[
-            FunctionDigest(module=module, function=function, digest=digest)
+            FunctionEvidence(module=module, function=function, digest=digest)
             for (module, function), digest in making.functions.items()
         ],
         files=_digests(table.names, files),
