@@ -35,6 +35,7 @@ from .ranges import ValueRange
 from .record import Record
 from .registry import Location, Registry, UnknownRecordError, shipped_registry
 from .symbols import Symbol
+from .threshold_tests import ThresholdTest
 from .thresholds import UNCLASSIFIED_CODE, Level, Thresholds
 from .value_types import Kind, Shape, ValueType
 from .wiring_parts import (
@@ -97,6 +98,7 @@ __all__ = [
     "TestReference",
     "ThresholdDisplay",
     "ThresholdSource",
+    "ThresholdTest",
     "Thresholds",
     "TransportStage",
     "UnknownRecordError",

@@ -111,7 +111,7 @@ def show(record_id: str, specs: tuple[Path, ...]) -> None:
 @registry.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 def check(paths: tuple[Path, ...]) -> None:
-    """Load records and prove that their levels divide every value.
+    """Load records, prove that their levels divide every value, and run their threshold tests.
 
     PATHS are record files or folders; without any, those of the configuration or the shipped ones. Exit
     codes: 0 every value is in exactly one level; 1 the levels have faults; 2 the records cannot be loaded.
@@ -125,7 +125,8 @@ def check(paths: tuple[Path, ...]) -> None:
     if problems:
         click.echo(f"{counted}: {_counted(len(problems), 'problem')}")
         raise click.exceptions.Exit(EXIT_FINDINGS)
-    click.echo(f"{counted}: every value is in exactly one level")
+    tested = sum(len(test.values) for record in records for test in record.threshold_tests)
+    click.echo(f"{counted}: every value is in exactly one level; {_counted(tested, 'value')} tested")
 
 
 @registry.command()

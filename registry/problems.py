@@ -273,6 +273,24 @@ _TABLE = (
         '  healthy: {when: "value <= 50", means: fine}\n'
         '  warning: {when: "value > 50", means: bad}\n',
     ),
+    ProblemKind(
+        "TW309",
+        "threshold-test-failed",
+        "The record says which level a value is in, and its conditions put the value into another: one of the two "
+        "was changed without the other. A bound that moved is what such a test is for.",
+        "thresholds:\n"
+        '  healthy: {when: "value == 0", means: fine}\n'
+        '  warning: {when: "0 < value <= 50", means: a few}\n'
+        '  critical: {when: "value > 50", means: bad}\n'
+        "threshold_tests:\n"
+        "- {name: more than five are critical, values: [0, 5, 6], levels: [healthy, warning, critical]}\n",
+        "thresholds:\n"
+        '  healthy: {when: "value == 0", means: fine}\n'
+        '  warning: {when: "0 < value <= 5", means: a few}\n'
+        '  critical: {when: "value > 5", means: bad}\n'
+        "threshold_tests:\n"
+        "- {name: more than five are critical, values: [0, 5, 6], levels: [healthy, warning, critical]}\n",
+    ),
 )
 
 PROBLEM_KINDS: Mapping[str, ProblemKind] = MappingProxyType({kind.code: kind for kind in _TABLE})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import keyword
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
+from pydantic import Field, JsonValue, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from .base import Identifier, Line, Markdown, Part, RecordId, Verbatim
 from .conditions import Subject
@@ -18,6 +18,7 @@ from .evidence_parts import Claims, HistoryEntry, Probe, Status, TestReference, 
 from .grades import Grade
 from .probe_values import fits_probe
 from .ranges import ValueRange
+from .threshold_tests import BESIDE_LEVELS, ThresholdTest
 from .thresholds import Thresholds
 from .value_types import Kind, Shape, ValueType
 from .wiring_parts import Consumer, Dependencies, Emitter, SchemaLocation, TransportStage
@@ -81,6 +82,8 @@ class Record(Part):
 
     thresholds: Thresholds = Field(default_factory=lambda: Thresholds((), Subject(Shape.OPAQUE)))
     """The levels: for each its condition and what it means."""
+    threshold_tests: tuple[ThresholdTest, ...] = ()
+    """Series of values with the levels expected of them; `verify-wiring` runs them."""
     threshold_note: Markdown | None = None
     """What the levels alone do not say."""
     threshold_display: ThresholdDisplay | None = None
@@ -149,6 +152,26 @@ class Record(Part):
             )
         return default
 
+    @field_validator("threshold_tests")
+    @classmethod
+    def _tests_name_levels(
+        cls, tests: tuple[ThresholdTest, ...], info: ValidationInfo
+    ) -> tuple[ThresholdTest, ...]:
+        thresholds = info.data.get("thresholds")
+        if not isinstance(thresholds, Thresholds):
+            return tests
+        known = [*(level.name for level in thresholds), *BESIDE_LEVELS]
+        problems: list[InitErrorDetails] = []
+        for number, test in enumerate(tests):
+            for index, level in enumerate(test.levels):
+                if level not in known:
+                    problems.append(_unknown_level(level, (number, "levels", index), known))
+            if test.window is not None and thresholds.subject.shape is not Shape.SEQUENCE:
+                problems.append(_window_of_no_sequence((number, "window"), info.data.get("type")))
+        if problems:
+            raise ValidationError.from_exception_data("Record", problems)
+        return tests
+
     @field_validator("probe")
     @classmethod
     def _probe_fits(cls, probe: Probe | None, info: ValidationInfo) -> Probe | None:
@@ -191,6 +214,33 @@ class Record(Part):
 
     def __hash__(self) -> int:
         return hash(self.id)
+
+
+def _unknown_level(level: str, place: tuple[int | str, ...], known: Sequence[str]) -> InitErrorDetails:
+    return {
+        "type": PydanticCustomError(
+            "threshold_test",
+            "{found}; expected {expected}",
+            {"found": f"{level!r} is no level of the record", "expected": f"one of {', '.join(known)}"},
+        ),
+        "loc": place,
+        "input": level,
+    }
+
+
+def _window_of_no_sequence(place: tuple[int | str, ...], declared: object) -> InitErrorDetails:
+    return {
+        "type": PydanticCustomError(
+            "threshold_test",
+            "{found}; expected {expected}",
+            {
+                "found": f"a value of type {declared} has no window",
+                "expected": "`window` only for a sequence",
+            },
+        ),
+        "loc": place,
+        "input": None,
+    }
 
 
 def _number(text: str) -> object:

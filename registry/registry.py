@@ -14,6 +14,7 @@ from .consistency import dependency_edges, problems_together
 from .loading import CATEGORIES_FILE, LoadedRecord, did_you_mean, find_files, load_files
 from .problems import Problem, RegistryError, problem
 from .record import Record
+from .threshold_tests import CORRECT_EITHER, disagreements
 from .yaml_source import Document
 
 if TYPE_CHECKING:
@@ -145,9 +146,10 @@ class Registry:
         return graph
 
     def threshold_problems(self) -> tuple[Problem, ...]:
-        """What the partition proofs of all records found, placed in their files."""
+        """What the partition proofs and the threshold tests of all records found, placed in their files."""
         problems: list[Problem] = []
         for record in self:
+            problems += self._threshold_test_problems(record)
             for found in record.thresholds.prove():
                 path: tuple[str | int, ...] = ("thresholds",)
                 if found.levels:
@@ -173,6 +175,23 @@ class Registry:
                     )
                 )
         return tuple(problems)
+
+    def _threshold_test_problems(self, record: Record) -> Iterator[Problem]:
+        document = self._documents[record.id]
+        for number, test in enumerate(record.threshold_tests):
+            for wrong in disagreements(test, record.thresholds):
+                mark = document.value_mark(("threshold_tests", number, "levels", wrong.index))
+                yield problem(
+                    "threshold-test-failed",
+                    document.path,
+                    (mark.line, mark.column),
+                    wrong.message,
+                    CORRECT_EITHER,
+                    record=record.id,
+                    value=wrong.value,
+                    expected=wrong.expected,
+                    found=wrong.found,
+                )
 
 
 @cache

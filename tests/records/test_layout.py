@@ -18,6 +18,7 @@ ADDED_TABLES = {
     "| Part | Symbol | Carrier |",
     "| Field | Type | Units | Range | Meaning |",
     "| Rule | Subject | Reason | Expires |",
+    "| Threshold Test | Values | Expected Levels |",
 }
 """Tables for facts that the hand-written records had no place for."""
 

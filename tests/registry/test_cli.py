@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from telewire.registry import shipped_registry
 from telewire.registry.cli import registry
 
 WriteRecord = Callable[..., Path]
@@ -51,10 +52,24 @@ def test_show_of_an_unknown_record_suggests(run: Run) -> None:
 
 def test_check_of_the_shipped_records_is_a_pass(run: Run) -> None:
     result = run("check")
+    shipped = shipped_registry()
+    levels = sum(len(record.thresholds) for record in shipped)
+    values = sum(len(test.values) for record in shipped for test in record.threshold_tests)
     assert (result.exit_code, result.output) == (
         0,
-        "5 records, 15 levels: every value is in exactly one level\n",
+        f"{len(shipped)} records, {levels} levels: every value is in exactly one level; {values} values tested\n",
     )
+
+
+def test_check_runs_the_threshold_tests(run: Run, write_record: WriteRecord) -> None:
+    file = write_record("threshold_tests: [{values: [0, 5], levels: [healthy, critical]}]")
+    result = run("check", str(file))
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        f"{file}:21:54: TW309 threshold-test-failed: TELE-301: `value = 5` is warning, the test expects critical"
+        " (help: correct the condition of the level, or what the test expects)",
+        "1 record, 3 levels: 1 problem",
+    ]
 
 
 def test_check_of_levels_with_a_hole_is_a_finding(run: Run, write_record: WriteRecord) -> None:
@@ -86,7 +101,9 @@ def test_check_reads_the_records_of_the_configuration(
     (tmp_path / "pyproject.toml").write_text('[tool.telewire]\nregistry = "specs"\n')
     (tmp_path / "specs").mkdir()
     write_record(name="specs/record.yaml")
-    assert run("check").output == "1 record, 3 levels: every value is in exactly one level\n"
+    assert run("check").output == (
+        "1 record, 3 levels: every value is in exactly one level; 0 values tested\n"
+    )
 
 
 @pytest.mark.parametrize("text", ["[tool.telewire\n", "[tool.telewire]\nregistry = 3\n"])

@@ -25,6 +25,7 @@ from .swallowed_exception import SwallowedException
 from .symbol_missing import SymbolMissing
 from .threshold_drift import ThresholdDrift
 from .threshold_partition import PARTITION_RULES, problem_documentation
+from .threshold_test_failed import ThresholdTestFailed
 from .thresholds_not_applied import ThresholdsNotApplied
 from .type_mismatch import TypeMismatch
 from .unresolved_receiver import UnresolvedReceiver
@@ -51,6 +52,7 @@ RULES: dict[str, Rule] = {
         ThresholdDrift(),
         ThresholdsNotApplied(),
         CrossedThresholds(),
+        ThresholdTestFailed(),
         NamedTestMissing(),
         UnsupportedClaim(),
         WaiverWithoutEffect(),

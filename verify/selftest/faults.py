@@ -227,6 +227,7 @@ FAULTS: tuple[Fault, ...] = (
         "TW308",
         {_WIDGETS: ((_RENDERED, _RENDERED + _GRADED.format(record="TELE-300") + "        print(level)\n"),)},
     ),
+    Fault("TW309", record={"threshold_tests": [{"values": [0], "levels": ["critical"]}]}),
     Fault("TW401", added={_TESTS: "def test_counts() -> None: ...\n"}, record=_named("test_inf_counts")),
     Fault("TW402", record={"claims": {"status": ["verified"]}}),
     Fault(

@@ -38,6 +38,7 @@ def of_records(verification: Verification) -> dict[str, Counted]:
         "TW306": (consumers, "consumers"),
         "TW307": (grading, "consumers that apply thresholds"),
         "TW308": (consumers, "consumers"),
+        "TW309": (sum(len(record.threshold_tests) for record in records), "threshold tests"),
     }
     found |= dict.fromkeys(("TW401", "TW405", "TW406", "TW407"), (tests, "named tests"))
     found |= {
