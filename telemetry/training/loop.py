@@ -12,10 +12,10 @@ from enum import StrEnum
 import torch
 
 from ..anomaly_detector import AnomalyDetector
-from ..anomaly_report import AnomalyReport
 from ..emitters import PPOUpdateMetrics, TelemetryEmitter, aggregate_layer_gradient_health
+from ..escalation import AnomalyResponse
 from ..hub import TelemetryHub
-from ..levels import TelemetryConfig, TelemetryLevel
+from ..levels import TelemetryConfig
 from ..lstm_health import compute_lstm_health
 from .envs import ACTIONS, VISIBLE, make_envs
 from .inject import GradientInjector, Injection
@@ -28,9 +28,6 @@ RETURN_WINDOW = 100
 
 MINIMUM_UPDATES = 5
 """Updates made however few episodes are asked for: a rollout finishes about ten episodes of a beginner."""
-
-ESCALATION_UPDATES = 5
-"""Updates for which an anomaly raises telemetry to DEBUG, its own included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +99,7 @@ class TrainingLoop:
         self._injector = GradientInjector(injections, self._policy)
         self._emitter = TelemetryEmitter(hub)
         self._detector = AnomalyDetector()
-        self._telemetry = TelemetryConfig()
+        self._response = AnomalyResponse(self._emitter, TelemetryConfig())
         self._updates = 0
         self._episodes = 0
         self._env_steps = 0
@@ -222,17 +219,4 @@ class TrainingLoop:
             inf_grad_count=gradient_health["inf_grad_count"],
             lstm_health=lstm_health,
         )
-        self._handle_telemetry_escalation(report)
-        self._emit_anomaly_diagnostics(report, update)
-        self._telemetry.tick()
-
-    def _handle_telemetry_escalation(self, report: AnomalyReport) -> None:
-        """Raise telemetry to DEBUG for this update and some more when something was found."""
-        if report.has_anomaly:
-            self._telemetry.escalate(ESCALATION_UPDATES)
-
-    def _emit_anomaly_diagnostics(self, report: AnomalyReport, update: UpdateResult) -> None:
-        """Send what was found, and while at DEBUG every layer's gradient."""
-        self._emitter.emit_anomaly(update=self._updates, report=report)
-        if self._telemetry.includes(TelemetryLevel.DEBUG):
-            self._emitter.emit_layer_diagnostics(update=self._updates, layers=update.diagnosed_layers)
+        self._response.respond(update=self._updates, report=report, layers=update.diagnosed_layers)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from telewire.telemetry.escalation import ESCALATION_UPDATES
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.measurements import LSTMHealthMetrics
 from telewire.telemetry.training import loop
 from telewire.telemetry.training.inject import Injection, InjectionTooLargeError
 from telewire.telemetry.training.loop import (
-    ESCALATION_UPDATES,
     MINIMUM_UPDATES,
     Ending,
     TrainingConfig,
