@@ -50,6 +50,9 @@ class SeenEvidence(EvidencePart):
         description="how it was reached: module and name of the program's function that came first, and whether a "
         "test called that one directly"
     )
+    sampled: bool = Field(
+        description="whether not every value was looked at: they are no plain numbers or texts"
+    )
 
 
 class TestEvidence(EvidencePart):
@@ -58,6 +61,9 @@ class TestEvidence(EvidencePart):
     __test__ = False  # not a test class of pytest's
 
     id: str
+    seconds: float = Field(
+        description="how long it took, with all the fixtures of a wider scope that it uses, whoever made them"
+    )
     outcome: Literal["not run", "passed", "xpassed", "xfailed", "skipped", "failed", "error"]
     seen: list[SeenEvidence]
 
@@ -117,6 +123,9 @@ class ProbeEvidence(EvidencePart):
     drive: str
     file: str | None = Field(description="of the drive, from the project's folder")
     file_digest: str | None
+    uses: dict[str, str] = Field(
+        description="the digest of each other file of tests that the drive depends on: imports, and conftest.py"
+    )
     problem: str | None = Field(description="why it failed, where that is not the drive's own failure")
     stopped: ProbedStop | None
     edges: list[ProbedEdge] = Field(description="in the order of the wire; empty where it was not driven")
@@ -128,7 +137,7 @@ class ProbeEvidence(EvidencePart):
 class EvidenceModel(EvidencePart):
     """What one run of `pytest --wiring` left."""
 
-    format: Literal[2]
+    format: Literal[3]
     made: str
     by: dict[str, str] = Field(description="versions of telewire, python and pytest")
     arguments: list[str]

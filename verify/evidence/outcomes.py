@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 SeenData = list[object]
-"""What passed one point, as data: passes, values, low, high, entries."""
+"""What passed one point, as data: passes, values, low, high, entries, whether not every value was looked at."""
 
 NOT_RUN = "not run"
 DESELECTED = "deselected"
@@ -15,12 +15,16 @@ DESELECTED = "deselected"
 
 @dataclass
 class TestRun:
-    """One test: the outcome of its last attempt, and what it saw in it."""
+    """One test: the outcome of its last attempt, and what it saw in it: a JSON object of `SeenData` by point.
+
+    That is read when all tests have run: making so many objects while they do would set off the garbage collector.
+    """
 
     __test__ = False  # not a test class of pytest's
 
     outcome: str = NOT_RUN
-    seen: Mapping[str, SeenData] = field(default_factory=dict)
+    seconds: float = 0.0
+    seen: str = "{}"
 
 
 @dataclass
@@ -56,25 +60,26 @@ class Outcomes:
         outcome: str,
         *,
         expected_to_fail: bool,
-        seen: Mapping[str, SeenData] | None,
+        seen: str | None,
+        seconds: float = 0.0,
     ) -> None:
-        """Note how a phase of a test ended. What a failed attempt saw is forgotten when the test is run again."""
+        """Note how a phase of a test ended, and how long it took.
+
+        What a failed attempt saw is forgotten when the test is run again.
+        """
         run = self.tests.setdefault(name, TestRun())
         if outcome == "rerun":
             self.tests[name] = TestRun()
             return
         if when == "setup" and run.outcome != NOT_RUN and outcome == "passed":
-            run.seen = {}  # a new attempt, or the same test once more
+            run.seen, run.seconds = "{}", 0.0  # a new attempt, or the same test once more
             run.outcome = run.outcome if run.outcome in {"failed", "error"} else NOT_RUN
+        run.seconds += seconds
         ended = _ended(when, outcome, expected_to_fail=expected_to_fail)
         if ended is not None and _WORSE.index(ended) > _WORSE.index(run.outcome):
             run.outcome = ended
         if seen is not None:
             run.seen = seen
-
-    def points_seen(self) -> set[str]:
-        """Return the numbers of the points that any test passed."""
-        return {number for run in self.tests.values() for number in run.seen}
 
 
 _WORSE = (NOT_RUN, "passed", "xpassed", "xfailed", "skipped", "failed", "error")

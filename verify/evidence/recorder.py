@@ -24,7 +24,8 @@ IN_ORDER = 100_000
 
 _ENTRIES = 4
 _FRAMES = 400
-_LOOKS = 64  # values that are no plain number or text are looked at so often, and then every so many times
+_LOOKS = 64  # values that are no plain number or text are looked at so often, and then every so many times,
+_ENOUGH = 16  # or, where they differ, until there are so many different ones
 
 _NOTHING = (float("inf"), float("-inf"))
 
@@ -36,12 +37,25 @@ called it. It was none where a framework did, or where a thread began there."""
 class Cell:
     """What passed one point in one test."""
 
-    __slots__ = ("ceiling", "entries", "floor", "high", "keys", "looks", "low", "order", "passed", "values")
+    __slots__ = (
+        "ceiling",
+        "entries",
+        "floor",
+        "high",
+        "keys",
+        "looks",
+        "low",
+        "order",
+        "passed",
+        "sampled",
+        "values",
+    )
 
     def __init__(self) -> None:
         self.floor, self.ceiling = _NOTHING  # numbers between them say nothing that is not known
         self.passed = count().__next__  # counting up is one step for all threads
         self.looks = 0
+        self.sampled = False
         self.keys: set[tuple[type, object]] = set()
         self.values: dict[Summary, None] = {}
         self.low: float | None = None
@@ -52,18 +66,22 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What passed one point: how often, the first different values, the extremes of numbers, how it was reached."""
+    """What passed one point: how often, the first different values, the extremes of numbers, how it was reached.
+
+    `sampled` says that not every value was looked at.
+    """
 
     passes: int
     values: tuple[Summary, ...]
     low: float | None
     high: float | None
     entries: tuple[Entry, ...]
+    sampled: bool = False
 
     @property
     def is_complete(self) -> bool:
         """Whether these are all the values that passed."""
-        return len(self.values) < DISTINCT
+        return len(self.values) < DISTINCT and not self.sampled
 
     def merged(self, other: Seen) -> Seen:
         """Return what both saw."""
@@ -75,6 +93,7 @@ class Seen:
             min(lows, default=None),
             max(highs, default=None),
             tuple(dict.fromkeys((*self.entries, *other.entries)))[:_ENTRIES],
+            self.sampled or other.sampled,
         )
 
 
@@ -116,7 +135,8 @@ class Watch:
                 passes = cell.passed()
                 cell.passed = count(passes).__next__
                 entries = tuple(cell.entries)
-                found[number] = Seen(passes, tuple(cell.values), cell.low, cell.high, entries)
+                values = tuple(cell.values)
+                found[number] = Seen(passes, values, cell.low, cell.high, entries, cell.sampled)
         return found
 
 
@@ -168,7 +188,8 @@ def _note(cell: Cell, value: object, kind: type) -> None:
         cell.order(summary_of(value))
     if kind not in PLAIN:
         cell.looks += 1
-        if cell.looks > _LOOKS and cell.looks % _LOOKS:
+        if cell.looks % _LOOKS and (cell.looks > _LOOKS or len(cell.values) >= _ENOUGH):
+            cell.sampled = True
             return
     elif len(cell.values) >= DISTINCT and not _is_odd(value):
         if kind is float or kind is int:

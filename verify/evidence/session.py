@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "telewire_wiring"
 """Where a report carries what was seen."""
+
+SHARED = "telewire_shared_seconds"
+"""Where a fixture, and a report, carry how long fixtures of a wider scope took."""
 
 PROBE = "telewire_probe"
 """Where it carries what became of the value of a probe."""
@@ -100,7 +104,9 @@ class WiringSession:
         self._library = sysconfig.get_paths()["stdlib"]
         self._site = (sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"])
         self._watch: Watch | None = None
+        self._set_up = 0.0  # seconds that the test at hand spent on fixtures of a wider scope
         self._written: str | None = None
+        self._points_seen = 0
 
     def end(self) -> None:
         """Leave everything as it was."""
@@ -115,6 +121,7 @@ class WiringSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Note what passes from here on for this test."""
+        self._set_up = 0.0
         self._watch = self._new_watch(getattr(item, "telewire_ordered", frozenset()))
         recorder.watch(self._watch)
 
@@ -122,16 +129,20 @@ class WiringSession:
     def pytest_fixture_setup(
         self, fixturedef: FixtureDef[Any], request: SubRequest
     ) -> Generator[None, object, object]:
-        """What a fixture for several tests lets pass belongs to each of them."""
+        """What a fixture for several tests lets pass, and how long that takes, belongs to each of them."""
         if fixturedef.scope == "function":
             return (yield)
         inner = self._new_watch()
-        before = recorder.watch(inner)
+        before, earlier = recorder.watch(inner), self._set_up
+        started = time.perf_counter()
         try:
             return (yield)
         finally:
+            seconds = time.perf_counter() - started
+            self._set_up = earlier + seconds  # which holds what fixtures took that it asked for itself
             recorder.watch(before)
             setattr(fixturedef, ATTRIBUTE, inner)
+            setattr(fixturedef, SHARED, seconds)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -143,6 +154,7 @@ class WiringSession:
             recorder.watch(None)
             seen = self._seen_by(item)
             self._watch = None
+            setattr(report, SHARED, self._shared(item) - self._set_up)
             setattr(report, ATTRIBUTE, json.dumps({str(number): _data(one) for number, one in seen.items()}))
             probe = getattr(item, "telewire_probe", None)
             if probe is not None:
@@ -166,17 +178,18 @@ class WiringSession:
 
     def _seen_by(self, item: pytest.Item) -> dict[int, Seen]:
         watches = [] if self._watch is None else [self._watch]
-        info = getattr(item, "_fixtureinfo", None)
-        definitions = getattr(info, "name2fixturedefs", {})
-        for name in getattr(item, "fixturenames", ()):
-            watches += [
-                getattr(one, ATTRIBUTE) for one in definitions.get(name, ()) if hasattr(one, ATTRIBUTE)
-            ]
+        watches += [getattr(one, ATTRIBUTE) for one in _definitions(item) if hasattr(one, ATTRIBUTE)]
         found: dict[int, Seen] = {}
         for watch in watches:
             for number, seen in watch.seen().items():
                 found[number] = found[number].merged(seen) if number in found else seen
         return found
+
+    @staticmethod
+    def _shared(item: pytest.Item) -> float:
+        """Return how long the fixtures of a wider scope took that a test uses, in whichever test they were made."""
+        seconds: Iterable[float] = (getattr(one, SHARED, 0.0) for one in _definitions(item))
+        return sum(seconds)
 
     def _is_test(self, file: str) -> bool:
         found = self._is_test_file.get(file)
@@ -209,7 +222,8 @@ class WiringSession:
             str(report.when),
             report.outcome,
             expected_to_fail=hasattr(report, "wasxfail"),
-            seen=None if seen is None else json.loads(seen),
+            seen=seen,
+            seconds=report.duration + getattr(report, SHARED, 0.0),
         )
         probe = getattr(report, PROBE, None)
         if probe is not None:
@@ -227,7 +241,7 @@ class WiringSession:
         from .writing import write
 
         source = getattr(session.config, "args_source", None)
-        write(
+        self._points_seen = write(
             self.plan,
             self.hook,
             self.outcomes,
@@ -258,15 +272,20 @@ class WiringSession:
         """Say what was seen, and what could not be."""
         if self._written is None:
             return
-        seen = self.outcomes.points_seen()
         terminalreporter.section("wiring")
         for name, state in self.hook.states.items():
             if state not in {INSTRUMENTED, NOT_IMPORTED}:
                 terminalreporter.line(f"{name}: {state}")
         terminalreporter.line(
-            f"{len(seen)} of {self._points} points of the wires were passed; evidence in {self._written}"
+            f"{self._points_seen} of {self._points} points of the wires were passed; evidence in {self._written}"
         )
 
 
+def _definitions(item: pytest.Item) -> list[FixtureDef[Any]]:
+    """Return the fixtures that a test uses."""
+    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    return [one for name in getattr(item, "fixturenames", ()) for one in definitions.get(name, ())]
+
+
 def _data(seen: Seen) -> list[object]:
-    return [seen.passes, seen.values, seen.low, seen.high, seen.entries]
+    return [seen.passes, seen.values, seen.low, seen.high, seen.entries, seen.sampled]

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..collector import collector_paused
 from .hook import Hook, digest_of_source
 from .outcomes import Outcomes, SeenData
 from .plan import Plan
+from .probes.files import DriveFiles
 
-FORMAT = 2
+FORMAT = 3
 
 
 def write(
@@ -27,15 +29,29 @@ def write(
     arguments: Sequence[str],
     everything: bool,
     exit_status: int,
-) -> None:
-    """Write what a run saw."""
+) -> int:
+    """Write what a run saw, and return how many points any test passed."""
+    with collector_paused():
+        return _write(plan, hook, outcomes, root, arguments, everything, exit_status)
+
+
+def _write(
+    plan: Plan,
+    hook: Hook,
+    outcomes: Outcomes,
+    root: Path,
+    arguments: Sequence[str],
+    everything: bool,
+    exit_status: int,
+) -> int:
     table = _Values()
     functions = {key: number for number, key in enumerate(plan.functions)}
     tests = [
         {
             "id": name,
+            "seconds": round(run.seconds, 6),
             "outcome": run.outcome,
-            "seen": [table.seen(int(number), data, plan) for number, data in run.seen.items()],
+            "seen": [table.seen(int(number), data, plan) for number, data in json.loads(run.seen).items()],
         }
         for name, run in sorted(outcomes.tests.items())
     ]
@@ -65,9 +81,10 @@ def write(
         "files": _files(outcomes, root),
         "deselected": sorted(set(outcomes.left_out)),
         "tests": tests,
-        "probes": _probes(outcomes, Path(plan.root)),
+        "probes": _probes(outcomes, plan),
     }
     write_whole(Path(plan.evidence), json.dumps(document, allow_nan=False, separators=(",", ":")) + "\n")
+    return len(table.points)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -89,12 +106,14 @@ class _Values:
 
     def __init__(self) -> None:
         self.values: list[object] = []
+        self.points: set[int] = set()
         self._known: dict[str, int] = {}
 
     def seen(self, point: int, data: SeenData, plan: Plan) -> dict[str, object]:
-        passes, values, low, high, entries = data
+        passes, values, low, high, entries, sampled = data
         assert isinstance(values, list | tuple)
         assert isinstance(entries, list | tuple)
+        self.points.add(point)
         return {
             "point": point,
             "passes": passes,
@@ -102,6 +121,7 @@ class _Values:
             "low": low,
             "high": high,
             "entries": [[plan.program[file], name, by_test] for file, name, by_test in entries],
+            "sampled": sampled,
         }
 
     def _number(self, value: object) -> int:
@@ -123,18 +143,22 @@ def _files(outcomes: Outcomes, root: Path) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _probes(outcomes: Outcomes, root: Path) -> list[dict[str, object]]:
-    """Return what became of the values of probes, with the digests of the files of drives, named from `root`."""
+def _probes(outcomes: Outcomes, plan: Plan) -> list[dict[str, object]]:
+    """Return what became of the values of probes, with the digests of the files that their drives depend on."""
+    root = Path(plan.root)
+    program = {module: path for path, module in plan.program.items()}
+    files = DriveFiles(root, tuple(map(Path, plan.tests)), program)
     found: list[dict[str, object]] = []
     for test, data in sorted(outcomes.probes.items()):
         file = data["file"] and Path(data["file"])
-        digest = None
+        digest, uses = None, {}
         if file and file.is_file():
+            uses = files.used_by(file)
             digest = digest_of_source(file.read_bytes())
             file = file.relative_to(root) if file.is_relative_to(root) else file
         value = data["value"]
         finite = not isinstance(value, float) or math.isfinite(value)
-        named = {"test": test, "file": file.as_posix() if file else None, "file_digest": digest}
+        named = {"test": test, "file": file.as_posix() if file else None, "file_digest": digest, "uses": uses}
         found.append({**data, **named, "value": value if finite else str(value)})
     return found
 

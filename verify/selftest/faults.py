@@ -82,7 +82,7 @@ def _after_tests(source: str, outcomes: Mapping[str, str]) -> dict[str, str]:
             "files": {_TESTS: digest_of_source(source.encode())},
             "deselected": [],
             "tests": [
-                {"id": f"{_TESTS}::{name}", "outcome": outcome, "seen": []}
+                {"id": f"{_TESTS}::{name}", "seconds": 0.0, "outcome": outcome, "seen": []}
                 for name, outcome in outcomes.items()
             ],
             "probes": [],

@@ -44,6 +44,24 @@ def test_each_test_has_its_outcome(whole: tuple[Path, Run]) -> None:
     assert outcomes(evidence_in(whole[0])) == OUTCOMES
 
 
+def test_a_fixture_of_a_wider_scope_counts_for_each_test_that_uses_it(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "app")
+    (root / "tests/test_app.py").write_text(
+        "import time\nimport pytest\n\n"
+        "def spend(seconds):\n    end = time.perf_counter() + seconds\n"
+        "    while time.perf_counter() < end:\n        pass\n\n"
+        "@pytest.fixture(scope='module')\ndef inner():\n    spend(0.1)\n\n"
+        "@pytest.fixture(scope='module')\ndef outer(inner, request):\n"
+        "    request.getfixturevalue('late')\n    spend(0.2)\n\n"
+        "@pytest.fixture(scope='session')\ndef late():\n    spend(0.4)\n\n"
+        "def test_first(outer): ...\n\ndef test_second(outer): ...\n\ndef test_other(): ...\n"
+    )
+    run_tests(root, "--wiring")
+    seconds = {test.id.partition("::")[2]: test.seconds for test in evidence_in(root).tests}
+    assert min(seconds["test_first"], seconds["test_second"]) >= 0.7
+    assert seconds["test_other"] < 0.1 < abs(seconds["test_first"] - 0.6)
+
+
 def test_it_is_said_where_the_evidence_is(whole: tuple[Path, Run]) -> None:
     root, run = whole
     assert f"evidence in {root}/.telewire/evidence.json" in run.stdout

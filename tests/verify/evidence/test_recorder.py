@@ -57,6 +57,20 @@ def test_a_nan_is_kept_however_many_values_came_before(watch: Watch) -> None:
     assert ("float", "nan") in passing(watch, *map(float, range(1000)), math.nan).values
 
 
+def test_of_many_different_objects_only_some_are_looked_at_and_that_is_said(watch: Watch) -> None:
+    few = passing(watch, *([number] for number in range(8)))
+    assert not few.sampled
+    many = passing(watch, *([number] for number in range(8, 1000)))
+    assert many.passes == 1000
+    assert many.sampled
+    assert not many.is_complete
+    assert many.values[-1][4] == (("int", 959),)  # every 64th was looked at, this one the last
+
+
+def test_however_many_numbers_pass_all_are_looked_at(watch: Watch) -> None:
+    assert not passing(watch, *range(1000)).sampled
+
+
 def test_nothing_is_noted_while_nobody_watches(watch: Watch) -> None:
     recorder.watch(None)
     assert see(0, 3) == 3

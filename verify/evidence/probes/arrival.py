@@ -155,6 +155,9 @@ def _by(edge: EdgePlan, way: Way, expected: Expected, sight: Sight) -> EdgeArriv
         )
     if not answer:
         more = sight.seen[point]
+        if more.sampled:
+            why = f"of {more.passes} values that passed there only some were looked at"
+            return EdgeArrival(edge, Arrived.UNKNOWN, place, saw, why, expected)
         why = "" if more.is_complete else f"only the first of {more.passes} values are known"
         return EdgeArrival(edge, Arrived.NO, place, saw, why, expected)
     return EdgeArrival(edge, Arrived.YES, place, saw, "", expected)

@@ -103,12 +103,16 @@ class Probes:
         digest = record_digest(record)
         file = self.files.file(record.probe.drive.module)
         drive = None if file is None else digest_of_source(file.read_bytes())
+        uses = {} if file is None else self.files.used_by(file)
         sentinel = self.chosen.get(record.id)
         for row in rows:
             if row.digest != digest:
                 return f"what {record.id} says of its wire has changed since"
             if row.file_digest != drive:
                 return f"the drive's module {record.probe.drive.module} has changed since"
+            changed = sorted({*row.uses.items()} ^ {*uses.items()})
+            if changed:
+                return f"{changed[0][0]}, which the drive depends on, has changed since"
             if row.is_sentinel and row.value != sentinel:
                 return f"its sentinel is {sentinel} now"
         known = {(one.module, one.function): one.digest for one in evidence.functions}

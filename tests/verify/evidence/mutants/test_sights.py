@@ -28,12 +28,18 @@ def sights(*tests: Sequence[object], passes: int = 5, outcome: str = "passed") -
     summaries = [list(summary_of(value)) for values in tests for value in values]
     numbers = iter(range(len(summaries)))
     rows = [
-        {"point": 0, "passes": passes, "values": [next(numbers) for _ in values], "entries": []}
+        {
+            "point": 0,
+            "passes": passes,
+            "values": [next(numbers) for _ in values],
+            "entries": [],
+            "sampled": False,
+        }
         | {"low": None, "high": None}
         for values in tests
     ]
     found = [
-        TestEvidence.model_validate({"id": f"test_{at}", "outcome": outcome, "seen": [row]})
+        TestEvidence.model_validate({"id": f"test_{at}", "seconds": 0.0, "outcome": outcome, "seen": [row]})
         for at, row in enumerate(rows)
     ]
     function = FunctionEvidence(module=KEY.module, function=KEY.function, digest="1")

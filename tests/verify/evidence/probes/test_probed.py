@@ -73,6 +73,32 @@ def test_what_has_changed_since_makes_it_stale(
     assert (found.state, found.reason) == (ProbeState.STALE, said)
 
 
+IMPORTING = 'from tests.helpers import INF\n\nNAN = float("nan")'
+HELPERS = "from .more import INF\n"
+
+
+@pytest.mark.parametrize("changed", ["tests/helpers.py", "tests/more.py", "tests/conftest.py", "conftest.py"])
+def test_a_file_that_the_drive_depends_on_makes_it_stale_by_its_name(tmp_path: Path, changed: str) -> None:
+    root = write_probed(tmp_path / "sound")
+    (root / "tests/helpers.py").write_text(HELPERS)
+    for name in ("tests/__init__.py", "tests/conftest.py", "conftest.py"):
+        (root / name).touch()
+    (root / "tests/more.py").write_text('INF = float("inf")\n')
+    change(root, "tests/drives.py", 'INF, NAN = float("inf"), float("nan")', IMPORTING)
+    assert probed(after(root)).state is ProbeState.PASSED
+    (root / changed).write_text((root / changed).read_text() + "\n")
+    found = probed(root)
+    assert (found.state, found.reason) == (
+        ProbeState.STALE,
+        f"{changed}, which the drive depends on, has changed since",
+    )
+
+
+def test_a_file_beside_the_drive_that_it_does_not_import_makes_nothing_stale(sound: Path) -> None:
+    (sound / "tests/other.py").write_text("INF = 1\n")
+    assert probed(sound).state is ProbeState.PASSED
+
+
 def test_what_is_said_elsewhere_does_not(sound: Path) -> None:
     change(sound, "specs/TELE-301.yaml", "Number of such elements.", "Number of infinite elements.")
     change(sound, "app/main.py", "def run(", "def unused() -> None: ...\n\n\ndef run(")
