@@ -73,17 +73,23 @@ def why_not_fork() -> str | None:
     return None
 
 
-def run(tasks: Iterator[Task], jobs: int) -> None:
-    """Do every task in a copy of this process, so many at once. Tasks are asked for when they can begin."""
+def run(tasks: Iterator[Task | None], jobs: int) -> None:
+    """Do every task in a copy of this process, so many at once. Tasks are asked for when they can begin.
+
+    None says that there is none at the moment: it is asked again when something has ended.
+    """
     running: dict[int, _Child] = {}
     with _ending_orderly(), selectors.DefaultSelector() as ready:
         try:
             waiting = True
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    task = next(tasks, None)
-                    if task is None:
+                    try:
+                        task = next(tasks)
+                    except StopIteration:
                         waiting = False
+                        break
+                    if task is None:
                         break
                     child = _Child.start(task)
                     running[child.pipe] = child

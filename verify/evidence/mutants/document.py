@@ -56,7 +56,7 @@ class MutantsModel(EvidencePart):
     way_reason: str = Field(description="why not forked")
     jobs: int = Field(description="how many ran at once")
     seconds: float = Field(description="of the whole run")
-    baseline_seconds: float = Field(description="of the tests without any mutant")
+    baseline_seconds: float = Field(description="of those tests that were run without any mutant, too")
     functions: list[FunctionEvidence]
     files: dict[str, str] = Field(description="the digest of each file of tests, and of each conftest.py")
     tests: list[str]

@@ -95,11 +95,15 @@ def mutate(request: Request, progress: Progress) -> Outcome:
     orders = _orders(request, making, pending, standing)
     told: dict[tuple[object, ...], Event] = {}
     baseline: list[float] = []
+    begun: list[Event] = []
 
     def hear(event: Event) -> None:
-        if event["event"] == "baseline":
+        if event["event"] == "begin":
+            begun.append(event)
+        elif event["event"] == "baseline":
             baseline.append(event["seconds"])
-            progress(f"tests without any mutant · {len(baseline)} of {len(orders.tests)}")
+            if not begun:
+                progress(f"tests without any mutant · {len(baseline)} of {len(orders.tests)}")
         elif event["event"] == "result":
             told[pending[event["mutant"]].mutant.identity] = event
             survived = sum(one["state"] == State.SURVIVED.value for one in told.values())
@@ -135,7 +139,9 @@ def _orders(request: Request, making: Making, pending: Sequence[Made], standing:
         orders.append(Order(made.mutant, tests, numbers.get(before) if before is not None else None))
     modules = {made.mutant.point.module for made in pending}
     sources = {module: making.sources[module] for module in modules}
-    return Orders(sources, tuple(numbers), tuple(orders), request.jobs, request.limit)
+    took = {test.id: test.seconds for test in request.evidence.tests}
+    seconds = tuple(took[test] for test in numbers)
+    return Orders(sources, tuple(numbers), seconds, tuple(orders), request.jobs, request.limit)
 
 
 def _killers(standing: Standing) -> dict[tuple[object, ...], str]:

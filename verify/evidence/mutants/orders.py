@@ -34,6 +34,7 @@ class Orders:
     Attributes:
         sources: The file of each module that is mutated, and the digest that it was analysed with.
         tests: The IDs of tests.
+        seconds: How long each takes, as the evidence has it.
         orders: The mutants.
         jobs: How many at once.
         limit: Seconds for each; what its tests take without it, many times over, where it is None.
@@ -42,6 +43,7 @@ class Orders:
 
     sources: Mapping[str, tuple[str, str]]
     tests: tuple[str, ...]
+    seconds: tuple[float, ...]
     orders: tuple[Order, ...]
     jobs: int
     limit: float | None
@@ -53,6 +55,7 @@ class Orders:
             {
                 "sources": dict(self.sources),
                 "tests": self.tests,
+                "seconds": self.seconds,
                 "orders": [[one.mutant.to_data(), one.tests, one.likely] for one in self.orders],
                 "jobs": self.jobs,
                 "limit": self.limit,
@@ -67,6 +70,7 @@ class Orders:
         return cls(
             sources={name: (path, digest) for name, (path, digest) in data["sources"].items()},
             tests=tuple(data["tests"]),
+            seconds=tuple(data["seconds"]),
             orders=tuple(
                 Order(Mutant.from_data(one), tuple(tests), likely) for one, tests, likely in data["orders"]
             ),

@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from .mutant import State
 from .orders import LONGEST_BASELINE, ORDERS, Order, Orders, in_order, limit_of
 from .replacing import Replacing
 from .switch import Functions, Sources, switch_on
+from .todo import Held, Todo
 
 _LONGEST_REASON = 300
 
@@ -60,8 +61,9 @@ class MutantSession:
         self._sources = Sources(dict(orders.sources))
         self._reports: list[pytest.TestReport] = []
         self._items: dict[int, pytest.Item] = {}
-        self._seconds: dict[int, float] = {}
+        self._seconds = dict(enumerate(orders.seconds))
         self._broken: dict[int, str] = {}
+        self._sound: set[int] = set()
         self._kills: dict[tuple[str, str], Counter[int]] = {}
         self._replacing: Replacing | None = None
         self._failure: str | None = None
@@ -86,12 +88,13 @@ class MutantSession:
         util: Any = sys.modules.get("_pytest.assertion.util")
         if util is not None:
             util._reprcompare = None
+        _without_shrinking(item)
         told: Any = item
         told.repr_failure = told._repr_failure_py = _short
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run the tests without any mutant, and then with each."""
+        """Run the tests with each mutant, and those that fail with one without any, too."""
         by_name = {item.nodeid: item for item in session.items}
         self._items = {
             number: by_name[name] for number, name in enumerate(self._orders.tests) if name in by_name
@@ -121,69 +124,103 @@ class MutantSession:
         was_enabled = gc.isenabled()
         gc.disable()
         try:
-            self._run_baseline(folder, was_enabled)
             self._tell({"event": "begin"})
-            run(self._mutant_tasks(folder, alive, was_enabled), self._orders.jobs)
+            run(self._tasks(folder, alive, was_enabled), self._orders.jobs)
         finally:
             gc.unfreeze()
             if was_enabled:
                 gc.enable()
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _run_baseline(self, folder: str, collecting: bool) -> None:
-        """Share the tests among as many copies as run at once, file by file; what follows a crash is run again."""
-        files: dict[str, list[int]] = {}
-        for number, item in self._items.items():
-            files.setdefault(item.nodeid.partition("::")[0], []).append(number)
-        shares: list[list[int]] = [[] for _ in range(self._orders.jobs)]
-        for tests in sorted(files.values(), key=len, reverse=True):
-            min(shares, key=len).extend(tests)
-        while shares := [share for share in shares if share]:
-            left: list[list[int]] = []
-            run((self._baseline_task(folder, share, collecting, left) for share in shares), self._orders.jobs)
-            shares = left
-
-    def _baseline_task(self, folder: str, tests: list[int], collecting: bool, left: list[list[int]]) -> Task:
-        def work(tell: Tell) -> None:
-            self._enter(folder, f"baseline-{tests[0]}", collecting)
-            self._run(tests, tell, stop=False)
-
-        def ended(found: Ended) -> None:
-            if found.end is not End.DONE:
-                begun = _last_begun(found)
-                at = 0 if begun is None else tests.index(begun)
-                self._baseline(tests[at], 0.0, f"{found.end.value} without any mutant ({found.reason})")
-                left.append(tests[at + 1 :])
-
-        return Task(work, ended, LONGEST_BASELINE, self._baseline_line)
-
     def _baseline(self, test: int, seconds: float, broken: str) -> None:
         self._seconds[test] = seconds
-        if broken:
+        if not broken:
+            self._sound.add(test)
+        else:
+            self._sound.discard(test)
             broken = self._broken[test] = f"{self._orders.tests[test]} {broken}"
         self._tell({"event": "baseline", "test": test, "seconds": seconds, "broken": broken})
 
-    def _mutant_tasks(self, folder: str, alive: Functions, collecting: bool) -> Iterator[Task]:
-        for number, order in enumerate(self._orders.orders):
-            tests = self._tests_of(order)
-            if not tests:
-                self._tell(self._result(number, State.COULD_NOT_RUN, self._why_none(order)))
-                continue
+    def _tasks(self, folder: str, alive: Functions, collecting: bool) -> Iterator[Task | None]:
+        """Yield the mutants, and between them those tests without any that have to be sound for a result to hold.
 
-            def work(
-                tell: Tell, number: int = number, order: Order = order, tests: list[int] = tests
-            ) -> None:
-                self._enter(folder, str(number), collecting)
-                self._work(order, tests, tell, alive)
+        A mutant is killed by a test that passes without it, and timed out by how long its tests take without it. Both
+        are looked at when it comes to that, once for each test: most tests kill nothing.
+        """
+        todo = Todo(deque(range(len(self._orders.orders))))
+        while todo.is_open:
+            if todo.checks:
+                yield self._check(todo, todo.checks.popleft(), folder, collecting)
+            elif todo.mutants:
+                task = self._mutant(todo, todo.mutants.popleft(), folder, alive, collecting)
+                if task is not None:
+                    yield task
+            else:
+                yield None
 
-            def ended(found: Ended, number: int = number, order: Order = order) -> None:
-                result = self._judged(number, order, found)
-                if result["state"] == State.KILLED.value:
-                    self._kills_of(order)[result["killed_by"]] += 1
+    def _mutant(
+        self, todo: Todo, number: int, folder: str, alive: Functions, collecting: bool
+    ) -> Task | None:
+        order = self._orders.orders[number]
+        tests = self._tests_of(order)
+        if not tests:
+            self._tell(self._result(number, State.COULD_NOT_RUN, self._why_none(order)))
+            return None
+        attempt = todo.begin(number)
+
+        def work(tell: Tell) -> None:
+            self._enter(folder, f"{number}-{attempt}", collecting)
+            self._work(order, tests, tell, alive)
+
+        def ended(found: Ended) -> None:
+            result = self._judged(number, order, found)
+            unknown: list[int] = []
+            if result["state"] == State.KILLED.value:
+                unknown = [result["killed_by"]]
+                self._kills_of(order).update(unknown)
+            elif result["failed"] is not None:
+                unknown = [result["failed"]]
+            elif result["state"] == State.TIMED_OUT.value:
+                unknown = tests
+            unknown = [test for test in unknown if test not in self._sound]
+            if not unknown:
+                todo.end(number)
                 self._tell(result)
+            elif any(test in self._broken for test in unknown):
+                todo.again(number)
+            else:
+                todo.hold(number, unknown, result)
 
-            seconds = sum(self._seconds.get(test, 0.0) for test in tests)
-            yield Task(work, ended, limit_of(seconds, self._orders.limit))
+        seconds = sum(self._seconds.get(test, 0.0) for test in tests)
+        return Task(work, ended, limit_of(seconds, self._orders.limit))
+
+    def _check(self, todo: Todo, test: int, folder: str, collecting: bool) -> Task:
+        """Run a test without any mutant, for the results that wait for it."""
+
+        def work(tell: Tell) -> None:
+            self._enter(folder, f"alone-{test}", collecting)
+            self._run([test], tell, stop=False)
+
+        def ended(found: Ended) -> None:
+            if found.end is not End.DONE:
+                self._baseline(test, 0.0, f"{found.end.value} without any mutant ({found.reason})")
+            for held in todo.release(test):
+                if held.tests.isdisjoint(self._broken) and not self._was_hurried(held):
+                    todo.end(held.number)
+                    self._tell(held.result)
+                else:
+                    todo.again(held.number)
+
+        return Task(work, ended, LONGEST_BASELINE, self._baseline_line)
+
+    def _was_hurried(self, held: Held) -> bool:
+        """Whether a mutant took too long by what the evidence says of its tests, and not by what they take here."""
+        if held.result["state"] != State.TIMED_OUT.value:
+            return False
+        tests = self._tests_of(self._orders.orders[held.number])
+        seconds = sum(self._seconds.get(test, 0.0) for test in tests)
+        took: float = held.result["seconds"]
+        return took < limit_of(seconds, self._orders.limit)
 
     def _enter(self, folder: str, name: str, collecting: bool) -> None:
         """Make a copy ready: it collects garbage as before, and has a temporary folder of its own."""
@@ -306,7 +343,7 @@ class MutantSession:
             if changed is None and not was_reached:
                 name = self._orders.tests[failed[1]]
                 reason = f"{name} failed although nothing was changed: {failed[4]}"
-                return result | {"state": State.COULD_NOT_RUN.value, "reason": reason}
+                return result | {"state": State.COULD_NOT_RUN.value, "reason": reason, "failed": failed[1]}
             return result | {"state": State.KILLED.value, "killed_by": failed[1], "reason": failed[4]}
         if found.end is End.TIMED_OUT:
             begun = _last_begun(found)
@@ -338,6 +375,7 @@ class MutantSession:
             "state": state.value,
             "reason": reason,
             "killed_by": None,
+            "failed": None,  # the test that failed although nothing was changed
             "ran": [line[1] for line in ran],
             "passes": 0,
             "changed": None,
@@ -359,6 +397,19 @@ def _last_begun(found: Ended) -> int | None:
     for line in _lines(found, "begin"):
         begun = line[1]
     return begun
+
+
+def _without_shrinking(item: pytest.Item) -> None:
+    """Let hypothesis stop at the first example that fails, and keep none: what fails is the mutant."""
+    hypothesis: Any = sys.modules.get("hypothesis")
+    function = getattr(item, "obj", None)
+    function = getattr(function, "__func__", function)
+    given = getattr(function, "_hypothesis_internal_use_settings", None)
+    if hypothesis is None or given is None:
+        return
+    phases = [one for one in given.phases if one.name not in {"shrink", "explain"}]
+    made = hypothesis.settings(given, phases=phases, database=None)
+    setattr(function, "_hypothesis_internal_use_settings", made)  # noqa: B010 - what the settings decorator sets
 
 
 def _short(failure: pytest.ExceptionInfo[BaseException], *_: object, **__: object) -> str:

@@ -38,5 +38,7 @@ def test_a_mutant_gets_ten_times_as_long_as_its_tests_and_a_second_at_least() ->
 def test_orders_arrive_as_they_were() -> None:
     key = PointKey("app.main", "run", 7, None, "count")
     mutant = Mutant(key, Kind.CONSTANT, Target(7, "Name", Place(1, 2, 3, 4)), 1.5, "was always 1.5")
-    orders = Orders({"app.main": ("/app/main.py", "1234")}, NAMES, (Order(mutant, (0, 2), 2),), 2, None)
+    orders = Orders(
+        {"app.main": ("/app/main.py", "1234")}, NAMES, (0.1, 0.2, 0.3), (Order(mutant, (0, 2), 2),), 2, None
+    )
     assert Orders.from_json(orders.to_json()) == orders

@@ -18,6 +18,7 @@ from telewire.verify.evidence.mutants.orders import Order, Orders
 from telewire.verify.evidence.mutants.running import CannotMutate, Event, Way, run_mutants
 from telewire.verify.evidence.mutants.sights import Sights
 
+from ..app_project import run_tests
 from .mutants_project import NOTICING, Done, mutate, said_of, write_mutants_project
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -49,7 +50,7 @@ def orders_for(root: Path, *kinds: Kind, function: str = "handle") -> Orders:
     ]
     tests = tuple(dict.fromkeys(test for made in chosen for test in made.tests))
     found = tuple(Order(made.mutant, tuple(map(tests.index, made.tests))) for made in chosen)
-    return Orders(dict(making.sources), tests, found, jobs=2, limit=None)
+    return Orders(dict(making.sources), tests, (0.01,) * len(tests), found, jobs=2, limit=None)
 
 
 def results(events: list[Event]) -> list[str]:
@@ -159,13 +160,62 @@ def test_that_passes_twice():
     with open("passes", "a+") as stream:
         stream.write("x")
         stream.seek(0)
-        assert len(stream.read()) < 3
+        assert len(stream.read()) in (1, 3)  # for the evidence, and after it has failed once
     assert len(run(*UPDATES)) == 3
 """
     done = mutate(write_mutants_project(tmp_path / "twice", tests), "--jobs", "1")
     assert done.states("default") == {"could-not-run"}
     (result,) = done.results("default", "handle")
     assert "failed although nothing was changed: AssertionError" in result.reason
+
+
+@forking
+def test_only_tests_that_kill_are_run_without_any_mutant(tmp_path: Path) -> None:
+    tests = f"""\
+{HEAD}
+
+def note(name):
+    with open("begun", "a") as stream:
+        stream.write(f"{{name}} ")
+
+
+def test_that_does_not_notice():
+    note("quiet")
+    assert len(run(*UPDATES)) == 3
+
+
+def test_that_notices():
+    note("kills")
+    assert run(*UPDATES) == SHOWN
+"""
+    root = write_mutants_project(tmp_path / "few", tests)
+    done = mutate(root, "--jobs", "1")
+    ran = [name for one in done.left.mutants for name in one.ran]
+    begun = (root / "begun").read_text().split()
+    notices = [at for at, test in enumerate(done.left.tests) if test.endswith("test_that_notices")]
+    assert begun.count("quiet") == 1 + len(ran) - sum(map(ran.count, notices))
+    assert begun.count("kills") == 1 + sum(map(ran.count, notices)) + 1
+
+
+@forking
+def test_a_limit_that_the_evidence_sets_too_low_is_no_time_out(tmp_path: Path) -> None:
+    tests = f"""\
+{HEAD}
+import time
+
+
+def test_that_is_slow():
+    begin = time.monotonic()
+    while os.path.exists("slowly") and time.monotonic() - begin < 1.5:
+        pass
+    assert run(*UPDATES) == SHOWN
+"""
+    root = write_mutants_project(tmp_path / "slow", tests)
+    run_tests(root, "--wiring")
+    (root / "slowly").touch()
+    events: list[Event] = []
+    assert run_mutants(orders_for(root, Kind.DEFAULT), root, (), events.append) == Way("forked")
+    assert results(events) == ["killed"]
 
 
 def test_nobody_knows_whether_a_test_that_fails_without_it_would_notice(tmp_path: Path) -> None:
