@@ -86,7 +86,7 @@ class Thresholds:
         return self.grade
 
     def grade_many(self, values: object) -> object:
-        """The severities of a whole array, as an array of integers; -1 (UNCLASSIFIED_CODE) for a value in no
+        """The severities of a whole array, as an array of small integers; -1 (UNCLASSIFIED_CODE) for a value in no
         level.
 
         `values` is a numpy array or torch tensor, whose elements are each graded alone, or for a structured

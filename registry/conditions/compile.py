@@ -82,9 +82,9 @@ def _choice(members: ChoiceSet, local: str) -> str:
     return f"{local} {'not in' if members.others else 'in'} ({', '.join(map(repr, names))})"
 
 
-_Bound = tuple[str, str] | None
+Bound = tuple[str, str] | None
 """(comparison, literal) or None where the run reaches the infinity on that side, included."""
-_Run = tuple[_Bound, _Bound]
+_Run = tuple[Bound, Bound]
 
 
 def _runs(members: NumberSet) -> list[_Run]:
@@ -107,19 +107,21 @@ def _runs(members: NumberSet) -> list[_Run]:
                 start = (low, is_point)
             end = (high, is_point)
         elif start is not None:
-            runs.append((_lower(*start), _upper(*end)))
+            runs.append((lower_bound(*start), upper_bound(*end)))
             start = None
     return runs
 
 
-def _lower(value: Fraction | float, closed: bool) -> _Bound:
+def lower_bound(value: Fraction | float, closed: bool) -> Bound:
+    """What is true from a cut or an infinity on (`closed`: itself included)."""
     if isinstance(value, float):
         return (None if closed else (">", "-inf")) if value < 0 else (">=", "inf")
     literal, shift = _literal(value, upwards=False)
     return (">=" if closed and shift == 0 else ">", literal)
 
 
-def _upper(value: Fraction | float, closed: bool) -> _Bound:
+def upper_bound(value: Fraction | float, closed: bool) -> Bound:
+    """What is true up to a cut or an infinity (`closed`: itself included)."""
     if isinstance(value, float):
         return (None if closed else ("<", "inf")) if value > 0 else ("<=", "-inf")
     literal, shift = _literal(value, upwards=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from ..value_types import Kind, Shape
 from .compile import array_source, scalar_source
 from .errors import GradingError
 from .sets import NumberSet
+from .steps import steps_of, stepwise
 from .subject import Subject
 from .tree import Leaf, Tree, leaves
 
@@ -69,13 +71,16 @@ def generate_many(
         codes.append(f"m{index} * {code}")
     lines.append("    return " + " + ".join([*codes, f"rest * {otherwise}"]))
     namespace: dict[str, object] = {
-        "inf": float("inf"),
+        "inf": math.inf,
         "is_mapping": lambda value: isinstance(value, Mapping),
     }
     exec(compile("\n".join(lines), "<thresholds>", "exec"), namespace)
     function = namespace["grade_many"]
     assert callable(function)
-    return function
+    if subject.shape is Shape.STRUCTURED:
+        return function
+    steps = steps_of(rungs, otherwise=otherwise)
+    return function if steps is None else stepwise(steps, function)
 
 
 def _names_read(rungs: Sequence[tuple[Tree, object, bool]]) -> list[str]:
@@ -149,7 +154,7 @@ def _structured_source(rungs: Sequence[Rung], subject: Subject, access: str) -> 
 
 def _compile(source: str, rungs: Sequence[Rung], otherwise: object, absent: object) -> Grader:
     namespace: dict[str, object] = {
-        "inf": float("inf"),
+        "inf": math.inf,
         "otherwise": otherwise,
         "absent": absent,
         "misfit": _misfit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -59,7 +59,8 @@ class NumberSet:
             return self.truth[2 * index]
         return self.truth[0]
 
-    def _with_cuts(self, cuts: list[Fraction]) -> list[bool]:
+    def truth_with(self, cuts: Sequence[Fraction]) -> list[bool]:
+        """The truth in every region that these cuts, the set's own among them, divide the finite numbers into."""
         truth: list[bool] = [self.truth[0]]
         for cut in cuts:
             truth += [self.contains(cut), self.truth_between(cut, None)]
@@ -67,7 +68,7 @@ class NumberSet:
 
     def _combine(self, other: NumberSet, combine: _Combine) -> NumberSet:
         cuts = sorted({*self.cuts, *other.cuts})
-        pairs = zip(self._with_cuts(cuts), other._with_cuts(cuts), strict=True)
+        pairs = zip(self.truth_with(cuts), other.truth_with(cuts), strict=True)
         return NumberSet.build(
             tuple(cuts),
             tuple(combine(left, right) for left, right in pairs),

@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from telewire.registry import (
@@ -214,6 +214,18 @@ def test_an_array_is_graded_as_its_values_are(texts: list[str]) -> None:
         for grade in map(thresholds.grade, values)
     ]
     assert codes.tolist() == expected
+
+
+@given(LEVELS)
+@settings(deadline=None)  # torch is imported in the first example
+def test_a_tensor_is_graded_as_an_array_is(texts: list[str]) -> None:
+    torch = pytest.importorskip("torch")
+    thresholds = thresholds_of(texts, Subject.scalar(Kind.FLOAT))
+    values = samples(cuts_of(thresholds))
+    array = thresholds.grade_many(np.array(values))
+    assert isinstance(array, np.ndarray)
+    codes = thresholds.grade_many(torch.tensor(values, dtype=torch.float64))
+    assert codes.tolist() == array.tolist()  # type: ignore[attr-defined]
 
 
 STATE = Subject.structured(

@@ -13,9 +13,11 @@ import pytest
 from telewire.registry import (
     NOT_COLLECTED,
     UNCLASSIFIED,
+    Condition,
     Domain,
     GradingError,
     Kind,
+    Level,
     Record,
     Subject,
     Thresholds,
@@ -124,6 +126,33 @@ def test_a_tensor_is_graded_to_severities(counts: Thresholds) -> None:
     torch = pytest.importorskip("torch")
     codes = counts.grade_many(torch.tensor([0.0, 3.0, 6.0, float("nan")]))
     assert codes.tolist() == [0, 10, 20, -1]  # type: ignore[attr-defined]
+
+
+def test_severities_beyond_a_byte_are_graded_in_arrays_too() -> None:
+    subject = Subject.scalar(Kind.INT)
+    severities = {"healthy": 0, "grave": 400, "lost": 1000}
+    conditions = {"healthy": "value <= 0", "grave": "0 < value <= 5", "lost": "value > 5"}
+    levels = tuple(
+        Level(name, severities[name], "", Condition(text, subject)) for name, text in conditions.items()
+    )
+    thresholds, values = Thresholds(levels, subject), [-1, 0, 3, 9]
+    codes = thresholds.grade_many(np.array(values))
+    assert isinstance(codes, np.ndarray)
+    assert codes.tolist() == [0, 0, 400, 1000]
+    torch = pytest.importorskip("torch")
+    assert thresholds.grade_many(torch.tensor(values)).tolist() == [0, 0, 400, 1000]  # type: ignore[attr-defined]
+
+
+def test_an_array_without_dimensions_is_graded(counts: Thresholds) -> None:
+    codes = counts.grade_many(np.array(6))
+    assert isinstance(codes, np.ndarray)
+    assert (codes.shape, codes.item()) == ((), 20)
+
+
+def test_an_array_is_left_as_it_was(counts: Thresholds) -> None:
+    values = np.array([True, False])
+    counts.grade_many(values)
+    assert values.tolist() == [True, False]
 
 
 def test_an_object_of_arrays_is_graded(make_thresholds: MakeThresholds) -> None:

@@ -1,0 +1,188 @@
+"""Levels over one number as a step function, so that a whole array is graded by one comparison for each step.
+
+Which level a number is in changes only at the cuts of the conditions. The level's code at any number is therefore the
+code at one resting place, plus the change at every cut between there and the number: a sum of comparisons, each as wide
+as a byte, where evaluating condition after condition takes several passes for each.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from itertools import pairwise
+from operator import and_, or_
+from typing import Any, cast
+
+from .compile import lower_bound, upper_bound
+from .sets import NumberSet
+from .tree import All, Leaf, Not, Tree
+
+_BYTE = 127
+"""The greatest signed byte."""
+
+_COMPARISONS = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
+"""By its sign, the name of a comparison in numpy and torch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a comparison with the bound holds, the code changes by so much; without a bound, with the value itself."""
+
+    compare: str
+    bound: float | None
+    change: int
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A step function of a number.
+
+    `rest` is the code where no comparison holds; of NaN none does, but for `not_equal`.
+    """
+
+    rest: int
+    steps: tuple[Step, ...]
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether every code, and every sum on the way to one, fits a signed byte."""
+        reach = abs(self.rest) + sum(abs(step.change) for step in self.steps)
+        return reach <= _BYTE
+
+    def count(self, size: int) -> int:
+        """How many steps are of a size."""
+        return sum(abs(step.change) == size for step in self.steps)
+
+
+def steps_of(rungs: Sequence[tuple[Tree, int, bool]], *, otherwise: int) -> Steps | None:
+    """The code of the first rung that holds, else `otherwise`; None where the conditions read no single number.
+
+    A rung is a condition, its code, and whether NaN is refused there.
+    """
+    sets: list[tuple[NumberSet, int]] = []
+    for tree, code, refuses_nan in rungs:
+        members = _members(tree)
+        if members is None:
+            return None
+        if refuses_nan:
+            members = NumberSet(members.cuts, members.truth, members.below, members.above, False)
+        sets.append((members, code))
+    cuts = sorted({cut for members, _ in sets for cut in members.cuts})
+
+    def first(holds: Callable[[NumberSet], bool]) -> int:
+        return next((code for members, code in sets if holds(members)), otherwise)
+
+    truths = [(members.truth_with(cuts), code) for members, code in sets]
+    codes = [first(lambda members: members.below)]
+    codes += [
+        next((code for truth, code in truths if truth[region]), otherwise)
+        for region in range(2 * len(cuts) + 1)
+    ]
+    codes.append(first(lambda members: members.above))
+    of_nan = first(lambda members: members.nan)
+
+    # Between two regions lies an edge: an infinity or a cut, which belongs to the region before or after it.
+    edges: list[tuple[Fraction | float, bool]] = [
+        (-math.inf, False),
+        *((cut, is_after) for cut in cuts for is_after in (True, False)),
+        (math.inf, True),
+    ]
+    pivot = codes.index(of_nan) if of_nan in codes else len(codes) - 1
+    steps: list[Step] = []
+    for place, ((before, after), (edge, is_after)) in enumerate(zip(pairwise(codes), edges, strict=True)):
+        if before == after:
+            continue
+        bound = lower_bound(edge, is_after) if place >= pivot else upper_bound(edge, not is_after)
+        assert bound is not None  # both infinities are told from the finite numbers beside them
+        comparison, literal = bound
+        change = after - before if place >= pivot else before - after
+        steps.append(Step(_COMPARISONS[comparison], _number(literal), change))
+    if of_nan != codes[pivot]:
+        steps.append(Step("not_equal", None, of_nan - codes[pivot]))
+    return Steps(codes[pivot], tuple(steps))
+
+
+def _members(tree: Tree) -> NumberSet | None:
+    """The numbers for which a condition over one number holds; None for any other condition."""
+    if isinstance(tree, Leaf):
+        return tree.members if isinstance(tree.members, NumberSet) else None
+    if isinstance(tree, Not):
+        members = _members(tree.operand)
+        return None if members is None else ~members
+    parts = [_members(operand) for operand in tree.operands]
+    if any(part is None for part in parts):
+        return None
+    return reduce(and_ if isinstance(tree, All) else or_, cast(list[NumberSet], parts))
+
+
+def _number(literal: str) -> float:
+    """The number that a literal of a bound spells: an int stays one, since not every int is a float."""
+    return int(literal) if literal.lstrip("-").isdigit() else float(literal)
+
+
+def stepwise(steps: Steps, otherwise: Callable[[object], object]) -> Callable[[object], object]:
+    """A function from a plain array of numpy or torch to its codes; any other value is left to `otherwise`."""
+
+    def grade_many(value: object) -> object:
+        if _is(value, "numpy", "ndarray"):
+            return _of_array(steps, value)
+        if _is(value, "torch", "Tensor"):
+            return _of_tensor(steps, value)
+        return otherwise(value)
+
+    return grade_many
+
+
+def _is(value: object, module: str, name: str) -> bool:
+    """Whether a value is exactly of a type whose module need not be installed."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and type(value) is getattr(loaded, name)
+
+
+def _of_array(steps: Steps, value: Any) -> object:
+    numpy: Any = sys.modules["numpy"]  # it is loaded: there is an array
+    if not steps.is_narrow:
+        wide = numpy.full(value.shape, steps.rest, numpy.int32)
+        for step in steps.steps:
+            held = getattr(numpy, step.compare)(value, value if step.bound is None else step.bound)
+            wide += held * numpy.int32(step.change)
+        return wide
+    # Every pass over the bytes counts: steps of one size are added up as they are, and multiplied together.
+    codes, held = numpy.empty(value.shape, numpy.int8), numpy.empty(value.shape, numpy.int8)
+    sizes = {abs(step.change) for step in steps.steps}
+    for place, size in enumerate(sorted(sizes, key=lambda one: -steps.count(one))):
+        first, *others = (step for step in steps.steps if abs(step.change) == size)
+        total = held if place else codes
+        _compare(first, value, total)
+        for step in others:
+            mask = numpy.empty(value.shape, numpy.int8) if place else held
+            _compare(step, value, mask)
+            (numpy.add if step.change == first.change else numpy.subtract)(total, mask, out=total)
+        numpy.multiply(total, first.change, out=total)
+        if place:
+            numpy.add(codes, total, out=codes)
+    if not sizes:
+        codes.fill(0)
+    return numpy.add(codes, steps.rest, out=codes)
+
+
+def _compare(step: Step, value: Any, out: Any) -> None:
+    """Write into bytes whether the comparison holds."""
+    numpy: Any = sys.modules["numpy"]
+    bound = value if step.bound is None else step.bound
+    getattr(numpy, step.compare)(value, bound, out=out.view(bool))
+
+
+def _of_tensor(steps: Steps, value: Any) -> object:
+    torch: Any = sys.modules["torch"]  # it is loaded: there is a tensor
+    width = torch.int8 if steps.is_narrow else torch.int32
+    codes = torch.full(value.shape, steps.rest, dtype=width, device=value.device)
+    mask = torch.empty(value.shape, dtype=torch.bool, device=value.device)
+    for step in steps.steps:
+        getattr(torch, step.compare)(value.detach(), value if step.bound is None else step.bound, out=mask)
+        codes.add_(mask.view(torch.int8) if steps.is_narrow else mask, alpha=step.change)
+    return codes
