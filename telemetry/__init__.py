@@ -20,7 +20,15 @@ from .emitters import (
 )
 from .hub import BackendStats, HubStats, TelemetryHub
 from .levels import TelemetryConfig, TelemetryLevel
-from .measurements import LayerGradientStats, LSTMHealthMetrics
+from .measurements import (
+    BadLayer,
+    GradientCollection,
+    GradientSums,
+    LayerGradientStats,
+    LSTMHealthMetrics,
+    NormSource,
+    NormState,
+)
 from .payloads import (
     AnomalyPayload,
     EventKind,
@@ -33,9 +41,12 @@ from .payloads import (
 if TYPE_CHECKING:
     from .anomaly_detector import AnomalyDetector
     from .gradients import (
+        PendingGradients,
         UnsupportedGradientError,
+        collect_gradients,
         collect_per_layer_gradients,
         compute_grad_norm_surrogate,
+        start_gradient_collection,
     )
     from .lstm_health import compute_lstm_health
 
@@ -45,7 +56,10 @@ __all__ = [
     "AnomalyReport",
     "Backend",
     "BackendStats",
+    "BadLayer",
     "EventKind",
+    "GradientCollection",
+    "GradientSums",
     "HubStats",
     "LSTMHealthMetrics",
     "LayerDiagnosticsPayload",
@@ -53,8 +67,11 @@ __all__ = [
     "LayerGradientStats",
     "LogBackend",
     "NoGradientsError",
+    "NormSource",
+    "NormState",
     "PPOUpdateMetrics",
     "PPOUpdatePayload",
+    "PendingGradients",
     "TelemetryConfig",
     "TelemetryEmitter",
     "TelemetryEvent",
@@ -63,11 +80,25 @@ __all__ = [
     "TelemetryPayload",
     "UnsupportedGradientError",
     "aggregate_layer_gradient_health",
+    "collect_gradients",
     "collect_per_layer_gradients",
     "compute_grad_norm_surrogate",
     "compute_lstm_health",
     "emit_ppo_update_event",
+    "start_gradient_collection",
 ]
+
+
+_GRADIENT_NAMES = frozenset(
+    {
+        "PendingGradients",
+        "UnsupportedGradientError",
+        "collect_gradients",
+        "collect_per_layer_gradients",
+        "compute_grad_norm_surrogate",
+        "start_gradient_collection",
+    }
+)
 
 
 def __getattr__(name: str) -> object:
@@ -82,7 +113,7 @@ def __getattr__(name: str) -> object:
 
 
 def _load(name: str) -> object:
-    if name in {"UnsupportedGradientError", "collect_per_layer_gradients", "compute_grad_norm_surrogate"}:
+    if name in _GRADIENT_NAMES:
         from . import gradients
 
         return vars(gradients)[name]

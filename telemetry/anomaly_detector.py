@@ -60,9 +60,17 @@ class AnomalyDetector:
         self._h_bounds: _Bounds = h_bounds
         self._c_bounds: _Bounds = c_bounds
 
-    def check_gradients(self, *, nan_grad_count: int, inf_grad_count: int) -> AnomalyReport:
-        """Report ``numerical_instability`` for NaN (TELE-300) and infinite (TELE-301) gradient elements."""
+    def check_gradients(self, *, nan_grad_count: int | None, inf_grad_count: int | None) -> AnomalyReport:
+        """Report ``numerical_instability`` for NaN (TELE-300) and infinite (TELE-301) gradient elements.
+
+        Counts that are None could not be taken, which happens only where a norm is not finite.
+        """
         report = AnomalyReport()
+        if nan_grad_count is None or inf_grad_count is None:
+            report.add(
+                NUMERICAL_INSTABILITY, "gradients are not finite, and changed before they were counted"
+            )
+            return report
         nan_grade = self._nan_record.grade(nan_grad_count)
         if not nan_grade.is_healthy:
             report.add(NUMERICAL_INSTABILITY, f"{nan_grad_count} NaN gradient elements ({nan_grade.name})")
@@ -118,8 +126,8 @@ class AnomalyDetector:
     def check_all(
         self,
         *,
-        nan_grad_count: int,
-        inf_grad_count: int,
+        nan_grad_count: int | None,
+        inf_grad_count: int | None,
         lstm_health: LSTMHealthMetrics | None,
     ) -> AnomalyReport:
         """All checks of one update, merged."""

@@ -7,12 +7,12 @@ at the emitter, and not arrive on a screen as a healthy zero.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypedDict
 
 from .anomaly_report import AnomalyReport
 from .hub import TelemetryHub
-from .measurements import LayerGradientStats, LSTMHealthMetrics
+from .measurements import GradientCollection, LayerGradientStats, LSTMHealthMetrics, NormState
 from .payloads import AnomalyPayload, EventKind, LayerDiagnosticsPayload, PPOUpdatePayload, TelemetryEvent
 
 DEAD_ZERO_FRACTION = 0.9
@@ -23,12 +23,12 @@ EXPLODING_LARGE_FRACTION = 0.1
 
 
 class LayerGradientHealth(TypedDict):
-    """Counts over all layers of one collection."""
+    """Counts over the collections of one update; None for what was not collected."""
 
-    nan_grad_count: int
-    inf_grad_count: int
-    dead_layers: int
-    exploding_layers: int
+    nan_grad_count: int | None
+    inf_grad_count: int | None
+    dead_layers: int | None
+    exploding_layers: int | None
 
 
 class PPOUpdateMetrics(LayerGradientHealth):
@@ -46,29 +46,55 @@ class NoGradientsError(ValueError):
     """Nothing was measured: no layer had a gradient."""
 
 
-def aggregate_layer_gradient_health(layer_stats: Sequence[LayerGradientStats]) -> LayerGradientHealth:
-    """Sum the layers' counts and count the dead and the exploding layers.
+def aggregate_layer_gradient_health(
+    collections: Sequence[GradientCollection], layer_stats: Sequence[LayerGradientStats] | None
+) -> LayerGradientHealth:
+    """Sum the counts of an update's collections, and count the dead and the exploding layers.
 
-    Several collections of one update can be given as one sequence; a layer then counts once per collection.
+    Args:
+        collections: the cheap collection of each optimiser step.
+        layer_stats: the statistics of every layer at one or more of the steps; None where they were not
+            collected. A layer that was dead (exploding) at one of the steps counts once.
+
+    Returns:
+        The counts; None for a count that a collection could not take, and for what needs ``layer_stats`` where
+        there are none.
 
     Raises:
-        NoGradientsError: ``layer_stats`` is empty. Nothing was measured, and zero would say that all is well.
+        NoGradientsError: no collection holds a gradient. Nothing was measured, and zero would say that all is
+            well.
     """
-    if not layer_stats:
+    if all(collection.norm_state is NormState.NO_GRADIENTS for collection in collections):
         raise NoGradientsError(
             "no layer had a gradient: collect after backward() and before zero_grad(), "
             "from a model with trainable parameters"
         )
-    nan_grad_count = sum(stats.nan_count for stats in layer_stats)
-    inf_grad_count = sum(stats.inf_count for stats in layer_stats)
-    dead_layers = sum(stats.zero_fraction > DEAD_ZERO_FRACTION for stats in layer_stats)
-    exploding_layers = sum(stats.large_fraction > EXPLODING_LARGE_FRACTION for stats in layer_stats)
+    nan_grad_count = _total(collection.nan_count for collection in collections)
+    inf_grad_count = _total(collection.inf_count for collection in collections)
+    dead_layers = exploding_layers = None
+    if layer_stats is not None:
+        dead_layers = len(
+            {stats.layer_name for stats in layer_stats if stats.zero_fraction > DEAD_ZERO_FRACTION}
+        )
+        exploding_layers = len(
+            {stats.layer_name for stats in layer_stats if stats.large_fraction > EXPLODING_LARGE_FRACTION}
+        )
     return {
         "nan_grad_count": nan_grad_count,
         "inf_grad_count": inf_grad_count,
         "dead_layers": dead_layers,
         "exploding_layers": exploding_layers,
     }
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    """The sum, or None when one of the counts is missing."""
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 def emit_ppo_update_event(

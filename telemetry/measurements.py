@@ -2,7 +2,197 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class NormState(StrEnum):
+    """What is known of the norm of a collection of gradients."""
+
+    FINITE = "finite"
+    """Every element is finite, and so is their norm in the gradients' own arithmetic."""
+    UNDERFLOWED = "underflowed"
+    """Every element is finite and some are not zero, but their squares vanish in the gradients' own arithmetic:
+    PyTorch's norm is 0 or wrong. The norm of the collection is right."""
+    OVERFLOWED = "overflowed"
+    """Every element is finite, but their squares overflow the gradients' own arithmetic: PyTorch's norm is
+    infinite, and `clip_grad_norm_` would zero every gradient. The norm of the collection is right."""
+    NOT_FINITE = "not_finite"
+    """An element is NaN or infinite."""
+    UNSETTLED = "unsettled"
+    """The first reading was not finite or too small to be believed, and the gradients were changed before a
+    second one could settle it."""
+    NO_GRADIENTS = "no_gradients"
+    """No parameter had a gradient: nothing was measured."""
+
+
+class NormSource(StrEnum):
+    """Where the norm of a collection comes from."""
+
+    MEASURED = "measured"
+    """From reading the gradients."""
+    CLIPPING = "clipping"
+    """From the value that clipping returned; the gradients were not read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientSums:
+    """What the gradients of one rank add up to, in a form that merges with the sums of other ranks.
+
+    The squares of the finite elements are held in units of ``scale``², so that they neither overflow nor vanish.
+    """
+
+    element_count: int
+    """Number of elements."""
+    nan_count: int
+    """Number of elements that are NaN."""
+    inf_count: int
+    """Number of elements that are infinite."""
+    scale: float
+    """Unit of ``squares``: positive and finite."""
+    squares: float
+    """Sum of the squares of the finite elements, in units of ``scale``²."""
+    overflow_limit: float
+    """Largest norm that the arithmetic of the widest dtype among the gradients holds; 0.0 for no gradients."""
+    underflow_limit: float
+    """Smallest norm that this arithmetic holds; 0.0 for no gradients."""
+    layer_overflowed: bool
+    """Whether a layer alone, all elements finite, exceeds what the arithmetic of its own dtype holds."""
+
+    @property
+    def finite_norm(self) -> float:
+        """L2 norm of the finite elements; infinite only where it exceeds float64."""
+        return self.scale * math.sqrt(self.squares)
+
+    @property
+    def norm(self) -> float:
+        """L2 norm of all elements by IEEE rules: NaN where an element is NaN, else infinite where one is."""
+        if self.nan_count:
+            return math.nan
+        return math.inf if self.inf_count else self.finite_norm
+
+    @property
+    def state(self) -> NormState:
+        """What these sums say of their norm."""
+        if self.overflow_limit == 0.0:
+            return NormState.NO_GRADIENTS
+        if self.nan_count or self.inf_count:
+            return NormState.NOT_FINITE
+        if self.layer_overflowed or not self.finite_norm <= self.overflow_limit:
+            return NormState.OVERFLOWED
+        if 0.0 < self.finite_norm < self.underflow_limit:
+            return NormState.UNDERFLOWED
+        return NormState.FINITE
+
+    def pack(self) -> tuple[float, ...]:
+        """The fields as float64 numbers, for one collective; counts are exact up to 2**53."""
+        return tuple(float(value) for value in astuple(self))
+
+    @classmethod
+    def unpack(cls, numbers: Iterable[float]) -> Self:
+        """What `pack` packed."""
+        elements, nans, infs, scale, squares, overflow, underflow, layer_overflowed = numbers
+        return cls(
+            element_count=int(elements),
+            nan_count=int(nans),
+            inf_count=int(infs),
+            scale=scale,
+            squares=squares,
+            overflow_limit=overflow,
+            underflow_limit=underflow,
+            layer_overflowed=layer_overflowed != 0.0,
+        )
+
+    @classmethod
+    def merged(cls, parts: Iterable[GradientSums]) -> GradientSums:
+        """The sums over several parts that have no element in common; over no part, those of no gradients."""
+        known = list(parts)
+        scale = max((part.scale for part in known if part.squares > 0.0), default=1.0)
+        # The widest dtype has the largest overflow limit; its arithmetic is the one that holds the total.
+        widest = max(known, key=lambda part: part.overflow_limit, default=None)
+        return GradientSums(
+            element_count=sum(part.element_count for part in known),
+            nan_count=sum(part.nan_count for part in known),
+            inf_count=sum(part.inf_count for part in known),
+            scale=scale,
+            squares=math.fsum(
+                part.squares * (part.scale / scale) ** 2 for part in known if part.squares > 0.0
+            ),
+            overflow_limit=0.0 if widest is None else widest.overflow_limit,
+            underflow_limit=0.0 if widest is None else widest.underflow_limit,
+            layer_overflowed=any(part.layer_overflowed for part in known),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadLayer:
+    """A layer whose gradient is not finite, with what is still to be known of it."""
+
+    layer_name: str
+    """The parameter's name."""
+    element_count: int
+    """Number of elements of the gradient (of this rank's shard, for a sharded one)."""
+    nan_count: int
+    """Number of elements that are NaN."""
+    inf_count: int
+    """Number of elements that are infinite."""
+    finite_norm: float
+    """L2 norm of the elements that are finite."""
+    finite_before: str | None
+    """The nearest layer before this one, in the model's order, whose gradient is finite; None when there is
+    none. Backpropagation runs against that order: the first bad layer that it reached stands last."""
+    finite_after: str | None
+    """The nearest layer after this one whose gradient is finite; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientCollection:
+    """All gradients of a model at one moment: are they finite, and how large?
+
+    Layers are columns (``layer_names``, ``layer_norms``), not objects: a healthy collection makes none.
+    ``None`` stands for what was not measured; it is never zero.
+    """
+
+    layer_names: tuple[str, ...]
+    """The parameters that had a gradient, in the model's order."""
+    layer_norms: tuple[float, ...] | None
+    """L2 norm of each layer's gradient, in the order of ``layer_names``, NaN or infinite where an element is.
+    A norm below 1e-12 beside a total above 1e-3 is known only to be that small. None when the norm is clipping's."""
+    element_count: int
+    """Number of gradient elements, over all layers."""
+    nan_count: int | None
+    """Number of elements that are NaN; None when they could not be counted (`NormState.UNSETTLED`,
+    `NormState.NO_GRADIENTS`, or a norm of NaN that clipping returned)."""
+    inf_count: int | None
+    """Number of elements that are infinite; None as ``nan_count``."""
+    norm: float | None
+    """L2 norm of all elements: NaN where one is NaN, else infinite where one is; infinite too where the norm
+    exceeds float64. None when there is no gradient."""
+    norm_state: NormState
+    """What is known of the norm."""
+    norm_source: NormSource
+    """Whether the norm was measured or is what clipping returned."""
+    norm_error: float
+    """Bound on the relative error of a finite ``norm``."""
+    passes: int
+    """How often gradients were read, in part or whole: 1 in the healthy case (a finite norm proves that nothing
+    is NaN or infinite), 0 for a norm that clipping returned, up to 3 where something had to be settled and
+    counted."""
+    bad_layers: tuple[BadLayer, ...]
+    """The layers that hold a NaN or an infinity, in the model's order."""
+    loss_scale: float | None
+    """The factor on the loss under mixed precision, as the caller gave it; None without one."""
+    replicated: GradientSums | None
+    """Sums over the gradients that lie whole on this rank, and are the same on every rank that holds the model;
+    None when they were not measured."""
+    sharded: GradientSums | None
+    """Sums over this rank's own shards of distributed gradients, left out where another rank counts the same
+    shard. None when no gradient is distributed. When there are such, norm and counts of this collection are
+    those of this rank, and `GradientSums.merged` over the ranks' ``sharded`` and one ``replicated`` gives those
+    of the model."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,16 +18,85 @@ PIECE_ELEMENTS = 256 * 1024
 """Longest piece that is reduced at once: float32 sums of this many squares are good to 2e-5, and a
 float64 copy of one (2 MiB) is the largest temporary."""
 
-# Below its floor a norm is not believed: squares of single elements may have vanished. A piece whose elements
-# all vanish in float32 (magnitudes below 2**-63, where the square is subnormal and may be flushed to zero)
-# has a norm of at most sqrt(PIECE_ELEMENTS) * 2**-63 = 6e-17. Above 1e-12 such losses are below 1e-8 of the
-# norm. For float64 the same reckoning gives sqrt(PIECE_ELEMENTS) * 2**-511 = 8e-152.
-_FLOAT32_FLOOR = 1e-12
-_FLOAT64_FLOOR = 1e-146
-
 # Pieces below their floor cannot be seen in the total when together they are under this share of it: they
 # change it by less than half the square, far below float64's resolution.
 _NEGLIGIBLE_SHARE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """How the norms of pieces of one dtype are first taken, and how far they can be believed."""
+
+    reduced_in: torch.dtype | None
+    """Dtype that the squares are added in; None for the gradients' own."""
+    floor: float
+    """Norms below are not believed, since squares of single elements may have vanished."""
+    error: float
+    """Bound on the relative error of a norm that is believed."""
+    overflow_limit: float
+    """Largest norm that PyTorch's own norm of this dtype can be."""
+    underflow_limit: float
+    """Smallest norm that PyTorch's own norm of this dtype keeps to a few digits."""
+
+
+# A piece whose elements all vanish in float32 (magnitudes below 2**-63, where the square is subnormal and may be
+# flushed to zero) has a norm of at most sqrt(PIECE_ELEMENTS) * 2**-63 = 6e-17. Above 1e-12 such losses are below
+# 1e-8 of the norm. For float64 the same reckoning gives sqrt(PIECE_ELEMENTS) * 2**-511 = 8e-152.
+_FLOAT32_FLOOR = 1e-12
+_FLOAT64_FLOOR = 1e-146
+_FLOAT32_ERROR = 2e-5
+
+# A sum of squares overflows where its root exceeds the root of the largest number, and loses digits where its root
+# is below that of the smallest normal one.
+_FLOAT32_LIMIT = math.sqrt(torch.finfo(torch.float32).max)
+_FLOAT32_LEAST = math.sqrt(torch.finfo(torch.float32).tiny)
+_FLOAT64_LIMIT = math.sqrt(torch.finfo(torch.float64).max)
+_FLOAT64_LEAST = math.sqrt(torch.finfo(torch.float64).tiny)
+
+_FLOAT32 = Arithmetic(None, _FLOAT32_FLOOR, _FLOAT32_ERROR, _FLOAT32_LIMIT, _FLOAT32_LEAST)
+_FLOAT64 = Arithmetic(None, _FLOAT64_FLOOR, 1e-12, _FLOAT64_LIMIT, _FLOAT64_LEAST)
+_BFLOAT16 = Arithmetic(torch.float32, _FLOAT32_FLOOR, _FLOAT32_ERROR, _FLOAT32_LIMIT, _FLOAT32_LEAST)
+# PyTorch adds float16 squares in float32 and returns float16: the norm itself must fit.
+_FLOAT16 = Arithmetic(
+    torch.float32,
+    _FLOAT32_FLOOR,
+    _FLOAT32_ERROR,
+    torch.finfo(torch.float16).max,
+    torch.finfo(torch.float16).tiny,
+)
+_OWN_BFLOAT16 = Arithmetic(None, _FLOAT32_FLOOR, 2.0**-8, _FLOAT32_LIMIT, _FLOAT32_LEAST)
+_OWN_FLOAT16 = Arithmetic(
+    None, 2.0**-13, 2.0**-10, torch.finfo(torch.float16).max, torch.finfo(torch.float16).tiny
+)
+
+
+def arithmetic_of(dtype: torch.dtype, *, in_own_dtype: bool = False) -> Arithmetic:
+    """How norms of a real floating dtype are taken: half precision in float32 unless ``in_own_dtype``."""
+    if dtype is torch.float32:
+        return _FLOAT32
+    if dtype is torch.float64:
+        return _FLOAT64
+    if dtype is torch.float16:
+        return _OWN_FLOAT16 if in_own_dtype else _FLOAT16
+    if dtype is torch.bfloat16 and in_own_dtype:
+        return _OWN_BFLOAT16
+    return _BFLOAT16
+
+
+def first_norms(group: list[Tensor], arithmetic: Arithmetic) -> tuple[Tensor, ...] | list[Tensor]:
+    """Norms of non-empty pieces of one device and dtype, on their device."""
+    if arithmetic.reduced_in is None:
+        return torch._foreach_norm(group)
+    if group[0].element_size() == 1:
+        # PyTorch stores float8 but does not calculate with it. One after the other, so that there is one copy at
+        # a time.
+        return [torch.linalg.vector_norm(piece.to(arithmetic.reduced_in)) for piece in group]
+    return torch._foreach_norm(group, 2, dtype=arithmetic.reduced_in)
+
+
+def tiny_norms_matter(tiny_bound: float, total: float) -> bool:
+    """Whether pieces that are together at most ``tiny_bound`` could be seen in a total norm."""
+    return tiny_bound > _NEGLIGIBLE_SHARE * total
 
 
 def pieces(tensor: Tensor, limit: int = PIECE_ELEMENTS) -> Iterator[Tensor]:
@@ -92,9 +162,12 @@ def total_norm(tensors: Sequence[Tensor]) -> float:
         tiny: list[Tensor] = []
         tiny_bound = 0.0
         for (_, dtype), group in groups.items():
-            floor = _FLOAT64_FLOOR if dtype is torch.float64 else _FLOAT32_FLOOR
-            for piece, norm in zip(group, _first_rung(group, dtype), strict=True):
-                if norm >= floor and norm != math.inf:
+            if not group:
+                continue
+            arithmetic = arithmetic_of(dtype)
+            norms: list[float] = torch.stack(list(first_norms(group, arithmetic))).tolist()
+            for piece, norm in zip(group, norms, strict=True):
+                if norm >= arithmetic.floor and norm != math.inf:
                     believed.append(norm)
                 elif math.isnan(norm):
                     return math.nan
@@ -102,34 +175,28 @@ def total_norm(tensors: Sequence[Tensor]) -> float:
                     overflowed.append(piece)
                 else:
                     tiny.append(piece)
-                    tiny_bound = math.hypot(tiny_bound, floor)
+                    tiny_bound = math.hypot(tiny_bound, arithmetic.floor)
 
         total = math.hypot(*believed)
         doubtful = overflowed
-        if tiny_bound > _NEGLIGIBLE_SHARE * total:
+        if tiny_norms_matter(tiny_bound, total):
             doubtful = overflowed + tiny
-        return math.hypot(total, *_second_rung(doubtful))
+        return math.hypot(total, *(scale * share for scale, share in scaled_norms(doubtful)))
 
 
-def _first_rung(group: list[Tensor], dtype: torch.dtype) -> list[float]:
-    """Norms of pieces of one device and dtype, in one transfer; half precision is reduced in float32."""
-    if not group:
-        return []
-    if dtype in (torch.float32, torch.float64):
-        norms = torch._foreach_norm(group)
-    else:
-        norms = torch._foreach_norm(group, 2, dtype=torch.float32)
-    values: list[float] = torch.stack(norms).tolist()
-    return values
+def scaled_norms(tensors: Sequence[Tensor]) -> list[tuple[float, float]]:
+    """`scaled_norm` of each, on the host: one transfer per device."""
+    rows = to_host([torch.stack(scaled_norm(tensor)) for tensor in tensors])
+    return [(scale, share) for scale, share in rows]
 
 
-def _second_rung(doubtful: list[Tensor]) -> list[float]:
-    """Norms of pieces in scaled float64, in one transfer per device."""
-    by_device: dict[torch.device, list[Tensor]] = {}
-    for piece in doubtful:
-        by_device.setdefault(piece.device, []).extend(scaled_norm(piece))
-    norms: list[float] = []
-    for scalars in by_device.values():
-        values: list[float] = torch.stack(scalars).tolist()
-        norms.extend(scale * share for scale, share in zip(values[::2], values[1::2], strict=True))
-    return norms
+def to_host(rows: Sequence[Tensor]) -> list[list[float]]:
+    """Rows of equal length and dtype from any devices, in their order: one transfer per device."""
+    places: dict[torch.device, list[int]] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(row.device, []).append(place)
+    fetched: dict[int, list[float]] = {}
+    for on_device in places.values():
+        values: list[list[float]] = torch.stack([rows[place] for place in on_device]).tolist()
+        fetched.update(zip(on_device, values, strict=True))
+    return [fetched[place] for place in range(len(rows))]

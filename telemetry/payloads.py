@@ -54,14 +54,14 @@ class PPOUpdatePayload:
     """L2 norm of all gradients before clipping; None when no parameter had a gradient."""
     grad_norm: float | None
     """L2 norm of all gradients after clipping; None when no parameter had a gradient."""
-    nan_grad_count: int
-    """NaN elements over all gradients."""
-    inf_grad_count: int
-    """Infinite elements over all gradients."""
-    dead_layers: int
-    """Layers whose gradient is nearly all zero."""
-    exploding_layers: int
-    """Layers with more than a few very large gradient elements."""
+    nan_grad_count: int | None
+    """NaN elements over all gradients; None when they could not be counted."""
+    inf_grad_count: int | None
+    """Infinite elements over all gradients; None when they could not be counted."""
+    dead_layers: int | None
+    """Layers whose gradient is nearly all zero; None when layers were not measured (below level DEBUG)."""
+    exploding_layers: int | None
+    """Layers with more than a few very large gradient elements; None when layers were not measured."""
     lstm_health: LSTMHealthMetrics | None
     """Health of the policy's hidden state after the update; None when the policy has none."""
     skipped_steps: int

@@ -27,10 +27,10 @@ class TamiyoState:
     mean_return: float | None = None
     """Mean undiscounted return of recent episodes; None until an episode has finished."""
 
-    nan_grad_count: int = 0
-    """NaN elements over all gradients of the newest update (TELE-300)."""
-    inf_grad_count: int = 0
-    """Infinite elements over all gradients of the newest update (TELE-301)."""
+    nan_grad_count: int | None = 0
+    """NaN elements over all gradients of the newest update (TELE-300); None when they could not be counted."""
+    inf_grad_count: int | None = 0
+    """Infinite elements over all gradients of the newest update (TELE-301); None as for NaN."""
     grad_norm: float | None = None
     """L2 norm of all gradients after clipping (TELE-310); None when no parameter had a gradient."""
     grad_norm_history: deque[float] = field(default_factory=lambda: deque(maxlen=GRAD_NORM_WINDOW))
@@ -38,9 +38,9 @@ class TamiyoState:
     pre_clip_grad_norm: float | None = None
     """L2 norm of all gradients before clipping."""
     dead_layers: int | None = None
-    """Layers whose gradient has vanished."""
+    """Layers whose gradient has vanished; None when layers were not measured (below level DEBUG)."""
     exploding_layers: int | None = None
-    """Layers whose gradient has exploded."""
+    """Layers whose gradient has exploded; None when layers were not measured (below level DEBUG)."""
     lstm_health: LSTMHealthMetrics | None = None
     """Health of the recurrent state (TELE-340); None for a policy without an LSTM."""
 

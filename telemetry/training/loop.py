@@ -15,7 +15,7 @@ from ..anomaly_detector import AnomalyDetector
 from ..emitters import PPOUpdateMetrics, TelemetryEmitter, aggregate_layer_gradient_health
 from ..escalation import AnomalyResponse
 from ..hub import TelemetryHub
-from ..levels import TelemetryConfig
+from ..levels import TelemetryConfig, TelemetryLevel
 from ..lstm_health import compute_lstm_health
 from .envs import ACTIONS, VISIBLE, make_envs
 from .inject import GradientInjector, Injection
@@ -99,7 +99,8 @@ class TrainingLoop:
         self._injector = GradientInjector(injections, self._policy)
         self._emitter = TelemetryEmitter(hub)
         self._detector = AnomalyDetector()
-        self._response = AnomalyResponse(self._emitter, TelemetryConfig())
+        self._telemetry = TelemetryConfig()
+        self._response = AnomalyResponse(self._emitter, self._telemetry)
         self._updates = 0
         self._episodes = 0
         self._env_steps = 0
@@ -135,7 +136,11 @@ class TrainingLoop:
                 if self._ending is not None:
                     return self.result()
                 rollout = collector.collect()
-                update = self._ppo.update(rollout, poison=self._injector.for_update(self._updates + 1))
+                update = self._ppo.update(
+                    rollout,
+                    measure_layers=self._telemetry.includes(TelemetryLevel.DEBUG),
+                    poison=self._injector.for_update(self._updates + 1),
+                )
                 self._count(rollout, update)
                 self._emit_telemetry(rollout, update)
                 if on_update is not None:
@@ -191,7 +196,7 @@ class TrainingLoop:
 
     def _emit_telemetry(self, rollout: Rollout, update: UpdateResult) -> None:
         """Measure the hidden state, look for anomalies, and send the update's event."""
-        gradient_health = aggregate_layer_gradient_health(update.layer_stats)
+        gradient_health = aggregate_layer_gradient_health(update.collections, update.layer_stats)
         lstm_health = compute_lstm_health(rollout.hidden)
         metrics: PPOUpdateMetrics = {
             "nan_grad_count": gradient_health["nan_grad_count"],

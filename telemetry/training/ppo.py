@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..gradients import LayerGradientStats, collect_per_layer_gradients, compute_grad_norm_surrogate
+from ..gradients import collect_gradients, collect_per_layer_gradients, compute_grad_norm_surrogate
+from ..measurements import GradientCollection, LayerGradientStats
 from .policy import Hidden, RecurrentPolicy
 from .rollout import Rollout, as_sequences, generalised_advantages
 
@@ -46,10 +47,13 @@ class UpdateResult:
     """Estimated divergence of the old policy from the new, in nats."""
     clip_fraction: float
     """Share of steps whose probability ratio left the clip range, in [0, 1]."""
-    layer_stats: tuple[LayerGradientStats, ...]
-    """Every layer at every optimiser step, before clipping."""
-    diagnosed_layers: tuple[LayerGradientStats, ...]
-    """Every layer at one step: the first that was skipped, else the last."""
+    collections: tuple[GradientCollection, ...]
+    """All gradients at every optimiser step, before clipping."""
+    layer_stats: tuple[LayerGradientStats, ...] | None
+    """Every layer at every optimiser step, before clipping; None when layers were not measured."""
+    diagnosed_layers: tuple[LayerGradientStats, ...] | None
+    """Every layer at one step: the first whose gradients were not finite, which is always measured, else the last.
+    None when layers were not measured and all was finite."""
     pre_clip_grad_norm: float | None
     """Largest L2 norm of all gradients over the optimiser steps, before clipping; NaN if any was NaN."""
     grad_norm: float | None
@@ -121,12 +125,17 @@ class PPO:
         self._generator = generator
         self._optimiser = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, eps=1e-5)
 
-    def update(self, rollout: Rollout, *, poison: Callable[[], None] | None = None) -> UpdateResult:
+    def update(
+        self, rollout: Rollout, *, measure_layers: bool, poison: Callable[[], None] | None = None
+    ) -> UpdateResult:
         """Improve the policy on one rollout.
 
-        `poison` is called after the first backward pass, before anything looks at the gradients.
+        With `measure_layers` every layer's gradient is measured at every step, which costs several times what the
+        cheap collection does. `poison` is called after the first backward pass, before anything looks at the
+        gradients.
         """
         policy, config = self._policy, self._config
+        collections: list[GradientCollection] = []
         layer_stats: list[LayerGradientStats] = []
         pre_clip_norms: list[float | None] = []
         post_clip_norms: list[float | None] = []
@@ -141,8 +150,9 @@ class PPO:
             if poison is not None and not losses:
                 poison()
 
-            layers = collect_per_layer_gradients(policy)
-            pre_clip_grad_norm = compute_grad_norm_surrogate(policy)
+            collection = collect_gradients(policy)
+            is_broken = bool(collection.bad_layers) and not broken_layers
+            layers = collect_per_layer_gradients(policy) if measure_layers or is_broken else []
             nn.utils.clip_grad_norm_(policy.parameters(), config.max_grad_norm)
             grad_norm = compute_grad_norm_surrogate(policy)
             if grad_norm is not None and math.isfinite(grad_norm):
@@ -150,10 +160,12 @@ class PPO:
             else:
                 # One such step would turn every weight, and Adam's memory, into NaN.
                 skipped_steps += 1
-                if not broken_layers:
-                    broken_layers = layers
-            layer_stats.extend(layers)
-            pre_clip_norms.append(pre_clip_grad_norm)
+            if is_broken:
+                broken_layers = layers
+            if measure_layers:
+                layer_stats.extend(layers)
+            collections.append(collection)
+            pre_clip_norms.append(collection.norm)
             post_clip_norms.append(grad_norm)
             losses.append(step_losses)
         return UpdateResult(
@@ -162,8 +174,9 @@ class PPO:
             entropy=_mean([step.entropy for step in losses]),
             approx_kl=_mean([step.approx_kl for step in losses]),
             clip_fraction=_mean([step.clip_fraction for step in losses]),
-            layer_stats=tuple(layer_stats),
-            diagnosed_layers=tuple(broken_layers or layers),
+            collections=tuple(collections),
+            layer_stats=tuple(layer_stats) if measure_layers else None,
+            diagnosed_layers=tuple(broken_layers or layers) or None,
             pre_clip_grad_norm=worst_norm(pre_clip_norms),
             grad_norm=worst_norm(post_clip_norms),
             optimiser_steps=len(losses) - skipped_steps,

@@ -15,7 +15,13 @@ from telewire.telemetry.emitters import (
     emit_ppo_update_event,
 )
 from telewire.telemetry.hub import TelemetryHub
-from telewire.telemetry.measurements import LayerGradientStats, LSTMHealthMetrics
+from telewire.telemetry.measurements import (
+    GradientCollection,
+    LayerGradientStats,
+    LSTMHealthMetrics,
+    NormSource,
+    NormState,
+)
 from telewire.telemetry.payloads import AnomalyPayload, EventKind, LayerDiagnosticsPayload, PPOUpdatePayload
 
 
@@ -39,9 +45,28 @@ def hub_and_events():
         yield hub, collector.events
 
 
-def layer(*, nan_count=0, inf_count=0, zero_fraction=0.0, large_fraction=0.0):
+def collection(*, nan_count=0, inf_count=0, norm=1.0, norm_state=NormState.FINITE):
+    return GradientCollection(
+        layer_names=("layer",),
+        layer_norms=(norm,),
+        element_count=100,
+        nan_count=nan_count,
+        inf_count=inf_count,
+        norm=norm,
+        norm_state=norm_state,
+        norm_source=NormSource.MEASURED,
+        norm_error=0.0,
+        passes=1,
+        bad_layers=(),
+        loss_scale=None,
+        replicated=None,
+        sharded=None,
+    )
+
+
+def layer(name="layer", *, nan_count=0, inf_count=0, zero_fraction=0.0, large_fraction=0.0):
     return LayerGradientStats(
-        layer_name="layer",
+        layer_name=name,
         element_count=100,
         nan_count=nan_count,
         inf_count=inf_count,
@@ -82,24 +107,44 @@ ARGUMENTS = {
 
 @given(st.lists(st.tuples(st.integers(0, 10**12), st.integers(0, 10**12)), min_size=1))
 def test_nan_and_inf_counts_are_summed_each_by_its_own_name(counts):
-    health = aggregate_layer_gradient_health([layer(nan_count=nan, inf_count=inf) for nan, inf in counts])
+    collections = [collection(nan_count=nan, inf_count=inf) for nan, inf in counts]
+    health = aggregate_layer_gradient_health(collections, None)
     assert health["nan_grad_count"] == sum(nan for nan, _ in counts)
     assert health["inf_grad_count"] == sum(inf for _, inf in counts)
 
 
 def test_a_layer_is_dead_when_nearly_all_of_its_gradient_is_zero():
-    layers = [layer(zero_fraction=share) for share in (0.0, 0.9, 0.91, 1.0, math.nan)]
-    assert aggregate_layer_gradient_health(layers)["dead_layers"] == 2
+    layers = [layer(str(share), zero_fraction=share) for share in (0.0, 0.9, 0.91, 1.0, math.nan)]
+    assert aggregate_layer_gradient_health([collection()], layers)["dead_layers"] == 2
 
 
 def test_a_layer_is_exploding_when_more_than_a_tenth_of_its_gradient_is_large():
-    layers = [layer(large_fraction=share) for share in (0.0, 0.1, 0.11, 1.0, math.nan)]
-    assert aggregate_layer_gradient_health(layers)["exploding_layers"] == 2
+    layers = [layer(str(share), large_fraction=share) for share in (0.0, 0.1, 0.11, 1.0, math.nan)]
+    assert aggregate_layer_gradient_health([collection()], layers)["exploding_layers"] == 2
 
 
-def test_counts_of_nothing_are_an_error_and_no_zero():
+def test_a_layer_that_was_dead_at_several_steps_is_one_dead_layer():
+    layers = [layer("first", zero_fraction=1.0), layer("second"), layer("first", zero_fraction=0.95)]
+    assert aggregate_layer_gradient_health([collection()] * 2, layers)["dead_layers"] == 1
+
+
+def test_layers_that_were_not_measured_are_not_collected():
+    health = aggregate_layer_gradient_health([collection()], None)
+    assert (health["dead_layers"], health["exploding_layers"]) == (None, None)
+
+
+@pytest.mark.parametrize("key", ["nan_grad_count", "inf_grad_count"])
+def test_a_count_that_one_step_lacks_is_missing_from_the_sum(key):
+    steps = [collection(), collection(nan_count=None, inf_count=None, norm_state=NormState.UNSETTLED)]
+    assert aggregate_layer_gradient_health(steps, None)[key] is None
+
+
+@pytest.mark.parametrize(
+    "collections", [[], [collection(nan_count=None, inf_count=None, norm_state=NormState.NO_GRADIENTS)]]
+)
+def test_counts_of_nothing_are_an_error_and_no_zero(collections):
     with pytest.raises(NoGradientsError, match=r"after backward\(\) and before zero_grad\(\)"):
-        aggregate_layer_gradient_health([])
+        aggregate_layer_gradient_health(collections, None)
 
 
 def test_every_value_of_an_update_arrives_under_its_own_name(hub_and_events):

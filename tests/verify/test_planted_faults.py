@@ -55,7 +55,7 @@ FAULTS = [
         "the sum over the layers is never made",
         EMITTERS,
         (
-            ("    inf_grad_count = sum(stats.inf_count for stats in layer_stats)\n", ""),
+            ("    inf_grad_count = _total(collection.inf_count for collection in collections)\n", ""),
             ('        "inf_grad_count": inf_grad_count,\n', ""),
         ),
         (Expected("TW205", "TELE-301", EMITTERS, "def aggregate_layer_gradient_health("),),
@@ -170,9 +170,9 @@ FAULTS = [
         "NaN and Inf are swapped where they are summed",
         EMITTERS,
         (
-            ("sum(stats.nan_count for", "sum(stats.INF for"),
-            ("sum(stats.inf_count for", "sum(stats.nan_count for"),
-            ("sum(stats.INF for", "sum(stats.inf_count for"),
+            ("_total(collection.nan_count for", "_total(collection.INF for"),
+            ("_total(collection.inf_count for", "_total(collection.nan_count for"),
+            ("_total(collection.INF for", "_total(collection.inf_count for"),
         ),
         (
             Expected("TW207", "TELE-300", EMITTERS, '"nan_grad_count": nan_grad_count,'),
@@ -200,7 +200,8 @@ FAULTS = [
             (
                 f"        {GRADE_INF}\n"
                 "        if not inf_grade.is_healthy:\n"
-                '            text.append("   ").append(f"Inf:{tamiyo.inf_grad_count}", style=count_style(inf_grade))\n',
+                '            text.append("   ")'
+                '.append(f"Inf:{count(tamiyo.inf_grad_count)}", style=count_style(inf_grade))\n',
                 "",
             ),
         ),

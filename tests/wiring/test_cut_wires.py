@@ -29,9 +29,17 @@ HARDCODED = (
     "inf_grad_count=0,\n        dead",
 )
 SWAPPED = (
-    ("telemetry/emitters.py", "nan_grad_count = sum(stats.nan_count", "nan_grad_count = sum(stats.@"),
-    ("telemetry/emitters.py", "inf_grad_count = sum(stats.inf_count", "inf_grad_count = sum(stats.nan_count"),
-    ("telemetry/emitters.py", "sum(stats.@", "sum(stats.inf_count"),
+    (
+        "telemetry/emitters.py",
+        "nan_grad_count = _total(collection.nan_count",
+        "nan_grad_count = _total(collection.@",
+    ),
+    (
+        "telemetry/emitters.py",
+        "inf_grad_count = _total(collection.inf_count",
+        "inf_grad_count = _total(collection.nan_count",
+    ),
+    ("telemetry/emitters.py", "_total(collection.@", "_total(collection.inf_count"),
 )
 NO_ROW = (
     "telemetry/sanctum/widgets/health_status_panel.py",
@@ -45,9 +53,9 @@ CUTS: list[tuple[str, tuple[tuple[str, str, str], ...], str, tuple[str, ...]]] =
         (HARDCODED,),
         "TELE-301::probe[7]",
         (
-            "7 arrives at LayerGradientStats.inf_count (telemetry/gradients.py:",
+            "7 arrives at GradientCollection.inf_count (telemetry/gradients/",
             ' and ["inf_grad_count"] (telemetry/emitters.py:',
-            ", and stops there: PPOUpdatePayload.inf_grad_count saw 0 (telemetry/emitters.py:102)",
+            ", and stops there: PPOUpdatePayload.inf_grad_count saw 0 (telemetry/emitters.py:",
         ),
     ),
     (

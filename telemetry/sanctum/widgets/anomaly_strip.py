@@ -9,6 +9,7 @@ from ....registry import shipped_registry
 from ...anomaly_detector import NUMERICAL_INSTABILITY
 from ..schema import SanctumSnapshot, TamiyoState
 from .grading import QUIET, WAITING, count_style
+from .numbers import count
 
 NAN_GRAD_COUNT = "TELE-300"
 INF_GRAD_COUNT = "TELE-301"
@@ -42,10 +43,10 @@ class AnomalyStrip(Static):
         parts: list[Text] = []
         nan_grade = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
         if not nan_grade.is_healthy:
-            parts.append(Text(f"NaN:{tamiyo.nan_grad_count}", style=count_style(nan_grade)))
+            parts.append(Text(f"NaN:{count(tamiyo.nan_grad_count)}", style=count_style(nan_grade)))
         inf_grade = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
         if not inf_grade.is_healthy:
-            parts.append(Text(f"Inf:{tamiyo.inf_grad_count}", style=count_style(inf_grade)))
+            parts.append(Text(f"Inf:{count(tamiyo.inf_grad_count)}", style=count_style(inf_grade)))
         active = _active_types(tamiyo)
         if parts:
             # The counts stand on the line: the type that sums them up has nothing to add.

@@ -95,6 +95,8 @@ class HealthStatusPanel(Static):
         tamiyo = snapshot.tamiyo
         skipped = f"steps skipped: {count(tamiyo.skipped_steps)}"
         layers = f"{count(tamiyo.dead_layers)} dead, {count(tamiyo.exploding_layers)} exploding"
+        if tamiyo.dead_layers is None and tamiyo.exploding_layers is None:
+            layers = "not collected"
         losses = f"policy {decimal(tamiyo.policy_loss)}, value {decimal(tamiyo.value_loss)}"
         policy = f"KL {decimal(tamiyo.approx_kl)}, clipped {percent(tamiyo.clip_fraction)}"
         return [

@@ -61,10 +61,10 @@ class StatusBanner(Static):
         text.append(_status_word(status), style=_status_style(status))
         nan_grade = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
         if not nan_grade.is_healthy:
-            text.append("   ").append(f"NaN:{tamiyo.nan_grad_count}", style=count_style(nan_grade))
+            text.append("   ").append(f"NaN:{count(tamiyo.nan_grad_count)}", style=count_style(nan_grade))
         inf_grade = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
         if not inf_grade.is_healthy:
-            text.append("   ").append(f"Inf:{tamiyo.inf_grad_count}", style=count_style(inf_grade))
+            text.append("   ").append(f"Inf:{count(tamiyo.inf_grad_count)}", style=count_style(inf_grade))
 
         norm_grade = registry[GRAD_NORM].grade(tamiyo.grad_norm)
         history = tamiyo.grad_norm_history

@@ -16,10 +16,12 @@ Collect = Callable[..., Rollout]
 finite_norms = st.lists(st.floats(min_value=0, allow_nan=False, allow_infinity=True), min_size=1)
 
 
-def update(policy: RecurrentPolicy, rollout: Rollout, *inject: str, **config: float) -> UpdateResult:
+def update(
+    policy: RecurrentPolicy, rollout: Rollout, *inject: str, measure_layers: bool = False, **config: float
+) -> UpdateResult:
     ppo = PPO(policy, PPOConfig(**config), generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
     injector = GradientInjector([Injection.parse(text) for text in inject], policy)
-    return ppo.update(rollout, poison=injector.for_update(1))
+    return ppo.update(rollout, measure_layers=measure_layers, poison=injector.for_update(1))
 
 
 def weights(policy: RecurrentPolicy) -> torch.Tensor:
@@ -57,9 +59,21 @@ def test_an_update_takes_every_minibatch_of_every_epoch(collect: Collect, policy
     assert update(policy, collect()).optimiser_steps == 16
 
 
-def test_every_parameter_is_measured_at_every_step(collect: Collect, policy: RecurrentPolicy) -> None:
-    names = [stats.layer_name for stats in update(policy, collect()).layer_stats]
+def test_every_parameter_is_collected_at_every_step(collect: Collect, policy: RecurrentPolicy) -> None:
+    names = tuple(name for name, _ in policy.named_parameters())
+    assert [one.layer_names for one in update(policy, collect()).collections] == [names] * 16
+
+
+def test_every_layer_is_measured_at_every_step_when_asked(collect: Collect, policy: RecurrentPolicy) -> None:
+    result = update(policy, collect(), measure_layers=True)
+    assert result.layer_stats is not None
+    names = [stats.layer_name for stats in result.layer_stats]
     assert names == [name for name, _ in policy.named_parameters()] * 16
+
+
+def test_layers_that_nobody_asked_for_are_absent(collect: Collect, policy: RecurrentPolicy) -> None:
+    result = update(policy, collect())
+    assert (result.layer_stats, result.diagnosed_layers) == (None, None)
 
 
 def test_before_the_first_step_the_new_policy_is_the_old(collect: Collect, policy: RecurrentPolicy) -> None:
@@ -79,7 +93,8 @@ def test_the_norm_after_clipping_is_within_the_bound_and_the_one_before_is_not(
 
 
 def test_layers_are_measured_before_clipping(collect: Collect, policy: RecurrentPolicy) -> None:
-    result = update(policy, collect(), epochs=1, minibatches=1, max_grad_norm=0.01)
+    result = update(policy, collect(), measure_layers=True, epochs=1, minibatches=1, max_grad_norm=0.01)
+    assert result.layer_stats is not None
     norm = math.sqrt(sum(stats.norm**2 for stats in result.layer_stats))
     assert norm == pytest.approx(result.pre_clip_grad_norm, rel=1e-4)
 
@@ -128,8 +143,7 @@ def test_a_poisoned_only_step_leaves_the_weights_as_they_were(
 
 def test_injected_elements_are_counted_exactly(collect: Collect, policy: RecurrentPolicy) -> None:
     result = update(policy, collect(), "nan:2@1", "inf:7@1")
-    assert sum(stats.nan_count for stats in result.layer_stats) == 2
-    assert sum(stats.inf_count for stats in result.layer_stats) == 7
+    assert [(one.nan_count, one.inf_count) for one in result.collections] == [(2, 7)] + [(0, 0)] * 15
 
 
 def test_an_injected_infinity_is_infinite_before_clipping_and_nan_after(
@@ -153,5 +167,6 @@ def test_the_layers_to_diagnose_are_those_of_the_skipped_step(
     collect: Collect, policy: RecurrentPolicy
 ) -> None:
     result = update(policy, collect(), "inf:7@1")
+    assert result.diagnosed_layers is not None
     assert len(result.diagnosed_layers) == len(list(policy.parameters()))
     assert sum(stats.inf_count for stats in result.diagnosed_layers) == 7

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .measurements import LayerGradientStats
-from .norms import pieces, total_norm
+from ..measurements import LayerGradientStats
+from ..norms import pieces, to_host, total_norm
+from .sources import DENSE_GRADIENT, UnsupportedGradientError, is_wrapper, named_gradients
 
 __all__ = [
     "LARGE_MAGNITUDE",
@@ -40,19 +41,6 @@ _CPU_PIECE_ELEMENTS = 64 * 1024
 _DEVICE_PIECE_ELEMENTS = 4 * 1024 * 1024
 
 
-class UnsupportedGradientError(TypeError):
-    """A gradient is of a kind whose elements cannot be read one by one: sparse, complex, quantised,
-    distributed."""
-
-    def __init__(self, layer_name: str, kind: str) -> None:
-        self.layer_name: str = layer_name
-        self.kind: str = kind
-        super().__init__(
-            f"the gradient of layer {layer_name!r} is {kind}; "
-            "gradient statistics need a dense, real, floating-point gradient that lies whole on one device"
-        )
-
-
 def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
     """Measure the gradient of each parameter that has one, in the order of ``model.named_parameters()``.
 
@@ -70,9 +58,9 @@ def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
             limit = _CPU_PIECE_ELEMENTS if gradient.is_cpu else _DEVICE_PIECE_ELEMENTS
             measured = [_measure_piece(piece) for piece in pieces(gradient, limit)]
             layers.append((name, gradient.numel(), measured))
-        rows = iter(_to_host([row for _, _, measured in layers for row in measured]))
+        rows = iter(to_host([row for _, _, measured in layers for row in measured]))
     return [
-        _describe_layer(name, element_count, [next(rows) for _ in measured])
+        _describe_layer(name, element_count, [_as_row(next(rows)) for _ in measured])
         for name, element_count, measured in layers
     ]
 
@@ -96,26 +84,19 @@ def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
 
 
 def _gradients(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The gradients that the model has, by name, each of a kind that can be measured."""
-    for name, parameter in model.named_parameters():
-        gradient = parameter.grad
-        if gradient is None:
-            continue
+    """The gradients that the model has, by name, each of a kind that has per-layer statistics."""
+    for name, gradient in named_gradients(model):
         if gradient.layout is not torch.strided:
-            raise UnsupportedGradientError(name, f"sparse ({gradient.layout})")
+            raise UnsupportedGradientError(name, f"sparse ({gradient.layout})", DENSE_GRADIENT)
         if not gradient.dtype.is_floating_point:
             kind = "complex" if gradient.dtype.is_complex else "not floating-point"
-            raise UnsupportedGradientError(name, f"{kind} ({gradient.dtype})")
+            raise UnsupportedGradientError(name, f"{kind} ({gradient.dtype})", DENSE_GRADIENT)
         # A DTensor's reductions stay local to the rank and do not say so: one shard would pass for the whole.
-        if type(gradient) is not Tensor and _is_wrapper(gradient):
-            raise UnsupportedGradientError(name, f"a {type(gradient).__name__}, not a plain tensor")
+        if type(gradient) is not Tensor and is_wrapper(gradient):
+            raise UnsupportedGradientError(
+                name, f"a {type(gradient).__name__}, not a plain tensor", DENSE_GRADIENT
+            )
         yield name, gradient
-
-
-def _is_wrapper(gradient: Tensor) -> bool:
-    """Whether a tensor subclass answers operations itself (DTensor and its like) instead of holding plain
-    data."""
-    return type(gradient).__torch_dispatch__ is not Tensor.__torch_dispatch__
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,28 +162,19 @@ def _measure_piece(piece: Tensor) -> Tensor:
     )
 
 
-def _to_host(rows: list[Tensor]) -> list[_PieceRow]:
-    """Transfer all rows at once (once per device), keeping their order."""
-    places: dict[torch.device, list[int]] = {}
-    for place, row in enumerate(rows):
-        places.setdefault(row.device, []).append(place)
-    fetched: dict[int, _PieceRow] = {}
-    for on_device in places.values():
-        values: list[list[float]] = torch.stack([rows[place] for place in on_device]).tolist()
-        for place, numbers in zip(on_device, values, strict=True):
-            fetched[place] = _PieceRow(
-                finite_count=int(numbers[0]),
-                number_count=int(numbers[1]),
-                nonzero_count=int(numbers[2]),
-                small_count=int(numbers[3]),
-                large_count=int(numbers[4]),
-                unit=numbers[5],
-                mean=numbers[6],
-                deviation=numbers[7],
-                smallest=numbers[8],
-                largest=numbers[9],
-            )
-    return [fetched[place] for place in range(len(rows))]
+def _as_row(numbers: list[float]) -> _PieceRow:
+    return _PieceRow(
+        finite_count=int(numbers[0]),
+        number_count=int(numbers[1]),
+        nonzero_count=int(numbers[2]),
+        small_count=int(numbers[3]),
+        large_count=int(numbers[4]),
+        unit=numbers[5],
+        mean=numbers[6],
+        deviation=numbers[7],
+        smallest=numbers[8],
+        largest=numbers[9],
+    )
 
 
 def _describe_layer(layer_name: str, element_count: int, rows: list[_PieceRow]) -> LayerGradientStats:

@@ -1,0 +1,164 @@
+"""The cheap collection: NaN count, Inf count, exact norm and the norm of every layer, by a ladder.
+
+1. One fused `torch._foreach_norm` in float32 over pieces of at most 256 K elements, added up in float64 on the host.
+   A finite total proves that no element is NaN or infinite, and nothing else is read.
+2. Scaled float64 for pieces whose norm is infinite, or so small that squares may have vanished.
+3. Counts for the pieces that are still not finite; the layers they belong to are thereby named.
+
+The first rung is started without waiting for the device; each rung that runs waits once per device.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ..measurements import GradientCollection
+from ..norms import PIECE_ELEMENTS, arithmetic_of, first_norms, pieces
+from .ladder import Group, climb
+from .results import clipping_collection, measured_collection
+from .sources import COMPLEX_DTYPES, GradientHolder, GradientSources, find_gradients
+from .transfer import Transfer
+
+__all__ = ["PendingGradients", "collect_gradients", "start_gradient_collection"]
+
+Precision = Literal["float32", "own"]
+
+
+def collect_gradients(
+    gradients_of: GradientHolder,
+    *,
+    loss_scale: float | None = None,
+    clip_norm: float | Tensor | None = None,
+    precision: Precision = "float32",
+) -> GradientCollection:
+    """Read all gradients once: are they finite, and how large?
+
+    Call it after the backward pass (after a gradient scaler's ``unscale_``) and before clipping. Takes gradients of
+    any floating or complex dtype, layout and device, sparse ones and `DTensor` shards included; a parameter
+    without a gradient has no part in it. Temporaries do not grow with the gradients. A healthy collection waits
+    for the device once (once per device, where the model spans several).
+
+    Args:
+        gradients_of: a model, or named parameters.
+        loss_scale: the scaler's factor, to be kept beside the gradients that it led to.
+        clip_norm: what `torch.nn.utils.clip_grad_norm_` returned for these gradients. Then they are not read: the
+            norm is taken over, marked as clipping's, with the error bound of its float32 arithmetic. Where it is
+            not finite the counts stay None, since clipping has already changed the gradients.
+        precision: ``"float32"`` reduces half precision in float32; ``"own"`` in the gradients' own dtype, which is
+            faster and rounds each layer's norm to it. A finite norm proves as much either way.
+
+    Raises:
+        UnsupportedGradientError: a gradient cannot be read; the message names the layer.
+    """
+    pending = PendingGradients(
+        find_gradients(gradients_of),
+        loss_scale=loss_scale,
+        clip_norm=clip_norm,
+        precision=precision,
+        watch_changes=False,
+    )
+    return pending.read()
+
+
+def start_gradient_collection(
+    gradients_of: GradientHolder,
+    *,
+    loss_scale: float | None = None,
+    clip_norm: float | Tensor | None = None,
+    precision: Precision = "float32",
+) -> PendingGradients:
+    """Start what `collect_gradients` does, without waiting for the device; `PendingGradients.read` waits.
+
+    The gradients may be changed in between: a finite norm holds all the same. Where the first reading is not
+    finite and a gradient has been changed (clipping does), the counts stay None and the state is
+    `NormState.UNSETTLED`: read before clipping to have them. Arguments and errors as `collect_gradients`.
+    """
+    return PendingGradients(
+        find_gradients(gradients_of),
+        loss_scale=loss_scale,
+        clip_norm=clip_norm,
+        precision=precision,
+        watch_changes=True,
+    )
+
+
+class PendingGradients:
+    """A collection under way; made by `start_gradient_collection`."""
+
+    def __init__(
+        self,
+        sources: GradientSources,
+        *,
+        loss_scale: float | None,
+        clip_norm: float | Tensor | None,
+        precision: Precision,
+        watch_changes: bool,
+    ) -> None:
+        self._sources = sources
+        self._loss_scale = loss_scale
+        self._clip_norm = clip_norm
+        self._collection: GradientCollection | None = None
+        self._groups: list[Group] = []
+        with torch.no_grad():
+            if clip_norm is None:
+                self._groups = _groups_of(sources, in_own_dtype=precision == "own")
+                norms = [
+                    torch.stack(list(first_norms(group.pieces, group.arithmetic))) for group in self._groups
+                ]
+                self._transfer = Transfer(norms)
+            else:
+                self._transfer = Transfer([clip_norm.detach()] if isinstance(clip_norm, Tensor) else [])
+        self._versions: int | None = _versions(sources) if watch_changes else None
+
+    def is_ready(self) -> bool:
+        """Whether `read` would return without waiting for the device, as long as the gradients are healthy."""
+        return self._collection is not None or self._transfer.is_ready()
+
+    def read(self) -> GradientCollection:
+        """Wait for the device and return the collection; later calls return the same one."""
+        if self._collection is None:
+            self._collection = self._settle()
+            # What was kept for settling is no longer needed: the gradients may be freed.
+            self._groups = []
+            self._sources = GradientSources()
+        return self._collection
+
+    def _settle(self) -> GradientCollection:
+        columns = self._transfer.read()
+        if self._clip_norm is not None:
+            norm = columns[0][0] if columns else float(self._clip_norm)
+            return clipping_collection(self._sources, norm, loss_scale=self._loss_scale)
+        is_changed = self._versions is not None and self._versions != _versions(self._sources)
+        with torch.no_grad():
+            ladder = climb(self._sources, self._groups, columns, may_read=not is_changed)
+        return measured_collection(self._sources, self._groups, ladder, loss_scale=self._loss_scale)
+
+
+def _versions(sources: GradientSources) -> int:
+    """A number that grows with every change of a gradient in place."""
+    return sum(tensor._version for tensor in sources.tensors)
+
+
+def _groups_of(sources: GradientSources, *, in_own_dtype: bool) -> list[Group]:
+    """The gradients cut into pieces, by device and dtype; empty ones have none."""
+    groups: dict[tuple[torch.device, torch.dtype], Group] = {}
+    for layer, tensor in enumerate(sources.tensors):
+        dtype = tensor.dtype
+        group = groups.get((tensor.device, dtype))
+        if group is None:
+            is_complex = dtype in COMPLEX_DTYPES
+            real = dtype.to_real() if is_complex else dtype
+            group = Group(arithmetic_of(real, in_own_dtype=in_own_dtype), is_complex=is_complex)
+            groups[tensor.device, dtype] = group
+        # The common case, spelt out: half of the cost of many small tensors would be the generator.
+        if 0 < tensor.numel() <= PIECE_ELEMENTS and not group.is_complex:
+            group.pieces.append(tensor)
+            group.layers.append(layer)
+        else:
+            for piece in pieces(tensor):
+                group.pieces.append(torch.view_as_real(piece) if group.is_complex else piece)
+                group.layers.append(layer)
+    return [group for group in groups.values() if group.pieces]

@@ -1,0 +1,165 @@
+"""Which gradients a model has, and how their elements can be read.
+
+A gradient that lingers on a frozen parameter is included, since the optimiser would apply it too. Tied weights are
+one parameter and count once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+GradientHolder: TypeAlias = nn.Module | Iterable[tuple[str, Tensor]]
+"""A model, or its parameters with their names as `nn.Module.named_parameters` yields them."""
+
+FLOAT8_DTYPES = frozenset(
+    {
+        torch.float8_e4m3fn,
+        torch.float8_e4m3fnuz,
+        torch.float8_e5m2,
+        torch.float8_e5m2fnuz,
+        torch.float8_e8m0fnu,
+    }
+)
+"""Dtypes that PyTorch stores but does not calculate with."""
+
+PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+COMPLEX_DTYPES = frozenset({torch.complex32, torch.complex64, torch.complex128})
+
+ANY_GRADIENT = "gradients are read from floating-point or complex tensors with their data on a device"
+DENSE_GRADIENT = (
+    "gradient statistics need a dense, real, floating-point gradient that lies whole on one device"
+)
+
+
+class UnsupportedGradientError(TypeError):
+    """A gradient is of a kind whose elements cannot be read; the message names the layer and the kind."""
+
+    def __init__(self, layer_name: str, kind: str, needed: str = DENSE_GRADIENT) -> None:
+        self.layer_name: str = layer_name
+        self.kind: str = kind
+        super().__init__(f"the gradient of layer {layer_name!r} is {kind}; {needed}")
+
+
+@dataclass(slots=True)
+class GradientSources:
+    """The gradients to read, as columns: one entry per parameter that has one."""
+
+    names: list[str] = field(default_factory=list)
+    """Parameter names, in the model's order."""
+    tensors: list[Tensor] = field(default_factory=list)
+    """What this rank holds of each gradient: strided, real or complex. Of a sparse gradient these are the values
+    that it stores."""
+    element_counts: dict[int, int] = field(default_factory=dict)
+    """Elements of the gradients, by index, where ``tensors`` does not hold one value for each: sparse ones."""
+    shards: dict[int, bool] = field(default_factory=dict)
+    """The indices of shards of distributed gradients, and whether this rank is the one to count the shard."""
+
+
+def named_gradients(holder: GradientHolder) -> Iterator[tuple[str, Tensor]]:
+    """The gradients by parameter name, each parameter once."""
+    if isinstance(holder, nn.Module):
+        for name, parameter in holder.named_parameters():
+            if parameter.grad is not None:
+                yield name, parameter.grad
+        return
+    seen: set[int] = set()
+    for name, tensor in holder:
+        if tensor.grad is not None and id(tensor) not in seen:
+            seen.add(id(tensor))
+            yield name, tensor.grad
+
+
+def find_gradients(holder: GradientHolder) -> GradientSources:
+    """The gradients of a model, of every kind that can be read.
+
+    Sparse gradients are coalesced; of a `DTensor` the local shard is taken.
+
+    Raises:
+        UnsupportedGradientError: a gradient is quantised, nested, on the meta device, in another tensor subclass's
+            hands, or a `DTensor` whose values exist only after a reduction (`Partial`).
+    """
+    sources = GradientSources()
+    names, tensors = sources.names, sources.tensors
+    for name, gradient in named_gradients(holder):
+        if type(gradient) is not Tensor or gradient.layout is not torch.strided or _is_unusual(gradient):
+            index = len(tensors)
+            local = gradient
+            if type(local) is not Tensor and is_wrapper(local):
+                local, is_shard, counts_here = _local_shard(name, local)
+                if is_shard:
+                    sources.shards[index] = counts_here
+            if local.layout is not torch.strided:
+                sources.element_counts[index] = local.numel()
+                local = _stored_values(name, local)
+            _check_readable(name, local)
+            # A conjugate or a negative view is lazy: its elements are not in memory as they are.
+            gradient = local.resolve_conj().resolve_neg()
+        names.append(name)
+        tensors.append(gradient)
+    return sources
+
+
+def is_wrapper(gradient: Tensor) -> bool:
+    """Whether a tensor subclass answers operations itself (DTensor and its like) instead of holding plain
+    data."""
+    return type(gradient).__torch_dispatch__ is not Tensor.__torch_dispatch__
+
+
+def _is_unusual(gradient: Tensor) -> bool:
+    return gradient.dtype not in PLAIN_DTYPES or gradient.is_meta or gradient.is_neg()
+
+
+def _check_readable(name: str, values: Tensor) -> None:
+    dtype = values.dtype
+    if values.is_meta:
+        raise UnsupportedGradientError(name, "on the meta device, without data", ANY_GRADIENT)
+    if values.is_quantized or not (
+        dtype in PLAIN_DTYPES or dtype in FLOAT8_DTYPES or dtype in COMPLEX_DTYPES
+    ):
+        raise UnsupportedGradientError(name, f"of dtype {dtype}", ANY_GRADIENT)
+
+
+def _stored_values(name: str, gradient: Tensor) -> Tensor:
+    """The values that a sparse gradient stores, each element once; all others are zero."""
+    if gradient.layout is torch.sparse_coo:
+        return gradient.coalesce().values()
+    if gradient.layout in (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc):
+        return gradient.values()
+    raise UnsupportedGradientError(name, f"of layout {gradient.layout}", ANY_GRADIENT)
+
+
+def _local_shard(name: str, gradient: Tensor) -> tuple[Tensor, bool, bool]:
+    """What this rank holds of a `DTensor`, whether other ranks hold other parts, and whether it counts here.
+
+    Along a `Replicate` dimension of the mesh the ranks hold the same shard: the first of them counts it.
+    """
+    tensor_module = sys.modules.get("torch.distributed.tensor")
+    if tensor_module is None or not isinstance(gradient, tensor_module.DTensor):
+        raise UnsupportedGradientError(
+            name, f"a {type(gradient).__name__}, not a plain tensor", f"{ANY_GRADIENT}, plain or DTensor"
+        )
+    is_shard = False
+    counts_here = True
+    coordinate = gradient.device_mesh.get_coordinate()
+    for dimension, placement in enumerate(gradient.placements):
+        if placement.is_replicate():
+            counts_here = counts_here and coordinate is not None and coordinate[dimension] == 0
+        elif placement.is_partial():
+            raise UnsupportedGradientError(
+                name,
+                f"a DTensor with placement {placement}",
+                "its values exist only after a reduction: redistribute it to Shard or Replicate first",
+            )
+        else:
+            is_shard = True
+    local = gradient.to_local()
+    wait = getattr(local, "wait", None)  # An AsyncCollectiveTensor, whose collective may be under way.
+    if wait is not None:
+        local = wait()
+    return local, is_shard, counts_here

@@ -1,0 +1,208 @@
+"""The cheap collection against brute force: counts, norm, state and layers, for every kind of gradient."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from telewire.telemetry.gradients import collect_gradients, start_gradient_collection
+from telewire.telemetry.measurements import NormSource, NormState
+
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+MAGNITUDES = (0.0, 1e-40, 1e-30, 1e-23, 1e-19, 1e-15, 1e-12, 1e-6, 1.0, 1e4, 1e18, 1e19, 1e30)
+
+
+def model_with(*gradients):
+    """A model whose parameters "0", "1", ... have exactly these gradients; None for a missing one."""
+    parameters = nn.ParameterList()
+    for gradient in gradients:
+        if gradient is None:
+            parameters.append(nn.Parameter(torch.zeros(2)))
+        else:
+            parameter = nn.Parameter(torch.zeros_like(gradient))
+            parameter.grad = gradient
+            parameters.append(parameter)
+    return parameters
+
+
+def numbers(tensors):
+    return [value for tensor in tensors for value in tensor.double().flatten().tolist()]
+
+
+def brute_norm(values):
+    """By `math.hypot`, which scales; a NaN wins over an infinity, as in IEEE addition."""
+    if any(map(math.isnan, values)):
+        return math.nan
+    return math.hypot(*values)
+
+
+@st.composite
+def gradients(draw):
+    dtype = draw(st.sampled_from(DTYPES))
+    magnitude = draw(st.sampled_from(MAGNITUDES))
+    values = draw(st.lists(st.floats(-2.0, 2.0).map(lambda value: value * magnitude), max_size=12))
+    for bad in draw(st.lists(st.sampled_from([math.nan, math.inf, -math.inf]), max_size=2)):
+        if draw(st.integers(0, 3)) == 0:
+            values.insert(draw(st.integers(0, len(values))), bad)
+    return torch.tensor(values, dtype=torch.float64).to(dtype)
+
+
+@settings(deadline=None, max_examples=1500)
+@given(st.lists(gradients(), min_size=1, max_size=6))
+def test_counts_norm_and_state_agree_with_brute_force(tensors):
+    collection = collect_gradients(model_with(*tensors))
+    values = numbers(tensors)
+    assert collection.element_count == len(values)
+    assert collection.nan_count == sum(map(math.isnan, values))
+    assert collection.inf_count == sum(map(math.isinf, values))
+    assert collection.norm == pytest.approx(brute_norm(values), rel=2e-5, abs=0.0, nan_ok=True)
+    is_finite = all(map(math.isfinite, values))
+    assert (collection.norm_state is NormState.NOT_FINITE) == (not is_finite)
+    bad = [str(i) for i, tensor in enumerate(tensors) if not tensor.isfinite().all()]
+    assert [layer.layer_name for layer in collection.bad_layers] == bad
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(gradients(), min_size=1, max_size=6))
+def test_a_bad_layer_has_its_own_counts_and_the_norm_of_its_finite_elements(tensors):
+    for layer in collect_gradients(model_with(*tensors)).bad_layers:
+        values = numbers([tensors[int(layer.layer_name)]])
+        finite = [value for value in values if math.isfinite(value)]
+        assert layer.nan_count == sum(map(math.isnan, values))
+        assert layer.inf_count == sum(map(math.isinf, values))
+        assert layer.element_count == len(values)
+        assert layer.finite_norm == pytest.approx(math.hypot(*finite), rel=2e-5, abs=0.0)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(gradients(), min_size=1, max_size=6))
+def test_layer_norms_agree_with_brute_force_up_to_what_cannot_be_seen_in_the_total(tensors):
+    collection = collect_gradients(model_with(*tensors))
+    assert collection.layer_names == tuple(str(i) for i in range(len(tensors)))
+    for norm, tensor in zip(collection.layer_norms, tensors, strict=True):
+        assert norm == pytest.approx(brute_norm(numbers([tensor])), rel=2e-5, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_norm_is_overflowed_where_the_one_of_pytorch_is_infinite(dtype, factor):
+    limit = {torch.float64: 1.34e154, torch.float16: 65504.0}.get(dtype, 1.84e19)
+    model = model_with(*(torch.full((4,), limit * factor / 4, dtype=dtype) for _ in range(4)))
+    by_torch = nn.utils.get_total_norm([parameter.grad for parameter in model]).item()
+    collection = collect_gradients(model)
+    assert (collection.norm_state is NormState.OVERFLOWED) == math.isinf(by_torch)
+    assert (collection.norm_state is NormState.FINITE) == math.isfinite(by_torch)
+    assert collection.norm == pytest.approx(limit * factor, rel=0.01)
+
+
+def test_an_overflowed_collection_has_no_bad_layer_and_counts_zero():
+    collection = collect_gradients(model_with(torch.ones(3), torch.full((4,), 1e30)))
+    assert (collection.norm_state, collection.nan_count, collection.inf_count) == (NormState.OVERFLOWED, 0, 0)
+    assert collection.bad_layers == ()
+    assert collection.norm == pytest.approx(2e30, rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [1e-20, 1e-30, 1e-45])
+def test_gradients_whose_squares_vanish_are_underflowed_with_the_right_norm(value):
+    gradient = torch.full((4,), value)
+    collection = collect_gradients(model_with(gradient))
+    assert collection.norm_state is NormState.UNDERFLOWED
+    assert collection.norm == pytest.approx(2 * gradient[0].double().item(), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "passes"),
+    [
+        ([torch.ones(3), torch.zeros(2)], 1),
+        ([torch.ones(3), torch.full((2,), 1e30)], 2),
+        ([torch.ones(3), torch.full((2,), 1e-30)], 1),
+        ([torch.full((2,), 1e-30)], 2),
+        ([torch.ones(3), torch.tensor([math.nan])], 2),
+        ([torch.ones(3), torch.tensor([math.inf])], 3),
+    ],
+)
+def test_passes_and_transfers_are_only_as_many_as_are_needed(tensors, passes, count_host_transfers):
+    model = model_with(*tensors)
+    with count_host_transfers() as tally:
+        collection = collect_gradients(model)
+    assert (collection.passes, tally.transfers) == (passes, passes)
+
+
+def test_the_finite_neighbours_of_a_bad_layer_are_named():
+    bad = torch.tensor([math.nan, 1.0])
+    layers = collect_gradients(model_with(torch.ones(2), bad, bad, torch.ones(1))).bad_layers
+    assert [(layer.finite_before, layer.finite_after) for layer in layers] == [("0", "3"), ("0", "3")]
+
+
+def test_a_model_of_bad_layers_only_has_no_finite_neighbour():
+    (layer,) = collect_gradients(model_with(torch.tensor([math.inf]))).bad_layers
+    assert (layer.finite_before, layer.finite_after) == (None, None)
+
+
+def test_without_a_gradient_nothing_is_counted():
+    collection = collect_gradients(model_with(None))
+    assert (collection.norm, collection.nan_count, collection.inf_count) == (None, None, None)
+    assert (collection.norm_state, collection.passes) == (NormState.NO_GRADIENTS, 0)
+
+
+def test_empty_gradients_have_the_norm_zero_and_are_finite():
+    collection = collect_gradients(model_with(torch.empty(0, 3)))
+    assert (collection.norm, collection.nan_count, collection.norm_state) == (0.0, 0, NormState.FINITE)
+
+
+def test_a_norm_that_clipping_returned_is_marked_and_nothing_is_read(count_host_transfers):
+    model = model_with(torch.full((4,), 1.5))
+    norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    with count_host_transfers() as tally:
+        collection = collect_gradients(model, clip_norm=norm)
+    assert (collection.norm, collection.norm_source) == (3.0, NormSource.CLIPPING)
+    assert (collection.nan_count, collection.inf_count, collection.passes) == (0, 0, 0)
+    assert collection.layer_norms is None
+    assert tally.transfers == 1
+
+
+@pytest.mark.parametrize(
+    ("norm", "state"), [(math.nan, NormState.NOT_FINITE), (math.inf, NormState.UNSETTLED)]
+)
+def test_counts_that_clipping_made_impossible_are_missing(norm, state):
+    collection = collect_gradients(model_with(torch.ones(4)), clip_norm=norm)
+    assert (collection.nan_count, collection.inf_count, collection.norm_state) == (None, None, state)
+
+
+def test_a_collection_is_started_without_a_transfer_and_read_with_one(count_host_transfers):
+    model = model_with(torch.ones(4), torch.ones(300_000))
+    with count_host_transfers() as tally:
+        pending = start_gradient_collection(model)
+    assert tally.transfers == 0
+    with count_host_transfers() as tally:
+        first = pending.read()
+        assert pending.read() is first
+    assert tally.transfers == 1
+
+
+def test_a_healthy_collection_describes_the_gradients_at_its_start():
+    model = model_with(torch.full((4,), 2.0))
+    pending = start_gradient_collection(model)
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    assert pending.read().norm == 4.0
+
+
+@pytest.mark.parametrize(
+    ("bad", "state"), [(math.nan, NormState.NOT_FINITE), (math.inf, NormState.UNSETTLED)]
+)
+def test_bad_gradients_that_were_changed_before_reading_are_not_counted(bad, state):
+    model = model_with(torch.tensor([1.0, bad]))
+    pending = start_gradient_collection(model)
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    collection = pending.read()
+    assert (collection.norm_state, collection.nan_count, collection.inf_count) == (state, None, None)
+
+
+def test_bad_gradients_that_were_only_dropped_are_still_counted():
+    model = model_with(torch.tensor([1.0, math.nan]))
+    pending = start_gradient_collection(model)
+    model.zero_grad(set_to_none=True)
+    assert pending.read().nan_count == 1
