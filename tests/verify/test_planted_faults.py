@@ -274,8 +274,8 @@ FAULTS = [
     Fault(
         "the schema starts with another default",
         SCHEMA,
-        (("inf_grad_count: int = 0", "inf_grad_count: int = 1"),),
-        (Expected("TW208", "TELE-301", SCHEMA, "inf_grad_count: int = 1"),),
+        (("inf_grad_count: int | None = 0", "inf_grad_count: int | None = 1"),),
+        (Expected("TW208", "TELE-301", SCHEMA, "inf_grad_count: int | None = 1"),),
     ),
     Fault(
         "the schema says zero where nothing was collected",
@@ -365,7 +365,7 @@ FAULTS = [
     Fault(
         "the schema's field is annotated with another type",
         SCHEMA,
-        (("inf_grad_count: int = 0", "inf_grad_count: float = 0"),),
+        (("inf_grad_count: int | None = 0", "inf_grad_count: float = 0"),),
         (Expected("TW213", "TELE-301", SCHEMA, "inf_grad_count: float = 0"),),
     ),
     Fault(
