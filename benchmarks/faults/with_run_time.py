@@ -14,6 +14,7 @@ import dataclasses
 import json
 import queue
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ import click
 
 from telewire.registry.config import load_configuration
 from telewire.verify.analysis import verify
+from telewire.verify.evidence.mutants.mutating import changed_since
 
 from .covering import Covering
 from .plant import Instrument, Plant
@@ -73,7 +75,9 @@ class Judged:
 class Program:
     """A program with its tests, one copy for each of so many runs at once."""
 
-    def __init__(self, bench: Bench, root: Path, name: str, folder: Path, jobs: int) -> None:
+    def __init__(
+        self, bench: Bench, root: Path, name: str, folder: Path, jobs: int, evidence: Path | None
+    ) -> None:
         self.bench = bench
         configuration = load_configuration(root)
         self.copies: queue.SimpleQueue[ProjectRuns] = queue.SimpleQueue()
@@ -81,8 +85,15 @@ class Program:
             ProjectRuns(root, folder / str(number), name, configuration.pytest) for number in range(jobs)
         ]
         first = self._all[0]
-        first.run_all()
+        if evidence is None:
+            first.run_all()
+        else:
+            first.evidence.parent.mkdir()
+            shutil.copy2(evidence, first.evidence)
         verification = verify(load_configuration(first.root), today=TODAY)
+        seen = verification.observed.evidence
+        if seen is None or changed_since(verification.observed.points, seen, verification.wiring.wires):
+            raise click.ClickException("there is no evidence of the program as it is")
         self.covering = Covering(bench.tree, verification)
         self._short = {line.partition(" ")[0] for line in verification.short_of("tested")}
         for one in self._all:
@@ -260,6 +271,16 @@ def unnoticed(found: Iterable[Judged]) -> Iterator[str]:
     help="Keep what was found in this folder, and go on from what is there.",
 )
 @click.option(
+    "--trust-older",
+    is_flag=True,
+    help="What the source alone told rightly at an older state of the code is not looked for there again.",
+)
+@click.option(
+    "--evidence",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What `pytest --wiring` left, instead of running all tests first.",
+)
+@click.option(
     "--packages", type=click.Path(file_okay=False, path_type=Path), help="Folder to install packages into."
 )
 def main(
@@ -269,6 +290,8 @@ def main(
     faults: Sequence[str],
     jobs: int,
     folder: Path | None,
+    trust_older: bool,
+    evidence: Path | None,
     packages: Path | None,
 ) -> None:
     """Plant faults on the wires of a program, and look for them in its source and by its tests."""
@@ -285,8 +308,10 @@ def main(
         chosen = choose(bench, chosen_planters, None if everywhere else per_class)
         count = sum(len(one.plants) for one in chosen)
         print(f"{bench.tree.name}: {bench.tree.lines:,} lines, {count} plants", flush=True)
-        program = Program(bench, root, folder_name, Path(temporary) / "copies", jobs)
-        results = Results(None if folder is None else folder / f"{name}.static.jsonl", now=now)
+        program = Program(bench, root, folder_name, Path(temporary) / "copies", jobs, evidence)
+        results = Results(
+            None if folder is None else folder / f"{name}.static.jsonl", now=now, trust_older=trust_older
+        )
         kept = Kept(None if folder is None else folder / f"{name}.run_time.jsonl", now)
         try:
             outcomes = run(

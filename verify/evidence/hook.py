@@ -136,6 +136,18 @@ class Hook:
         self.states[name] = INSTRUMENTED
         return code
 
+    def told(self, name: str, contents: Contents) -> dict[int, Seen]:
+        """Return the values that a module's code tells, or will when it is imported, by number."""
+        module = self._plan.modules.get(name)
+        if module is None or self.states[name] not in {INSTRUMENTED, NOT_IMPORTED}:
+            return {}
+        found: dict[int, Seen] = {}
+        for number, point in enumerate(module.points, self._first[name]):
+            node = find(contents, point.place, point.node)
+            if number not in self.refused and node is not None:
+                found[number] = Seen(node, point.place, point.key.parameter, point.key.key)
+        return found
+
     def _wanted(
         self, name: str, module: ModulePlan, contents: Contents, source: bytes, asserts: bool
     ) -> dict[int, Seen]:

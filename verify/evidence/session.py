@@ -90,14 +90,12 @@ def plan_of_project(config: pytest.Config) -> Plan:
     return plan
 
 
-class WiringSession:
-    """Begins a watch for each test, and gathers what they saw."""
+class Watching:
+    """Begins a watch for each test."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.hook = Hook(plan, recorder.see)
-        self.handed_down: str | None = None
-        self.outcomes = Outcomes()
         self._points = len(plan.points)
         self._program = plan.program
         self._is_test_file: dict[str, bool] = {}
@@ -105,18 +103,11 @@ class WiringSession:
         self._site = (sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"])
         self._watch: Watch | None = None
         self._set_up = 0.0  # seconds that the test at hand spent on fixtures of a wider scope
-        self._written: str | None = None
-        self._points_seen = 0
 
     def end(self) -> None:
         """Leave everything as it was."""
         recorder.watch(None)
         self.hook.remove()
-        if self.handed_down is not None:
-            os.environ.pop(_PLAN, None)
-            Path(self.handed_down).unlink(missing_ok=True)
-
-    # -- what belongs to which test ---------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -143,23 +134,6 @@ class WiringSession:
             recorder.watch(before)
             setattr(fixturedef, ATTRIBUTE, inner)
             setattr(fixturedef, SHARED, seconds)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Send along with the last report of a test what it saw."""
-        report = yield
-        if call.when == "teardown":
-            recorder.watch(None)
-            seen = self._seen_by(item)
-            self._watch = None
-            setattr(report, SHARED, self._shared(item) - self._set_up)
-            setattr(report, ATTRIBUTE, json.dumps({str(number): _data(one) for number, one in seen.items()}))
-            probe = getattr(item, "telewire_probe", None)
-            if probe is not None:
-                setattr(report, PROBE, json.dumps(probe))
-        return report
 
     def sight_of(self, item: pytest.Item) -> Sight:
         """Return what passed in a test until now."""
@@ -203,6 +177,41 @@ class WiringSession:
     def _is_library(self, file: str) -> bool:
         """Whether a file is Python's own, through which a test may call a function all the same."""
         return file.startswith((self._library, "<frozen")) and not file.startswith(self._site)
+
+
+class WiringSession(Watching):
+    """Watches each test, and gathers what they saw."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.handed_down: str | None = None
+        self.outcomes = Outcomes()
+        self._written: str | None = None
+        self._points_seen = 0
+
+    def end(self) -> None:
+        """Leave everything as it was."""
+        super().end()
+        if self.handed_down is not None:
+            os.environ.pop(_PLAN, None)
+            Path(self.handed_down).unlink(missing_ok=True)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Send along with the last report of a test what it saw."""
+        report = yield
+        if call.when == "teardown":
+            recorder.watch(None)
+            seen = self._seen_by(item)
+            self._watch = None
+            setattr(report, SHARED, self._shared(item) - self._set_up)
+            setattr(report, ATTRIBUTE, json.dumps({str(number): _data(one) for number, one in seen.items()}))
+            probe = getattr(item, "telewire_probe", None)
+            if probe is not None:
+                setattr(report, PROBE, json.dumps(probe))
+        return report
 
     # -- what the process that began gathers ------------------------------------------------------------------
 

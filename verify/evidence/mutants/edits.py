@@ -4,9 +4,9 @@ from __future__ import annotations
 import __future__
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from ..contents import Contents, Place
@@ -16,6 +16,13 @@ from .mutant import Kind, Mutant
 from .replacing import SIBLING_NEXT
 
 _Node = TypeVar("_Node", bound=ast.AST)
+REPLACE = "_telewire@replace"
+"""The name that what replaces a value is called by; what tells of values beside it is the recorder's, as elsewhere."""
+
+_REPLACED = 0
+_RECORDED = "_telewire@recorded"
+_TOLD = (SEE, _RECORDED)
+
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -37,8 +44,16 @@ class Edited:
     codes: dict[CodeKey, CodeType]
 
 
-def edit(contents: Contents, mutant: Mutant, path: str) -> Edited:
+def edit(
+    contents: Contents, mutant: Mutant, path: str, told: Mapping[int, Seen] = MappingProxyType({})
+) -> Edited:
     """Change the tree in place, and return the code that is to run instead.
+
+    Args:
+        contents: What the module consists of.
+        mutant: What to change.
+        path: The module's file.
+        told: Values of the same module that are told to the recorder, by number; what is changed as it is then.
 
     Raises:
         CannotSwitch: The place is not in a function, or is not there.
@@ -52,7 +67,8 @@ def edit(contents: Contents, mutant: Mutant, path: str) -> Edited:
     outermost = scopes[-1]
     owners = [outer for outer, _ in contents.around(outermost)]
     holder = ast.Module([outermost] if isinstance(outermost, ast.stmt) else [_expression(outermost)], [])
-    _change(holder, node, mutant)
+    _change(holder, node, mutant, told)
+    _name(holder, {SEE: REPLACE, _RECORDED: SEE})
     for owner in owners:
         if isinstance(owner, ast.ClassDef):
             empty: list[ast.expr] = []
@@ -108,9 +124,18 @@ def _codes_of(scopes: list[ast.AST], codes: list[CodeType]) -> dict[CodeKey, Cod
     return found
 
 
-def _change(holder: ast.Module, node: ast.AST, mutant: Mutant) -> None:
-    if mutant.kind is Kind.DROPPED:
-        assert isinstance(node, ast.Expr)
+def _change(holder: ast.Module, node: ast.AST, mutant: Mutant, told: Mapping[int, Seen]) -> None:
+    place = Place.of(node)
+    parameter = mutant.point.parameter if _is_function(node) else None
+    wanted: dict[int, Seen] = {}
+    if mutant.kind is not Kind.DROPPED and not isinstance(node, ast.keyword):
+        assert place is not None
+        wanted[_REPLACED] = Seen(node, place, parameter, mutant.point.key)
+    inside = {id(one) for one in ast.walk(holder)}
+    recorded = {-1 - number: seen for number, seen in told.items() if id(seen.node) in inside}
+    instrument(holder, wanted | recorded)  # what is replaced first is told as it is then
+    _set_apart(holder)
+    if isinstance(node, ast.Expr) and mutant.kind is Kind.DROPPED:
         asked = _told(node.value, ast.Constant(None))
         node.value = _at(ast.IfExp(asked, node.value, _at(ast.Constant(None), node.value)), node.value)
         return
@@ -119,15 +144,9 @@ def _change(holder: ast.Module, node: ast.AST, mutant: Mutant) -> None:
         node.arg = mutant.change
         node.value = _told(node.value, node.value)
         return
-    place = Place.of(node)
-    assert place is not None
-    parameter = mutant.point.parameter if _is_function(node) else None
-    instrument(holder, {0: Seen(node, place, parameter, mutant.point.key)})
-    for statement, told in _statements(holder):
-        named = told.args[1]
-        assert isinstance(named, ast.Name)
-        value = _at(ast.Assign([_at(ast.Name(named.id, ast.Store()), named)], told), statement)
-        _put(holder, statement, value)
+    for statement, named in _statements(holder):
+        stored = _at(ast.Name(named.id, ast.Store()), named)
+        _put(holder, statement, _at(ast.Assign([stored], statement.value), statement))
     if mutant.kind is Kind.SIBLING:
         assert isinstance(mutant.change, str)
         for call in ast.walk(holder):
@@ -150,13 +169,35 @@ def _change(holder: ast.Module, node: ast.AST, mutant: Mutant) -> None:
                 break
 
 
-def _statements(holder: ast.Module) -> list[tuple[ast.Expr, ast.Call]]:
-    """Return the statements that only tell a value: what a name holds is to be replaced there."""
-    found: list[tuple[ast.Expr, ast.Call]] = []
+def _set_apart(holder: ast.Module) -> None:
+    """Give the calls that only tell the recorder a name of their own, and their points the numbers that it knows."""
+    for one in ast.walk(holder):
+        if isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id == SEE:
+            point = one.args[0]
+            assert isinstance(point, ast.Constant)
+            assert isinstance(point.value, int)
+            if point.value < 0:
+                one.func.id = _RECORDED
+                one.args[0] = _at(ast.Constant(-1 - point.value), point)
+
+
+def _name(holder: ast.Module, names: Mapping[str, str]) -> None:
+    for one in ast.walk(holder):
+        if isinstance(one, ast.Name) and one.id in names:
+            one.id = names[one.id]
+
+
+def _statements(holder: ast.Module) -> list[tuple[ast.Expr, ast.Name]]:
+    """Return the statements that only tell a value, with the name that holds it: what it holds is to be replaced."""
+    found: list[tuple[ast.Expr, ast.Name]] = []
     for node in ast.walk(holder):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            told = node.value
-            if isinstance(told.func, ast.Name) and told.func.id == SEE and isinstance(told.args[1], ast.Name):
+        if isinstance(node, ast.Expr):
+            told: ast.expr = node.value
+            names: list[str] = []
+            while isinstance(told, ast.Call) and isinstance(told.func, ast.Name) and told.func.id in _TOLD:
+                names.append(told.func.id)
+                told = told.args[1]
+            if SEE in names and isinstance(told, ast.Name):
                 found.append((node, told))
     return found
 

@@ -22,7 +22,7 @@ from .mutant import State
 from .orders import ORDERS, Orders, limit_of
 
 PLUGIN = "telewire.verify.evidence.mutants.session"
-PROBES = "telewire.verify.evidence.probes.unwatched"
+PROBES = "telewire.verify.evidence.probes.beside_mutants"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _STARTING = 60.0  # seconds that a spawned process may take before its tests
 _SAID_LINES = 15

@@ -23,6 +23,8 @@ from typing import Any
 
 import pytest
 
+from ..probes.beside_mutants import NAME as WATCHED
+from ..session import Watching
 from .children import End, Ended, Task, Tell, run, why_not_fork
 from .edits import CannotSwitch
 from .mutant import State
@@ -48,14 +50,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     for name in ("cov_source", "numprocesses"):  # neither coverage nor workers: each mutant is a process
         if hasattr(early_config.known_args_namespace, name):
             setattr(early_config.known_args_namespace, name, None)
-    early_config.pluginmanager.register(MutantSession(orders, tell), "telewire-mutants")
+    watched = early_config.pluginmanager.get_plugin(WATCHED)  # that plugin is called before this one
+    early_config.pluginmanager.register(MutantSession(orders, tell, watched), "telewire-mutants")
     return (yield)
 
 
 class MutantSession:
     """Runs mutants instead of the tests."""
 
-    def __init__(self, orders: Orders, tell: Tell) -> None:
+    def __init__(self, orders: Orders, tell: Tell, watched: Watching | None) -> None:
         self._orders = orders
         self._tell = tell
         self._sources = Sources(dict(orders.sources))
@@ -67,6 +70,7 @@ class MutantSession:
         self._kills: dict[tuple[str, str], Counter[int]] = {}
         self._replacing: Replacing | None = None
         self._failure: str | None = None
+        self._told = None if watched is None else watched.hook.told
         if orders.only is not None and orders.only >= 0:
             self._switch_on(orders.orders[orders.only])
 
@@ -269,7 +273,7 @@ class MutantSession:
         module = order.mutant.point.module
         functions = Functions([self._sources.path(module)]) if module in sys.modules else None
         try:
-            self._replacing = switch_on(order.mutant, self._sources, functions)
+            self._replacing = switch_on(order.mutant, self._sources, functions, self._told)
         except CannotSwitch as error:
             self._failure = str(error)
 
@@ -289,7 +293,8 @@ class MutantSession:
     def _work(self, order: Order, tests: Sequence[int], tell: Tell, alive: Functions) -> None:
         module = order.mutant.point.module
         try:
-            self._replacing = switch_on(order.mutant, self._sources, alive if module in sys.modules else None)
+            functions = alive if module in sys.modules else None
+            self._replacing = switch_on(order.mutant, self._sources, functions, self._told)
         except CannotSwitch as error:
             tell(["unswitchable", str(error)])
             return

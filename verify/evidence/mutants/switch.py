@@ -10,17 +10,20 @@ import builtins
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
 from typing import Any
 
 from ..contents import Contents
 from ..hook import ThenLoader, digest_of_source, found_by_others
-from ..rewrite import SEE
-from .edits import CannotSwitch, CodeKey, Edited, edit
+from ..places import Seen
+from .edits import REPLACE, CannotSwitch, CodeKey, Edited, edit
 from .mutant import Mutant
 from .replacing import Replacing
+
+Told = Callable[[str, Contents], Mapping[int, Seen]]
+"""Returns the values of a module that are told, by number."""
 
 
 class Functions:
@@ -92,22 +95,26 @@ class Sources:
             return f"its source cannot be read: {error}"
 
 
-def switch_on(mutant: Mutant, sources: Sources, functions: Functions | None) -> Replacing:
+def switch_on(
+    mutant: Mutant, sources: Sources, functions: Functions | None, told: Told | None = None
+) -> Replacing:
     """Switch a mutant on, in this process and for good. The tree that it is made from is changed, too.
 
     Args:
         mutant: What to change.
         sources: The trees of its module.
         functions: What is alive; None where the module is not imported yet.
+        told: Says which values of a module are told to a recorder, where there is one.
 
     Raises:
         CannotSwitch: The place cannot be changed while the program runs.
     """
     module = mutant.point.module
     path = sources.path(module)
-    edited = edit(sources.contents(module), mutant, path)
+    contents = sources.contents(module)
+    edited = edit(contents, mutant, path, {} if told is None else told(module, contents))
     replacing = Replacing(mutant.kind, mutant.change)
-    setattr(builtins, SEE, replacing)
+    setattr(builtins, REPLACE, replacing)
     if functions is not None:
         functions.switch(path, edited)
 

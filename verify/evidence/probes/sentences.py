@@ -26,6 +26,8 @@ def stopped(
     elif last.arrived is Arrived.UNKNOWN:
         arrives = f"{said} arrives at {_named(reached)}; nobody" if reached else "nobody"
         sentence = f"{arrives} can tell whether {'it' if reached else said} arrives at {last.carrier}{place}"
+    elif not reached:
+        sentence = f"{said} stops: {_saw(last)}{place}; whether it came before that nobody can tell"
     else:
         sentence = f"{said} arrives at {_named(reached)}, and stops there: {_saw(last)}{place}"
     lines = [sentence]

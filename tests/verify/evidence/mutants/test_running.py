@@ -198,6 +198,29 @@ def test_that_notices():
 
 
 @forking
+def test_hypothesis_stops_at_the_first_example_that_a_mutant_fails(tmp_path: Path) -> None:
+    tests = f"""\
+{HEAD}
+from hypothesis import given, settings, strategies
+
+
+@settings(database=None, derandomize=True)
+@given(strategies.lists(strategies.integers(0, 10**6), min_size=20))
+def test_of_many(numbers):
+    with open("examples", "a") as stream:
+        stream.write("x")
+    if len(set(numbers)) > 3:
+        assert run(*UPDATES) == SHOWN
+"""
+    root = write_mutants_project(tmp_path / "given", tests)
+    run_tests(root, "--wiring")
+    (root / "examples").unlink()
+    assert run_mutants(orders_for(root, Kind.SCALED), root, (), lambda event: None) == Way("forked")
+    with_the_mutant = len((root / "examples").read_text()) - 100  # as many as it takes without any
+    assert with_the_mutant < 20  # up to the first that fails, and that once more
+
+
+@forking
 def test_a_limit_that_the_evidence_sets_too_low_is_no_time_out(tmp_path: Path) -> None:
     tests = f"""\
 {HEAD}

@@ -15,10 +15,11 @@ import pytest
 
 from telewire.verify.evidence.contents import Contents, Place
 from telewire.verify.evidence.hook import digest_of_source
-from telewire.verify.evidence.mutants.edits import CannotSwitch
+from telewire.verify.evidence.mutants.edits import REPLACE, CannotSwitch
 from telewire.verify.evidence.mutants.mutant import Change, Kind, Mutant, Target
 from telewire.verify.evidence.mutants.replacing import Replacing
 from telewire.verify.evidence.mutants.switch import Functions, Sources, switch_on
+from telewire.verify.evidence.places import Seen
 from telewire.verify.evidence.plan import PointKey
 from telewire.verify.evidence.rewrite import SEE
 
@@ -51,10 +52,27 @@ class Program:
         key = PointKey("switched", function, number, parameter)
         return Mutant(key, kind, Target(number, type(node).__name__, place), change, "")
 
-    def switch(self, mutant: Mutant, *, alive: bool = True) -> Replacing:
+    def switch(self, mutant: Mutant, *, alive: bool = True, recorded: tuple[str, ...] = ()) -> Replacing:
         digest = digest_of_source(self.path.read_bytes())
         sources = Sources({"switched": (str(self.path), digest)})
-        return switch_on(mutant, sources, Functions([str(self.path)]) if alive else None)
+
+        def told(module: str, contents: Contents) -> dict[int, Seen]:
+            return {number: self.seen(contents.tree, text) for number, text in enumerate(recorded)}
+
+        return switch_on(mutant, sources, Functions([str(self.path)]) if alive else None, told)
+
+    def seen(self, tree: ast.AST, text: str) -> Seen:
+        """What is told: an expression or a statement that reads so, or `f(x)` for a parameter on entry."""
+        for node in ast.walk(tree):
+            place = Place.of(node)
+            if place is None:
+                continue
+            if isinstance(node, ast.FunctionDef) and text.startswith(f"def {node.name}:"):
+                return Seen(node, place, text.partition(":")[2])
+            is_read = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+            if is_read and isinstance(node, ast.expr | ast.AugAssign) and ast.unparse(node) == text:
+                return Seen(node, place)
+        raise AssertionError(text)
 
 
 Write = Callable[[str], Program]
@@ -65,7 +83,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    monkeypatch.setattr(builtins, SEE, None, raising=False)
+    for name in (SEE, REPLACE):
+        monkeypatch.setattr(builtins, name, None, raising=False)
     yield lambda source: Program(tmp_path, source)
     sys.modules.pop("switched", None)
 
@@ -284,3 +303,70 @@ def test_a_key_of_a_mapping_is_renamed_in_a_copy(program: Write) -> None:
     key = mutant.point._replace(key="a")
     written.switch(Mutant(key, Kind.RENAMED, mutant.target, "a_renamed", ""))
     assert module.told({"a": 7, "b": 8}) == {"a_renamed": 7, "b": 8}
+
+
+SOURCE = """\
+class Box:
+    held = 0
+
+
+def f(x):
+    box = Box()
+    total = x + 1
+    total += 10
+    box.held += total
+    keep(box, total)
+    return box.held
+
+
+def keep(box, total): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "parameter", "told"),
+    [
+        ("x + 1", 5, None, {1: [1], 2: [5], 3: [15], 4: [15], 5: [15], 6: [15]}),
+        ("total += 10", 5, None, {1: [1], 2: [2], 3: [5], 4: [5], 5: [5], 6: [5]}),
+        ("box.held += total", 5, None, {1: [1], 2: [2], 3: [12], 4: [5], 5: [12], 6: [5]}),
+        ("f", 5, "x", {1: [5], 2: [6], 3: [16], 4: [16], 5: [16], 6: [16]}),
+    ],
+)
+def test_what_is_told_beside_a_mutant_is_what_is_there_with_it(
+    program: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    change: int,
+    parameter: str | None,
+    told: dict[int, list[int]],
+) -> None:
+    made = program(SOURCE)
+    loaded = made.load()
+    found: dict[int, list[object]] = {}
+
+    def see(point: int, value: object) -> object:
+        found.setdefault(point, []).append(value)
+        return value
+
+    monkeypatch.setattr(builtins, SEE, see)
+    if parameter is None:
+        mutant = made.mutant(text, Kind.CONSTANT, change)
+    else:
+        function = made.contents.function("f")
+        assert function is not None
+        place = Place.of(function)
+        assert place is not None
+        key = PointKey("switched", "f", 0, parameter)
+        mutant = Mutant(key, Kind.CONSTANT, Target(0, "FunctionDef", place), change, "")
+    recorded = (
+        "keep(box, total)",
+        "def f:x",
+        "x + 1",
+        "total += 10",
+        "box.held += total",
+        "total",
+        "box.held",
+    )
+    made.switch(mutant, recorded=recorded)
+    assert loaded.f(1) == told[6][0]
+    assert {point: values for point, values in found.items() if point} == told

@@ -62,3 +62,12 @@ def test_a_value_is_lost_where_it_is_seen_no_more_although_something_between_is_
     found = came((0, None, 2, 3), {0: 7, 2: 0, 3: 0})
     assert found[1].arrived is Arrived.UNKNOWN
     assert first_stop(found) is found[2]
+
+
+def test_a_value_that_nobody_has_seen_before_it_is_lost_is_said_to_be_lost_there() -> None:
+    found = came((None, 1, 2, 3), {1: 0, 2: 0, 3: 0})
+    last = first_stop(found)
+    assert last is found[1]
+    assert stopped(PROBE, 7, found, last, ()).splitlines()[0] == (
+        "7 stops: State.aggregation saw 0 (app.py:1); whether it came before that nobody can tell"
+    )
