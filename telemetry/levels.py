@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import warnings
+from collections.abc import Mapping
 from enum import IntEnum
+from types import MappingProxyType
 
 
 class TelemetryLevel(IntEnum):
@@ -18,14 +22,41 @@ class TelemetryLevel(IntEnum):
     """NORMAL and the statistics of every layer."""
 
 
+CATEGORY_LEVELS: Mapping[str, TelemetryLevel] = MappingProxyType(
+    {
+        "losses": TelemetryLevel.MINIMAL,
+        "gradients": TelemetryLevel.MINIMAL,
+        "anomalies": TelemetryLevel.NORMAL,
+        "hidden_state": TelemetryLevel.NORMAL,
+        "policy": TelemetryLevel.NORMAL,
+        "layers": TelemetryLevel.DEBUG,
+    }
+)
+"""The categories of what can be collected, each with the level from which it is."""
+
+
+class UnknownCategoryWarning(UserWarning):
+    """Something was to be collected under a category that nobody declared; it is not collected."""
+
+
 class TelemetryConfig:
     """The chosen level, and DEBUG for a number of updates after `escalate`.
 
     Belongs to the training thread: it is not locked.
+
+    Args:
+        level: how much is collected.
+        categories: the categories that `collects` knows, each with the level from which it is collected.
     """
 
-    def __init__(self, level: TelemetryLevel = TelemetryLevel.NORMAL) -> None:
+    def __init__(
+        self,
+        level: TelemetryLevel = TelemetryLevel.NORMAL,
+        *,
+        categories: Mapping[str, TelemetryLevel] = CATEGORY_LEVELS,
+    ) -> None:
         self._level: TelemetryLevel = level
+        self._categories: Mapping[str, TelemetryLevel] = MappingProxyType(dict(categories))
         self._escalated_updates: int = 0
 
     @property
@@ -53,6 +84,24 @@ class TelemetryConfig:
     def includes(self, level: TelemetryLevel) -> bool:
         """Whether what belongs to ``level`` is to be collected now."""
         return self.effective_level >= level
+
+    def collects(self, category: str) -> bool:
+        """Whether what belongs to a category is to be collected now.
+
+        A category that nobody declared is warned of (`UnknownCategoryWarning`) and not collected: a misspelt name
+        must not look like a quiet metric.
+        """
+        level = self._categories.get(category)
+        if level is None:
+            near = difflib.get_close_matches(category, self._categories, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self._categories)}"
+            warnings.warn(
+                f"telemetry of the unknown category {category!r} is not collected; {hint}",
+                UnknownCategoryWarning,
+                stacklevel=2,
+            )
+            return False
+        return self.includes(level)
 
     def escalate(self, updates: int) -> None:
         """Raise the level to DEBUG for the next ``updates`` calls of `tick`.

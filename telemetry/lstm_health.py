@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .measurements import LSTMHealthMetrics
 from .norms import scaled_norm
+from .untraced import untraced
 
 __all__ = ["EmptyHiddenStateError", "LSTMHealthMetrics", "compute_lstm_health"]
 
@@ -19,6 +20,7 @@ class EmptyHiddenStateError(ValueError):
     """The hidden or the cell state has no elements, so that it has neither norm nor maximum."""
 
 
+@untraced
 def compute_lstm_health(hidden: tuple[Tensor, Tensor] | None) -> LSTMHealthMetrics | None:
     """Measure the hidden state ``(h, c)`` of any shape and floating dtype; None (no LSTM in use) gives None.
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..measurements import GradientCollection
 from ..norms import PIECE_ELEMENTS, arithmetic_of, first_norms, pieces
+from ..untraced import untraced
 from .ladder import Group, climb
 from .results import clipping_collection, measured_collection
 from .sources import COMPLEX_DTYPES, GradientHolder, GradientSources, find_gradients
@@ -27,6 +28,7 @@ __all__ = ["PendingGradients", "collect_gradients", "start_gradient_collection"]
 Precision = Literal["float32", "own"]
 
 
+@untraced
 def collect_gradients(
     gradients_of: GradientHolder,
     *,
@@ -63,6 +65,7 @@ def collect_gradients(
     return pending.read()
 
 
+@untraced
 def start_gradient_collection(
     gradients_of: GradientHolder,
     *,
@@ -117,6 +120,7 @@ class PendingGradients:
         """Whether `read` would return without waiting for the device, as long as the gradients are healthy."""
         return self._collection is not None or self._transfer.is_ready()
 
+    @untraced
     def read(self) -> GradientCollection:
         """Wait for the device and return the collection; later calls return the same one."""
         if self._collection is None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..measurements import LayerGradientStats
 from ..norms import pieces, to_host, total_norm
+from ..untraced import untraced
 from .sources import DENSE_GRADIENT, UnsupportedGradientError, is_wrapper, named_gradients
 
 __all__ = [
@@ -41,6 +42,7 @@ _CPU_PIECE_ELEMENTS = 64 * 1024
 _DEVICE_PIECE_ELEMENTS = 4 * 1024 * 1024
 
 
+@untraced
 def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
     """Measure the gradient of each parameter that has one, in the order of ``model.named_parameters()``.
 
@@ -65,6 +67,7 @@ def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
     ]
 
 
+@untraced
 def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
     """L2 norm over all gradients of ``model``: sqrt(sum of squared elements), good to 2e-5.
 

@@ -9,17 +9,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from ..levels import TelemetryLevel
 from .inject import DEFAULT_COUNT, Injection, InjectionSyntaxError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..hub import TelemetryHub
+    from ..profiler import TrainingProfiler
     from ..sanctum.aggregator import SanctumAggregator
     from .grades import GradingBackend
     from .loop import TrainingConfig, TrainingLoop, TrainingResult
@@ -99,6 +102,20 @@ class PositiveFloat(click.ParamType[float]):
     help="Make COUNT elements of one gradient NaN or infinite at this update, to watch the telemetry report "
     f"it. COUNT is {DEFAULT_COUNT} unless given: inf@3, inf:7@3. May be repeated.",
 )
+@click.option(
+    "--telemetry",
+    "level",
+    type=click.Choice([level.name.lower() for level in TelemetryLevel]),
+    default=TelemetryLevel.NORMAL.name.lower(),
+    show_default=True,
+    help="How much is collected. An anomaly raises it to debug for some updates, unless it is off or minimal.",
+)
+@click.option(
+    "--profile",
+    "profile_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a trace of the third to the fifth update into this folder. It slows these updates down.",
+)
 @click.option("--sanctum", is_flag=True, help="Watch in the terminal dashboard.")
 def train(
     episodes: int,
@@ -107,12 +124,14 @@ def train(
     envs: int,
     max_grad_norm: float,
     injections: tuple[Injection, ...],
+    level: str,
+    profile_folder: Path | None,
     sanctum: bool,
 ) -> None:
     """Train a recurrent PPO on CartPole with hidden velocities, grading every update by the records.
 
-    Exit codes: 0 the run ended, whatever its grades; 1 an injection was never reached, or the run failed;
-    2 the options are wrong or a dependency is missing; 130 interrupted by Ctrl-C.
+    Exit codes: 0 the run ended, whatever its grades; 1 an injection or the end of the profile was never
+    reached, or the run failed; 2 the options are wrong or a dependency is missing; 130 interrupted by Ctrl-C.
     """
     if sanctum and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("--sanctum needs a terminal; leave it out to get plain lines")
@@ -131,7 +150,7 @@ def train(
     from .inject import InjectionTooLargeError
     from .loop import TrainingConfig, TrainingLoop
     from .ppo import PPOConfig
-    from .summary import print_summary, unreached_message
+    from .summary import print_summary, print_traces, short_profile_message, unreached_message
 
     # The network is far too small to share between cores.
     torch.set_num_threads(1)
@@ -141,6 +160,7 @@ def train(
         seed=seed,
         envs=envs,
         ppo=PPOConfig(max_grad_norm=max_grad_norm),
+        telemetry=TelemetryLevel[level.upper()],
     )
     console = Console(highlight=False)
     with TelemetryHub() as hub:
@@ -154,25 +174,52 @@ def train(
         except InjectionTooLargeError as error:
             raise click.BadParameter(str(error), param_hint="--inject") from error
         interrupted = False
-        if sanctum:
-            _run_in_sanctum(loop, aggregator)
-        else:
-            interrupted = _run_in_console(loop, config, console, hub, grading)
+        with _profiled(profile_folder) as profiler:
+            if sanctum:
+                _run_in_sanctum(loop, aggregator, profiler)
+            else:
+                interrupted = _run_in_console(loop, config, console, hub, grading, profiler)
         hub.close()
         result = loop.result()
         print_summary(console, config, result, grading.tally(), hub.stats())
 
-    message = unreached_message(result)
-    if message is not None:
+    messages = [unreached_message(result)]
+    if profiler is not None:
+        print_traces(console, profiler)
+        messages.append(short_profile_message(result, profiler))
+    for message in filter(None, messages):
         click.echo(f"Error: {message}", err=True)
     if interrupted:
         sys.exit(EXIT_INTERRUPTED)
-    if message is not None:
+    if any(messages):
         sys.exit(1)
 
 
+@contextmanager
+def _profiled(folder: Path | None) -> Iterator[TrainingProfiler | None]:
+    """A profiler for a run that is to be profiled; None for any other."""
+    if folder is None:
+        yield None
+        return
+    from ..profiler import profile_training
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(
+            f"{folder} cannot be made: {error.strerror}", param_hint="--profile"
+        ) from error
+    with profile_training(folder) as profiler:
+        yield profiler
+
+
 def _run_in_console(
-    loop: TrainingLoop, config: TrainingConfig, console: Console, hub: TelemetryHub, grading: GradingBackend
+    loop: TrainingLoop,
+    config: TrainingConfig,
+    console: Console,
+    hub: TelemetryHub,
+    grading: GradingBackend,
+    profiler: TrainingProfiler | None,
 ) -> bool:
     """Run with a progress bar on a terminal, else with one plain line per update; whether Ctrl-C ended it."""
     from .summary import ProgressDisplay
@@ -183,13 +230,20 @@ def _run_in_console(
             for graded in grading.take():
                 display.show(graded)
 
-        loop.run(stop=stop, on_update=show)
+        def end_update(result: TrainingResult) -> None:
+            if profiler is not None:
+                profiler.step()
+            show(result)
+
+        loop.run(stop=stop, on_update=end_update)
         hub.flush()
         show()
         return stop.is_set()
 
 
-def _run_in_sanctum(loop: TrainingLoop, aggregator: SanctumAggregator) -> None:
+def _run_in_sanctum(
+    loop: TrainingLoop, aggregator: SanctumAggregator, profiler: TrainingProfiler | None
+) -> None:
     """Run beside the dashboard until the user leaves it.
 
     Raises:
@@ -197,7 +251,11 @@ def _run_in_sanctum(loop: TrainingLoop, aggregator: SanctumAggregator) -> None:
     """
     from ..sanctum.app import SanctumApp
 
-    app = SanctumApp(aggregator, lambda stop: loop.run(stop=stop))
+    def end_update(_: TrainingResult) -> None:
+        if profiler is not None:
+            profiler.step()
+
+    app = SanctumApp(aggregator, lambda stop: loop.run(stop=stop, on_update=end_update))
     app.run()
     if app.training_error is not None:
         raise app.training_error

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import torch
+from torch.profiler import record_function
 
 from ..anomaly_detector import AnomalyDetector
+from ..anomaly_report import AnomalyReport
 from ..emitters import PPOUpdateMetrics, TelemetryEmitter, aggregate_layer_gradient_health
 from ..escalation import AnomalyResponse
 from ..hub import TelemetryHub
@@ -46,6 +48,8 @@ class TrainingConfig:
     """Steps through which gradients flow back; divides `rollout_steps`."""
     hidden_size: int = 64
     ppo: PPOConfig = field(default_factory=PPOConfig)
+    telemetry: TelemetryLevel = TelemetryLevel.NORMAL
+    """How much is collected."""
 
 
 class Ending(StrEnum):
@@ -99,7 +103,7 @@ class TrainingLoop:
         self._injector = GradientInjector(injections, self._policy)
         self._emitter = TelemetryEmitter(hub)
         self._detector = AnomalyDetector()
-        self._telemetry = TelemetryConfig()
+        self._telemetry = TelemetryConfig(config.telemetry)
         self._response = AnomalyResponse(self._emitter, self._telemetry)
         self._updates = 0
         self._episodes = 0
@@ -135,14 +139,19 @@ class TrainingLoop:
                 self._ending = self._find_ending(stop)
                 if self._ending is not None:
                     return self.result()
-                rollout = collector.collect()
-                update = self._ppo.update(
-                    rollout,
-                    measure_layers=self._telemetry.includes(TelemetryLevel.DEBUG),
-                    poison=self._injector.for_update(self._updates + 1),
-                )
+                with record_function("rollout"):
+                    rollout = collector.collect()
+                with record_function("update"):
+                    update = self._ppo.update(
+                        rollout,
+                        measure_gradients=self._telemetry.collects("gradients"),
+                        measure_layers=self._telemetry.collects("layers"),
+                        poison=self._injector.for_update(self._updates + 1),
+                    )
                 self._count(rollout, update)
-                self._emit_telemetry(rollout, update)
+                if self._telemetry.collects("losses"):
+                    with record_function("telemetry"):
+                        self._emit_telemetry(rollout, update)
                 if on_update is not None:
                     on_update(self.result())
 
@@ -197,7 +206,9 @@ class TrainingLoop:
     def _emit_telemetry(self, rollout: Rollout, update: UpdateResult) -> None:
         """Measure the hidden state, look for anomalies, and send the update's event."""
         gradient_health = aggregate_layer_gradient_health(update.collections, update.layer_stats)
-        lstm_health = compute_lstm_health(rollout.hidden)
+        lstm_health = None
+        if self._telemetry.collects("hidden_state"):
+            lstm_health = compute_lstm_health(rollout.hidden)
         metrics: PPOUpdateMetrics = {
             "nan_grad_count": gradient_health["nan_grad_count"],
             "inf_grad_count": gradient_health["inf_grad_count"],
@@ -219,9 +230,11 @@ class TrainingLoop:
             grad_norm=update.grad_norm,
             lstm_health=lstm_health,
         )
-        report = self._detector.check_all(
-            nan_grad_count=gradient_health["nan_grad_count"],
-            inf_grad_count=gradient_health["inf_grad_count"],
-            lstm_health=lstm_health,
-        )
+        report = AnomalyReport()
+        if self._telemetry.collects("anomalies"):
+            report = self._detector.check_all(
+                nan_grad_count=gradient_health["nan_grad_count"],
+                inf_grad_count=gradient_health["inf_grad_count"],
+                lstm_health=lstm_health,
+            )
         self._response.respond(update=self._updates, report=report, layers=update.diagnosed_layers)

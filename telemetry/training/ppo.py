@@ -55,7 +55,8 @@ class UpdateResult:
     """Every layer at one step: the first whose gradients were not finite, which is always measured, else the last.
     None when layers were not measured and all was finite."""
     pre_clip_grad_norm: float | None
-    """Largest L2 norm of all gradients over the optimiser steps, before clipping; NaN if any was NaN."""
+    """Largest L2 norm of all gradients over the optimiser steps, before clipping; NaN if any was NaN, None if none was
+    collected."""
     grad_norm: float | None
     """The same after clipping."""
     optimiser_steps: int
@@ -126,13 +127,19 @@ class PPO:
         self._optimiser = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, eps=1e-5)
 
     def update(
-        self, rollout: Rollout, *, measure_layers: bool, poison: Callable[[], None] | None = None
+        self,
+        rollout: Rollout,
+        *,
+        measure_gradients: bool,
+        measure_layers: bool,
+        poison: Callable[[], None] | None = None,
     ) -> UpdateResult:
         """Improve the policy on one rollout.
 
-        With `measure_layers` every layer's gradient is measured at every step, which costs several times what the
-        cheap collection does. `poison` is called after the first backward pass, before anything looks at the
-        gradients.
+        With `measure_gradients` the gradients before clipping are collected; without, nothing is known of them, and
+        `measure_layers` is of no effect. With `measure_layers` every layer's gradient is measured at every step,
+        which costs several times what the cheap collection does. `poison` is called after the first backward pass,
+        before anything looks at the gradients.
         """
         policy, config = self._policy, self._config
         collections: list[GradientCollection] = []
@@ -150,9 +157,16 @@ class PPO:
             if poison is not None and not losses:
                 poison()
 
-            collection = collect_gradients(policy)
-            is_broken = bool(collection.bad_layers) and not broken_layers
-            layers = collect_per_layer_gradients(policy) if measure_layers or is_broken else []
+            if measure_gradients:
+                collection = collect_gradients(policy)
+                collections.append(collection)
+                pre_clip_norms.append(collection.norm)
+                is_broken = bool(collection.bad_layers) and not broken_layers
+                layers = collect_per_layer_gradients(policy) if measure_layers or is_broken else []
+                if is_broken:
+                    broken_layers = layers
+                if measure_layers:
+                    layer_stats.extend(layers)
             nn.utils.clip_grad_norm_(policy.parameters(), config.max_grad_norm)
             grad_norm = compute_grad_norm_surrogate(policy)
             if grad_norm is not None and math.isfinite(grad_norm):
@@ -160,12 +174,6 @@ class PPO:
             else:
                 # One such step would turn every weight, and Adam's memory, into NaN.
                 skipped_steps += 1
-            if is_broken:
-                broken_layers = layers
-            if measure_layers:
-                layer_stats.extend(layers)
-            collections.append(collection)
-            pre_clip_norms.append(collection.norm)
             post_clip_norms.append(grad_norm)
             losses.append(step_losses)
         return UpdateResult(
@@ -175,7 +183,7 @@ class PPO:
             approx_kl=_mean([step.approx_kl for step in losses]),
             clip_fraction=_mean([step.clip_fraction for step in losses]),
             collections=tuple(collections),
-            layer_stats=tuple(layer_stats) if measure_layers else None,
+            layer_stats=tuple(layer_stats) if measure_gradients and measure_layers else None,
             diagnosed_layers=tuple(broken_layers or layers) or None,
             pre_clip_grad_norm=worst_norm(pre_clip_norms),
             grad_norm=worst_norm(post_clip_norms),

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from ...registry import STANDARD_SEVERITIES, Grade, shipped_registry
 from ..hub import HubStats
+from ..levels import TelemetryLevel
+from ..profiler import TrainingProfiler
 from .grades import GradedUpdate, GradeTally
 from .loop import RETURN_WINDOW, TrainingConfig, TrainingResult
 
@@ -97,6 +99,9 @@ def print_summary(
     for line in _course(config, result):
         console.print(line)
     console.print()
+    if config.telemetry is TelemetryLevel.OFF:
+        console.print("telemetry was off: nothing was collected, so nothing was graded")
+        return
     console.print(_grades_table(tally))
     if tally.updates < result.updates:
         missing = result.updates - tally.updates
@@ -156,6 +161,22 @@ def _hub_table(hub: HubStats) -> Table:
 
 def _table(*headers: str) -> Table:
     return Table(*headers, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+
+
+def print_traces(console: Console, profiler: TrainingProfiler) -> None:
+    """Name the traces that were written, and what shows them."""
+    for trace in profiler.traces:
+        console.print(f"trace: {trace} (open it in https://ui.perfetto.dev)", soft_wrap=True)
+
+
+def short_profile_message(result: TrainingResult, profiler: TrainingProfiler) -> str | None:
+    """What to say of a run that ended before its trace was complete; None when none did."""
+    if not profiler.missing_steps:
+        return None
+    return (
+        f"--profile wrote no trace: the run ended after update {result.updates}, {profiler.missing_steps} too early. "
+        "Raise --episodes."
+    )
 
 
 def unreached_message(result: TrainingResult) -> str | None:

@@ -2,7 +2,12 @@
 
 import pytest
 
-from telewire.telemetry.levels import TelemetryConfig, TelemetryLevel
+from telewire.telemetry.levels import (
+    CATEGORY_LEVELS,
+    TelemetryConfig,
+    TelemetryLevel,
+    UnknownCategoryWarning,
+)
 
 
 def test_each_level_includes_those_below_it():
@@ -52,3 +57,38 @@ def test_ticks_without_an_escalation_do_nothing():
 def test_an_escalation_for_no_update_is_refused(updates):
     with pytest.raises(ValueError, match="at least 1 update"):
         TelemetryConfig().escalate(updates)
+
+
+@pytest.mark.parametrize("level", TelemetryLevel)
+def test_a_category_is_collected_from_its_level_on(level):
+    config = TelemetryConfig(level)
+    collected = {category for category in CATEGORY_LEVELS if config.collects(category)}
+    assert collected == {category for category, least in CATEGORY_LEVELS.items() if least <= level}
+
+
+def test_nothing_at_all_is_collected_at_off():
+    assert not any(TelemetryConfig(TelemetryLevel.OFF).collects(category) for category in CATEGORY_LEVELS)
+
+
+def test_escalation_collects_the_layers_for_a_while():
+    config = TelemetryConfig(TelemetryLevel.MINIMAL)
+    config.escalate(1)
+    during = config.collects("layers")
+    config.tick()
+    assert (during, config.collects("layers")) == (True, False)
+
+
+def test_an_unknown_category_is_warned_of_and_not_collected():
+    config = TelemetryConfig(TelemetryLevel.DEBUG)
+    with pytest.warns(UnknownCategoryWarning, match="'layer' is not collected; did you mean 'layers'?"):
+        assert config.collects("layer") is False
+
+
+def test_a_category_like_no_other_is_answered_with_those_that_there_are():
+    with pytest.warns(UnknownCategoryWarning, match="known: losses, gradients, "):
+        TelemetryConfig().collects("weather")
+
+
+def test_categories_can_be_declared():
+    config = TelemetryConfig(TelemetryLevel.NORMAL, categories={"attention": TelemetryLevel.NORMAL})
+    assert config.collects("attention")

@@ -1,7 +1,9 @@
+import json
 import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -149,3 +151,53 @@ def test_ctrl_c_ends_the_run_with_the_summary() -> None:
     assert "training ended (stopped)" in output
     assert "TELE-340" in output
     assert errors == ""
+
+
+def test_a_profiled_run_names_its_trace(tmp_path: Path) -> None:
+    result = run("--episodes", "1", "--profile", str(tmp_path / "traces"))
+    assert result.exit_code == 0, result.output
+    [trace] = (tmp_path / "traces").iterdir()
+    assert trace.name == "steps-3-to-5.trace.json"
+    assert f"trace: {trace} (open it in https://ui.perfetto.dev)" in result.output
+
+
+def test_the_parts_of_an_update_are_in_its_trace(tmp_path: Path) -> None:
+    run("--episodes", "1", "--profile", str(tmp_path))
+    [trace] = tmp_path.iterdir()
+    names = [event.get("name") for event in json.loads(trace.read_text())["traceEvents"]]
+    assert [names.count(part) for part in ("rollout", "update", "telemetry")] == [3, 3, 3]
+
+
+def test_a_run_that_is_too_short_for_its_trace_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("telewire.telemetry.training.loop.MINIMUM_UPDATES", 4)
+    result = run("--episodes", "1", "--profile", str(tmp_path))
+    assert result.exit_code == 1
+    assert "--profile wrote no trace: the run ended after update 4, 1 too early" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_for_traces_that_cannot_be_made_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("--episodes", "1", "--profile", str(tmp_path / "file" / "traces"))
+    assert result.exit_code == 2
+    assert "cannot be made: Not a directory" in result.output
+
+
+def test_nothing_is_collected_when_telemetry_is_off() -> None:
+    result = run("--episodes", "1", "--telemetry", "off")
+    assert result.exit_code == 0, result.output
+    assert "telemetry was off: nothing was collected, so nothing was graded" in result.output
+    assert not [line for line in result.output.splitlines() if line.startswith("update ")]
+
+
+def test_what_the_minimal_level_leaves_out_is_not_collected_in_the_summary() -> None:
+    output = run("--episodes", "1", "--telemetry", "minimal").output
+    assert re.search(r"^TELE-340 .* not collected +not collected 5 *$", output, re.MULTILINE)
+    assert re.search(r"^TELE-301 .* healthy +healthy 5 *$", output, re.MULTILINE)
+
+
+def test_no_anomaly_is_looked_for_at_the_minimal_level(caplog: pytest.LogCaptureFixture) -> None:
+    run("--episodes", "1", "--telemetry", "minimal", "--inject", "inf@3")
+    assert caplog.messages == []

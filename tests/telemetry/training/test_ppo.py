@@ -21,7 +21,9 @@ def update(
 ) -> UpdateResult:
     ppo = PPO(policy, PPOConfig(**config), generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
     injector = GradientInjector([Injection.parse(text) for text in inject], policy)
-    return ppo.update(rollout, measure_layers=measure_layers, poison=injector.for_update(1))
+    return ppo.update(
+        rollout, measure_gradients=True, measure_layers=measure_layers, poison=injector.for_update(1)
+    )
 
 
 def weights(policy: RecurrentPolicy) -> torch.Tensor:
@@ -170,3 +172,12 @@ def test_the_layers_to_diagnose_are_those_of_the_skipped_step(
     assert result.diagnosed_layers is not None
     assert len(result.diagnosed_layers) == len(list(policy.parameters()))
     assert sum(stats.inf_count for stats in result.diagnosed_layers) == 7
+
+
+def test_without_measuring_an_update_trains_and_knows_nothing_of_its_gradients(
+    policy: RecurrentPolicy, collect: Collect
+) -> None:
+    ppo = PPO(policy, PPOConfig(epochs=1), generator=torch.Generator().manual_seed(0))
+    result = ppo.update(collect(), measure_gradients=False, measure_layers=True)
+    assert result.optimiser_steps > 0
+    assert (result.collections, result.layer_stats, result.pre_clip_grad_norm) == ((), None, None)
