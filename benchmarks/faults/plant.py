@@ -63,8 +63,8 @@ class Planter(ABC):
     rules: tuple[str, ...]
     """Codes of the rules that are right for it, the aimed one first."""
     instrument: Instrument
-    least: Confidence = Confidence.MEDIUM
-    """The confidence from which on findings are looked at: what the command shows by default."""
+    least: Confidence = Confidence.LOW
+    """The confidence from which on findings are looked at: any; how sure a fault is told is another question."""
 
     @property
     def documentation(self) -> str:

@@ -13,6 +13,7 @@ from ..findings.suppression import apply_suppressions, find_suppressions
 from ..flow import Flow
 from ..source import ClassSymbol, FunctionSymbol, Program, Reader, Reading, SourceError
 from .applying import apply_rules, processes_for
+from .calibration import as_counted
 from .commented_out import CommentedOut
 from .named_outside import entry_points_at, named_by
 from .often import told_once_too_often
@@ -78,6 +79,7 @@ def audit(
     codes: Collection[str] = (),
     read: Reader | None = None,
     jobs: int | None = None,
+    by_counts: bool = True,
 ) -> Audit:
     """Audit a program.
 
@@ -88,6 +90,7 @@ def audit(
         codes: Rules to apply; all that the settings do not disable when empty.
         read: What reads the files; another one can have some of the summaries already.
         jobs: How many processes share the reading, and, two at most, the rules; what suits the program when None.
+        by_counts: Lower the confidence where what a rule says was not true often enough (`calibration`).
     """
     started = time.perf_counter()
     with collector_paused():
@@ -95,8 +98,9 @@ def audit(
         applied = codes or [code for code in AUDIT_RULES if code not in target.settings.disabled]
         rules = [rule for code, rule in AUDIT_RULES.items() if code in applied]
         found = apply_rules(rules, check, processes=processes_for(reading.lines, jobs))
+    told = told_once_too_often(map(_as_sure, found))
     standing, accepted = apply_suppressions(
-        told_once_too_often(map(_as_sure, found)),
+        as_counted(told, is_library=target.is_library) if by_counts else told,
         find_suppressions({summary.path: summary.comments for summary in reading.summaries}),
         judged=lambda code: code in codes if codes else code.startswith("TW5"),
     )

@@ -44,8 +44,8 @@ class AuditPrinter:
         if report.unsure:
             lower = _LOWER[report.min_confidence]
             self._line(
-                f"{plural(report.unsure, 'finding')} below {report.min_confidence.value} confidence "
-                f"left out (--min-confidence {lower.value})",
+                f"{plural(report.unsure, 'less certain finding')} held back "
+                f"(--min-confidence {lower.value} shows {'it' if report.unsure == 1 else 'them'})",
                 "dim",
             )
         if report.gone:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from telewire.verify.findings import Confidence
-
 from ..edits import Edit
 from ..occurrences import Occurrence
 from ..plant import FIELD_OF_BASE, OFFERED, Plant, Planter
@@ -152,12 +150,11 @@ def _constructs(tree: Tree, write: Occurrence) -> bool:
 class ExportedOnly(NeverRead):
     """The only reader of a field takes a literal instead, and something turns objects into mappings as wholes.
 
-    The field may leave with its object, which is worth a note and no fault, so all confidences are looked at.
+    The field may leave with its object, which is worth a note and no fault.
     """
 
     fault = "field no longer read, perhaps exported"
     rules = ("TW504", "TW503")
-    least = Confidence.LOW
     is_exported = True
 
 

@@ -49,6 +49,7 @@ class ForgottenArgument(AuditRule):
                         "default": one.default,
                         "sign": one.sign.value,
                         "value": one.value,
+                        "neighbours": str(one.neighbours),
                     },
                     confidence=_confidence(audit, one),
                 )

@@ -1,0 +1,163 @@
+"""How sure a finding is, by what readers said of those that were told in the same situation.
+
+A rule says how sure it is of a place by what it knows of it. What it does not know is how often it misunderstands
+code of other people: that was counted (`benchmarks/audit`). A situation is *supported* where at least 85 % of the
+judged findings were true and the lower end of the Wilson interval (one-sided, 95 %) is at least 70 %; findings in a
+situation that is not are told at low confidence. Exempt is what the audit is for and what is met too seldom to be
+counted: a metric that never arrives, and what nobody but the program itself can use, in an application.
+
+More than five findings of one rule in one situation are mostly one misunderstanding. They are told at low confidence,
+unless such bursts were true as well, or what the audit is for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ..findings import Confidence, Finding
+from .situations import situation_of
+
+FEWEST_TRUE = 0.85
+"""Share of the judged findings that has to be true."""
+LEAST_BOUND = 0.70
+"""What the lower end of the interval around that share has to reach."""
+MANY = 5
+"""Findings of one rule in one situation of a program; more of them are a burst."""
+FEWEST_OF_BURSTS = 20
+"""Judged findings of bursts from which on these say something: the bursts of a single package say little."""
+
+_ONE_SIDED_95 = 1.6449
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What readers said of a rule's findings in one situation.
+
+    Attributes:
+        true: How many of those that stood alone were true.
+        judged: How many of those were read.
+        burst_true: Likewise of those that were more than `MANY` in one package.
+        burst_judged: Likewise.
+        is_the_purpose: They are shown whatever the counts say, which are too few to say much.
+    """
+
+    true: int = 0
+    judged: int = 0
+    burst_true: int = 0
+    burst_judged: int = 0
+    is_the_purpose: bool = False
+
+    @property
+    def bursts_are_true(self) -> bool:
+        """Whether bursts were seen and were true as often as has to be."""
+        return self.burst_judged > 0 and self.burst_true >= FEWEST_TRUE * self.burst_judged
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """How many were true, and how many were judged, of those that would be shown."""
+        if self.bursts_are_true:
+            return self.true + self.burst_true, self.judged + self.burst_judged
+        return self.true, self.judged
+
+    @property
+    def bound(self) -> float:
+        """The lower end of the interval in which the share lies."""
+        return lower_bound(*self.counted)
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the counts say that such a finding may be shown by default."""
+        true, judged = self.counted
+        return judged > 0 and true >= FEWEST_TRUE * judged and self.bound >= LEAST_BOUND
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether such a finding keeps the confidence that its rule gives it."""
+        return self.is_supported or self.is_the_purpose
+
+    @property
+    def is_shown_in_bursts(self) -> bool:
+        """Whether that holds for more than `MANY` of them as well."""
+        is_known = self.bursts_are_true and self.burst_judged >= FEWEST_OF_BURSTS
+        return self.is_the_purpose or (self.is_supported and is_known)
+
+
+JUDGED: dict[tuple[str, str], Judged] = {
+    ("TW501", ""): Judged(3, 4, is_the_purpose=True),
+    ("TW502", ""): Judged(10, 14, is_the_purpose=True),
+    ("TW503", ""): Judged(16, 19, is_the_purpose=True),
+    ("TW504", ""): Judged(is_the_purpose=True),
+    ("TW505", "a metric"): Judged(4, 6, is_the_purpose=True),
+    ("TW505", "another key"): Judged(10, 19, 0, 14),
+    ("TW506", "beside two others of its mapping or object"): Judged(1, 2, is_the_purpose=True),
+    ("TW506", "known from elsewhere"): Judged(0, 5),
+    ("TW507", ""): Judged(31, 36, 54, 54),
+    ("TW508", ""): Judged(1, 2, is_the_purpose=True),
+    ("TW509", "inside another one"): Judged(1, 1, is_the_purpose=True),
+    ("TW509", "private"): Judged(44, 47),
+    ("TW509", "public, of an application"): Judged(is_the_purpose=True),
+    ("TW509", "public, kept by a library from its users"): Judged(7, 18, 3, 8),
+    ("TW509", "offered by a library"): Judged(11, 17),
+    ("TW510", "of an application"): Judged(is_the_purpose=True),
+    ("TW510", "of a library"): Judged(3, 14, 0, 7),
+    ("TW511", ""): Judged(1, 2, is_the_purpose=True),
+    ("TW512", ""): Judged(is_the_purpose=True),
+    ("TW513", "metrics"): Judged(3, 3, is_the_purpose=True),
+    ("TW513", "one value given twice"): Judged(0, 4),
+    ("TW513", "other names"): Judged(8, 19, 1, 55),
+    ("TW514", "a field, of an application"): Judged(is_the_purpose=True),
+    ("TW514", "a field, of a library"): Judged(12, 25, 0, 58),
+    ("TW514", "a private field"): Judged(9, 10, 6, 6),
+    ("TW514", "an attribute"): Judged(20, 20, 20, 29),
+    ("TW514", "a parameter"): Judged(27, 30, 7, 15),
+    ("TW514", "an option of a parser"): Judged(13, 14),
+    ("TW514", "an option of a decorated command"): Judged(0, 8),
+    ("TW515", "never recorded"): Judged(3, 4, 8, 9, is_the_purpose=True),
+    ("TW515", "recorded where nothing calls"): Judged(0, 3),
+    ("TW516", ""): Judged(is_the_purpose=True),
+    ("TW517", ""): Judged(is_the_purpose=True),
+    ("TW518", ""): Judged(1, 8),
+    ("TW519", ""): Judged(1, 2, is_the_purpose=True),
+    ("TW520", "a field"): Judged(18, 20),
+    ("TW520", "a local"): Judged(84, 87, 43, 47),
+    ("TW520", "a meter"): Judged(is_the_purpose=True),
+    ("TW520", "a name of a module"): Judged(2, 6, 0, 6),
+    ("TW520", "a private field"): Judged(24, 27, 0, 7),
+    ("TW521", ""): Judged(2, 2, is_the_purpose=True),
+    ("TW522", ""): Judged(3, 5, is_the_purpose=True),
+    ("TW523", ""): Judged(is_the_purpose=True),
+    ("TW524", ""): Judged(0, 1, is_the_purpose=True),
+}
+"""What was judged, by rule and situation: the sums of the tables in `benchmarks/audit`, which a test compares."""
+
+
+def lower_bound(true: int, judged: int) -> float:
+    """Return the lower end of the one-sided 95 % Wilson interval around a share, 0 where nothing was judged.
+
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
+    """
+    if judged == 0:
+        return 0.0
+    z2 = _ONE_SIDED_95**2
+    share = true / judged
+    middle = share + z2 / (2 * judged)
+    spread = _ONE_SIDED_95 * math.sqrt(share * (1 - share) / judged + z2 / (4 * judged**2))
+    return max(0.0, middle - spread) / (1 + z2 / judged)  # rounding may leave it below 0
+
+
+def as_counted(findings: Iterable[Finding], *, is_library: bool) -> list[Finding]:
+    """Return findings, those at low confidence whose kind is not true often enough, or that are a burst of one."""
+    found = list(findings)
+    kinds = [(one.rule, situation_of(one, is_library=is_library)) for one in found]
+    counts = Counter(
+        kind for one, kind in zip(found, kinds, strict=True) if one.confidence is not Confidence.LOW
+    )
+    return [
+        one
+        if (JUDGED[kind].is_shown_in_bursts if counts[kind] > MANY else JUDGED[kind].is_shown)
+        else replace(one, confidence=Confidence.LOW)
+        for one, kind in zip(found, kinds, strict=True)
+    ]

@@ -1,0 +1,99 @@
+"""In which situation a rule found what it tells: the kinds of places that the verdicts of readers are counted by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from ..findings import Finding
+from .metric_words import are_metrics
+
+_LAST = re.compile(r"[.:]")
+
+
+def situation_of(finding: Finding, *, is_library: bool) -> str:
+    """Return the situation of a finding in words, empty where its rule knows of one only.
+
+    What others may get at differs between a library and an application: see `audience`.
+    """
+    tell = _SITUATIONS.get(finding.rule)
+    return "" if tell is None else tell(finding, is_library)
+
+
+def _is_private(name: str) -> bool:
+    return _LAST.split(name)[-1].startswith("_")
+
+
+def _key(finding: Finding, is_library: bool) -> str:
+    return "a metric" if are_metrics([finding.context["key"]]) else "another key"
+
+
+def _argument(finding: Finding, is_library: bool) -> str:
+    is_beside = finding.context["sign"] in {"key", "field"} and int(finding.context["neighbours"]) > 1
+    return "beside two others of its mapping or object" if is_beside else "known from elsewhere"
+
+
+def _function(finding: Finding, is_library: bool) -> str:
+    context = finding.context
+    if context["kind"] == "nested function":
+        return "inside another one"
+    if _is_private(context["function"]):
+        return "private"
+    if not is_library:
+        return "public, of an application"
+    return (
+        "offered by a library" if context["offered"] == "yes" else "public, kept by a library from its users"
+    )
+
+
+def _class(finding: Finding, is_library: bool) -> str:
+    return "of a library" if is_library else "of an application"
+
+
+def _crossed(finding: Finding, is_library: bool) -> str:
+    context = finding.context
+    if "other_sink" not in context:
+        return "one value given twice"
+    return "metrics" if are_metrics([context["sink"], context["other_sink"]]) else "other names"
+
+
+def _flag(finding: Finding, is_library: bool) -> str:
+    match finding.context["kind"]:
+        case "attribute":
+            return "an attribute"
+        case "parameter":
+            return "a parameter"
+        case "option":
+            is_parameter = finding.subject.endswith(")")
+            return "an option of a decorated command" if is_parameter else "an option of a parser"
+    if _is_private(finding.subject):
+        return "a private field"
+    return "a field, of a library" if is_library else "a field, of an application"
+
+
+def _instrument(finding: Finding, is_library: bool) -> str:
+    reason = finding.context["reason"]
+    if "which nothing calls" in reason:
+        return "recorded where nothing calls"
+    return "never recorded"
+
+
+def _container(finding: Finding, is_library: bool) -> str:
+    if "fed" in finding.context:
+        return "a meter"
+    name = finding.context["container"]
+    if "." in name:
+        return "a private field" if _is_private(name) else "a field"
+    return "a local" if "." in finding.subject.rpartition(":")[2] else "a name of a module"
+
+
+_SITUATIONS: Mapping[str, Callable[[Finding, bool], str]] = {
+    "TW505": _key,
+    "TW506": _argument,
+    "TW509": _function,
+    "TW510": _class,
+    "TW513": _crossed,
+    "TW514": _flag,
+    "TW515": _instrument,
+    "TW520": _container,
+}
