@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -48,6 +49,12 @@ _ACTS = frozenset(
         "dispatch",
         "notify",
     }
+)
+
+
+# An event is sent, and a monitor goes on by itself.
+_DOES_SOMETHING = re.compile(
+    r"(?:Monitor|Tracker|Collector|Detector|Telemetry|Recorder|Profiler|Progress|Event)$"
 )
 
 
@@ -210,7 +217,7 @@ class _Finder:
     def _metrics(self, function: FunctionSymbol, graph: ValueGraph, index: int, name: str) -> str | None:
         """Return what a value is, if it is metrics: an object that holds them, or a mapping."""
         for one in members(self._inference.type_of(function, index)):
-            if isinstance(one, Instance) and self._names.is_class(one.cls.name):
+            if isinstance(one, Instance) and self._holds_metrics(one.cls):
                 return one.cls.name
         keys = [
             carrier.key
@@ -230,6 +237,11 @@ class _Finder:
             return None
         shown = ", ".join(f'"{key}"' for key in list(dict.fromkeys(keys))[:3])
         return shown + (", …" if len(set(keys)) > 3 else "")
+
+    def _holds_metrics(self, cls: ClassSymbol) -> bool:
+        """Whether objects of a class are metrics: they do nothing themselves, and nobody waits for them."""
+        is_something_else = _DOES_SOMETHING.search(cls.name) or self._program.method(cls, "__await__")
+        return self._names.is_class(cls.name) and not is_something_else
 
     # -- who takes it -------------------------------------------------------------------------------------------------
 

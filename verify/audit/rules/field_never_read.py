@@ -47,6 +47,8 @@ class FieldNeverRead(FieldRule):
             return None
         if not field.is_record and _is_mirror(audit, field):
             return None  # the object keeps what its constructor acts on
+        if audit.program.method(field.carrier.owner, field.carrier.name) is not None:
+            return None  # it takes the place of a method, and is called where that is
         if not field.is_record and not _is_running(audit, production):
             return None  # that nobody calls what stores it is another rule's
         confidence = certainty_of_reads(audit, field)

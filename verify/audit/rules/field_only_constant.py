@@ -58,8 +58,10 @@ class FieldOnlyConstant(FieldRule):
             return None  # whoever makes such objects may hand a value in
         if value == "None" or not is_direct:
             confidence = at_most(confidence, Confidence.MEDIUM)
-        if value == "None" and not is_direct and not field.holds_data:
-            confidence = Confidence.LOW  # an option of its constructor that nobody here wants
+        if value == "None" and not is_direct:
+            confidence = (
+                Confidence.LOW
+            )  # an option of its constructor, or one that a branch before it left out
         if any(one.how is How.COMPUTED and not isinstance(one.source, Constant) for one in production.writes):
             confidence = Confidence.LOW  # something is computed, of what cannot be followed
         steps = where_it_is_lost(audit, field, production)

@@ -56,7 +56,9 @@ class MetricsDiscarded(AuditRule):
                     "callers": callers,
                     "position": "" if found.position is None else str(found.position),
                 },
-                confidence=_confidence(found),
+                confidence=Confidence.LOW
+                if audit.audience.sees_function(found.function)
+                else _confidence(found),
             )
 
 

@@ -23,6 +23,7 @@ _SENDERS = re.compile(
     r"(?i).*(?:metric|log|stat|telemetry|monitor|track|counter|gauge|histogram|summary|meter|writer|emit|record"
     r"|report|profil|publish|wandb|bus|sink|collector)"
 )
+_ANYBODYS = {"check", "compute"}  # such functions are of telemetry only where the program has them
 _FALSE = {"False", "0", "None"}
 
 
@@ -145,7 +146,15 @@ def _is_telemetry(audit: AuditCheck, function: FunctionSymbol, graph: ValueGraph
     name = callee.data.lstrip("_")
     if name in _ONE_VERB and callee.kind is Kind.ATTR:
         return _is_sent_by(audit, function, node.operands[0], callee)
+    if name.partition("_")[0] in _ANYBODYS and _is_elsewhere(audit, function, node.operands[0]):
+        return False
     return audit.names.is_function(name) or _SENDS.fullmatch(name) is not None
+
+
+def _is_elsewhere(audit: AuditCheck, function: FunctionSymbol, index: int) -> bool:
+    """Whether a callee is a function of other code: `subprocess.check_output`."""
+    known = members(audit.flow.facts.inference.type_of(function, index))
+    return any(isinstance(one, External | ExternalObject) for one in known)
 
 
 def _is_sent_by(audit: AuditCheck, function: FunctionSymbol, index: int, callee: Node) -> bool:

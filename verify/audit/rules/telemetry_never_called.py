@@ -107,7 +107,7 @@ class TelemetryNeverCalled(AuditRule):
                 is_shared = audit.audience.may_be_shared(function) or _waits_for_others(audit, function)
                 is_hidden = function.name.startswith("_") or not audit.audience.is_library
                 confidence = Confidence.HIGH if is_hidden else Confidence.MEDIUM
-                if is_shared:
+                if is_shared or _passes_on(audit, function):
                     confidence = Confidence.LOW
             elif (
                 len(called) >= 3
@@ -233,6 +233,20 @@ def _waits_for_others(audit: AuditCheck, function: FunctionSymbol) -> bool:
         return False
     offered = audit.audience.offers_object(ClassSymbol(function.module, owner))
     return offered or (audit.audience.is_library and function.name.startswith("on_"))
+
+
+def _passes_on(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a method calls the method of its own name of another object: who calls that one may call it as well."""
+    graph = audit.program.function(function).graph
+    if audit.program.function(function).owner is None:
+        return False
+    callees = (graph.nodes[node.operands[0]] for node in graph.nodes if node.kind is Kind.CALL)
+    return any(
+        callee.kind is Kind.ATTR
+        and callee.data == function.name
+        and graph.nodes[callee.operands[0]].kind is not Kind.PARAM
+        for callee in callees
+    )
 
 
 def _is_face(audit: AuditCheck, function: FunctionSymbol) -> bool:
