@@ -123,9 +123,10 @@ def _of(true: int, judged: int) -> str:
 
 
 def _what_follows(one: Judged) -> str:
-    if one.is_shown_in_bursts:
-        return "shown" if one.is_supported else "shown: the purpose"
-    return "shown, but for bursts" if one.is_shown else "held back"
+    if not one.is_shown:
+        return "held back"
+    shown = "shown" if one.is_supported else "shown: the purpose"
+    return shown if one.is_shown_in_bursts else f"{shown}, but for bursts"
 
 
 def without(told: Iterable[Told], batch: str) -> dict[Kind, Judged]:

@@ -15,6 +15,7 @@ from ..flow import FieldCarrier, Hop, KeyCarrier, Role
 from ..source import FunctionSymbol
 from ..source.model import Kind
 from ..source.program import Place
+from .flags import is_config_class
 from .liveness import Origin, Production
 from .names import closest
 from .rules.base import AuditCheck
@@ -53,7 +54,7 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
     handling = usage.handling
     if handling.may_fill(owner, name) is not None or handling.names_computed(owner, name):
         return None
-    if _is_filled_as_key(audit, subject):
+    if _is_filled_as_key(audit, subject) or _is_set_by_users(audit, subject):
         return None
     is_kept = handling.is_kept(owner, name)
     if not any(one in handling.constructions for one in handling.lines(owner)) and not (
@@ -79,6 +80,20 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
     elif handling.may_build(owner) is not None:
         confidence = Confidence.MEDIUM  # others make such objects, or restore them
     return confidence
+
+
+def _is_set_by_users(audit: AuditCheck, subject: FieldSubject) -> bool:
+    """Whether a field is given a setting of the program, or what somebody unseen may have put into another object."""
+    return any(
+        isinstance(hop.source, FieldCarrier)
+        and hop.source != subject.carrier
+        and (
+            is_config_class(hop.source.owner.name)
+            or audit.usage.handling.may_build(hop.source.owner) is not None
+        )
+        for carrier in audit.usage.family(subject.carrier)
+        for hop in audit.flow.entering(carrier)
+    )
 
 
 def _is_filled_as_key(audit: AuditCheck, subject: FieldSubject) -> bool:

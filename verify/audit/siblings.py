@@ -74,6 +74,14 @@ def is_stub(summary: FunctionSummary) -> bool:
     )
 
 
+def is_left_open(summary: FunctionSummary) -> bool:
+    """Whether a method is there for classes below to say what it does: it is abstract or raises NotImplementedError."""
+    raises = any(
+        node.kind is Kind.GLOBAL and node.data == "NotImplementedError" for node in summary.graph.nodes
+    )
+    return any("abstract" in text for text in summary.decorators) or (raises and is_stub(summary))
+
+
 class Siblings:
     """Answers whether a function could do what its siblings do."""
 

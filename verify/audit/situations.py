@@ -24,6 +24,16 @@ def _is_private(name: str) -> bool:
     return _LAST.split(name)[-1].startswith("_")
 
 
+def _field(finding: Finding, is_library: bool) -> str:
+    if finding.context["record"] == "yes":
+        return "of a record"
+    return "an attribute, of a library" if is_library else "an attribute, of an application"
+
+
+def _audience(finding: Finding, is_library: bool) -> str:
+    return "of a library" if is_library else "of an application"
+
+
 def _key(finding: Finding, is_library: bool) -> str:
     return "a metric" if are_metrics([finding.context["key"]]) else "another key"
 
@@ -44,10 +54,6 @@ def _function(finding: Finding, is_library: bool) -> str:
     return (
         "offered by a library" if context["offered"] == "yes" else "public, kept by a library from its users"
     )
-
-
-def _class(finding: Finding, is_library: bool) -> str:
-    return "of a library" if is_library else "of an application"
 
 
 def _crossed(finding: Finding, is_library: bool) -> str:
@@ -88,12 +94,21 @@ def _container(finding: Finding, is_library: bool) -> str:
 
 
 _SITUATIONS: Mapping[str, Callable[[Finding, bool], str]] = {
+    "TW501": _field,
+    "TW502": _field,
+    "TW503": _field,
     "TW505": _key,
     "TW506": _argument,
+    "TW508": _audience,
     "TW509": _function,
-    "TW510": _class,
+    "TW510": _audience,
+    "TW511": _audience,
+    "TW512": _audience,
     "TW513": _crossed,
     "TW514": _flag,
     "TW515": _instrument,
+    "TW519": _audience,
     "TW520": _container,
+    "TW522": _audience,
+    "TW524": _audience,
 }

@@ -37,6 +37,11 @@ class FieldSubject:
     default: Default | None
 
     @property
+    def in_record(self) -> str:
+        """Whether it is one of a record, as findings say it."""
+        return "yes" if self.is_record else "no"
+
+    @property
     def subject(self) -> str:
         """How findings name it."""
         return f"{self.carrier.owner.module}:{self.carrier}"

@@ -148,6 +148,12 @@ class _Instruments:
         sites = self._facts.call_sites.get(call.function, ())
         return list(dict.fromkeys((one.site.function, one.node) for one in sites))
 
+    def _is_named_by_callers(self, call: InstrumentCall) -> bool:
+        """Whether a call makes an instrument under whatever name its function is given."""
+        graph = self._graph(call.function)
+        name = name_operand(graph.nodes[call.node], graph)
+        return name is not None and self._is_given(call.function, graph, name)
+
     def _is_given(self, function: FunctionSymbol, graph: ValueGraph, index: int) -> bool:
         """Whether a value draws on a parameter other than the receiver."""
         summary = self._program.function(function)
@@ -185,7 +191,7 @@ class _Instruments:
         node = graph.nodes[call.node]
         if not name:
             name = written_name(graph.nodes, node)
-        if not name and trail.holders:
+        if not name and trail.holders and not self._is_named_by_callers(call):
             name = next(iter(trail.holders)).name
         carrier = InstrumentCarrier(call.function.module, name or call.kind.word, node.span)
         site = self._facts.site(call.function, node.place)

@@ -123,8 +123,19 @@ def test_what_is_told_at_low_confidence_anyway_makes_no_burst() -> None:
 
 
 def test_metrics_that_never_arrive_are_shown_in_any_number() -> None:
-    fields = [_finding("TW502", f"main:Stats.count_{number}") for number in range(10 * MANY)]
+    fields = [_finding("TW502", f"main:Stats.count_{number}", record="yes") for number in range(10 * MANY)]
     assert _confidences(fields) == {Confidence.HIGH}
+
+
+def test_the_purpose_is_shown_until_it_is_found_to_be_false() -> None:
+    assert Judged(1, 4, is_the_purpose=True).is_shown
+    assert Judged(3, 5, is_the_purpose=True).is_shown
+    assert not Judged(2, 5, is_the_purpose=True).is_shown
+
+
+def test_bursts_of_the_purpose_are_judged_by_themselves() -> None:
+    assert Judged(4, 5, 0, 0, is_the_purpose=True).is_shown_in_bursts
+    assert not Judged(4, 5, 2, 6, is_the_purpose=True).is_shown_in_bursts
 
 
 @pytest.mark.parametrize("code", AUDIT_RULES)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ...findings import Confidence, Finding
 from ...flow import ParameterCarrier
+from ...source import FunctionSymbol
 from ..flags import is_used_beside
 from ..ladder import at_most, certainty_of_reads, closest_read, places_of
 from ..liveness import Origin, Production
+from ..siblings import is_left_open
 from ..subjects import FieldSubject
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
@@ -49,6 +51,8 @@ class FieldNeverRead(FieldRule):
             return None  # the object keeps what its constructor acts on
         if audit.program.method(field.carrier.owner, field.carrier.name) is not None:
             return None  # it takes the place of a method, and is called where that is
+        if not field.is_record and _is_left_to_others(audit, field):
+            return None
         if not field.is_record and not _is_running(audit, production):
             return None  # that nobody calls what stores it is another rule's
         confidence = certainty_of_reads(audit, field)
@@ -73,6 +77,7 @@ class FieldNeverRead(FieldRule):
             help=f"{meant}show, send or check it where it is wanted, or stop computing it",
             context={
                 "field": str(field.carrier),
+                "record": field.in_record,
                 "stored_at": places_of(production.writes),
                 **({"closest": other} if other else {}),
             },
@@ -87,6 +92,15 @@ def _is_running(audit: AuditCheck, production: Production) -> bool:
     if any(audit.audience.sees_function(one) for one in functions):
         return True
     return audit.flow.is_called(functions) or any(one.name == "__init__" for one in functions)
+
+
+def _is_left_to_others(audit: AuditCheck, field: FieldSubject) -> bool:
+    """Whether a class leaves a method to classes below it, of which a library has none: they may read the field."""
+    program, owner = audit.program, field.carrier.owner
+    if not audit.audience.is_library or program.subclasses(owner):
+        return False
+    methods = program.class_(owner).methods.values()
+    return any(is_left_open(program.function(FunctionSymbol(owner.module, one))) for one in methods)
 
 
 def _is_mirror(audit: AuditCheck, field: FieldSubject) -> bool:

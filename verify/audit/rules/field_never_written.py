@@ -62,7 +62,12 @@ class FieldNeverWritten(FieldRule):
             place=field.place,
             message=f"{field.carrier} is {seen} and never written: it is always {start}{steps.seen}",
             help=steps.next_step,
-            context={"field": str(field.carrier), "default": start, **steps.context},
+            context={
+                "field": str(field.carrier),
+                "record": field.in_record,
+                "default": start,
+                **steps.context,
+            },
             hops=(*steps.hops, *consumption.reads[:1]),
             confidence=confidence,
         )

@@ -71,7 +71,12 @@ class FieldOnlyConstant(FieldRule):
             place=Place(hop.site.path, hop.site.span),
             message=f"{field.carrier} is only ever {value}{given}: no value reaches it{steps.seen}",
             help=steps.next_step,
-            context={"field": str(field.carrier), "constant": value, **steps.context},
+            context={
+                "field": str(field.carrier),
+                "record": field.in_record,
+                "constant": value,
+                **steps.context,
+            },
             hops=(hop, *steps.hops, *consumption.reads[:1]),
             confidence=confidence,
         )
