@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 
 from ..flow.roots import local_roots
 from ..flow.types import External, ExternalObject, members
@@ -12,6 +14,7 @@ from .rules.base import AuditCheck
 
 _PARTS_OF_PARSERS = {"add_argument_group", "add_mutually_exclusive_group", "add_parser", "add_subparsers"}
 _PARSES = re.compile(r"(?i)argparse|pars|group|command|^click|^typer")
+_PARSED = {"parse_args", "parse_known_args"}
 _NAMESPACE_READERS = {"vars", "__dict__", "_get_kwargs"}
 
 
@@ -54,3 +57,55 @@ def reads_all(audit: AuditCheck, module: str) -> bool:
             if node.kind is Kind.CALL and isinstance(node.data, CallShape) and None in node.data.keywords:
                 return True
     return False
+
+
+def hands_to_others(audit: AuditCheck) -> bool:
+    """Whether what was parsed is handed, as a whole, to a function of other code: that may read any option."""
+    calls = audit.flow.facts.method_calls
+    parsing = {
+        call.function
+        for name in _PARSED
+        for call in calls.get(name, ())
+        if _gives_parsed(audit, call.function)
+    }
+    names = {one.name for one in parsing} | _PARSED
+    return any(
+        _is_elsewhere(audit, function, callee)
+        for function in audit.program.functions()
+        for callee in _given_parsed(audit.program.function(function).graph, names)
+    )
+
+
+def _gives_parsed(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    graph = audit.program.function(function).graph
+    return any(
+        _calls_one_of(graph, root, _PARSED)
+        for effect in graph.effects
+        if effect.kind is EffectKind.RETURN
+        for root in local_roots(graph, effect.value, every=True)
+    )
+
+
+def _given_parsed(graph: ValueGraph, names: set[str]) -> Iterator[int]:
+    """Yield the callees that are given what a function of one of these names gives back."""
+    if not any(
+        node.kind is Kind.CALL and graph.nodes[node.operands[0]].data in names for node in graph.nodes
+    ):
+        return
+    for node in graph.nodes:
+        if node.kind is Kind.CALL:
+            roots = {root for one in node.operands[1:] for root in local_roots(graph, one, every=True)}
+            if any(_calls_one_of(graph, root, names) for root in roots):
+                yield node.operands[0]
+
+
+def _calls_one_of(graph: ValueGraph, index: int, names: set[str]) -> bool:
+    node = graph.nodes[index]
+    return node.kind is Kind.CALL and graph.nodes[node.operands[0]].data in names
+
+
+def _is_elsewhere(audit: AuditCheck, function: FunctionSymbol, callee: int) -> bool:
+    """Whether a callee belongs neither to the program nor to the standard library."""
+    known = members(audit.flow.facts.inference.type_of(function, callee))
+    tops = {one.dotted.partition(".")[0] for one in known if isinstance(one, External | ExternalObject)}
+    return not tops <= sys.stdlib_module_names

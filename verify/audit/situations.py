@@ -70,8 +70,9 @@ def _flag(finding: Finding, is_library: bool) -> str:
         case "parameter":
             return "a parameter"
         case "option":
-            is_parameter = finding.subject.endswith(")")
-            return "an option of a decorated command" if is_parameter else "an option of a parser"
+            if finding.subject.endswith(")"):
+                return "an option of a decorated command"
+            return f"an option of a parser, {_audience(finding, is_library)}"
     if _is_private(finding.subject):
         return "a private field"
     return "a field, of a library" if is_library else "a field, of an application"

@@ -18,7 +18,7 @@ from .base import AuditCheck, AuditRule
 from .telemetry_class_unused import is_class_subject
 
 _MAKES_PROPERTIES = re.compile(r"propert|reify|cached|memo|lazy")
-_STANDS_IN = re.compile(r"_*(?:Mock|Fake|Stub|Dummy|Spy)")
+_STANDS_IN = re.compile(r"_*(?:Mock|Fake|Stub|Dummy|Spy|(?:mock|fake|stub|dummy|spy)(?:_|$))")
 _OWN_PROPERTIES = {"property", "cached_property", "abstractproperty", "lru_cache"}
 
 
@@ -91,7 +91,9 @@ def _of_kept(audit: AuditCheck, kept_in: FieldCarrier | ModuleCarrier | None) ->
     """Return how sure it is that nobody else reads what a name holds."""
     if isinstance(kept_in, FieldCarrier) and (_is_of_a_mixin(audit, kept_in) or _has_caches(audit, kept_in)):
         return Confidence.LOW
-    if isinstance(kept_in, FieldCarrier) and _STANDS_IN.match(kept_in.owner.name):
+    if isinstance(kept_in, FieldCarrier) and (
+        _STANDS_IN.match(kept_in.owner.name) or _STANDS_IN.match(kept_in.name)
+    ):
         return Confidence.LOW  # for the tests, which look at what was done with it
     if kept_in is None or kept_in.name.startswith("_"):
         return Confidence.HIGH

@@ -11,7 +11,7 @@ from ...flow.types import ClassObject, ExternalObject, FunctionObject, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import CallShape, FunctionSummary, Kind
 from ...source.program import ExternalSymbol, Place
-from ..command_lines import is_for_others, may_be_parser, reads_all
+from ..command_lines import hands_to_others, is_for_others, may_be_parser, reads_all
 from ..flags import (
     is_config_class,
     is_flag_field,
@@ -179,6 +179,7 @@ class FlagNeverConsulted(AuditRule):
     # -- argparse -----------------------------------------------------------------------------------------------------
 
     def _command_line(self, audit: AuditCheck) -> Iterator[Finding]:
+        confidence = Confidence.LOW if hands_to_others(audit) else Confidence.MEDIUM
         for call in audit.flow.facts.method_calls.get("add_argument", ()):
             graph = audit.program.function(call.function).graph
             node = graph.nodes[call.node]
@@ -196,7 +197,7 @@ class FlagNeverConsulted(AuditRule):
                 message=f"the option --{name.replace('_', '-')} is parsed and nothing reads {name}",
                 help=f"read `.{name}` of the parsed arguments where it is meant to decide, or remove the option",
                 context={"flag": name, "kind": "option", "function": call.function.qualname},
-                confidence=Confidence.MEDIUM,
+                confidence=confidence,
             )
 
 
