@@ -85,8 +85,8 @@ class InstrumentNeverRecorded(AuditRule):
             confidence = Confidence.MEDIUM
         if _is_exported(audit, instrument):
             confidence = Confidence.MEDIUM if _is_imported(audit, instrument) else Confidence.LOW
-        if instrument.carrier.name == instrument.kind.word:
-            confidence = Confidence.LOW  # made under any name, for whoever asks for it
+        if _is_made_for_others(instrument):
+            confidence = Confidence.LOW
         if _is_keyword(audit, instrument.carrier.name):
             confidence = Confidence.LOW  # `metrics.log(queue_size=3)`: somebody records by name
         if not instrument.kind.records:
@@ -115,6 +115,13 @@ class InstrumentNeverRecorded(AuditRule):
                 Confidence.MEDIUM if instrument.doubtful else Confidence.HIGH,
             )
         return None
+
+
+def _is_made_for_others(instrument: Instrument) -> bool:
+    """Whether an instrument is made under any name and given to whoever asks for it, by itself or in an object."""
+    is_kept_elsewhere = any(isinstance(one, FieldCarrier) for one in instrument.kept_in)
+    is_given = bool(instrument.handed_back) or is_kept_elsewhere
+    return instrument.carrier.name == instrument.kind.word and is_given
 
 
 def _methods(instrument: Instrument) -> str:
