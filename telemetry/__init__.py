@@ -28,6 +28,7 @@ from .measurements import (
     LSTMHealthMetrics,
     NormSource,
     NormState,
+    RankCoverage,
 )
 from .payloads import (
     AnomalyPayload,
@@ -37,6 +38,9 @@ from .payloads import (
     TelemetryEvent,
     TelemetryPayload,
 )
+from .ranks.reduction import ReducedStatistics
+from .ranks.row import RowLayout
+from .ranks.statistics import RankStatistics
 
 if TYPE_CHECKING:
     from .anomaly_detector import AnomalyDetector
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
         start_gradient_collection,
     )
     from .lstm_health import compute_lstm_health
+    from .ranks.exchange import RankExchange
+    from .ranks.watch import OwnGradientWatch
 
 __all__ = [
     "AnomalyDetector",
@@ -69,9 +75,15 @@ __all__ = [
     "NoGradientsError",
     "NormSource",
     "NormState",
+    "OwnGradientWatch",
     "PPOUpdateMetrics",
     "PPOUpdatePayload",
     "PendingGradients",
+    "RankCoverage",
+    "RankExchange",
+    "RankStatistics",
+    "ReducedStatistics",
+    "RowLayout",
     "TelemetryConfig",
     "TelemetryEmitter",
     "TelemetryEvent",
@@ -121,6 +133,14 @@ def _load(name: str) -> object:
         from .lstm_health import compute_lstm_health
 
         return compute_lstm_health
+    if name == "RankExchange":
+        from .ranks.exchange import RankExchange
+
+        return RankExchange
+    if name == "OwnGradientWatch":
+        from .ranks.watch import OwnGradientWatch
+
+        return OwnGradientWatch
     if name == "AnomalyDetector":
         from .anomaly_detector import AnomalyDetector
 

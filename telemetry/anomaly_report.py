@@ -11,6 +11,8 @@ class AnomalyReport:
 
     details: dict[str, list[str]] = field(default_factory=dict)
     """Anomaly type -> what was seen, in the order of finding."""
+    found_on: set[int] = field(default_factory=set)
+    """The ranks on which something was found, where findings are attributed to one; see `add`."""
 
     @property
     def has_anomaly(self) -> bool:
@@ -27,11 +29,20 @@ class AnomalyReport:
         """One line per finding: ``type: what was seen``."""
         return tuple(f"{anomaly}: {detail}" for anomaly, found in self.details.items() for detail in found)
 
-    def add(self, anomaly: str, detail: str) -> None:
-        """Add a finding after those of the same type."""
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The ranks on which something was found, in ascending order; none where nothing is attributed."""
+        return tuple(sorted(self.found_on))
+
+    def add(self, anomaly: str, detail: str, *, rank: int | None = None) -> None:
+        """Add a finding after those of the same type; one that is attributed to a rank begins with its name."""
+        if rank is not None:
+            self.found_on.add(rank)
+            detail = f"rank {rank}: {detail}"
         self.details.setdefault(anomaly, []).append(detail)
 
     def merge(self, other: AnomalyReport) -> None:
         """Add all findings of another report, which is left as it is."""
         for anomaly, found in other.details.items():
             self.details.setdefault(anomaly, []).extend(found)
+        self.found_on |= other.found_on

@@ -253,3 +253,15 @@ class LSTMHealthMetrics:
     """Whether h or c holds a NaN."""
     has_inf: bool
     """Whether h or c holds an infinity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankCoverage:
+    """Of how many ranks the figures of an update speak."""
+
+    world_size: int
+    """Number of ranks of the training."""
+    missing: int
+    """Ranks whose gradients are not in the figures, those that did not answer among them."""
+    unanswered: int
+    """Ranks that did not answer when the statistics were last exchanged."""
