@@ -85,13 +85,16 @@ def arithmetic_of(dtype: torch.dtype, *, in_own_dtype: bool = False) -> Arithmet
 
 def first_norms(group: list[Tensor], arithmetic: Arithmetic) -> tuple[Tensor, ...] | list[Tensor]:
     """Norms of non-empty pieces of one device and dtype, on their device."""
-    if arithmetic.reduced_in is None:
-        return torch._foreach_norm(group)
     if group[0].element_size() == 1:
         # PyTorch stores float8 but does not calculate with it. One after the other, so that there is one copy at
         # a time.
         return [torch.linalg.vector_norm(piece.to(arithmetic.reduced_in)) for piece in group]
-    return torch._foreach_norm(group, 2, dtype=arithmetic.reduced_in)
+    # The fused norm has no public name. A release without it costs time, not the telemetry.
+    fused = getattr(torch, "_foreach_norm", None)
+    if fused is None:
+        return [torch.linalg.vector_norm(piece, dtype=arithmetic.reduced_in) for piece in group]
+    norms: tuple[Tensor, ...] = fused(group, 2, dtype=arithmetic.reduced_in)
+    return norms
 
 
 def tiny_norms_matter(tiny_bound: float, total: float) -> bool:

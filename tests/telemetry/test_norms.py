@@ -162,3 +162,11 @@ def test_an_empty_tensor_has_no_pieces():
 def test_the_scaled_norm_of_zeros_is_exactly_zero():
     scale, share = scaled_norm(torch.zeros(4))
     assert (scale.item(), share.item()) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_pytorch_without_the_fused_norm_gives_the_same_norm(dtype, monkeypatch):
+    gradients = [torch.linspace(-3, 5, 700).to(dtype), torch.full((30,), 1e-3, dtype=dtype)]
+    fused = total_norm(gradients)
+    monkeypatch.delattr(torch, "_foreach_norm")
+    assert total_norm(gradients) == pytest.approx(fused, rel=1e-6)
