@@ -1,7 +1,7 @@
 """The telemetry itself: collectors, anomaly detector, emitters, hub.
 
 Importing this package needs no torch: the names that do need it are loaded when they are first used, and so
-is the detector, which brings the registry with it.
+are the detector and the console, which bring the registry with them.
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ from .measurements import (
 from .payloads import (
     AnomalyPayload,
     EventKind,
+    GradientStage,
     LayerDiagnosticsPayload,
+    PolicyMetricsPayload,
     PPOUpdatePayload,
     TelemetryEvent,
     TelemetryPayload,
+    TrainingStepPayload,
 )
 from .ranks.reduction import ReducedStatistics
 from .ranks.row import RowLayout
@@ -44,6 +47,7 @@ from .ranks.statistics import RankStatistics
 
 if TYPE_CHECKING:
     from .anomaly_detector import AnomalyDetector
+    from .console import ConsoleBackend
     from .gradients import (
         PendingGradients,
         UnsupportedGradientError,
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
         start_gradient_collection,
     )
     from .lstm_health import compute_lstm_health
+    from .monitor import MonitorUseError, TrainingMonitor
     from .ranks.exchange import RankExchange
     from .ranks.watch import OwnGradientWatch
 
@@ -63,8 +68,10 @@ __all__ = [
     "Backend",
     "BackendStats",
     "BadLayer",
+    "ConsoleBackend",
     "EventKind",
     "GradientCollection",
+    "GradientStage",
     "GradientSums",
     "HubStats",
     "LSTMHealthMetrics",
@@ -72,6 +79,7 @@ __all__ = [
     "LayerGradientHealth",
     "LayerGradientStats",
     "LogBackend",
+    "MonitorUseError",
     "NoGradientsError",
     "NormSource",
     "NormState",
@@ -79,6 +87,7 @@ __all__ = [
     "PPOUpdateMetrics",
     "PPOUpdatePayload",
     "PendingGradients",
+    "PolicyMetricsPayload",
     "RankCoverage",
     "RankExchange",
     "RankStatistics",
@@ -90,6 +99,8 @@ __all__ = [
     "TelemetryHub",
     "TelemetryLevel",
     "TelemetryPayload",
+    "TrainingMonitor",
+    "TrainingStepPayload",
     "UnsupportedGradientError",
     "aggregate_layer_gradient_health",
     "collect_gradients",
@@ -129,6 +140,14 @@ def _load(name: str) -> object:
         from . import gradients
 
         return vars(gradients)[name]
+    if name in {"MonitorUseError", "TrainingMonitor"}:
+        from . import monitor
+
+        return vars(monitor)[name]
+    if name == "ConsoleBackend":
+        from .console import ConsoleBackend
+
+        return ConsoleBackend
     if name == "compute_lstm_health":
         from .lstm_health import compute_lstm_health
 

@@ -44,7 +44,7 @@ class AnomalyDetector:
     """Checks one update's values. It keeps nothing between updates.
 
     Args:
-        registry: where the records TELE-300, TELE-301 and TELE-340 come from; the shipped one if None.
+        registry: where the records TELE-020, TELE-300, TELE-301 and TELE-340 come from; the shipped one if None.
 
     Raises:
         KeyError: a record is missing from the registry.
@@ -53,6 +53,7 @@ class AnomalyDetector:
 
     def __init__(self, registry: Registry | None = None) -> None:
         records = shipped_registry() if registry is None else registry
+        self._loss_record: Record = records["TELE-020"]
         self._nan_record: Record = records["TELE-300"]
         self._inf_record: Record = records["TELE-301"]
         self._lstm_record: Record = records["TELE-340"]
@@ -79,6 +80,14 @@ class AnomalyDetector:
             report.add(
                 NUMERICAL_INSTABILITY, f"{inf_grad_count} infinite gradient elements ({inf_grade.name})"
             )
+        return report
+
+    def check_loss(self, loss: float | None) -> AnomalyReport:
+        """Report ``numerical_instability`` for a loss that is no number (TELE-020); None (no loss) has none."""
+        report = AnomalyReport()
+        grade = self._loss_record.grade(loss)
+        if loss is not None and not grade.is_healthy:
+            report.add(NUMERICAL_INSTABILITY, f"the loss is {loss:.4g} ({grade.name})")
         return report
 
     def check_lstm_health(self, health: LSTMHealthMetrics | None) -> AnomalyReport:

@@ -13,7 +13,16 @@ from typing import TypedDict
 from .anomaly_report import AnomalyReport
 from .hub import TelemetryHub
 from .measurements import GradientCollection, LayerGradientStats, LSTMHealthMetrics, NormState
-from .payloads import AnomalyPayload, EventKind, LayerDiagnosticsPayload, PPOUpdatePayload, TelemetryEvent
+from .payloads import (
+    AnomalyPayload,
+    EventKind,
+    GradientStage,
+    LayerDiagnosticsPayload,
+    PolicyMetricsPayload,
+    PPOUpdatePayload,
+    TelemetryEvent,
+    TrainingStepPayload,
+)
 
 DEAD_ZERO_FRACTION = 0.9
 """A layer is dead when more than this share of its gradient is exactly zero."""
@@ -45,6 +54,12 @@ class PPOUpdateMetrics(LayerGradientHealth):
 class NoGradientsError(ValueError):
     """Nothing was measured: no layer had a gradient."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "no layer had a gradient: collect after backward() and before zero_grad(), "
+            "from a model with trainable parameters"
+        )
+
 
 def aggregate_layer_gradient_health(
     collections: Sequence[GradientCollection], layer_stats: Sequence[LayerGradientStats] | None
@@ -65,10 +80,7 @@ def aggregate_layer_gradient_health(
             well.
     """
     if all(collection.norm_state is NormState.NO_GRADIENTS for collection in collections):
-        raise NoGradientsError(
-            "no layer had a gradient: collect after backward() and before zero_grad(), "
-            "from a model with trainable parameters"
-        )
+        raise NoGradientsError()
     nan_grad_count = _total(collection.nan_count for collection in collections)
     inf_grad_count = _total(collection.inf_count for collection in collections)
     dead_layers = exploding_layers = None
@@ -162,6 +174,67 @@ class TelemetryEmitter:
             grad_norm=grad_norm,
             lstm_health=lstm_health,
         )
+
+    def emit_training_step(
+        self,
+        *,
+        step: int,
+        loss: float | None,
+        learning_rate: float | None,
+        loss_scale: float | None,
+        step_seconds: float | None,
+        gradient_stage: GradientStage,
+        gradient_health: LayerGradientHealth,
+        pre_clip_grad_norm: float | None,
+        grad_norm: float | None,
+        skipped_steps: int | None,
+    ) -> None:
+        """Publish one training step; the arguments mean what the fields of `TrainingStepPayload` mean.
+
+        Raises:
+            KeyError: a key of `LayerGradientHealth` is missing from ``gradient_health``.
+        """
+        payload = TrainingStepPayload(
+            step=step,
+            loss=loss,
+            learning_rate=learning_rate,
+            loss_scale=loss_scale,
+            step_seconds=step_seconds,
+            gradient_stage=gradient_stage,
+            nan_grad_count=gradient_health["nan_grad_count"],
+            inf_grad_count=gradient_health["inf_grad_count"],
+            dead_layers=gradient_health["dead_layers"],
+            exploding_layers=gradient_health["exploding_layers"],
+            pre_clip_grad_norm=pre_clip_grad_norm,
+            grad_norm=grad_norm,
+            skipped_steps=skipped_steps,
+        )
+        self._hub.emit(TelemetryEvent(kind=EventKind.TRAINING_STEP, timestamp=time.time(), payload=payload))
+
+    def emit_policy_metrics(
+        self,
+        *,
+        update: int,
+        episodes: int,
+        mean_return: float | None,
+        policy_loss: float | None,
+        value_loss: float | None,
+        entropy: float | None,
+        approx_kl: float | None,
+        clip_fraction: float | None,
+    ) -> None:
+        """Publish what a library says of an update; the arguments mean the fields of `PolicyMetricsPayload`."""
+        payload = PolicyMetricsPayload(
+            update=update,
+            episodes=episodes,
+            mean_return=mean_return,
+            policy_loss=policy_loss,
+            value_loss=value_loss,
+            entropy=entropy,
+            approx_kl=approx_kl,
+            clip_fraction=clip_fraction,
+        )
+        self._hub.emit(TelemetryEvent(kind=EventKind.POLICY_METRICS, timestamp=time.time(), payload=payload))
 
     def emit_anomaly(self, *, update: int, report: AnomalyReport) -> None:
         """Publish what the detector found; a report without anomalies publishes nothing."""

@@ -203,3 +203,16 @@ def to_host(rows: Sequence[Tensor]) -> list[list[float]]:
         values: list[list[float]] = torch.stack([rows[place] for place in on_device]).tolist()
         fetched.update(zip(on_device, values, strict=True))
     return [fetched[place] for place in range(len(rows))]
+
+
+def worst_norm(norms: Sequence[float | None]) -> float | None:
+    """The largest of the norms; NaN when one is NaN, so that no step can hide it; None when there is none."""
+    worst: float | None = None
+    for norm in norms:
+        if norm is None:
+            continue
+        if math.isnan(norm):
+            return norm
+        if worst is None or norm > worst:
+            worst = norm
+    return worst

@@ -13,12 +13,15 @@ from .measurements import LayerGradientStats, LSTMHealthMetrics
 __all__ = [
     "AnomalyPayload",
     "EventKind",
+    "GradientStage",
     "LSTMHealthMetrics",
     "LayerDiagnosticsPayload",
     "LayerGradientStats",
     "PPOUpdatePayload",
+    "PolicyMetricsPayload",
     "TelemetryEvent",
     "TelemetryPayload",
+    "TrainingStepPayload",
 ]
 
 
@@ -28,6 +31,18 @@ class EventKind(StrEnum):
     PPO_UPDATE = "ppo_update"
     ANOMALY = "anomaly"
     LAYER_DIAGNOSTICS = "layer_diagnostics"
+    TRAINING_STEP = "training_step"
+    POLICY_METRICS = "policy_metrics"
+
+
+class GradientStage(StrEnum):
+    """When a step's gradients were looked at."""
+
+    BEFORE_CLIPPING = "before_clipping"
+    """As the backward pass left them, unscaled."""
+    AFTER_CLIPPING = "after_clipping"
+    """As the optimiser was given them. Clipping spreads a NaN, or what an infinity leaves, over every gradient: the
+    counts are then those of what would be applied, not of what the backward pass produced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +105,68 @@ class LayerDiagnosticsPayload:
     """One entry per parameter tensor that had a gradient, in the model's order."""
 
 
-TelemetryPayload = PPOUpdatePayload | AnomalyPayload | LayerDiagnosticsPayload
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingStepPayload:
+    """One step of a training loop of any kind: what `TrainingMonitor` saw of it."""
+
+    step: int
+    """Number of this step, counted from 1."""
+    loss: float | None
+    """The step's loss; None when the loop gave none."""
+    learning_rate: float | None
+    """Largest learning rate over the parameter groups that were stepped, NaN if any was NaN; None when no watched
+    optimiser has stepped."""
+    loss_scale: float | None
+    """Factor that mixed precision put on the loss; None when the loop has no gradient scaler."""
+    step_seconds: float | None
+    """Wall time since the end of the step before, in seconds; None for the first step."""
+    gradient_stage: GradientStage
+    """When the gradients were looked at that the counts are of."""
+    nan_grad_count: int | None
+    """NaN elements over all gradients; None when they could not be counted."""
+    inf_grad_count: int | None
+    """Infinite elements over all gradients; None when they could not be counted."""
+    dead_layers: int | None
+    """Layers whose gradient is nearly all zero; None when layers were not measured (below level DEBUG)."""
+    exploding_layers: int | None
+    """Layers with more than a few very large gradient elements; None when layers were not measured."""
+    pre_clip_grad_norm: float | None
+    """L2 norm of all gradients before clipping; None when they were looked at after it only."""
+    grad_norm: float | None
+    """L2 norm of the gradients that the optimiser was given, so after any clipping; None when no watched optimiser
+    has stepped."""
+    skipped_steps: int | None
+    """1 when none of the watched optimisers has stepped, else 0; None when none is watched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyMetricsPayload:
+    """What a reinforcement-learning library says of its newest update; None for what it does not say.
+
+    It goes beside the `TrainingStepPayload` of each optimiser step, which carries the gradients.
+    """
+
+    update: int
+    """Number of the optimiser step that it follows."""
+    episodes: int
+    """Episodes finished since the telemetry began."""
+    mean_return: float | None
+    """Mean undiscounted return of the recent episodes; None before the first has finished."""
+    policy_loss: float | None
+    """Mean loss of the policy over the update's minibatches."""
+    value_loss: float | None
+    """Mean value loss over the update's minibatches."""
+    entropy: float | None
+    """Mean policy entropy in nats."""
+    approx_kl: float | None
+    """Mean estimate of KL(old policy || new policy) in nats."""
+    clip_fraction: float | None
+    """Share of samples whose probability ratio was clipped, in [0, 1]."""
+
+
+TelemetryPayload = (
+    PPOUpdatePayload | AnomalyPayload | LayerDiagnosticsPayload | TrainingStepPayload | PolicyMetricsPayload
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from pathlib import Path
@@ -19,28 +20,45 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_loop_of_the_readme_reports_infinite_gradients(capsys: pytest.CaptureFixture[str]) -> None:
+def block_with(text: str) -> str:
+    """The one Python block that has this in it."""
+    (block,) = [block for block in blocks("python") if text in block]
+    return block
+
+
+def run_plain_loop(inputs: float) -> None:
     torch = pytest.importorskip("torch")
     model = torch.nn.Linear(3, 1)
-    loss = model(torch.tensor([[float("inf"), 1.0, 1.0]])).sum()
-    (code,) = blocks("python")
+    names = {
+        "torch": torch,
+        "model": model,
+        "optimizer": torch.optim.SGD(model.parameters(), lr=0.1),
+        "criterion": torch.nn.functional.mse_loss,
+        "batches": [(torch.full((2, 3), inputs), torch.ones(2, 1))],
+    }
+    exec(compile(block_with("TrainingMonitor"), "README.md", "exec"), names)
 
-    exec(compile(code, "README.md", "exec"), {"model": model, "loss": loss})
 
-    assert capsys.readouterr().out.startswith("warning: inf_grad_count is 1.")
+def test_the_loop_of_the_readme_reports_broken_gradients(capsys: pytest.CaptureFixture[str]) -> None:
+    run_plain_loop(math.nan)
+
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("step    1  loss nan  lr 0.1  grad norm nan → nan  critical: ")
+    assert "  numerical_instability: the loss is nan (critical)" in others
 
 
-def test_the_loop_of_the_readme_is_silent_when_gradients_are_sound(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    torch = pytest.importorskip("torch")
-    model = torch.nn.Linear(3, 1)
-    loss = model(torch.ones(1, 3)).sum()
-    (code,) = blocks("python")
+def test_the_loop_of_the_readme_says_that_a_sound_step_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    run_plain_loop(1.0)
 
-    exec(compile(code, "README.md", "exec"), {"model": model, "loss": loss})
+    (line,) = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(
+        r"step    1  loss \S+  lr 0.1  grad norm \S+ → \S+  (healthy|warning: grad_norm \S+)", line
+    )
 
-    assert capsys.readouterr().out == ""
+
+def test_the_loop_of_the_readme_has_four_lines_of_ours() -> None:
+    ours = [line for line in block_with("TrainingMonitor").splitlines() if re.search("[mM]onitor", line)]
+    assert len(ours) == 4
 
 
 def test_the_settings_of_the_readme_are_known() -> None:

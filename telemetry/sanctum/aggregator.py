@@ -6,8 +6,15 @@ from collections import Counter, deque
 from dataclasses import replace
 from threading import RLock
 
-from ..payloads import AnomalyPayload, LayerDiagnosticsPayload, PPOUpdatePayload, TelemetryEvent
-from .schema import SanctumSnapshot, TamiyoState
+from ..payloads import (
+    AnomalyPayload,
+    LayerDiagnosticsPayload,
+    PolicyMetricsPayload,
+    PPOUpdatePayload,
+    TelemetryEvent,
+    TrainingStepPayload,
+)
+from .schema import LoopState, SanctumSnapshot, TamiyoState
 
 
 class SanctumAggregator:
@@ -22,6 +29,7 @@ class SanctumAggregator:
         # Reentrant, so that `handle` can hold it over both the time stamp and the payload.
         self._lock = RLock()
         self._tamiyo = TamiyoState()
+        self._loop = LoopState()
         self._last_event_at: float | None = None
 
     def handle(self, event: TelemetryEvent) -> None:
@@ -38,6 +46,10 @@ class SanctumAggregator:
                 self.handle_anomaly(event.payload)
             elif isinstance(event.payload, LayerDiagnosticsPayload):
                 self.handle_layer_diagnostics(event.payload)
+            elif isinstance(event.payload, TrainingStepPayload):
+                self.handle_training_step(event.payload)
+            elif isinstance(event.payload, PolicyMetricsPayload):
+                self.handle_policy_metrics(event.payload)
             else:
                 raise TypeError(
                     f"the sanctum backend has no handler for a {type(event.payload).__name__}; "
@@ -68,6 +80,39 @@ class SanctumAggregator:
             tamiyo.approx_kl = payload.approx_kl
             tamiyo.clip_fraction = payload.clip_fraction
             tamiyo.skipped_steps = payload.skipped_steps
+
+    def handle_training_step(self, payload: TrainingStepPayload) -> None:
+        """Store the numbers of one step of a plain loop; its number stands for that of the update, too."""
+        with self._lock:
+            tamiyo, loop = self._tamiyo, self._loop
+            tamiyo.update = payload.step
+            loop.step = payload.step
+            loop.loss = payload.loss
+            loop.learning_rate = payload.learning_rate
+            loop.loss_scale = payload.loss_scale
+            loop.step_seconds = payload.step_seconds
+            loop.gradient_stage = payload.gradient_stage
+            tamiyo.nan_grad_count = payload.nan_grad_count
+            tamiyo.inf_grad_count = payload.inf_grad_count
+            tamiyo.pre_clip_grad_norm = payload.pre_clip_grad_norm
+            tamiyo.grad_norm = payload.grad_norm
+            if payload.grad_norm is not None:
+                tamiyo.grad_norm_history.append(payload.grad_norm)
+            tamiyo.dead_layers = payload.dead_layers
+            tamiyo.exploding_layers = payload.exploding_layers
+            tamiyo.skipped_steps = payload.skipped_steps
+
+    def handle_policy_metrics(self, payload: PolicyMetricsPayload) -> None:
+        """Store what a library says of an update beside the gradients of its newest step."""
+        with self._lock:
+            tamiyo = self._tamiyo
+            tamiyo.episodes = payload.episodes
+            tamiyo.mean_return = payload.mean_return
+            tamiyo.policy_loss = payload.policy_loss
+            tamiyo.value_loss = payload.value_loss
+            tamiyo.entropy = payload.entropy
+            tamiyo.approx_kl = payload.approx_kl
+            tamiyo.clip_fraction = payload.clip_fraction
 
     def handle_anomaly(self, payload: AnomalyPayload) -> None:
         """Store the anomalies of one update; several reports of the same update add up."""
@@ -102,5 +147,6 @@ class SanctumAggregator:
                     anomaly_details=list(tamiyo.anomaly_details),
                     anomaly_counts=Counter(tamiyo.anomaly_counts),
                 ),
+                loop=replace(self._loop),
                 last_event_at=self._last_event_at,
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from ..payloads import LayerGradientStats, LSTMHealthMetrics
+from ..payloads import GradientStage, LayerGradientStats, LSTMHealthMetrics
 
 GRAD_NORM_WINDOW = 10
 """Points kept of the gradient norm, and so the width in characters of its sparkline."""
@@ -70,10 +70,32 @@ class TamiyoState:
     """Gradient statistics per layer; collected only while telemetry is escalated to DEBUG."""
 
 
+@dataclass(slots=True)
+class LoopState:
+    """The newest step of a training loop that is counted in steps and not in updates of a policy.
+
+    Its gradients are in `TamiyoState`, where every display looks for them.
+    """
+
+    step: int | None = None
+    """Number of the newest step of a training loop without updates (TELE-022); None in a run of updates."""
+    loss: float | None = None
+    """Loss of that step (TELE-020); None when the loop gave none."""
+    learning_rate: float | None = None
+    """Largest learning rate of that step (TELE-021); None when no watched optimiser has stepped."""
+    loss_scale: float | None = None
+    """Factor that mixed precision put on the loss of that step; None without a gradient scaler."""
+    step_seconds: float | None = None
+    """Wall time of that step in seconds; None for the first."""
+    gradient_stage: GradientStage | None = None
+    """When the gradients of that step were counted: before or after clipping."""
+
+
 @dataclass(frozen=True, slots=True)
 class SanctumSnapshot:
     """One consistent copy of everything the dashboards show; it never changes after it was taken."""
 
     tamiyo: TamiyoState
+    loop: LoopState = field(default_factory=LoopState)
     last_event_at: float | None = None
     """Time stamp of the newest event, in seconds since the epoch; None before the first event."""

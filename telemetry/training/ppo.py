@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..gradients import collect_gradients, collect_per_layer_gradients, compute_grad_norm_surrogate
 from ..measurements import GradientCollection, LayerGradientStats
+from ..norms import worst_norm
 from .policy import Hidden, RecurrentPolicy
 from .rollout import Rollout, as_sequences, generalised_advantages
 
@@ -102,19 +103,6 @@ class Losses:
     entropy: float
     approx_kl: float
     clip_fraction: float
-
-
-def worst_norm(norms: Sequence[float | None]) -> float | None:
-    """The largest of the norms; NaN when one is NaN, so that no step can hide it; None when there is none."""
-    worst: float | None = None
-    for norm in norms:
-        if norm is None:
-            continue
-        if math.isnan(norm):
-            return norm
-        if worst is None or norm > worst:
-            worst = norm
-    return worst
 
 
 class PPO:

@@ -10,23 +10,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ...registry import STANDARD_SEVERITIES, Grade, shipped_registry
+from ...registry import shipped_registry
+from ..console import level_text
 from ..hub import HubStats
 from ..levels import TelemetryLevel
 from ..profiler import TrainingProfiler
 from .grades import GradedUpdate, GradeTally
 from .loop import RETURN_WINDOW, TrainingConfig, TrainingResult
-
-
-def level_text(level: Grade) -> Text:
-    """A level's word, coloured where there is colour; never green for a value in no level."""
-    if level.severity is None:
-        return Text(level.name, style="magenta")
-    if level.severity >= STANDARD_SEVERITIES["critical"]:
-        return Text(level.name, style="bold red")
-    if level.severity >= STANDARD_SEVERITIES["warning"]:
-        return Text(level.name, style="yellow")
-    return Text(level.name, style="green")
 
 
 def return_words(mean_return: float | None) -> str:

@@ -170,7 +170,7 @@ def detector_with(healthy, warning):
         Level("warning", 10, "watch", Condition(warning, subject)),
     )
     changed = record.model_copy(update={"thresholds": Thresholds(levels, subject)})
-    records = {name: shipped_registry()[name] for name in ("TELE-300", "TELE-301")}
+    records = {name: shipped_registry()[name] for name in ("TELE-020", "TELE-300", "TELE-301")}
     return AnomalyDetector({**records, "TELE-340": changed})
 
 
@@ -211,3 +211,15 @@ def test_an_objection_that_is_none_of_the_six_is_reported_all_the_same():
 def test_a_record_without_a_healthy_state_is_refused():
     with pytest.raises(DetectorRecordError, match="TELE-340 call no hidden state healthy"):
         detector_with("has_nan", "not has_nan")
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_no_number_is_numerical_instability(loss):
+    report = AnomalyDetector().check_loss(loss)
+    assert report.anomaly_types == ("numerical_instability",)
+    assert report.lines == (f"numerical_instability: the loss is {loss} (critical)",)
+
+
+@pytest.mark.parametrize("loss", [0.0, -3.5, 1e300, None])
+def test_a_loss_that_is_a_number_or_absent_is_no_anomaly(loss):
+    assert not AnomalyDetector().check_loss(loss).has_anomaly

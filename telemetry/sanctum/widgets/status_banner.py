@@ -10,6 +10,8 @@ from ..schema import SanctumSnapshot
 from .grading import QUIET, WAITING, count_style, grade_style, grade_word
 from .numbers import count, decimal
 
+TRAINING_LOSS = "TELE-020"
+LEARNING_RATE = "TELE-021"
 NAN_GRAD_COUNT = "TELE-300"
 INF_GRAD_COUNT = "TELE-301"
 GRAD_NORM = "TELE-310"
@@ -42,6 +44,8 @@ class StatusBanner(Static):
                 registry[GRAD_NORM].grade(tamiyo.grad_norm),
                 registry[GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
                 registry[LSTM_HEALTH].grade(tamiyo.lstm_health),
+                registry[TRAINING_LOSS].grade(snapshot.loop.loss),
+                registry[LEARNING_RATE].grade(snapshot.loop.learning_rate),
             )
         )
 
@@ -83,12 +87,38 @@ class StatusBanner(Static):
         lstm_grade = registry[LSTM_HEALTH].grade(tamiyo.lstm_health)
         text.append("   LSTM ").append(grade_word(lstm_grade), style=grade_style(lstm_grade))
 
-        text.append(f"\nupdate {count(tamiyo.update)}   episodes {count(tamiyo.episodes)}   mean return ")
+        text.append("\n")
+        if snapshot.loop.step is not None:
+            return text.append_text(StatusBanner.step_text(snapshot))
+        text.append(f"update {count(tamiyo.update)}   episodes {count(tamiyo.episodes)}   mean return ")
         if tamiyo.mean_return is None:
             text.append("no episode finished yet", style=QUIET)
         else:
             text.append(f"{tamiyo.mean_return:.1f}", style="bold")
         return text
+
+    @staticmethod
+    def step_text(snapshot: SanctumSnapshot) -> Text:
+        """Return the second line of a loop without updates: its step, what it earns or loses, its learning rate."""
+        tamiyo, loop = snapshot.tamiyo, snapshot.loop
+        registry = shipped_registry()
+        text = Text(f"step {count(loop.step)}", no_wrap=True, overflow="ellipsis")
+        if tamiyo.mean_return is not None:
+            text.append(f"   episodes {count(tamiyo.episodes)}   mean return ")
+            text.append(f"{tamiyo.mean_return:.1f}", style="bold")
+        if loop.loss is not None or tamiyo.mean_return is None:
+            text.append("   loss ")
+            text.append_text(_graded(loop.loss, registry[TRAINING_LOSS].grade(loop.loss)))
+        text.append("   lr ")
+        text.append_text(_graded(loop.learning_rate, registry[LEARNING_RATE].grade(loop.learning_rate)))
+        if loop.step_seconds is not None:
+            text.append(f"   {loop.step_seconds:.3g} s", style=QUIET)
+        return text
+
+
+def _graded(value: float | None, grade: Grade) -> Text:
+    shown = grade_word(grade) if value is None else f"{decimal(value)} {grade_word(grade)}"
+    return Text(shown, style=grade_style(grade))
 
 
 def _status_word(status: Grade) -> str:

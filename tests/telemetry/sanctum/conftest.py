@@ -16,9 +16,11 @@ from telewire.telemetry.payloads import (
     LayerDiagnosticsPayload,
     LayerGradientStats,
     LSTMHealthMetrics,
+    PolicyMetricsPayload,
     PPOUpdatePayload,
     TelemetryEvent,
     TelemetryPayload,
+    TrainingStepPayload,
 )
 from telewire.telemetry.sanctum import SanctumAggregator
 
@@ -31,6 +33,8 @@ KINDS = {
     PPOUpdatePayload: EventKind.PPO_UPDATE,
     AnomalyPayload: EventKind.ANOMALY,
     LayerDiagnosticsPayload: EventKind.LAYER_DIAGNOSTICS,
+    TrainingStepPayload: EventKind.TRAINING_STEP,
+    PolicyMetricsPayload: EventKind.POLICY_METRICS,
 }
 EVENT_TIME = 1_000.0
 

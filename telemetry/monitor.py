@@ -1,0 +1,347 @@
+"""The telemetry of any training loop in one object: gradients, loss and learning rate, checked and sent.
+
+Call `TrainingMonitor.after_backward` once the gradients are complete and before they are clipped, and
+`TrainingMonitor.end_step` when the optimiser has stepped::
+
+    with TrainingMonitor(model, optimizer) as monitor:
+        for inputs, targets in batches:
+            loss = criterion(model(inputs), targets)
+            loss.backward()
+            monitor.after_backward()
+            clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            monitor.end_step(loss=loss)
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self, TypedDict
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
+
+from ..registry import Registry
+from .anomaly_detector import AnomalyDetector
+from .anomaly_report import AnomalyReport
+from .backends import Backend
+from .console import ConsoleBackend
+from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradient_health
+from .escalation import AnomalyResponse
+from .gradients import UnsupportedGradientError, collect_gradients, collect_per_layer_gradients
+from .hub import TelemetryHub
+from .levels import TelemetryConfig, TelemetryLevel
+from .measurements import GradientCollection, LayerGradientStats, NormState
+from .norms import worst_norm
+from .payloads import GradientStage
+
+__all__ = ["MonitorOptions", "MonitorUseError", "TrainingMonitor", "unheard"]
+
+_logger = logging.getLogger(__name__)
+
+
+class MonitorUseError(RuntimeError):
+    """A step ended in which no gradient was looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "end_step() without gradients: call after_backward() in every step, or give the monitor the optimiser"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gradients:
+    """One collection of a step's gradients."""
+
+    stage: GradientStage
+    collection: GradientCollection
+    layers: tuple[LayerGradientStats, ...] | None
+
+
+@dataclass(slots=True)
+class _Step:
+    """What is known of the step in hand."""
+
+    gradients: list[_Gradients] = field(default_factory=list)
+    learning_rates: list[float] = field(default_factory=list)
+    optimiser_steps: int = 0
+    loss_scale: float | None = None
+
+    def at(self, stage: GradientStage) -> list[_Gradients]:
+        """The collections of one stage."""
+        return [one for one in self.gradients if one.stage is stage]
+
+
+class MonitorOptions(TypedDict, total=False):
+    """What the integrations pass on to `TrainingMonitor`, whose arguments of these names say what they mean."""
+
+    hub: TelemetryHub | None
+    backends: Sequence[Backend] | None
+    every: int
+    level: TelemetryLevel
+    registry: Registry | None
+
+
+def unheard(options: MonitorOptions) -> MonitorOptions:
+    """The options of a monitor that measures and tells nobody: for the processes of other ranks than 0."""
+    return {**options, "hub": None, "backends": ()}
+
+
+class TrainingMonitor:
+    """Watches one model through a training loop that is somebody else's.
+
+    A step is what ends with `end_step`: usually one step of one optimiser. With gradient accumulation call
+    `after_backward` after the last backward pass of a step; with several optimisers, once before each steps, naming
+    it. What the loop does not have (a loss scale, say) is absent from the events: None, never zero.
+
+    Use it as a context manager, or call `close`. It belongs to the training thread and is not locked.
+
+    Args:
+        model: whose gradients are watched; several in one `torch.nn.ModuleDict`.
+        optimizers: the optimiser, or all of them. Each is given a hook that looks at the gradients just before it
+            steps, so after any clipping, and at the learning rate. Without optimisers there is neither.
+        hub: where the events go; it stays open. None makes a hub that `close` closes.
+        backends: what the hub that is made delivers to; None stands for a `ConsoleBackend`.
+        every: look at each so-many-th step only, the first included. While an anomaly has raised telemetry to
+            DEBUG each step is looked at.
+        level: how much is collected. At OFF the monitor does nothing, at MINIMAL nothing is checked for anomalies.
+        scaler: the gradient scaler of mixed precision, whose scale is then reported. Call `after_backward` after
+            its ``unscale_``.
+        registry: where thresholds come from; the shipped records if None.
+        finished_steps: steps that the run has taken before, where it goes on from a checkpoint.
+
+    Raises:
+        ValueError: ``every`` is below 1, or both ``hub`` and ``backends`` are given.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizers: Optimizer | Sequence[Optimizer] = (),
+        *,
+        hub: TelemetryHub | None = None,
+        backends: Sequence[Backend] | None = None,
+        every: int = 1,
+        level: TelemetryLevel = TelemetryLevel.NORMAL,
+        scaler: torch.amp.GradScaler | None = None,
+        registry: Registry | None = None,
+        finished_steps: int = 0,
+    ) -> None:
+        if every < 1:
+            raise ValueError(f"every is at least 1 step, not {every}")
+        if hub is not None and backends is not None:
+            raise ValueError("give a hub, or the backends of a hub to be made, not both")
+        self._model: nn.Module = model
+        self._every: int = every
+        self._scaler: torch.amp.GradScaler | None = scaler
+        self._owns_hub: bool = hub is None
+        self._hub: TelemetryHub = TelemetryHub() if hub is None else hub
+        if self._owns_hub:
+            for backend in (ConsoleBackend(),) if backends is None else backends:
+                self._hub.add_backend(backend)
+        self._emitter: TelemetryEmitter = TelemetryEmitter(self._hub)
+        self._telemetry: TelemetryConfig = TelemetryConfig(level)
+        self._response: AnomalyResponse = AnomalyResponse(self._emitter, self._telemetry)
+        self._detector: AnomalyDetector = AnomalyDetector(registry)
+        self._finished_steps: int = finished_steps
+        self._first_step: int = finished_steps
+        self._step: _Step = _Step()
+        self._last_end: float | None = None
+        self._told_unsupported: bool = False
+        self._optimizers: tuple[Optimizer, ...] = (
+            (optimizers,) if isinstance(optimizers, Optimizer) else tuple(optimizers)
+        )
+        self._hooks: list[RemovableHandle] = [
+            optimizer.register_step_pre_hook(self._before_optimizer_step) for optimizer in self._optimizers
+        ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def hub(self) -> TelemetryHub:
+        """Where the events go."""
+        return self._hub
+
+    @property
+    def finished_steps(self) -> int:
+        """Steps ended so far, looked at or not."""
+        return self._finished_steps
+
+    @property
+    def is_measuring(self) -> bool:
+        """Whether the step in hand is looked at."""
+        if self._telemetry.level is TelemetryLevel.OFF:
+            return False
+        return self._telemetry.is_escalated or (self._finished_steps - self._first_step) % self._every == 0
+
+    def after_backward(self, optimizer: Optimizer | None = None) -> None:
+        """Collect the gradients: to be called when they are complete and unscaled, before they are clipped.
+
+        Args:
+            optimizer: collect the gradients of its parameters only; None collects those of the whole model.
+
+        Raises:
+            NoGradientsError: no parameter has a gradient.
+            UnsupportedGradientError: a gradient is of a kind that cannot be measured.
+        """
+        if not self.is_measuring:
+            return
+        self._collect(GradientStage.BEFORE_CLIPPING, optimizer)
+        if self._scaler is not None and self._scaler.is_enabled():
+            self._step.loss_scale = self._scaler.get_scale()
+
+    def after_clipping(self, optimizer: Optimizer | None = None) -> None:
+        """Collect the gradients once more, as the optimiser is given them.
+
+        A loop that gave the monitor its optimisers need not call this: their hooks do it. The exception are optimisers
+        that compute the gradients themselves, in a closure. Where a hook has seen the step this does nothing.
+
+        Raises:
+            NoGradientsError: no parameter has a gradient.
+            UnsupportedGradientError: a gradient is of a kind that cannot be measured.
+        """
+        if self.is_measuring and not self._step.at(GradientStage.AFTER_CLIPPING):
+            self._collect(GradientStage.AFTER_CLIPPING, optimizer)
+
+    def end_step(self, *, loss: Tensor | float | None = None) -> AnomalyReport | None:
+        """Report the step: to be called when the optimisers have stepped.
+
+        Args:
+            loss: the step's loss, as the loop means it (with gradient accumulation the sum or the mean); None
+                where it has none.
+
+        Returns:
+            What is wrong with the step; None where it was not looked at.
+
+        Raises:
+            MonitorUseError: the step is to be looked at, and neither `after_backward` nor an optimiser's step came.
+            RuntimeError: ``loss`` is a tensor of more than one element.
+        """
+        measuring = self.is_measuring
+        if measuring and not self._step.gradients:
+            raise MonitorUseError()
+        self._finished_steps += 1
+        report = self._report(loss=read_loss(loss)) if measuring else None
+        self._last_end = time.perf_counter()
+        self._step = _Step()
+        return report
+
+    def close(self) -> None:
+        """Take the hooks off the optimisers and close the hub, if the monitor made it. May be called again.
+
+        A step that was begun and not ended is reported with what is known of it: the gradients before a crash are
+        those that somebody will ask for.
+        """
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+        if self._step.gradients:
+            self.end_step()
+        if self._owns_hub:
+            self._hub.close()
+
+    def _before_optimizer_step(
+        self, optimizer: Optimizer, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> None:
+        """The hook on each optimiser: what it is given, and how far it will go."""
+        if not self.is_measuring:
+            return
+        self._step.optimiser_steps += 1
+        self._step.learning_rates.extend(
+            float(group["lr"]) for group in optimizer.param_groups if group.get("lr") is not None
+        )
+        # A closure computes the gradients inside of the step: there are none yet, or those of the step before.
+        if not any(callable(argument) for argument in (*args[1:], *kwargs.values())):
+            self._collect(GradientStage.AFTER_CLIPPING, optimizer)
+
+    def _collect(self, stage: GradientStage, optimizer: Optimizer | None) -> None:
+        watched = None if optimizer is None else {id(one) for one in _parameters_of(optimizer)}
+        collection = collect_gradients(
+            (name, parameter)
+            for name, parameter in self._model.named_parameters()
+            if watched is None or id(parameter) in watched
+        )
+        if collection.norm_state is NormState.NO_GRADIENTS:
+            raise NoGradientsError()
+        layers = None
+        if collection.bad_layers or self._telemetry.includes(TelemetryLevel.DEBUG):
+            layers = self._measure_layers(frozenset(collection.layer_names))
+        self._step.gradients.append(_Gradients(stage=stage, collection=collection, layers=layers))
+
+    def _measure_layers(self, names: frozenset[str]) -> tuple[LayerGradientStats, ...] | None:
+        """The statistics of these layers; None where a gradient is of a kind that has none (sparse, sharded)."""
+        try:
+            measured = collect_per_layer_gradients(self._model)
+        except UnsupportedGradientError as error:
+            # An anomaly asked for them, in the middle of a training that must not end for it.
+            if not self._told_unsupported:
+                _logger.warning("no statistics of layers: %s", error)
+                self._told_unsupported = True
+            return None
+        return tuple(layer for layer in measured if layer.layer_name in names)
+
+    def _report(self, *, loss: float | None) -> AnomalyReport:
+        """Send the step's event, look for anomalies, and do what follows from them."""
+        step = self._step
+        before, after = step.at(GradientStage.BEFORE_CLIPPING), step.at(GradientStage.AFTER_CLIPPING)
+        counted = before or after
+        layers = _diagnosed_layers(counted)
+        health = aggregate_layer_gradient_health([one.collection for one in counted], layers)
+        self._emitter.emit_training_step(
+            step=self._finished_steps,
+            loss=loss,
+            learning_rate=worst_norm(step.learning_rates),
+            loss_scale=step.loss_scale,
+            step_seconds=None if self._last_end is None else time.perf_counter() - self._last_end,
+            gradient_stage=counted[0].stage,
+            gradient_health=health,
+            pre_clip_grad_norm=worst_norm([one.collection.norm for one in before]),
+            grad_norm=worst_norm([one.collection.norm for one in after]),
+            skipped_steps=None if not self._optimizers else int(step.optimiser_steps == 0),
+        )
+        report = AnomalyReport()
+        if self._telemetry.includes(TelemetryLevel.NORMAL):
+            report.merge(
+                self._detector.check_gradients(
+                    nan_grad_count=health["nan_grad_count"], inf_grad_count=health["inf_grad_count"]
+                )
+            )
+            report.merge(self._detector.check_loss(loss))
+        self._response.respond(update=self._finished_steps, report=report, layers=layers)
+        return report
+
+
+def _parameters_of(optimizer: Optimizer) -> Iterator[Tensor]:
+    for group in optimizer.param_groups:
+        yield from group["params"]
+
+
+def read_loss(loss: Tensor | float | None) -> float | None:
+    """A loss as a number, None for none; a tensor of one element is read from its device."""
+    if loss is None:
+        return None
+    return float(loss.detach() if isinstance(loss, Tensor) else loss)
+
+
+def _diagnosed_layers(collections: Sequence[_Gradients]) -> tuple[LayerGradientStats, ...] | None:
+    """The layers of the first collection that is not finite, else those of the last."""
+    for one in collections:
+        if one.collection.bad_layers:
+            return one.layers
+    return collections[-1].layers

@@ -1,0 +1,195 @@
+"""Hugging Face Trainer: small real trainings with and without the callback."""
+
+import math
+
+import pytest
+import torch
+
+from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.payloads import GradientStage
+from telewire.telemetry.sanctum import SanctumAggregator
+
+REASON = 'needs transformers and accelerate: pip install "telewire[transformers]"'
+transformers = pytest.importorskip("transformers", reason=REASON)
+pytest.importorskip("accelerate", reason=REASON)
+
+from telewire.telemetry.integrations.transformers import TelemetryCallback, monitor_trainer  # noqa: E402
+
+
+class Regression(torch.nn.Module):
+    """Fits a plane; `poison` maps a forward pass, counted from 1, to what one gradient element of it becomes."""
+
+    def __init__(self, poison=None):
+        super().__init__()
+        self.net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+        self.poison = poison or {}
+        self.losses = []
+        self.net[0].weight.register_hook(self.spoil)
+
+    def spoil(self, gradient):
+        if len(self.losses) in self.poison:
+            gradient = gradient.clone()
+            gradient[0, 0] = self.poison[len(self.losses)]
+        return gradient
+
+    def forward(self, inputs):
+        loss = (self.net(inputs) - inputs.sum(dim=1, keepdim=True)).square().mean()
+        self.losses.append(loss.item())
+        return {"loss": loss}
+
+
+class Data(torch.utils.data.Dataset):
+    def __init__(self, size):
+        self.inputs = torch.rand(size, 3)
+
+    def __len__(self):
+        return len(self.inputs)
+
+    def __getitem__(self, index):
+        return {"inputs": self.inputs[index]}
+
+
+@pytest.fixture
+def trainer_of(tmp_path):
+    """Build a trainer that takes some steps on the CPU and says nothing."""
+
+    def build(model, *, steps=3, callbacks=(), **settings):
+        arguments = transformers.TrainingArguments(
+            output_dir=str(tmp_path),
+            max_steps=steps,
+            per_device_train_batch_size=2,
+            learning_rate=0.1,
+            optim="sgd",
+            lr_scheduler_type="constant",
+            report_to=[],
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+            use_cpu=True,
+            dataloader_pin_memory=False,
+            seed=0,
+            **settings,
+        )
+        return transformers.Trainer(
+            model=model, args=arguments, train_dataset=Data(64), callbacks=list(callbacks)
+        )
+
+    return build
+
+
+def test_each_step_is_reported_with_its_loss(trainer_of, recorder):
+    model = Regression()
+    trainer = trainer_of(model)
+    monitor_trainer(trainer, backends=[recorder])
+    trainer.train()
+    assert [step.step for step in recorder.steps] == [1, 2, 3]
+    assert [step.loss for step in recorder.steps] == pytest.approx(model.losses)
+
+
+def test_without_the_callback_nothing_is_reported(trainer_of, recorder):
+    trainer = trainer_of(Regression())
+    callback = monitor_trainer(trainer, backends=[recorder])
+    trainer.remove_callback(callback)
+    trainer.train()
+    assert recorder.events == []
+
+
+def test_the_norms_are_those_before_and_after_clipping(trainer_of, recorder):
+    trainer = trainer_of(Regression(), max_grad_norm=0.01)
+    monitor_trainer(trainer, backends=[recorder])
+    trainer.train()
+    assert all(step.pre_clip_grad_norm > 0.02 for step in recorder.steps)
+    assert [step.grad_norm for step in recorder.steps] == pytest.approx([0.01] * 3, rel=1e-3)
+
+
+def test_the_norm_before_clipping_is_the_one_that_the_trainer_logs(trainer_of, recorder):
+    trainer = trainer_of(Regression(), max_grad_norm=0.01)
+    trainer.args.logging_strategy, trainer.args.logging_steps = "steps", 1
+    monitor_trainer(trainer, backends=[recorder])
+    trainer.train()
+    logged = [entry["grad_norm"] for entry in trainer.state.log_history if "grad_norm" in entry]
+    assert [step.pre_clip_grad_norm for step in recorder.steps] == pytest.approx(logged, rel=1e-5)
+
+
+@pytest.mark.parametrize("poison", [math.nan, math.inf])
+def test_a_broken_gradient_arrives_in_sanctum_as_it_was_before_clipping(trainer_of, poison):
+    aggregator = SanctumAggregator()
+    with TelemetryHub() as hub:
+        hub.add_backend(aggregator)
+        trainer = trainer_of(Regression({3: poison}))
+        monitor_trainer(trainer, hub=hub)
+        trainer.train()
+    snapshot = aggregator.get_snapshot()
+    tamiyo = snapshot.tamiyo
+    assert (snapshot.loop.step, tamiyo.nan_grad_count, tamiyo.inf_grad_count) == (
+        3,
+        int(math.isnan(poison)),
+        int(math.isinf(poison)),
+    )
+    assert snapshot.loop.gradient_stage is GradientStage.BEFORE_CLIPPING
+    assert tamiyo.anomalies == ["numerical_instability"]
+
+
+def test_a_trainer_that_does_not_clip_is_looked_at_all_the_same(trainer_of, recorder):
+    trainer = trainer_of(Regression(), max_grad_norm=0.0)
+    monitor_trainer(trainer, backends=[recorder])
+    trainer.train()
+    assert [step.pre_clip_grad_norm for step in recorder.steps] == [step.grad_norm for step in recorder.steps]
+
+
+def test_a_loss_that_the_trainer_does_not_log_is_reported_as_it_is(trainer_of, recorder):
+    class Diverging(Regression):
+        def forward(self, inputs):
+            return {"loss": super().forward(inputs)["loss"] * math.nan}
+
+    trainer = trainer_of(Diverging(), steps=1)
+    monitor_trainer(trainer, backends=[recorder])
+    trainer.train()
+    assert [math.isnan(step.loss) for step in recorder.steps] == [True]
+
+
+def test_accumulated_batches_are_one_step_with_the_mean_of_their_losses(trainer_of, recorder):
+    model = Regression()
+    trainer = trainer_of(model, steps=2, gradient_accumulation_steps=4)
+    monitor_trainer(trainer, backends=[recorder])
+    trainer.train()
+    means = [sum(model.losses[:4]) / 4, sum(model.losses[4:]) / 4]
+    assert [step.loss for step in recorder.steps] == pytest.approx(means)
+
+
+def test_as_a_callback_alone_it_says_that_it_sees_gradients_after_clipping(trainer_of, recorder):
+    trainer_of(Regression(), callbacks=[TelemetryCallback(backends=[recorder])], max_grad_norm=0.01).train()
+    assert {step.gradient_stage for step in recorder.steps} == {GradientStage.AFTER_CLIPPING}
+    assert {(step.pre_clip_grad_norm, step.loss) for step in recorder.steps} == {(None, None)}
+    assert [step.grad_norm for step in recorder.steps] == pytest.approx([0.01] * 3, rel=1e-3)
+
+
+def test_the_learning_rate_is_that_of_the_step(trainer_of, recorder):
+    trainer = trainer_of(Regression(), steps=2)
+    trainer.args.lr_scheduler_type = "linear"
+    monitor_trainer(trainer, backends=[recorder])
+    trainer.train()
+    assert [step.learning_rate for step in recorder.steps] == pytest.approx([0.1, 0.05])
+
+
+def test_after_the_training_the_accelerator_and_the_optimiser_are_as_they_were(trainer_of, recorder):
+    trainer = trainer_of(Regression())
+    monitor_trainer(trainer, backends=[recorder])
+    trainer.train()
+    assert not {"unscale_gradients", "backward"} & vars(trainer.accelerator).keys()
+    assert not trainer.optimizer.optimizer._optimizer_step_pre_hooks
+
+
+def test_a_second_training_counts_anew(trainer_of, recorder):
+    trainer = trainer_of(Regression(), steps=2)
+    monitor_trainer(trainer, backends=[recorder])
+    trainer.train()
+    trainer.train()
+    assert [step.step for step in recorder.steps] == [1, 2] * 2
+
+
+def test_only_every_nth_step_is_reported(trainer_of, recorder):
+    trainer = trainer_of(Regression(), steps=5)
+    monitor_trainer(trainer, backends=[recorder], every=2)
+    trainer.train()
+    assert [step.step for step in recorder.steps] == [1, 3, 5]
