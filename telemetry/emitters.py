@@ -12,6 +12,7 @@ from typing import TypedDict
 
 from .anomaly_report import AnomalyReport
 from .hub import TelemetryHub
+from .layer_health import is_dead, is_exploding
 from .measurements import GradientCollection, LayerGradientStats, LSTMHealthMetrics, NormState
 from .payloads import (
     AnomalyPayload,
@@ -24,18 +25,15 @@ from .payloads import (
     TrainingStepPayload,
 )
 
-DEAD_ZERO_FRACTION = 0.9
-"""A layer is dead when more than this share of its gradient is exactly zero."""
-
-EXPLODING_LARGE_FRACTION = 0.1
-"""A layer is exploding when more than this share of its gradient is large (see ``large_fraction``)."""
-
 
 class LayerGradientHealth(TypedDict):
     """Counts over the collections of one update; None for what was not collected."""
 
     nan_grad_count: int | None
     inf_grad_count: int | None
+    grad_norm_state: NormState
+    grad_passes: int
+    loss_scale: float | None
     dead_layers: int | None
     exploding_layers: int | None
 
@@ -64,7 +62,7 @@ class NoGradientsError(ValueError):
 def aggregate_layer_gradient_health(
     collections: Sequence[GradientCollection], layer_stats: Sequence[LayerGradientStats] | None
 ) -> LayerGradientHealth:
-    """Sum the counts of an update's collections, and count the dead and the exploding layers.
+    """What an update's collections say together: counts summed, states and passes at their worst.
 
     Args:
         collections: the cheap collection of each optimiser step.
@@ -72,8 +70,8 @@ def aggregate_layer_gradient_health(
             collected. A layer that was dead (exploding) at one of the steps counts once.
 
     Returns:
-        The counts; None for a count that a collection could not take, and for what needs ``layer_stats`` where
-        there are none.
+        Sums of the counts, None for one that a collection could not take; the worst state of the norm, the most
+        passes, the smallest loss scale; the dead and the exploding layers, None without ``layer_stats``.
 
     Raises:
         NoGradientsError: no collection holds a gradient. Nothing was measured, and zero would say that all is
@@ -83,17 +81,22 @@ def aggregate_layer_gradient_health(
         raise NoGradientsError()
     nan_grad_count = _total(collection.nan_count for collection in collections)
     inf_grad_count = _total(collection.inf_count for collection in collections)
+    grad_norm_state = NormState.worst(collection.norm_state for collection in collections)
+    grad_passes = max(collection.passes for collection in collections)
+    loss_scale = min(
+        (collection.loss_scale for collection in collections if collection.loss_scale is not None),
+        default=None,
+    )
     dead_layers = exploding_layers = None
     if layer_stats is not None:
-        dead_layers = len(
-            {stats.layer_name for stats in layer_stats if stats.zero_fraction > DEAD_ZERO_FRACTION}
-        )
-        exploding_layers = len(
-            {stats.layer_name for stats in layer_stats if stats.large_fraction > EXPLODING_LARGE_FRACTION}
-        )
+        dead_layers = len({stats.layer_name for stats in layer_stats if is_dead(stats)})
+        exploding_layers = len({stats.layer_name for stats in layer_stats if is_exploding(stats)})
     return {
         "nan_grad_count": nan_grad_count,
         "inf_grad_count": inf_grad_count,
+        "grad_norm_state": grad_norm_state,
+        "grad_passes": grad_passes,
+        "loss_scale": loss_scale,
         "dead_layers": dead_layers,
         "exploding_layers": exploding_layers,
     }
@@ -118,6 +121,8 @@ def emit_ppo_update_event(
     metrics: PPOUpdateMetrics,
     pre_clip_grad_norm: float | None,
     grad_norm: float | None,
+    grad_norm_variation: float | None,
+    worst_layer: LayerGradientStats | None,
     lstm_health: LSTMHealthMetrics | None,
 ) -> None:
     """Publish one PPO update; the arguments mean what the fields of `PPOUpdatePayload` mean.
@@ -138,8 +143,13 @@ def emit_ppo_update_event(
         grad_norm=grad_norm,
         nan_grad_count=metrics["nan_grad_count"],
         inf_grad_count=metrics["inf_grad_count"],
+        grad_norm_state=metrics["grad_norm_state"],
+        grad_passes=metrics["grad_passes"],
+        grad_norm_variation=grad_norm_variation,
+        loss_scale=metrics["loss_scale"],
         dead_layers=metrics["dead_layers"],
         exploding_layers=metrics["exploding_layers"],
+        worst_layer=worst_layer,
         lstm_health=lstm_health,
         skipped_steps=metrics["skipped_steps"],
     )
@@ -161,6 +171,8 @@ class TelemetryEmitter:
         metrics: PPOUpdateMetrics,
         pre_clip_grad_norm: float | None,
         grad_norm: float | None,
+        grad_norm_variation: float | None,
+        worst_layer: LayerGradientStats | None,
         lstm_health: LSTMHealthMetrics | None,
     ) -> None:
         """Publish one PPO update; see `emit_ppo_update_event`."""
@@ -172,6 +184,8 @@ class TelemetryEmitter:
             metrics=metrics,
             pre_clip_grad_norm=pre_clip_grad_norm,
             grad_norm=grad_norm,
+            grad_norm_variation=grad_norm_variation,
+            worst_layer=worst_layer,
             lstm_health=lstm_health,
         )
 

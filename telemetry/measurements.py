@@ -28,6 +28,24 @@ class NormState(StrEnum):
     NO_GRADIENTS = "no_gradients"
     """No parameter had a gradient: nothing was measured."""
 
+    @classmethod
+    def worst(cls, states: Iterable[NormState]) -> NormState:
+        """The worst of some states: what is not finite, then what is unsettled, overflowed, underflowed, finite.
+
+        A state in which nothing was measured counts only where there is no other.
+        """
+        return max(states, key=_BADNESS.index, default=cls.NO_GRADIENTS)
+
+
+_BADNESS = (
+    NormState.NO_GRADIENTS,
+    NormState.FINITE,
+    NormState.UNDERFLOWED,
+    NormState.OVERFLOWED,
+    NormState.UNSETTLED,
+    NormState.NOT_FINITE,
+)
+
 
 class NormSource(StrEnum):
     """Where the norm of a collection comes from."""
@@ -231,6 +249,19 @@ class LayerGradientStats:
     """Share of elements below 1e-6 in magnitude, zeros included."""
     large_fraction: float
     """Share of elements above 10 in magnitude, infinite ones included."""
+
+    @property
+    def health(self) -> float:
+        """Share of elements whose gradient is of a working size, from 1e-6 to 10: 1 - small - large fraction.
+
+        It is 0.0 where an element is NaN or infinite, since one such element spoils the whole layer at the next
+        step, and NaN for a layer without elements. It is no standard metric: a plain share was chosen because it
+        needs no weights, has a unit (elements), and says by how much a layer is off. Sparse gradients of ReLU
+        layers lower it, so that it is read beside the layer's own past, not against 1.
+        """
+        if self.nan_count or self.inf_count:
+            return 0.0
+        return 1.0 - self.small_fraction - self.large_fraction
 
 
 @dataclass(frozen=True, slots=True)

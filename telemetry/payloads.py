@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .measurements import LayerGradientStats, LSTMHealthMetrics
+from .measurements import LayerGradientStats, LSTMHealthMetrics, NormState
 
 __all__ = [
     "AnomalyPayload",
@@ -17,6 +17,7 @@ __all__ = [
     "LSTMHealthMetrics",
     "LayerDiagnosticsPayload",
     "LayerGradientStats",
+    "NormState",
     "PPOUpdatePayload",
     "PolicyMetricsPayload",
     "TelemetryEvent",
@@ -73,10 +74,21 @@ class PPOUpdatePayload:
     """NaN elements over all gradients; None when they could not be counted."""
     inf_grad_count: int | None
     """Infinite elements over all gradients; None when they could not be counted."""
+    grad_norm_state: NormState
+    """The worst state of the norm before clipping over the optimiser steps."""
+    grad_passes: int
+    """How often gradients were read, in part or whole, at the step that needed most: 1 where all is well."""
+    grad_norm_variation: float | None
+    """Coefficient of variation of the last ten norms before clipping; None before there are three."""
+    loss_scale: float | None
+    """Smallest factor on the loss over the optimiser steps; None without loss scaling."""
     dead_layers: int | None
     """Layers whose gradient is nearly all zero; None when layers were not measured (below level DEBUG)."""
     exploding_layers: int | None
     """Layers with more than a few very large gradient elements; None when layers were not measured."""
+    worst_layer: LayerGradientStats | None
+    """The layer with the worst gradient at the first step that was not finite, else at the last; None when layers
+    were not measured."""
     lstm_health: LSTMHealthMetrics | None
     """Health of the policy's hidden state after the update; None when the policy has none."""
     skipped_steps: int

@@ -71,8 +71,13 @@ class SanctumAggregator:
             if payload.grad_norm is not None:
                 tamiyo.grad_norm_history.append(payload.grad_norm)
             tamiyo.pre_clip_grad_norm = payload.pre_clip_grad_norm
+            tamiyo.grad_norm_state = payload.grad_norm_state
+            tamiyo.grad_passes = payload.grad_passes
+            tamiyo.grad_norm_variation = payload.grad_norm_variation
+            tamiyo.loss_scale = payload.loss_scale
             tamiyo.dead_layers = payload.dead_layers
             tamiyo.exploding_layers = payload.exploding_layers
+            tamiyo.worst_layer = payload.worst_layer
             tamiyo.lstm_health = payload.lstm_health
             tamiyo.policy_loss = payload.policy_loss
             tamiyo.value_loss = payload.value_loss

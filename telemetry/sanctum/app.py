@@ -1,4 +1,4 @@
-"""The terminal dashboard: the three widgets over an aggregator, with training in a thread beside it."""
+"""The terminal dashboard: the widgets over an aggregator, with training in a thread beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.widgets import Footer, Header, Static
 from textual.worker import Worker, WorkerState
 
@@ -38,7 +39,10 @@ _COLOURS = TerminalTheme(
 
 
 class SanctumApp(App[None]):
-    """Shows the newest snapshot of an aggregator, some times a second, and fits 80 columns by 24 lines.
+    """Shows the newest snapshot of an aggregator, some times a second, in 80 columns by 24 lines or more.
+
+    Status, anomalies and the state of the run are always on the screen. The panels between them scroll where
+    they do not all fit: arrows, page up and page down.
 
     With `training`, the callable runs in a worker thread beside the screen. Leaving with `q` sets the event
     that it was given and waits for it to return; a second `q` closes the screen without waiting, although
@@ -58,6 +62,7 @@ class SanctumApp(App[None]):
         padding: 0 1;
     }
     AnomalyStrip { height: 3; }
+    #panels { height: 1fr; scrollbar-size-vertical: 1; }
     #run-state { height: 1; padding: 0 2; }
     """
 
@@ -103,7 +108,8 @@ class SanctumApp(App[None]):
         """Lay out the screen, the most urgent first."""
         yield Header(icon="")
         yield self._banner
-        yield self._panel
+        with VerticalScroll(id="panels"):
+            yield self._panel
         yield self._strip
         yield self._run_line
         yield Footer()

@@ -36,11 +36,21 @@ class TamiyoState:
     grad_norm_history: deque[float] = field(default_factory=lambda: deque(maxlen=GRAD_NORM_WINDOW))
     """The last ten collected values of `grad_norm`, oldest first (TELE-311)."""
     pre_clip_grad_norm: float | None = None
-    """L2 norm of all gradients before clipping."""
+    """L2 norm of all gradients before clipping (TELE-312); None when no parameter had a gradient."""
+    grad_norm_state: str | None = None
+    """What is known of the norm before clipping, a `NormState` (TELE-302); None before the first update."""
+    grad_passes: int | None = None
+    """How often gradients had to be read (TELE-303); None before the first update."""
+    grad_norm_variation: float | None = None
+    """Coefficient of variation of the recent norms before clipping (TELE-313); None before there are three."""
+    loss_scale: float | None = None
+    """Factor on the loss under mixed precision (TELE-314); None without loss scaling."""
     dead_layers: int | None = None
     """Layers whose gradient has vanished; None when layers were not measured (below level DEBUG)."""
     exploding_layers: int | None = None
     """Layers whose gradient has exploded; None when layers were not measured (below level DEBUG)."""
+    worst_layer: LayerGradientStats | None = None
+    """The layer with the worst gradient (TELE-322); None when layers were not measured (below level DEBUG)."""
     lstm_health: LSTMHealthMetrics | None = None
     """Health of the recurrent state (TELE-340); None for a policy without an LSTM."""
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
 
 from ...registry import Grade, shipped_registry, worst_grade
-from ..payloads import LSTMHealthMetrics, PPOUpdatePayload, TelemetryEvent
+from ..payloads import LayerGradientStats, LSTMHealthMetrics, PPOUpdatePayload, TelemetryEvent
 from ..sanctum.aggregator import SanctumAggregator
 from ..sanctum.schema import TamiyoState
 
-NAN_GRAD_COUNT = "TELE-300"
-INF_GRAD_COUNT = "TELE-301"
 GRAD_NORM = "TELE-310"
-GRAD_NORM_HISTORY = "TELE-311"
-LSTM_HEALTH = "TELE-340"
 
 _KEPT_UPDATES = 1024
 
@@ -68,40 +65,24 @@ class GradeTally:
 
 
 def grade_state(tamiyo: TamiyoState) -> tuple[RecordGrade, ...]:
-    """Grade everything that has a record, in the order of the records."""
-    registry = shipped_registry()
-    norm_history = tamiyo.grad_norm_history
-    return (
+    """Grade everything of the state that has a record, in the order of the records.
+
+    The field is the record's own schema field, so that a new record is graded without a line here. Of a family of
+    fields (`head_*_entropy`) each member is graded.
+    """
+    names = [field.name for field in fields(tamiyo)]
+    return tuple(
         RecordGrade(
-            NAN_GRAD_COUNT,
-            registry[NAN_GRAD_COUNT].slug,
-            str(tamiyo.nan_grad_count),
-            registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count),
-        ),
-        RecordGrade(
-            INF_GRAD_COUNT,
-            registry[INF_GRAD_COUNT].slug,
-            str(tamiyo.inf_grad_count),
-            registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),
-        ),
-        RecordGrade(
-            GRAD_NORM,
-            registry[GRAD_NORM].slug,
-            _number(tamiyo.grad_norm),
-            registry[GRAD_NORM].grade(tamiyo.grad_norm),
-        ),
-        RecordGrade(
-            GRAD_NORM_HISTORY,
-            registry[GRAD_NORM_HISTORY].slug,
-            _number(norm_history[-1] if norm_history else None),
-            registry[GRAD_NORM_HISTORY].grade(norm_history),
-        ),
-        RecordGrade(
-            LSTM_HEALTH,
-            registry[LSTM_HEALTH].slug,
-            _lstm(tamiyo.lstm_health),
-            registry[LSTM_HEALTH].grade(tamiyo.lstm_health),
-        ),
+            record.id,
+            record.slug if name == record.schema_.field else name,
+            _shown(value),
+            record.grade(value),
+        )
+        for record in shipped_registry()
+        if record.schema_.at.name == TamiyoState.__name__
+        for name in names
+        if fnmatchcase(name, record.schema_.field)
+        for value in (getattr(tamiyo, name),)
     )
 
 
@@ -166,12 +147,15 @@ class GradingBackend:
             )
 
 
-def _number(value: float | None) -> str:
-    return "not collected" if value is None else f"{value:.4g}"
-
-
-def _lstm(health: LSTMHealthMetrics | None) -> str:
-    if health is None:
-        return "not collected"
-    flags = (" NaN" if health.has_nan else "") + (" Inf" if health.has_inf else "")
-    return f"h {health.h_norm:.3g} c {health.c_norm:.3g}{flags}"
+def _shown(value: object) -> str:
+    """A value as a line or a table shows it: of a history the newest element, of a structure what tells most."""
+    if isinstance(value, LSTMHealthMetrics):
+        flags = (" NaN" if value.has_nan else "") + (" Inf" if value.has_inf else "")
+        return f"h {value.h_norm:.3g} c {value.c_norm:.3g}{flags}"
+    if isinstance(value, LayerGradientStats):
+        return value.layer_name
+    if isinstance(value, deque):
+        return _shown(value[-1] if value else None)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "not collected" if value is None else str(value)

@@ -17,8 +17,10 @@ from ..anomaly_report import AnomalyReport
 from ..emitters import PPOUpdateMetrics, TelemetryEmitter, aggregate_layer_gradient_health
 from ..escalation import AnomalyResponse
 from ..hub import TelemetryHub
+from ..layer_health import worst_layer
 from ..levels import TelemetryConfig, TelemetryLevel
 from ..lstm_health import compute_lstm_health
+from ..norm_history import NormHistory
 from .envs import ACTIONS, VISIBLE, make_envs
 from .inject import GradientInjector, Injection
 from .policy import RecurrentPolicy
@@ -103,6 +105,7 @@ class TrainingLoop:
         self._injector = GradientInjector(injections, self._policy)
         self._emitter = TelemetryEmitter(hub)
         self._detector = AnomalyDetector()
+        self._norm_history = NormHistory()
         self._telemetry = TelemetryConfig(config.telemetry)
         self._response = AnomalyResponse(self._emitter, self._telemetry)
         self._updates = 0
@@ -206,12 +209,16 @@ class TrainingLoop:
     def _emit_telemetry(self, rollout: Rollout, update: UpdateResult) -> None:
         """Measure the hidden state, look for anomalies, and send the update's event."""
         gradient_health = aggregate_layer_gradient_health(update.collections, update.layer_stats)
+        self._norm_history.append(update.pre_clip_grad_norm)
         lstm_health = None
         if self._telemetry.collects("hidden_state"):
             lstm_health = compute_lstm_health(rollout.hidden)
         metrics: PPOUpdateMetrics = {
             "nan_grad_count": gradient_health["nan_grad_count"],
             "inf_grad_count": gradient_health["inf_grad_count"],
+            "grad_norm_state": gradient_health["grad_norm_state"],
+            "grad_passes": gradient_health["grad_passes"],
+            "loss_scale": gradient_health["loss_scale"],
             "dead_layers": gradient_health["dead_layers"],
             "exploding_layers": gradient_health["exploding_layers"],
             "policy_loss": update.policy_loss,
@@ -228,6 +235,8 @@ class TrainingLoop:
             metrics=metrics,
             pre_clip_grad_norm=update.pre_clip_grad_norm,
             grad_norm=update.grad_norm,
+            grad_norm_variation=self._norm_history.coefficient_of_variation(),
+            worst_layer=None if update.diagnosed_layers is None else worst_layer(update.diagnosed_layers),
             lstm_health=lstm_health,
         )
         report = AnomalyReport()

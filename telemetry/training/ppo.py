@@ -35,6 +35,8 @@ class PPOConfig:
     entropy_weight: float = 0.005
     max_grad_norm: float = 2.0
     """Gradients are scaled down to at most this L2 norm."""
+    loss_scale: float | None = None
+    """First factor of a gradient scaler, as for mixed precision; None for no loss scaling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,9 @@ class PPO:
         self._config = config
         self._generator = generator
         self._optimiser = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, eps=1e-5)
+        self._scaler: torch.amp.GradScaler | None = None
+        if config.loss_scale is not None:
+            self._scaler = torch.amp.GradScaler("cpu", init_scale=config.loss_scale)
 
     def update(
         self,
@@ -141,12 +146,13 @@ class PPO:
         for minibatch in self._minibatches(rollout):
             step_losses = self._losses(minibatch)
             self._optimiser.zero_grad(set_to_none=True)
-            step_losses.total.backward()  # type: ignore[no-untyped-call]
+            loss_scale = self._backward(step_losses.total)
             if poison is not None and not losses:
                 poison()
+            self._unscale()
 
             if measure_gradients:
-                collection = collect_gradients(policy)
+                collection = collect_gradients(policy, loss_scale=loss_scale)
                 collections.append(collection)
                 pre_clip_norms.append(collection.norm)
                 is_broken = bool(collection.bad_layers) and not broken_layers
@@ -178,6 +184,22 @@ class PPO:
             optimiser_steps=len(losses) - skipped_steps,
             skipped_steps=skipped_steps,
         )
+
+    def _backward(self, loss: Tensor) -> float | None:
+        """Compute the gradients of the scaled loss, and return the scale; None without a scaler."""
+        if self._scaler is None:
+            loss.backward()  # type: ignore[no-untyped-call]
+            return None
+        loss_scale = self._scaler.get_scale()
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        return loss_scale
+
+    def _unscale(self) -> None:
+        """Take the loss scale out of the gradients again, and let the scaler choose the next one."""
+        if self._scaler is not None:
+            self._scaler.unscale_(self._optimiser)
+            # Half as large after a step that was not finite, twice as large after many that were.
+            self._scaler.update()
 
     def _minibatches(self, rollout: Rollout) -> Iterator[Minibatch]:
         """Shuffled groups of whole sequences, once per epoch; each starts from its stored hidden state."""

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from ...registry import shipped_registry
+from ...registry import NOT_COLLECTED, shipped_registry
 from ..console import level_text
 from ..hub import HubStats
 from ..levels import TelemetryLevel
@@ -25,12 +25,14 @@ def return_words(mean_return: float | None) -> str:
 
 
 def update_line(graded: GradedUpdate) -> Text:
-    """One update on one line; what is not healthy is named with its value."""
+    """One update on one line; what was collected and is not healthy is named with its value."""
     line = Text(f"update {graded.update:>3}  episodes {graded.episodes:>4}  ")
     line.append(f"mean return {return_words(graded.mean_return):>5}  ")
     line.append(f"grad norm {graded.grad_norm:>6}  ")
     line.append(level_text(graded.worst))
-    alarming = [grade for grade in graded.grades if not grade.level.is_healthy]
+    alarming = [
+        grade for grade in graded.grades if not (grade.level.is_healthy or grade.level == NOT_COLLECTED)
+    ]
     if alarming:
         line.append(": " + ", ".join(f"{grade.slug} {grade.value}" for grade in alarming))
     return line

@@ -45,7 +45,7 @@ def hub_and_events():
         yield hub, collector.events
 
 
-def collection(*, nan_count=0, inf_count=0, norm=1.0, norm_state=NormState.FINITE):
+def collection(*, nan_count=0, inf_count=0, norm=1.0, norm_state=NormState.FINITE, passes=1, loss_scale=None):
     return GradientCollection(
         layer_names=("layer",),
         layer_norms=(norm,),
@@ -56,9 +56,9 @@ def collection(*, nan_count=0, inf_count=0, norm=1.0, norm_state=NormState.FINIT
         norm_state=norm_state,
         norm_source=NormSource.MEASURED,
         norm_error=0.0,
-        passes=1,
+        passes=passes,
         bad_layers=(),
-        loss_scale=None,
+        loss_scale=loss_scale,
         replicated=None,
         sharded=None,
     )
@@ -91,6 +91,9 @@ METRICS = {
     "clip_fraction": 5.5,
     "nan_grad_count": 6,
     "inf_grad_count": 7,
+    "grad_norm_state": NormState.OVERFLOWED,
+    "grad_passes": 16,
+    "loss_scale": 17.5,
     "dead_layers": 8,
     "exploding_layers": 9,
     "skipped_steps": 10,
@@ -101,6 +104,8 @@ ARGUMENTS = {
     "mean_return": 13.5,
     "pre_clip_grad_norm": 14.5,
     "grad_norm": 15.5,
+    "grad_norm_variation": 18.5,
+    "worst_layer": layer("worst", nan_count=19),
     "lstm_health": HEALTH,
 }
 
@@ -133,6 +138,23 @@ def test_layers_that_were_not_measured_are_not_collected():
     assert (health["dead_layers"], health["exploding_layers"]) == (None, None)
 
 
+def test_the_worst_state_of_the_steps_is_the_state_of_the_update():
+    states = [NormState.FINITE, NormState.OVERFLOWED, NormState.UNDERFLOWED]
+    health = aggregate_layer_gradient_health([collection(norm_state=state) for state in states], None)
+    assert health["grad_norm_state"] is NormState.OVERFLOWED
+
+
+def test_the_passes_of_an_update_are_those_of_its_hardest_step():
+    steps = [collection(passes=passes) for passes in (1, 3, 2)]
+    assert aggregate_layer_gradient_health(steps, None)["grad_passes"] == 3
+
+
+@pytest.mark.parametrize(("scales", "smallest"), [((8.0, 4.0, 4.0), 4.0), ((None, None), None)])
+def test_the_loss_scale_of_an_update_is_its_smallest(scales, smallest):
+    steps = [collection(loss_scale=scale) for scale in scales]
+    assert aggregate_layer_gradient_health(steps, None)["loss_scale"] == smallest
+
+
 @pytest.mark.parametrize("key", ["nan_grad_count", "inf_grad_count"])
 def test_a_count_that_one_step_lacks_is_missing_from_the_sum(key):
     steps = [collection(), collection(nan_count=None, inf_count=None, norm_state=NormState.UNSETTLED)]
@@ -154,6 +176,7 @@ def test_every_value_of_an_update_arrives_under_its_own_name(hub_and_events):
     assert dataclasses.asdict(events[0].payload) == {
         **METRICS,
         **ARGUMENTS,
+        "worst_layer": dataclasses.asdict(ARGUMENTS["worst_layer"]),
         "lstm_health": dataclasses.asdict(HEALTH),
     }
 

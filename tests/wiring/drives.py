@@ -9,7 +9,7 @@ still on the screen.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -20,7 +20,7 @@ from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.monitor import TrainingMonitor
 from telewire.telemetry.sanctum.aggregator import SanctumAggregator
 from telewire.telemetry.sanctum.app import SanctumApp
-from telewire.telemetry.training.inject import Injection, InjectionKind
+from telewire.telemetry.training.inject import GradientInjector, Injection, InjectionKind
 from telewire.telemetry.training.loop import MINIMUM_UPDATES, TrainingConfig, TrainingLoop, TrainingResult
 from telewire.telemetry.training.ppo import PPOConfig
 from telewire.telemetry.training.rollout import Rollout, RolloutCollector
@@ -72,6 +72,126 @@ async def hidden_state(
     monkeypatch.setattr(RolloutCollector, "collect", collect_that_state)
     async for app in screen_after_training():
         yield app
+
+
+async def norm_state(
+    value: str, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """The gradient of the last update is as it is, far too small, far too large, or not finite."""
+    factor = {"finite": 1.0, "underflowed": 1e-30, "overflowed": 1e25, "not_finite": math.inf}[value]
+
+    def change(gradients: Sequence[torch.Tensor]) -> None:
+        for gradient in gradients:
+            gradient.mul_(factor)
+
+    change_gradients(monkeypatch, change)
+    async for app in screen_after_training(minibatches=1):
+        yield app
+
+
+async def gradient_passes(
+    value: int, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """One pass for sound gradients, two for an overflowed one, three for one that is infinite."""
+
+    def change(gradients: Sequence[torch.Tensor]) -> None:
+        gradients[0].view(-1)[0] = {1: 1.0, 2: 1e30, 3: math.inf}[value]
+
+    change_gradients(monkeypatch, change)
+    async for app in screen_after_training():
+        yield app
+
+
+async def pre_clip_norm(
+    value: float, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """The gradient of the last update has this norm before clipping."""
+    change_gradients(monkeypatch, lambda gradients: set_norm(gradients, value))
+    async for app in screen_after_training(minibatches=1):
+        yield app
+
+
+async def norm_variation(
+    value: float, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """All updates have gradients of norm 1 but the last, which is as much larger as that variation takes."""
+    others = MINIMUM_UPDATES - 1
+    # Of one x beside n ones the variation is sqrt(n) * (x - 1) / (x + n), solved for x.
+    spike = (math.sqrt(others) + others * value) / (math.sqrt(others) - value)
+    change_gradients(monkeypatch, lambda gradients: set_norm(gradients, 1.0), update=None)
+    change_gradients(monkeypatch, lambda gradients: set_norm(gradients, spike))
+    async for app in screen_after_training(minibatches=1):
+        yield app
+
+
+async def loss_scale(value: float, one_thread: None) -> AsyncIterator[SanctumApp]:
+    """The loss is scaled by this factor."""
+    async for app in screen_after_training(loss_scale=value):
+        yield app
+
+
+async def dead_layers(
+    value: int, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """The gradients of so many layers are zero at the last update, which an anomaly before has raised to DEBUG."""
+    change_gradients(monkeypatch, lambda gradients: fill(gradients, value, 0.0))
+    injections = (Injection(kind=InjectionKind.NAN, count=1, update=MINIMUM_UPDATES - 1),)
+    async for app in screen_after_training(injections=injections):
+        yield app
+
+
+async def exploding_layers(
+    value: int, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """The gradients of so many layers are large at the last update, which an anomaly before has raised to DEBUG."""
+    change_gradients(monkeypatch, lambda gradients: fill(gradients, value, 100.0))
+    injections = (Injection(kind=InjectionKind.NAN, count=1, update=MINIMUM_UPDATES - 1),)
+    async for app in screen_after_training(injections=injections):
+        yield app
+
+
+async def bad_layer(value: Mapping[str, Value], one_thread: None) -> AsyncIterator[SanctumApp]:
+    """One layer has so many NaN and infinite elements at the last update."""
+    injections = (
+        *injected(InjectionKind.NAN, int(value["nan_count"])),
+        *injected(InjectionKind.INF, int(value["inf_count"])),
+    )
+    async for app in screen_after_training(injections=injections):
+        yield app
+
+
+def change_gradients(
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Sequence[torch.Tensor]], None],
+    update: int | None = MINIMUM_UPDATES,
+) -> None:
+    """Have the gradients changed after the first backward pass of one update, or of each (None)."""
+    for_update = GradientInjector.for_update
+
+    def poison_of(injector: GradientInjector, number: int) -> Callable[[], None] | None:
+        if update is not None and number != update:
+            return for_update(injector, number)
+        model = injector._model
+
+        def poison() -> None:
+            change([parameter.grad for parameter in model.parameters() if parameter.grad is not None])
+
+        return poison
+
+    monkeypatch.setattr(GradientInjector, "for_update", poison_of)
+
+
+def set_norm(gradients: Sequence[torch.Tensor], norm: float) -> None:
+    """Make the whole gradient zero but for one element."""
+    for gradient in gradients:
+        gradient.zero_()
+    gradients[0].view(-1)[0] = norm
+
+
+def fill(gradients: Sequence[torch.Tensor], layers: int, value: float) -> None:
+    """Give each element of the first layers' gradients a value."""
+    for gradient in gradients[:layers]:
+        gradient.fill_(value)
 
 
 def injected(kind: InjectionKind, count: int) -> tuple[Injection, ...]:
@@ -135,11 +255,18 @@ async def screen_after_steps(
 
 
 async def screen_after_training(
-    *, injections: Sequence[Injection] = (), max_grad_norm: float = 2.0
+    *,
+    injections: Sequence[Injection] = (),
+    max_grad_norm: float = 2.0,
+    minibatches: int = 2,
+    loss_scale: float | None = None,
 ) -> AsyncIterator[SanctumApp]:
     """Train for a few updates in the dashboard's own worker, and yield the dashboard with the last on its screen."""
     config = TrainingConfig(
-        episodes=1, envs=2, hidden_size=8, ppo=PPOConfig(max_grad_norm=max_grad_norm, epochs=1, minibatches=2)
+        episodes=1,
+        envs=2,
+        hidden_size=8,
+        ppo=PPOConfig(max_grad_norm=max_grad_norm, epochs=1, minibatches=minibatches, loss_scale=loss_scale),
     )
     aggregator = SanctumAggregator()
     with TelemetryHub() as hub:

@@ -15,13 +15,21 @@ from .trend import detect_trend, sparkline
 
 NAN_GRAD_COUNT = "TELE-300"
 INF_GRAD_COUNT = "TELE-301"
+NORM_STATE = "TELE-302"
+GRADIENT_PASSES = "TELE-303"
 GRAD_NORM = "TELE-310"
 GRAD_NORM_HISTORY = "TELE-311"
+PRE_CLIP_NORM = "TELE-312"
+NORM_VARIATION = "TELE-313"
+LOSS_SCALE = "TELE-314"
+DEAD_LAYERS = "TELE-320"
+EXPLODING_LAYERS = "TELE-321"
+LAYER_HEALTH = "TELE-322"
 LSTM_HEALTH = "TELE-340"
 
 SIGNAL_WIDTH = 15
 VALUE_WIDTH = 9
-DETAIL_WIDTH = 33
+DETAIL_WIDTH = 32
 GUTTER = "  "
 
 
@@ -67,7 +75,45 @@ class HealthStatusPanel(Static):
             _graded("NaN gradients", count(tamiyo.nan_grad_count), "", nan_grade, count_style(nan_grade)),
             _graded("Inf gradients", count(tamiyo.inf_grad_count), "", inf_grade, count_style(inf_grade)),
             _graded("Grad Norm", decimal(tamiyo.grad_norm), course, norm_grade, grade_style(norm_grade)),
+            *HealthStatusPanel.gradient_rows(snapshot),
             *HealthStatusPanel.lstm_rows(snapshot),
+        ]
+
+    @staticmethod
+    def gradient_rows(snapshot: SanctumSnapshot) -> list[Text]:
+        """Return the rows of the gradient before clipping, of how it was measured, and of its layers."""
+        tamiyo = snapshot.tamiyo
+        registry = shipped_registry()
+        pre_clip = registry[PRE_CLIP_NORM].grade(tamiyo.pre_clip_grad_norm)
+        state = registry[NORM_STATE].grade(tamiyo.grad_norm_state)
+        passes = registry[GRADIENT_PASSES].grade(tamiyo.grad_passes)
+        variation = registry[NORM_VARIATION].grade(tamiyo.grad_norm_variation)
+        scale = registry[LOSS_SCALE].grade(tamiyo.loss_scale)
+        dead = registry[DEAD_LAYERS].grade(tamiyo.dead_layers)
+        exploding = registry[EXPLODING_LAYERS].grade(tamiyo.exploding_layers)
+        worst = registry[LAYER_HEALTH].grade(tamiyo.worst_layer)
+        skipped = f"steps skipped: {count(tamiyo.skipped_steps)}"
+        words = NO_VALUE if tamiyo.grad_norm_state is None else tamiyo.grad_norm_state.replace("_", " ")
+        health = None if tamiyo.worst_layer is None else tamiyo.worst_layer.health
+        return [
+            _graded(
+                "Pre-clip norm", decimal(tamiyo.pre_clip_grad_norm), skipped, pre_clip, grade_style(pre_clip)
+            ),
+            _graded("Norm state", "", words, state, grade_style(state)),
+            _graded("Grad passes", count(tamiyo.grad_passes), "", passes, grade_style(passes)),
+            _graded(
+                "Norm variation", decimal(tamiyo.grad_norm_variation), "", variation, grade_style(variation)
+            ),
+            _graded("Loss scale", _scale(tamiyo.loss_scale), "", scale, grade_style(scale)),
+            _graded("Dead layers", count(tamiyo.dead_layers), "", dead, grade_style(dead)),
+            _graded("Exploding", count(tamiyo.exploding_layers), "layers", exploding, grade_style(exploding)),
+            _graded(
+                "Worst layer",
+                decimal(health),
+                _broken_elements(tamiyo.worst_layer),
+                worst,
+                grade_style(worst),
+            ),
         ]
 
     @staticmethod
@@ -93,31 +139,49 @@ class HealthStatusPanel(Static):
     def plain_rows(snapshot: SanctumSnapshot) -> list[Text]:
         """Return the rows that have no record, and so no grade."""
         tamiyo = snapshot.tamiyo
-        skipped = f"steps skipped: {count(tamiyo.skipped_steps)}"
-        layers = f"{count(tamiyo.dead_layers)} dead, {count(tamiyo.exploding_layers)} exploding"
-        if tamiyo.dead_layers is None and tamiyo.exploding_layers is None:
-            layers = "not collected"
         losses = f"policy {decimal(tamiyo.policy_loss)}, value {decimal(tamiyo.value_loss)}"
         policy = f"KL {decimal(tamiyo.approx_kl)}, clipped {percent(tamiyo.clip_fraction)}"
         return [
-            _ungraded("Pre-clip norm", decimal(tamiyo.pre_clip_grad_norm), skipped),
-            _ungraded("Layers", "", layers),
-            _wide("Worst layer", _worst_layer(tamiyo)),
+            _wide("Layer details", _layer_details(tamiyo)),
             _ungraded("Losses", "", losses),
             _ungraded("Entropy", decimal(tamiyo.entropy), policy),
         ]
 
 
 def _waiting_rows() -> list[Text]:
-    signals = ("NaN gradients", "Inf gradients", "Grad Norm", "LSTM h norm", "LSTM c norm", "LSTM flags")
-    details = (WAITING, "", "", "", "", "")
+    signals = (
+        "NaN gradients",
+        "Inf gradients",
+        "Grad Norm",
+        "Pre-clip norm",
+        "Norm state",
+        "Grad passes",
+        "Norm variation",
+        "Loss scale",
+        "Dead layers",
+        "Exploding",
+        "Worst layer",
+        "LSTM h norm",
+        "LSTM c norm",
+        "LSTM flags",
+    )
+    details = (WAITING, *[""] * (len(signals) - 1))
     return [
         _row(signal, NO_VALUE, detail, "waiting", style=QUIET)
         for signal, detail in zip(signals, details, strict=True)
     ]
 
 
-def _worst_layer(tamiyo: TamiyoState) -> str:
+def _broken_elements(layer: LayerGradientStats | None) -> str:
+    """What is wrong with a layer, and its name."""
+    if layer is None:
+        return ""
+    if layer.nan_count or layer.inf_count:
+        return f"{count(layer.nan_count)} NaN {count(layer.inf_count)} Inf {layer.layer_name}"
+    return f"{layer.zero_fraction:.0%} zero {layer.large_fraction:.0%} large {layer.layer_name}"
+
+
+def _layer_details(tamiyo: TamiyoState) -> str:
     layers = tamiyo.layer_diagnostics
     if layers is None:
         return "not collected"
@@ -136,6 +200,11 @@ def _layer_badness(layer: LayerGradientStats) -> tuple[int, float]:
     broken = layer.nan_count + layer.inf_count
     # Among layers with broken elements the norm is no measure, and NaN has no order.
     return (broken, 0.0 if broken else layer.norm)
+
+
+def _scale(value: float | None) -> str:
+    """A loss scale: a power of two, mostly, and so without decimals where it is whole."""
+    return f"{value:.0f}" if value is not None and value < 1e9 and value == int(value) else decimal(value)
 
 
 def _yes_no(flag: bool) -> str:

@@ -14,6 +14,7 @@ from telewire.telemetry.payloads import (
     LayerDiagnosticsPayload,
     LayerGradientStats,
     LSTMHealthMetrics,
+    NormState,
     PPOUpdatePayload,
     TelemetryEvent,
 )
@@ -35,6 +36,10 @@ SENTINELS: dict[str, object] = {
     "grad_norm": 1.11,
     "nan_grad_count": 111,
     "inf_grad_count": 112,
+    "grad_norm_state": NormState.UNDERFLOWED,
+    "grad_passes": 120,
+    "grad_norm_variation": 1.21,
+    "loss_scale": 122.5,
     "dead_layers": 113,
     "exploding_layers": 114,
     "lstm_health": LSTMHealthMetrics(
@@ -68,6 +73,9 @@ def layer(name: str) -> LayerGradientStats:
         small_fraction=0.0,
         large_fraction=0.0,
     )
+
+
+SENTINELS["worst_layer"] = layer("worst")
 
 
 def test_sentinels_cover_every_field_of_the_payload() -> None:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from textual.widget import Widget
 from textual.widgets import Static
 
 from telewire.telemetry.payloads import PPOUpdatePayload
@@ -17,14 +18,40 @@ def run_state(app: SanctumApp) -> str:
     return str(app.query_one("#run-state", Static).render())
 
 
-def test_all_three_widgets_fit_a_terminal_of_80_by_24(scene: Callable[[str], SanctumAggregator]) -> None:
+def test_status_and_anomalies_are_on_a_terminal_of_80_by_24_wherever_the_panels_are_scrolled(
+    scene: Callable[[str], SanctumAggregator],
+) -> None:
+    async def run() -> None:
+        app = SanctumApp(scene("critical"))
+        async with app.run_test(size=(80, 24)) as pilot:
+            for key in ("home", "end"):
+                await pilot.press(key)
+                await pilot.pause()
+                assert app.screen.max_scroll_y == 0
+                for widget in (StatusBanner, AnomalyStrip):
+                    assert app.screen.region.contains_region(app.query_one(widget).region)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("panel", [HealthStatusPanel])
+def test_every_line_of_a_panel_can_be_reached_on_a_terminal_of_80_by_24(
+    scene: Callable[[str], SanctumAggregator], panel: type[Widget]
+) -> None:
     async def run() -> None:
         app = SanctumApp(scene("critical"))
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.pause()
-            assert app.screen.max_scroll_y == 0
-            for widget in (StatusBanner, HealthStatusPanel, AnomalyStrip):
-                assert app.screen.region.contains_region(app.query_one(widget).region)
+            panels, shown = app.query_one("#panels"), app.query_one(panel)
+            seen: set[int] = set()
+            await pilot.press("home")
+            for _ in range(100):
+                await pilot.pause()
+                visible = shown.region.intersection(panels.region)
+                seen.update(range(visible.y - shown.region.y, visible.bottom - shown.region.y))
+                await pilot.press("down")
+            assert seen == set(range(shown.region.height))
+            assert shown.region.width <= panels.region.width
 
     asyncio.run(run())
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from telewire.registry import shipped_registry
-from telewire.telemetry.payloads import AnomalyPayload, LSTMHealthMetrics, PPOUpdatePayload
+from telewire.telemetry.payloads import AnomalyPayload, LSTMHealthMetrics, NormState, PPOUpdatePayload
 from telewire.telemetry.sanctum import SanctumAggregator, SanctumSnapshot
 from telewire.telemetry.sanctum.app import SanctumApp
 from telewire.telemetry.sanctum.widgets import AnomalyStrip, HealthStatusPanel, StatusBanner
@@ -409,21 +409,39 @@ def test_mean_return_before_the_first_finished_episode_is_no_number(after_update
 
 
 def test_signals_without_a_record_are_not_graded(after_update: Snapshot) -> None:
+    panel = HealthStatusPanel.panel_text(after_update(entropy=0.5))
+    assert row(panel, "Entropy").plain.endswith("not graded")
+
+
+@pytest.mark.parametrize("signal", ["Dead layers", "Exploding", "Worst layer", "Loss scale"])
+def test_what_was_not_measured_says_so(after_update: Snapshot, signal: str) -> None:
+    line = row(HealthStatusPanel.panel_text(after_update()), signal).plain
+    assert "—" in line
+    assert line.endswith("not collected")
+
+
+def test_rows_of_dead_and_exploding_layers_are_not_swapped(after_update: Snapshot) -> None:
     panel = HealthStatusPanel.panel_text(after_update(dead_layers=3, exploding_layers=4))
-    layers = row(panel, "Layers")
-    assert "3 dead, 4 exploding" in layers.plain
-    assert layers.plain.endswith("not graded")
+    assert row(panel, "Dead layers").plain.split()[2] == "3"
+    assert row(panel, "Exploding").plain.split()[1] == "4"
+
+
+def test_an_overflowed_norm_is_critical_although_it_is_finite(after_update: Snapshot) -> None:
+    panel = HealthStatusPanel.panel_text(after_update(grad_norm_state=NormState.OVERFLOWED))
+    line = row(panel, "Norm state")
+    assert line.plain.endswith("CRITICAL")
+    assert style_of(line, "overflowed") == "bold red"
 
 
 def test_worst_layer_is_named(scene: Scene) -> None:
     panel = HealthStatusPanel.panel_text(scene("critical").get_snapshot())
-    assert row(panel, "Worst layer").plain.endswith("3 NaN, 4 Inf of 4,096 in lstm.weight_hh_l0")
+    assert row(panel, "Layer details").plain.endswith("3 NaN, 4 Inf of 4,096 in lstm.weight_hh_l0")
 
 
 def test_worst_layer_of_an_earlier_update_says_which(scene: Scene) -> None:
     snapshot = scene("critical").get_snapshot()
     snapshot.tamiyo.update = 20
-    worst = row(HealthStatusPanel.panel_text(snapshot), "Worst layer").plain
+    worst = row(HealthStatusPanel.panel_text(snapshot), "Layer details").plain
     assert worst.endswith("3 NaN, 4 Inf in lstm.weight_hh_l0 (update 17)")
 
 
@@ -433,7 +451,7 @@ def test_worst_layer_without_broken_elements_says_how_much_of_it_is_tiny(scene: 
     assert layers is not None
     sound = [dataclasses.replace(layer, nan_count=0, inf_count=0) for layer in layers]
     snapshot.tamiyo.layer_diagnostics = tuple(sound)
-    assert ", 10% tiny in " in row(HealthStatusPanel.panel_text(snapshot), "Worst layer").plain
+    assert ", 10% tiny in " in row(HealthStatusPanel.panel_text(snapshot), "Layer details").plain
 
 
 @pytest.mark.parametrize("name", ["waiting", "healthy", "warning", "critical"])

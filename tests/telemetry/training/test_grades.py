@@ -30,7 +30,7 @@ def grade_run() -> Callable[..., GradingBackend]:
     return run
 
 
-def test_every_update_is_graded_by_all_five_records(grade_run: Callable[..., GradingBackend]) -> None:
+def test_every_update_is_graded_by_every_record(grade_run: Callable[..., GradingBackend]) -> None:
     graded = grade_run().take()
     assert [update.update for update in graded] == [1, 2, 3, 4, 5]
     for update in graded:
@@ -68,8 +68,9 @@ def test_injected_elements_are_graded_by_their_number(
 def test_a_norm_that_is_nan_is_shown_as_such_and_never_healthy(
     grade_run: Callable[..., GradingBackend],
 ) -> None:
-    norm = grade_run("inf@2").take()[1].grades[2]
-    assert (norm.record_id, norm.value) == ("TELE-310", "nan")
+    grades = grade_run("inf@2").take()[1].grades
+    norm = next(grade for grade in grades if grade.record_id == "TELE-310")
+    assert norm.value == "nan"
     assert norm.level.name != "healthy"
 
 
@@ -96,7 +97,7 @@ def test_values_that_were_not_collected_say_so() -> None:
 def test_the_history_is_graded_by_its_newest_norm() -> None:
     state = TamiyoState(update=2, grad_norm=1.0)
     state.grad_norm_history.extend([1.0, math.inf])
-    history = grade_state(state)[3]
+    history = next(grade for grade in grade_state(state) if grade.record_id == "TELE-311")
     assert (history.value, history.level.name) == ("inf", "critical")
 
 

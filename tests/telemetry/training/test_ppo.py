@@ -144,6 +144,20 @@ def test_a_poisoned_only_step_leaves_the_weights_as_they_were(
     assert torch.equal(weights(policy), before)
 
 
+def test_a_step_that_is_not_finite_halves_the_loss_scale(collect: Collect, policy: RecurrentPolicy) -> None:
+    result = update(policy, collect(), "inf@1", loss_scale=1024.0)
+    assert [one.loss_scale for one in result.collections] == [1024.0] + [512.0] * 15
+
+
+def test_the_loss_scale_is_no_part_of_the_gradients(collect: Collect, policy: RecurrentPolicy) -> None:
+    rollout, start = collect(), {name: value.clone() for name, value in policy.state_dict().items()}
+    plain = update(policy, rollout, epochs=1, minibatches=1)
+    policy.load_state_dict(start)
+    scaled = update(policy, rollout, epochs=1, minibatches=1, loss_scale=1024.0)
+    assert scaled.pre_clip_grad_norm == pytest.approx(plain.pre_clip_grad_norm, rel=1e-5)
+    assert plain.collections[0].loss_scale is None
+
+
 def test_injected_elements_are_counted_exactly(collect: Collect, policy: RecurrentPolicy) -> None:
     result = update(policy, collect(), "nan:2@1", "inf:7@1")
     assert [(one.nan_count, one.inf_count) for one in result.collections] == [(2, 7)] + [(0, 0)] * 15
