@@ -16,6 +16,7 @@ import importlib
 import importlib.metadata
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -24,6 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+_PROCESSOR_SECONDS = 300  # that the tests of one run may take: one that hangs ends then
 _LONGEST = 300
 _SAID = 2_000
 
@@ -114,6 +116,7 @@ def run(arguments: list[str], limit: float) -> dict[str, Any]:
 def _work(arguments: list[str], writing: int, said: int) -> None:
     try:
         os.setpgid(0, 0)
+        resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS))
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor, target in ((nowhere, 0), (said, 1), (said, 2)):
             os.dup2(descriptor, target)

@@ -31,8 +31,8 @@ LEFT_OUT = shutil.ignore_patterns(
     "*.egg-info",
     "*.dist-info",
 )
-LIMIT = 300.0
-"""Seconds that the tests of one plant may take."""
+LIMIT = 3600.0
+"""Seconds that the tests of one plant may take; a machine that does other things, too, needs many."""
 
 _FAILED = 1
 
@@ -120,10 +120,8 @@ class ProjectRuns:
     def run(self, tests: Sequence[str]) -> TestsEnded:
         """Run tests with `--wiring`, up to the first that fails."""
         answer = self._ask({"arguments": ["-x", "-q", "--wiring", *self._arguments, *tests], "limit": LIMIT})
-        if answer["late"]:
-            return TestsEnded(
-                "(none ended in time)", f"longer than {LIMIT:.0f} s", True, answer["ran"], LIMIT
-            )
+        if answer["late"]:  # nobody knows what would have come of it
+            return TestsEnded(None, f"longer than {LIMIT:.0f} s", True, answer["ran"], LIMIT)
         failed, reason = answer["failed"], answer["reason"]
         could_run = answer["status"] == 0 or (answer["status"] == _FAILED and failed is not None)
         if not could_run and failed is None:

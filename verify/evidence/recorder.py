@@ -24,8 +24,10 @@ IN_ORDER = 100_000
 
 _ENTRIES = 4
 _FRAMES = 400
-_LOOKS = 64  # values that are no plain number or text are looked at so often, and then every so many times,
-_ENOUGH = 16  # or, where they differ, until there are so many different ones
+ENOUGH = 8
+"""How many different values that are no plain numbers or texts are looked at before only every 64th is."""
+
+_LOOKS = 64  # and how many in any case
 
 _NOTHING = (float("inf"), float("-inf"))
 
@@ -39,6 +41,7 @@ class Cell:
 
     __slots__ = (
         "ceiling",
+        "enough",
         "entries",
         "floor",
         "high",
@@ -51,7 +54,8 @@ class Cell:
         "values",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, enough: int = ENOUGH) -> None:
+        self.enough = enough
         self.floor, self.ceiling = _NOTHING  # numbers between them say nothing that is not known
         self.passed = count().__next__  # counting up is one step for all threads
         self.looks = 0
@@ -108,6 +112,8 @@ class Watch:
         is_library: Whether a file only hands calls on, as Python's own library does.
         ordered: Points of which every pass is kept, in one order over all of them: the first `IN_ORDER`.
         order: Those passes.
+        enough: How many different values of one point are looked at before only every 64th is, where they are no plain
+            numbers or texts.
     """
 
     points: int
@@ -116,10 +122,11 @@ class Watch:
     is_library: Callable[[str], bool] = lambda file: False
     ordered: frozenset[int] = frozenset()
     order: list[tuple[int, Summary]] = field(default_factory=list)
+    enough: int = ENOUGH
     cells: list[Cell] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.cells = [Cell() for _ in range(self.points)]
+        self.cells = [Cell(self.enough) for _ in range(self.points)]
         for number in self.ordered:
             self.cells[number].order = partial(self._in_order, number)
 
@@ -188,7 +195,7 @@ def _note(cell: Cell, value: object, kind: type) -> None:
         cell.order(summary_of(value))
     if kind not in PLAIN:
         cell.looks += 1
-        if cell.looks % _LOOKS and (cell.looks > _LOOKS or len(cell.values) >= _ENOUGH):
+        if cell.looks % _LOOKS and (cell.looks > _LOOKS or len(cell.values) >= cell.enough):
             cell.sampled = True
             return
     elif len(cell.values) >= DISTINCT and not _is_odd(value):

@@ -24,7 +24,7 @@ from .hook import INSTRUMENTED, NOT_IMPORTED, Hook
 from .outcomes import Outcomes
 from .plan import Plan
 from .probes.arrival import Sight
-from .recorder import Seen, Watch
+from .recorder import DISTINCT, ENOUGH, Seen, Watch
 
 if TYPE_CHECKING:
     from _pytest.fixtures import FixtureDef, SubRequest
@@ -113,7 +113,8 @@ class Watching:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Note what passes from here on for this test."""
         self._set_up = 0.0
-        self._watch = self._new_watch(getattr(item, "telewire_ordered", frozenset()))
+        ordered = getattr(item, "telewire_ordered", None)
+        self._watch = self._new_watch() if ordered is None else self._new_watch(ordered, DISTINCT)
         recorder.watch(self._watch)
 
     @pytest.hookimpl(wrapper=True)
@@ -147,8 +148,9 @@ class Watching:
         not_seen = "" if state in {INSTRUMENTED, NOT_IMPORTED} else f"{module}: {state}"
         return self.hook.refused.get(point) or not_seen
 
-    def _new_watch(self, ordered: frozenset[int] = frozenset()) -> Watch:
-        return Watch(self._points, self._program.__contains__, self._is_test, self._is_library, ordered)
+    def _new_watch(self, ordered: frozenset[int] = frozenset(), enough: int = ENOUGH) -> Watch:
+        is_program = self._program.__contains__
+        return Watch(self._points, is_program, self._is_test, self._is_library, ordered, enough=enough)
 
     def _seen_by(self, item: pytest.Item) -> dict[int, Seen]:
         watches = [] if self._watch is None else [self._watch]

@@ -18,7 +18,7 @@ from typing import Any
 Summary = tuple[object, ...]
 """`("int", 7)`, `("float", 0.5)`, `("float", "nan")`, `("none",)`, `("str", "text")`, `("str", "beginning…", digest)`,
 `("many", type, length, digest, first elements)`, `("fields", class, digest, values)`, `("array", type, dtype, shape,
-digest or None)`, `("object", class)`."""
+digest or None)`, `("object", class)`. The digest of what is within another is empty: it says nothing more."""
 
 LONGEST_TEXT = 80
 ELEMENTS = 16
@@ -74,6 +74,10 @@ def _plain(value: object) -> Summary:
 
 
 def _other(value: object, kind: type, depth: int) -> Summary:
+    exact = _EXACT.get(kind)
+    if exact is not None:
+        length, elements = exact
+        return _many(class_name(kind), length(value), elements(value), depth)
     bases = _mro(kind)
     library = _of_library(value, kind, bases)
     if library is not None:
@@ -81,7 +85,7 @@ def _other(value: object, kind: type, depth: int) -> Summary:
     fields = _fields(value, kind, bases) if depth else None
     if fields is not None:
         parts = tuple((name, summary_of(one, depth - 1)) for name, one in islice(fields, ELEMENTS))
-        return ("fields", class_name(kind), _digest(parts), parts)
+        return ("fields", class_name(kind), _digest(parts) if depth == _DEPTH else "", parts)
     for builtin, length, elements in _CONTAINERS:
         if builtin in bases:
             return _many(class_name(kind), length(value), elements(value), depth)
@@ -108,6 +112,7 @@ _CONTAINERS: tuple[tuple[type, Callable[[Any], int], Callable[[Any], Iterable[ob
     (set, set.__len__, set.__iter__),
     (frozenset, frozenset.__len__, frozenset.__iter__),
 )
+_EXACT = {builtin: (length, elements) for builtin, length, elements in _CONTAINERS}
 
 
 def _many(name: str, length: int, elements: Iterable[object], depth: int) -> Summary:
@@ -116,7 +121,7 @@ def _many(name: str, length: int, elements: Iterable[object], depth: int) -> Sum
     first = tuple(summary_of(one, depth - 1) for one in islice(elements, ELEMENTS))
     if name in {"set", "frozenset"}:
         first = tuple(sorted(first, key=repr))
-    return ("many", name, length, _digest((length, first)), first)
+    return ("many", name, length, _digest((length, first)) if depth == _DEPTH else "", first)
 
 
 def _fields(value: object, kind: type, bases: tuple[type, ...]) -> Iterator[tuple[str, object]] | None:
