@@ -13,7 +13,7 @@ from typing import TypedDict
 from .anomaly_report import AnomalyReport
 from .hub import TelemetryHub
 from .layer_health import is_dead, is_exploding
-from .measurements import GradientCollection, LayerGradientStats, LSTMHealthMetrics, NormState
+from .measurements import GradientCollection, LayerGradientStats, LSTMHealthMetrics, NormState, RankCoverage
 from .payloads import (
     AnomalyPayload,
     EventKind,
@@ -124,6 +124,7 @@ def emit_ppo_update_event(
     grad_norm_variation: float | None,
     worst_layer: LayerGradientStats | None,
     lstm_health: LSTMHealthMetrics | None,
+    rank_coverage: RankCoverage | None,
 ) -> None:
     """Publish one PPO update; the arguments mean what the fields of `PPOUpdatePayload` mean.
 
@@ -152,15 +153,20 @@ def emit_ppo_update_event(
         worst_layer=worst_layer,
         lstm_health=lstm_health,
         skipped_steps=metrics["skipped_steps"],
+        rank_coverage=rank_coverage,
     )
     hub.emit(TelemetryEvent(kind=EventKind.PPO_UPDATE, timestamp=time.time(), payload=payload))
 
 
 class TelemetryEmitter:
-    """The training loop's side of a hub: one method per kind of event, none of which blocks."""
+    """The training loop's side of a hub: one method per kind of event, none of which blocks.
 
-    def __init__(self, hub: TelemetryHub) -> None:
-        self._hub: TelemetryHub = hub
+    Args:
+        hub: where events go; None on the ranks of a training that leave it to rank 0, so that nothing is sent.
+    """
+
+    def __init__(self, hub: TelemetryHub | None) -> None:
+        self._hub: TelemetryHub | None = hub
 
     def emit_ppo_update(
         self,
@@ -174,8 +180,11 @@ class TelemetryEmitter:
         grad_norm_variation: float | None,
         worst_layer: LayerGradientStats | None,
         lstm_health: LSTMHealthMetrics | None,
+        rank_coverage: RankCoverage | None,
     ) -> None:
         """Publish one PPO update; see `emit_ppo_update_event`."""
+        if self._hub is None:
+            return
         emit_ppo_update_event(
             self._hub,
             update=update,
@@ -187,6 +196,7 @@ class TelemetryEmitter:
             grad_norm_variation=grad_norm_variation,
             worst_layer=worst_layer,
             lstm_health=lstm_health,
+            rank_coverage=rank_coverage,
         )
 
     def emit_training_step(
@@ -208,6 +218,8 @@ class TelemetryEmitter:
         Raises:
             KeyError: a key of `LayerGradientHealth` is missing from ``gradient_health``.
         """
+        if self._hub is None:
+            return
         payload = TrainingStepPayload(
             step=step,
             loss=loss,
@@ -238,6 +250,8 @@ class TelemetryEmitter:
         clip_fraction: float | None,
     ) -> None:
         """Publish what a library says of an update; the arguments mean the fields of `PolicyMetricsPayload`."""
+        if self._hub is None:
+            return
         payload = PolicyMetricsPayload(
             update=update,
             episodes=episodes,
@@ -252,13 +266,17 @@ class TelemetryEmitter:
 
     def emit_anomaly(self, *, update: int, report: AnomalyReport) -> None:
         """Publish what the detector found; a report without anomalies publishes nothing."""
-        if not report.has_anomaly:
+        if self._hub is None or not report.has_anomaly:
             return
-        payload = AnomalyPayload(update=update, anomalies=report.anomaly_types, details=report.lines)
+        payload = AnomalyPayload(
+            update=update, anomalies=report.anomaly_types, details=report.lines, ranks=report.ranks
+        )
         self._hub.emit(TelemetryEvent(kind=EventKind.ANOMALY, timestamp=time.time(), payload=payload))
 
     def emit_layer_diagnostics(self, *, update: int, layers: Sequence[LayerGradientStats]) -> None:
         """Publish the statistics of every layer: for level DEBUG, as the event grows with the model."""
+        if self._hub is None:
+            return
         payload = LayerDiagnosticsPayload(update=update, layers=tuple(layers))
         self._hub.emit(
             TelemetryEvent(kind=EventKind.LAYER_DIAGNOSTICS, timestamp=time.time(), payload=payload)

@@ -296,3 +296,6 @@ class RankCoverage:
     """Ranks whose gradients are not in the figures, those that did not answer among them."""
     unanswered: int
     """Ranks that did not answer when the statistics were last exchanged."""
+
+    def __str__(self) -> str:
+        return f"{self.world_size - self.missing} of {self.world_size}"

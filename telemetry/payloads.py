@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .measurements import LayerGradientStats, LSTMHealthMetrics, NormState
+from .measurements import LayerGradientStats, LSTMHealthMetrics, NormState, RankCoverage
 
 __all__ = [
     "AnomalyPayload",
@@ -20,6 +20,7 @@ __all__ = [
     "NormState",
     "PPOUpdatePayload",
     "PolicyMetricsPayload",
+    "RankCoverage",
     "TelemetryEvent",
     "TelemetryPayload",
     "TrainingStepPayload",
@@ -93,6 +94,8 @@ class PPOUpdatePayload:
     """Health of the policy's hidden state after the update; None when the policy has none."""
     skipped_steps: int
     """Optimiser steps that were not taken because the gradients were not finite."""
+    rank_coverage: RankCoverage | None
+    """Of how many ranks the figures speak: one of one for a training in one process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +108,8 @@ class AnomalyPayload:
     """The anomaly types, each once."""
     details: tuple[str, ...]
     """One line per finding, ``type: what was seen``."""
+    ranks: tuple[int, ...]
+    """The ranks that findings are attributed to, in ascending order; none for a training in one process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,8 +87,12 @@ def reduce_statistics(
         report.add(RANK_UNANSWERED, "did not answer", rank=rank)
     _compare_updates(known, report)
     _compare_replicas(known, report)
+    common = _common_findings(known)
+    for finding in common:
+        anomaly, _, detail = finding.partition(": ")
+        report.add(anomaly, f"all ranks: {detail}")
     for rank, answer in known.items():
-        _attribute(rank, answer, report)
+        _attribute(rank, answer, common, report)
     passes = [answer.passes for answer in known.values() if answer.passes is not None]
     names = {name: None for answer in known.values() for name in answer.scalars}
     return ReducedStatistics(
@@ -169,7 +173,15 @@ def _describe(sums: GradientSums) -> str:
     return f"norm {sums.finite_norm:.6g}, {sums.nan_count} NaN, {sums.inf_count} infinite"
 
 
-def _attribute(rank: int, answer: RankStatistics, report: AnomalyReport) -> None:
+def _common_findings(known: Mapping[int, RankStatistics]) -> list[str]:
+    """What every rank has found, word for word: it lies in what they share, such as averaged gradients."""
+    if len(known) < 2:
+        return []
+    first, *others = known.values()
+    return [finding for finding in first.findings if all(finding in other.findings for other in others)]
+
+
+def _attribute(rank: int, answer: RankStatistics, common: Sequence[str], report: AnomalyReport) -> None:
     """Add what a rank's own gradients and shards say of it, and its own findings."""
     for sums, where in ((answer.own_gradients, "before averaging"), (answer.sharded, "in its shards")):
         if sums is not None and sums.state is NormState.NOT_FINITE:
@@ -180,6 +192,8 @@ def _attribute(rank: int, answer: RankStatistics, report: AnomalyReport) -> None
         if value is not None and not math.isfinite(value):
             report.add(NUMERICAL_INSTABILITY, f"{name} is {value}", rank=rank)
     for finding in answer.findings:
+        if finding in common:
+            continue
         anomaly, _, detail = finding.partition(": ")
         report.add(anomaly, detail, rank=rank)
     if answer.omitted_findings:

@@ -85,6 +85,7 @@ class SanctumAggregator:
             tamiyo.approx_kl = payload.approx_kl
             tamiyo.clip_fraction = payload.clip_fraction
             tamiyo.skipped_steps = payload.skipped_steps
+            tamiyo.rank_coverage = payload.rank_coverage
 
     def handle_training_step(self, payload: TrainingStepPayload) -> None:
         """Store the numbers of one step of a plain loop; its number stands for that of the update, too."""
@@ -127,11 +128,13 @@ class SanctumAggregator:
                 tamiyo.anomaly_update = payload.update
                 tamiyo.anomalies = []
                 tamiyo.anomaly_details = []
+                tamiyo.anomaly_ranks = []
             for anomaly in payload.anomalies:
                 if anomaly not in tamiyo.anomalies:
                     tamiyo.anomalies.append(anomaly)
                     tamiyo.anomaly_counts[anomaly] += 1
             tamiyo.anomaly_details.extend(payload.details)
+            tamiyo.anomaly_ranks = sorted({*tamiyo.anomaly_ranks, *payload.ranks})
 
     def handle_layer_diagnostics(self, payload: LayerDiagnosticsPayload) -> None:
         """Store the per-layer gradient statistics of one update."""
@@ -150,6 +153,7 @@ class SanctumAggregator:
                     grad_norm_history=deque(tamiyo.grad_norm_history, maxlen=tamiyo.grad_norm_history.maxlen),
                     anomalies=list(tamiyo.anomalies),
                     anomaly_details=list(tamiyo.anomaly_details),
+                    anomaly_ranks=list(tamiyo.anomaly_ranks),
                     anomaly_counts=Counter(tamiyo.anomaly_counts),
                 ),
                 loop=replace(self._loop),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from ..payloads import GradientStage, LayerGradientStats, LSTMHealthMetrics
+from ..payloads import GradientStage, LayerGradientStats, LSTMHealthMetrics, RankCoverage
 
 GRAD_NORM_WINDOW = 10
 """Points kept of the gradient norm, and so the width in characters of its sparkline."""
@@ -64,6 +64,8 @@ class TamiyoState:
     """Share of samples whose probability ratio was clipped, from 0 to 1."""
     skipped_steps: int | None = None
     """Optimiser steps of the newest update that were left out because of non-finite gradients."""
+    rank_coverage: RankCoverage | None = None
+    """Of how many ranks the figures speak (TELE-710): one of one for a training in one process."""
 
     anomaly_update: int | None = None
     """Number of the newest update that reported an anomaly."""
@@ -71,6 +73,8 @@ class TamiyoState:
     """Anomaly types of `anomaly_update`, in the order reported, each once."""
     anomaly_details: list[str] = field(default_factory=list)
     """What the detector said about them."""
+    anomaly_ranks: list[int] = field(default_factory=list)
+    """The ranks that they were found on, where they are attributed to any."""
     anomaly_counts: Counter[str] = field(default_factory=Counter)
     """For each anomaly type seen in this run, the number of updates that reported it."""
 

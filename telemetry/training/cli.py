@@ -103,6 +103,13 @@ class PositiveFloat(click.ParamType[float]):
     f"it. COUNT is {DEFAULT_COUNT} unless given: inf@3, inf:7@3. May be repeated.",
 )
 @click.option(
+    "--inject-rank",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Under torchrun, the rank whose gradients are injected, before they are averaged.",
+)
+@click.option(
     "--telemetry",
     "level",
     type=click.Choice([level.name.lower() for level in TelemetryLevel]),
@@ -124,11 +131,14 @@ def train(
     envs: int,
     max_grad_norm: float,
     injections: tuple[Injection, ...],
+    inject_rank: int,
     level: str,
     profile_folder: Path | None,
     sanctum: bool,
 ) -> None:
     """Train a recurrent PPO on CartPole with hidden velocities, grading every update by the records.
+
+    Under torchrun each process has its own environments, gradients are averaged, and rank 0 reports for all.
 
     Exit codes: 0 the run ended, whatever its grades; 1 an injection or the end of the profile was never
     reached, or the run failed; 2 the options are wrong or a dependency is missing; 130 interrupted by Ctrl-C.
@@ -149,6 +159,7 @@ def train(
     from .grades import GradingBackend
     from .inject import InjectionTooLargeError
     from .loop import TrainingConfig, TrainingLoop
+    from .parallel import joined_ranks
     from .ppo import PPOConfig
     from .summary import print_summary, print_traces, short_profile_message, unreached_message
 
@@ -163,14 +174,16 @@ def train(
         telemetry=TelemetryLevel[level.upper()],
     )
     console = Console(highlight=False)
-    with TelemetryHub() as hub:
+    with joined_ranks() as rank, TelemetryHub() as hub:
+        console.quiet = rank > 0
         aggregator = SanctumAggregator()
         grading = GradingBackend(aggregator)
         hub.add_backend(aggregator)
         hub.add_backend(grading)
         hub.add_backend(LogBackend())
         try:
-            loop = TrainingLoop(config, hub, injections=injections)
+            own_injections = injections if rank == inject_rank else ()
+            loop = TrainingLoop(config, hub, injections=own_injections)
         except InjectionTooLargeError as error:
             raise click.BadParameter(str(error), param_hint="--inject") from error
         interrupted = False

@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
+from itertools import chain
 
 import torch
 from torch.profiler import record_function
@@ -20,9 +22,15 @@ from ..hub import TelemetryHub
 from ..layer_health import worst_layer
 from ..levels import TelemetryConfig, TelemetryLevel
 from ..lstm_health import compute_lstm_health
+from ..measurements import GradientCollection, LSTMHealthMetrics
 from ..norm_history import NormHistory
+from ..ranks.exchange import DEFAULT_TIMEOUT, RankExchange
+from ..ranks.reduction import ReducedStatistics
+from ..ranks.row import RowLayout
+from ..ranks.statistics import RankStatistics
 from .envs import ACTIONS, VISIBLE, make_envs
 from .inject import GradientInjector, Injection
+from .parallel import SHARED_METRICS, average_gradients, averaged, gathered, worst_lstm_health
 from .policy import RecurrentPolicy
 from .ppo import PPO, PPOConfig, UpdateResult
 from .rollout import Rollout, RolloutCollector
@@ -49,6 +57,8 @@ class TrainingConfig:
     sequence_length: int = 16
     """Steps through which gradients flow back; divides `rollout_steps`."""
     hidden_size: int = 64
+    rank_timeout: timedelta = DEFAULT_TIMEOUT
+    """How long a rank of a training in several processes waits for the telemetry of the others."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
     telemetry: TelemetryLevel = TelemetryLevel.NORMAL
     """How much is collected."""
@@ -97,13 +107,17 @@ class TrainingLoop:
             InjectionTooLargeError: an injection names more elements than the poisoned gradient has.
         """
         self._config = config
-        self._generator = torch.Generator().manual_seed(config.seed)
+        self._ranks = RankExchange(RowLayout(scalars=SHARED_METRICS), timeout=config.rank_timeout)
+        # Environments and actions differ between the ranks, the weights do not.
+        self._own_seed = config.seed + self._ranks.rank * config.envs
+        self._generator = torch.Generator().manual_seed(self._own_seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             self._policy = RecurrentPolicy(len(VISIBLE), ACTIONS, config.hidden_size)
-        self._ppo = PPO(self._policy, config.ppo, generator=self._generator)
+        average = average_gradients if self._ranks.world_size > 1 else None
+        self._ppo = PPO(self._policy, config.ppo, generator=self._generator, average=average)
         self._injector = GradientInjector(injections, self._policy)
-        self._emitter = TelemetryEmitter(hub)
+        self._emitter = TelemetryEmitter(hub if self._ranks.rank == 0 else None)
         self._detector = AnomalyDetector()
         self._norm_history = NormHistory()
         self._telemetry = TelemetryConfig(config.telemetry)
@@ -134,7 +148,7 @@ class TrainingLoop:
                 self._policy,
                 steps=config.rollout_steps,
                 sequence_length=config.sequence_length,
-                seed=config.seed,
+                seed=self._own_seed,
                 generator=self._generator,
             )
             self._ending = None
@@ -175,7 +189,7 @@ class TrainingLoop:
     def _find_ending(self, stop: threading.Event | None) -> Ending | None:
         target = self._config.target_return
         mean_return = self._mean_return()
-        if stop is not None and stop.is_set():
+        if any(gathered(stop is not None and stop.is_set())):
             return Ending.STOPPED
         if (
             target is not None
@@ -190,10 +204,10 @@ class TrainingLoop:
 
     def _count(self, rollout: Rollout, update: UpdateResult) -> None:
         self._updates += 1
-        self._env_steps += int(rollout.valid.sum())
+        self._env_steps += sum(gathered(int(rollout.valid.sum())))
         self._optimiser_steps += update.optimiser_steps
         self._skipped_steps += update.skipped_steps
-        for episode_return in rollout.episode_returns:
+        for episode_return in chain.from_iterable(gathered(rollout.episode_returns)):
             self._episodes += 1
             self._returns.append(episode_return)
             mean_return = self._mean_return()
@@ -228,6 +242,17 @@ class TrainingLoop:
             "clip_fraction": update.clip_fraction,
             "skipped_steps": update.skipped_steps,
         }
+        report = AnomalyReport()
+        if self._telemetry.collects("anomalies"):
+            report = self._detector.check_all(
+                nan_grad_count=gradient_health["nan_grad_count"],
+                inf_grad_count=gradient_health["inf_grad_count"],
+                lstm_health=lstm_health,
+            )
+        reduced = self._share(update, metrics, lstm_health, report)
+        if self._ranks.world_size > 1:
+            report, metrics = reduced.report, averaged(metrics, reduced)
+            lstm_health = worst_lstm_health(reduced)
         self._emitter.emit_ppo_update(
             update=self._updates,
             episodes=self._episodes,
@@ -238,12 +263,33 @@ class TrainingLoop:
             grad_norm_variation=self._norm_history.coefficient_of_variation(),
             worst_layer=None if update.diagnosed_layers is None else worst_layer(update.diagnosed_layers),
             lstm_health=lstm_health,
+            rank_coverage=reduced.coverage,
         )
-        report = AnomalyReport()
-        if self._telemetry.collects("anomalies"):
-            report = self._detector.check_all(
-                nan_grad_count=gradient_health["nan_grad_count"],
-                inf_grad_count=gradient_health["inf_grad_count"],
-                lstm_health=lstm_health,
-            )
         self._response.respond(update=self._updates, report=report, layers=update.diagnosed_layers)
+
+    def _share(
+        self,
+        update: UpdateResult,
+        metrics: PPOUpdateMetrics,
+        lstm_health: LSTMHealthMetrics | None,
+        report: AnomalyReport,
+    ) -> ReducedStatistics:
+        """Exchange this rank's values for one picture of all; in one process they are the picture."""
+        gradients: GradientCollection | None = None
+        if update.collections:
+            broken = (collection for collection in update.collections if collection.bad_layers)
+            gradients = next(broken, update.collections[-1])
+        reduced = self._ranks.reduce(
+            RankStatistics.of(
+                update=self._updates,
+                gradients=gradients,
+                own_gradients=update.own_collections,
+                lstm_health=lstm_health,
+                scalars={name: metrics[name] for name in SHARED_METRICS},
+                report=report,
+                escalated_updates=self._telemetry.escalated_updates,
+            )
+        )
+        if reduced.escalated_updates > self._telemetry.escalated_updates:
+            self._telemetry.escalate(reduced.escalated_updates)
+        return reduced

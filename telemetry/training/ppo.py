@@ -54,6 +54,9 @@ class UpdateResult:
     """All gradients at every optimiser step, before clipping."""
     layer_stats: tuple[LayerGradientStats, ...] | None
     """Every layer at every optimiser step, before clipping; None when layers were not measured."""
+    own_collections: tuple[GradientCollection, ...] | None
+    """The gradients of this rank's own batch at every optimiser step, before they were averaged over the ranks;
+    None for a training in one process, or when gradients were not measured."""
     diagnosed_layers: tuple[LayerGradientStats, ...] | None
     """Every layer at one step: the first whose gradients were not finite, which is always measured, else the last.
     None when layers were not measured and all was finite."""
@@ -110,10 +113,19 @@ class Losses:
 class PPO:
     """Proximal policy optimisation (Schulman et al., 2017) of a recurrent policy."""
 
-    def __init__(self, policy: RecurrentPolicy, config: PPOConfig, *, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        policy: RecurrentPolicy,
+        config: PPOConfig,
+        *,
+        generator: torch.Generator,
+        average: Callable[[nn.Module], None] | None = None,
+    ) -> None:
+        """Prepare the optimiser; `average` gives every rank of a training in several processes the mean gradient."""
         self._policy = policy
         self._config = config
         self._generator = generator
+        self._average = average
         self._optimiser = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, eps=1e-5)
         self._scaler: torch.amp.GradScaler | None = None
         if config.loss_scale is not None:
@@ -136,6 +148,7 @@ class PPO:
         """
         policy, config = self._policy, self._config
         collections: list[GradientCollection] = []
+        own_collections: list[GradientCollection] = []
         layer_stats: list[LayerGradientStats] = []
         pre_clip_norms: list[float | None] = []
         post_clip_norms: list[float | None] = []
@@ -150,6 +163,10 @@ class PPO:
             if poison is not None and not losses:
                 poison()
             self._unscale()
+            if self._average is not None:
+                if measure_gradients:
+                    own_collections.append(collect_gradients(policy, loss_scale=loss_scale))
+                self._average(policy)
 
             if measure_gradients:
                 collection = collect_gradients(policy, loss_scale=loss_scale)
@@ -178,6 +195,7 @@ class PPO:
             clip_fraction=_mean([step.clip_fraction for step in losses]),
             collections=tuple(collections),
             layer_stats=tuple(layer_stats) if measure_gradients and measure_layers else None,
+            own_collections=tuple(own_collections) or None,
             diagnosed_layers=tuple(broken_layers or layers) or None,
             pre_clip_grad_norm=worst_norm(pre_clip_norms),
             grad_norm=worst_norm(post_clip_norms),

@@ -54,3 +54,19 @@ def test_two_reports_never_share_their_details():
     first, second = AnomalyReport(), AnomalyReport()
     first.add("lstm_nan", "x")
     assert not second.has_anomaly
+
+
+def test_a_finding_that_is_attributed_begins_with_its_rank():
+    report = AnomalyReport()
+    report.add("lstm_nan", "seen", rank=3)
+    report.add("lstm_nan", "seen")
+    assert report.lines == ("lstm_nan: rank 3: seen", "lstm_nan: seen")
+    assert report.ranks == (3,)
+
+
+def test_merging_keeps_the_ranks_of_both():
+    first, second = AnomalyReport(), AnomalyReport()
+    first.add("lstm_nan", "seen", rank=3)
+    second.add("lstm_inf", "seen", rank=0)
+    first.merge(second)
+    assert first.ranks == (0, 3)

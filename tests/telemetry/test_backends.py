@@ -11,7 +11,9 @@ def event(kind, payload):
 
 
 def test_an_anomaly_is_warned_of_with_one_line_per_finding(caplog):
-    payload = AnomalyPayload(update=7, anomalies=("lstm_nan",), details=("lstm_nan: a", "lstm_nan: b"))
+    payload = AnomalyPayload(
+        update=7, anomalies=("lstm_nan",), details=("lstm_nan: a", "lstm_nan: b"), ranks=()
+    )
     with caplog.at_level(logging.WARNING):
         LogBackend().handle(event(EventKind.ANOMALY, payload))
     assert [entry.getMessage() for entry in caplog.records] == [
@@ -29,7 +31,7 @@ def test_other_events_are_not_logged(caplog):
 
 
 def test_a_given_logger_is_used(caplog):
-    payload = AnomalyPayload(update=1, anomalies=("lstm_inf",), details=("lstm_inf: x",))
+    payload = AnomalyPayload(update=1, anomalies=("lstm_inf",), details=("lstm_inf: x",), ranks=())
     with caplog.at_level(logging.WARNING, "training"):
         LogBackend(logging.getLogger("training")).handle(event(EventKind.ANOMALY, payload))
     assert caplog.records[0].name == "training"

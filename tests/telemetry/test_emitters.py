@@ -21,6 +21,7 @@ from telewire.telemetry.measurements import (
     LSTMHealthMetrics,
     NormSource,
     NormState,
+    RankCoverage,
 )
 from telewire.telemetry.payloads import AnomalyPayload, EventKind, LayerDiagnosticsPayload, PPOUpdatePayload
 
@@ -107,6 +108,7 @@ ARGUMENTS = {
     "grad_norm_variation": 18.5,
     "worst_layer": layer("worst", nan_count=19),
     "lstm_health": HEALTH,
+    "rank_coverage": RankCoverage(world_size=16, missing=17, unanswered=18),
 }
 
 
@@ -178,6 +180,7 @@ def test_every_value_of_an_update_arrives_under_its_own_name(hub_and_events):
         **ARGUMENTS,
         "worst_layer": dataclasses.asdict(ARGUMENTS["worst_layer"]),
         "lstm_health": dataclasses.asdict(HEALTH),
+        "rank_coverage": {"world_size": 16, "missing": 17, "unanswered": 18},
     }
 
 
@@ -217,8 +220,28 @@ def test_an_anomaly_carries_its_types_once_and_all_its_findings(hub_and_events):
     assert hub.flush()
     assert events[0].kind is EventKind.ANOMALY
     assert events[0].payload == AnomalyPayload(
-        update=3, anomalies=("lstm_nan",), details=("lstm_nan: first", "lstm_nan: second")
+        update=3, anomalies=("lstm_nan",), details=("lstm_nan: first", "lstm_nan: second"), ranks=()
     )
+
+
+def test_an_anomaly_carries_the_ranks_that_it_was_found_on(hub_and_events):
+    hub, events = hub_and_events
+    report = AnomalyReport()
+    report.add("lstm_nan", "seen", rank=3)
+    report.add("lstm_inf", "seen", rank=1)
+    TelemetryEmitter(hub).emit_anomaly(update=3, report=report)
+    assert hub.flush()
+    assert events[0].payload.ranks == (1, 3)
+    assert events[0].payload.details == ("lstm_nan: rank 3: seen", "lstm_inf: rank 1: seen")
+
+
+def test_a_rank_that_leaves_it_to_another_emits_nothing():
+    report = AnomalyReport()
+    report.add("lstm_nan", "seen")
+    silent = TelemetryEmitter(None)
+    silent.emit_ppo_update(metrics=METRICS, **ARGUMENTS)
+    silent.emit_anomaly(update=3, report=report)
+    silent.emit_layer_diagnostics(update=3, layers=[layer()])
 
 
 def test_each_report_is_published_with_its_own_details(hub_and_events):

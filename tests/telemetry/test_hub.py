@@ -16,7 +16,7 @@ PATIENCE = 10.0
 
 
 def event(number):
-    payload = AnomalyPayload(update=number, anomalies=(), details=())
+    payload = AnomalyPayload(update=number, anomalies=(), details=(), ranks=())
     return TelemetryEvent(kind=EventKind.ANOMALY, timestamp=0.0, payload=payload)
 
 
@@ -351,7 +351,7 @@ class Printer:
 hub = TelemetryHub()
 hub.add_backend(Printer())
 for update in range(3):
-    payload = AnomalyPayload(update=update, anomalies=(), details=())
+    payload = AnomalyPayload(update=update, anomalies=(), details=(), ranks=())
     hub.emit(TelemetryEvent(kind=EventKind.ANOMALY, timestamp=0.0, payload=payload))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,15 +9,21 @@ still on the screen.
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from telewire.telemetry.backends import LogBackend
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.monitor import TrainingMonitor
+from telewire.telemetry.ranks.exchange import DEFAULT_TIMEOUT
 from telewire.telemetry.sanctum.aggregator import SanctumAggregator
 from telewire.telemetry.sanctum.app import SanctumApp
 from telewire.telemetry.training.inject import GradientInjector, Injection, InjectionKind
@@ -31,6 +37,11 @@ TRIES = 2_000
 """How often it is looked whether a training has ended, 0.01 s apart."""
 
 SCREEN = (100, 40)
+
+PEER = str(Path(__file__).parent / "peer.py")
+RANK_TIMEOUT = timedelta(seconds=3)
+PATIENCE = 60
+"""Seconds after which the other process should have ended."""
 
 
 async def nan_gradients(value: int, one_thread: None) -> AsyncIterator[SanctumApp]:
@@ -194,6 +205,29 @@ def fill(gradients: Sequence[torch.Tensor], layers: int, value: float) -> None:
         gradient.fill_(value)
 
 
+async def rank_coverage(
+    value: Mapping[str, Value], one_thread: None, tmp_path: Path
+) -> AsyncIterator[SanctumApp]:
+    """The training runs in two processes, of which this is rank 0; the other answers, or does not, as the value
+    says."""
+    conduct = "answers"
+    if value["missing"]:
+        conduct = "falls silent" if value["unanswered"] else "collects nothing"
+    rendezvous = f"file://{tmp_path}/rendezvous"
+    peer = subprocess.Popen([sys.executable, PEER, rendezvous, conduct])
+    try:
+        dist.init_process_group("gloo", init_method=rendezvous, rank=0, world_size=2)
+        try:
+            async for app in screen_after_training(rank_timeout=RANK_TIMEOUT):
+                yield app
+        finally:
+            dist.destroy_process_group()
+        assert peer.wait(PATIENCE) == 0
+    finally:
+        peer.kill()
+        peer.wait()
+
+
 def injected(kind: InjectionKind, count: int) -> tuple[Injection, ...]:
     """Return what makes so many elements of the last update's gradient NaN or infinite."""
     return (Injection(kind=kind, count=count, update=MINIMUM_UPDATES),) if count else ()
@@ -260,6 +294,7 @@ async def screen_after_training(
     max_grad_norm: float = 2.0,
     minibatches: int = 2,
     loss_scale: float | None = None,
+    rank_timeout: timedelta = DEFAULT_TIMEOUT,
 ) -> AsyncIterator[SanctumApp]:
     """Train for a few updates in the dashboard's own worker, and yield the dashboard with the last on its screen."""
     config = TrainingConfig(
@@ -267,6 +302,7 @@ async def screen_after_training(
         envs=2,
         hidden_size=8,
         ppo=PPOConfig(max_grad_norm=max_grad_norm, epochs=1, minibatches=minibatches, loss_scale=loss_scale),
+        rank_timeout=rank_timeout,
     )
     aggregator = SanctumAggregator()
     with TelemetryHub() as hub:

@@ -55,6 +55,7 @@ class AnomalyStrip(Static):
             Text(f"{anomaly} ×{tamiyo.anomaly_counts[anomaly]}", style=ANOMALY_STYLE) for anomaly in active
         )
         if parts:
+            parts.extend(_where(tamiyo))
             line.append_text(Text("  ").join(parts))
             # Last, because the line may be cut here: every type comes before any detail.
             return line.append("".join(f"  {detail}" for detail in _details(tamiyo, active)), style=QUIET)
@@ -72,9 +73,24 @@ def _active_types(tamiyo: TamiyoState) -> list[str]:
 
     An anomaly may be reported just before the update that it belongs to: a newer number is active too.
     """
-    if tamiyo.anomaly_update is None or tamiyo.update is None or tamiyo.anomaly_update < tamiyo.update:
+    return tamiyo.anomalies if _is_active(tamiyo) else []
+
+
+def _is_active(tamiyo: TamiyoState) -> bool:
+    return (
+        tamiyo.anomaly_update is not None
+        and tamiyo.update is not None
+        and tamiyo.anomaly_update >= tamiyo.update
+    )
+
+
+def _where(tamiyo: TamiyoState) -> list[Text]:
+    """Return the ranks that the active anomalies were found on; nothing where they are not attributed."""
+    ranks = tamiyo.anomaly_ranks if _is_active(tamiyo) else []
+    if not ranks:
         return []
-    return tamiyo.anomalies
+    numbers = ", ".join(str(rank) for rank in ranks)
+    return [Text(f"on rank {numbers}" if len(ranks) == 1 else f"on ranks {numbers}", style=ANOMALY_STYLE)]
 
 
 def _details(tamiyo: TamiyoState, active: list[str]) -> list[str]:

@@ -26,6 +26,7 @@ DEAD_LAYERS = "TELE-320"
 EXPLODING_LAYERS = "TELE-321"
 LAYER_HEALTH = "TELE-322"
 LSTM_HEALTH = "TELE-340"
+RANK_COVERAGE = "TELE-710"
 
 SIGNAL_WIDTH = 15
 VALUE_WIDTH = 9
@@ -77,6 +78,7 @@ class HealthStatusPanel(Static):
             _graded("Grad Norm", decimal(tamiyo.grad_norm), course, norm_grade, grade_style(norm_grade)),
             *HealthStatusPanel.gradient_rows(snapshot),
             *HealthStatusPanel.lstm_rows(snapshot),
+            *HealthStatusPanel.rank_rows(snapshot),
         ]
 
     @staticmethod
@@ -134,6 +136,17 @@ class HealthStatusPanel(Static):
             _graded("LSTM c norm", decimal(health.c_norm), f"max {decimal(health.c_max)}", grade, style),
             _graded("LSTM flags", "", flags, grade, style),
         ]
+
+    @staticmethod
+    def rank_rows(snapshot: SanctumSnapshot) -> list[Text]:
+        """Return the row that says of how many ranks the others speak; none for a training in one process."""
+        coverage = snapshot.tamiyo.rank_coverage
+        if coverage is None or coverage.world_size == 1:
+            return []
+        grade = shipped_registry()[RANK_COVERAGE].grade(coverage)
+        value = f"{count(coverage.world_size - coverage.missing)}/{count(coverage.world_size)}"
+        detail = f"{count(coverage.missing)} missing, {count(coverage.unanswered)} unanswered"
+        return [_graded("Ranks", value, detail, grade, grade_style(grade))]
 
     @staticmethod
     def plain_rows(snapshot: SanctumSnapshot) -> list[Text]:

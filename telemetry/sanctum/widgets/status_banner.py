@@ -17,6 +17,7 @@ INF_GRAD_COUNT = "TELE-301"
 GRAD_NORM = "TELE-310"
 GRAD_NORM_HISTORY = "TELE-311"
 LSTM_HEALTH = "TELE-340"
+RANK_COVERAGE = "TELE-710"
 
 
 class StatusBanner(Static):
@@ -46,6 +47,7 @@ class StatusBanner(Static):
                 registry[LSTM_HEALTH].grade(tamiyo.lstm_health),
                 registry[TRAINING_LOSS].grade(snapshot.loop.loss),
                 registry[LEARNING_RATE].grade(snapshot.loop.learning_rate),
+                registry[RANK_COVERAGE].grade(tamiyo.rank_coverage),
             )
         )
 

@@ -193,6 +193,21 @@ def test_findings_are_attributed_to_the_rank_that_found_them() -> None:
     }
 
 
+def test_a_finding_that_all_ranks_share_is_said_once_and_attributed_to_none() -> None:
+    shared = "numerical_instability: 3 NaN gradient elements (warning)"
+    reduced = reduce_statistics([says(findings=(shared,)), says(findings=("lstm_nan: seen", shared))])
+    assert reduced.report.details == {
+        "numerical_instability": ["all ranks: 3 NaN gradient elements (warning)"],
+        "lstm_nan": ["rank 1: seen"],
+    }
+    assert reduced.report.ranks == (1,)
+
+
+def test_a_loss_that_is_not_finite_names_its_rank() -> None:
+    reduced = reduce_statistics([says(scalars={"loss": 1.0}), says(scalars={"loss": math.inf})])
+    assert reduced.report.lines == ("numerical_instability: rank 1: loss is inf",)
+
+
 def test_the_longest_escalation_holds_for_all() -> None:
     assert reduce_statistics([says(escalated_updates=2), says(escalated_updates=5)]).escalated_updates == 5
 

@@ -19,6 +19,7 @@ from telewire.telemetry.payloads import (
     NormState,
     PolicyMetricsPayload,
     PPOUpdatePayload,
+    RankCoverage,
     TelemetryEvent,
     TelemetryPayload,
     TrainingStepPayload,
@@ -71,6 +72,7 @@ def build_update(**changes: object) -> PPOUpdatePayload:
             h_norm=3.211, c_norm=5.123, h_max=0.981, c_max=2.21, has_nan=False, has_inf=False
         ),
         "skipped_steps": 0,
+        "rank_coverage": RankCoverage(world_size=1, missing=0, unanswered=0),
     }
     unknown = changes.keys() - fields.keys()
     if unknown:
@@ -124,6 +126,7 @@ def scene_warning() -> list[TelemetryPayload]:
                 "numerical_instability: 2 infinite gradient elements (warning)",
                 "lstm_c_explosion: c_norm 182 is above 100 (warning)",
             ),
+            ranks=(),
         ),
         build_update(
             update=16,
@@ -159,6 +162,7 @@ def scene_critical() -> list[TelemetryPayload]:
                 "lstm_nan: the hidden state holds NaN",
                 "lstm_inf: the hidden state holds Inf",
             ),
+            ranks=(),
         ),
         LayerDiagnosticsPayload(
             update=17,

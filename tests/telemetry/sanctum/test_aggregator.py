@@ -16,6 +16,7 @@ from telewire.telemetry.payloads import (
     LSTMHealthMetrics,
     NormState,
     PPOUpdatePayload,
+    RankCoverage,
     TelemetryEvent,
 )
 from telewire.telemetry.sanctum import GRAD_NORM_WINDOW, SanctumAggregator
@@ -46,6 +47,7 @@ SENTINELS: dict[str, object] = {
         h_norm=1.15, c_norm=1.16, h_max=0.117, c_max=0.118, has_nan=False, has_inf=True
     ),
     "skipped_steps": 119,
+    "rank_coverage": RankCoverage(world_size=120, missing=121, unanswered=122),
 }
 
 
@@ -55,7 +57,9 @@ def aggregator() -> SanctumAggregator:
 
 
 def anomaly(update: int, *types: str) -> AnomalyPayload:
-    return AnomalyPayload(update=update, anomalies=types, details=tuple(f"{name}: seen" for name in types))
+    return AnomalyPayload(
+        update=update, anomalies=types, details=tuple(f"{name}: seen" for name in types), ranks=()
+    )
 
 
 def layer(name: str) -> LayerGradientStats:

@@ -482,7 +482,7 @@ def test_strip_names_numerical_instability_where_no_count_says_it(after_update: 
 def test_anomaly_reported_just_before_its_update_is_active(
     aggregator_after: Callable[..., SanctumAggregator], ppo_update: Callable[..., PPOUpdatePayload]
 ) -> None:
-    report = AnomalyPayload(update=13, anomalies=("lstm_inf",), details=())
+    report = AnomalyPayload(update=13, anomalies=("lstm_inf",), details=(), ranks=())
     snapshot = aggregator_after(ppo_update(update=12), report).get_snapshot()
     assert AnomalyStrip.strip_text(snapshot).plain == "lstm_inf ×1"
 
@@ -490,7 +490,7 @@ def test_anomaly_reported_just_before_its_update_is_active(
 def test_anomaly_of_an_earlier_update_is_history(
     aggregator_after: Callable[..., SanctumAggregator], ppo_update: Callable[..., PPOUpdatePayload]
 ) -> None:
-    report = AnomalyPayload(update=12, anomalies=("lstm_inf",), details=())
+    report = AnomalyPayload(update=12, anomalies=("lstm_inf",), details=(), ranks=())
     snapshot = aggregator_after(ppo_update(update=12), report, ppo_update(update=13)).get_snapshot()
     assert (
         AnomalyStrip.strip_text(snapshot).plain == "no anomalies in the newest update; earlier: lstm_inf ×1"

@@ -1,0 +1,86 @@
+"""Training in several processes: each with its own environments, all with the same weights.
+
+Every rank starts from the same weights and takes the same steps, since the gradients are averaged before each. What
+decides about the run as a whole (finished episodes, a request to stop) is gathered, so that all ranks decide alike.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeVar, get_args
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from ...registry import shipped_registry, worst_grade
+from ..emitters import PPOUpdateMetrics
+from ..measurements import LSTMHealthMetrics
+from ..ranks.reduction import ReducedStatistics
+
+T = TypeVar("T")
+
+SharedMetric = Literal["policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction"]
+SHARED_METRICS: tuple[SharedMetric, ...] = get_args(SharedMetric)
+"""What every rank measures on its own batch, and rank 0 reports as a mean over the ranks."""
+
+LSTM_HEALTH = "TELE-340"
+
+
+@contextmanager
+def joined_ranks() -> Iterator[int]:
+    """Join the other processes that `torchrun` has started, if it has; yields this process's rank, 0 if alone."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        yield 0
+        return
+    dist.init_process_group("gloo")
+    try:
+        yield dist.get_rank()
+    finally:
+        dist.destroy_process_group()
+
+
+def rank_count() -> int:
+    """How many processes train together; 1 without an initialised process group."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def average_gradients(module: nn.Module) -> None:
+    """Give every rank the mean of all ranks' gradients, in one collective."""
+    gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for gradient, mean in zip(
+        gradients, torch.split(flat, [gradient.numel() for gradient in gradients]), strict=True
+    ):
+        gradient.copy_(mean.view_as(gradient))
+
+
+def gathered(value: T) -> list[T]:
+    """Every rank's value, in the order of the ranks, on every rank."""
+    if rank_count() == 1:
+        return [value]
+    values: list[T] = [value] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def averaged(metrics: PPOUpdateMetrics, reduced: ReducedStatistics) -> PPOUpdateMetrics:
+    """The same metrics, with the mean over the ranks in place of this rank's own values."""
+    shared = metrics.copy()
+    for name in SHARED_METRICS:
+        mean = reduced.mean(name)
+        if mean is not None:
+            shared[name] = mean
+    return shared
+
+
+def worst_lstm_health(reduced: ReducedStatistics) -> LSTMHealthMetrics | None:
+    """The hidden state that its record grades worst, of the lowest rank that has one such; None without any."""
+    record = shipped_registry()[LSTM_HEALTH]
+    states = list(reduced.lstm_health.values())
+    worst = worst_grade(record.grade(state) for state in states)
+    return next((state for state in states if record.grade(state) == worst), None)

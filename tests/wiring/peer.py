@@ -1,0 +1,41 @@
+"""Rank 1 of a training in two processes, whose rank 0 runs inside a test: `python peer.py RENDEZVOUS CONDUCT`.
+
+CONDUCT is "answers", "collects nothing" or "falls silent" (from the last update on).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import torch
+import torch.distributed as dist
+
+from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.ranks.exchange import RankExchange
+from telewire.telemetry.ranks.reduction import ReducedStatistics, reduce_statistics
+from telewire.telemetry.ranks.statistics import RankStatistics
+from telewire.telemetry.training.loop import MINIMUM_UPDATES, TrainingConfig, TrainingLoop
+from telewire.telemetry.training.ppo import PPOConfig
+
+exchange = RankExchange.reduce
+
+
+def collect_nothing(self: RankExchange, own: RankStatistics) -> ReducedStatistics:
+    return exchange(self, replace(own, replicated=None, passes=None))
+
+
+def fall_silent(self: RankExchange, own: RankStatistics) -> ReducedStatistics:
+    return exchange(self, own) if own.update < MINIMUM_UPDATES else reduce_statistics([None, own])
+
+
+CONDUCTS = {"answers": exchange, "collects nothing": collect_nothing, "falls silent": fall_silent}
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=sys.argv[1], rank=1, world_size=2)
+    RankExchange.reduce = CONDUCTS[sys.argv[2]]  # type: ignore[method-assign]
+    with TelemetryHub() as hub:
+        update = PPOConfig(epochs=1, minibatches=2)
+        TrainingLoop(TrainingConfig(episodes=1, envs=2, hidden_size=8, ppo=update), hub).run()
+    dist.destroy_process_group()
