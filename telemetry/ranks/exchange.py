@@ -7,6 +7,8 @@ and each rank has only its own values.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import logging
 import time
 from dataclasses import dataclass
@@ -89,6 +91,8 @@ class RankExchange:
             # leaves, as one may that has heard enough.
             self._awaited = _await_signs(self._roll_group, self._rank, self._world_size)
             self._compare_layouts(self._group)
+            # A process group that lives until the interpreter is taken down ends threads in no order.
+            atexit.register(self.close)
 
     @property
     def rank(self) -> int:
@@ -124,10 +128,14 @@ class RankExchange:
         return reduce_statistics([self._layout.unpack(other) for other in rows])
 
     def close(self) -> None:
-        """Give the process groups back. To be called by every rank; nothing is exchanged afterwards."""
+        """Give the process groups back; nothing is exchanged afterwards. At interpreter exit it happens by itself."""
+        atexit.unregister(self.close)
+        self._awaited = []
         for group in (self._group, self._roll_group):
-            if group is not None:
-                dist.destroy_process_group(group)
+            # `torch.distributed.destroy_process_group()` may have ended all groups before.
+            with contextlib.suppress(ValueError):
+                if group is not None and dist.is_initialized():
+                    dist.destroy_process_group(group)
         self._group = self._roll_group = None
 
     def _gather(self, row: bytes, group: dist.ProcessGroup) -> list[bytes] | None:
