@@ -20,7 +20,14 @@ from ..norms import PIECE_ELEMENTS, arithmetic_of, first_norms, pieces
 from ..untraced import untraced
 from .ladder import Group, climb
 from .results import clipping_collection, measured_collection
-from .sources import COMPLEX_DTYPES, GradientHolder, GradientSources, find_gradients
+from .sources import (
+    ANY_GRADIENT,
+    COMPLEX_DTYPES,
+    GradientHolder,
+    GradientSources,
+    UnsupportedGradientError,
+    find_gradients,
+)
 from .transfer import Transfer
 
 __all__ = ["PendingGradients", "collect_gradients", "start_gradient_collection"]
@@ -153,6 +160,10 @@ def _groups_of(sources: GradientSources, *, in_own_dtype: bool) -> list[Group]:
         dtype = tensor.dtype
         group = groups.get((tensor.device, dtype))
         if group is None:
+            if tensor.is_meta:
+                raise UnsupportedGradientError(
+                    sources.names[layer], "on the meta device, without data", ANY_GRADIENT
+                )
             is_complex = dtype in COMPLEX_DTYPES
             real = dtype.to_real() if is_complex else dtype
             group = Group(arithmetic_of(real, in_own_dtype=in_own_dtype), is_complex=is_complex)

@@ -7,17 +7,26 @@ included, since the optimiser would apply it too. Tied weights are one parameter
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from ..measurements import LayerGradientStats
-from ..norms import pieces, to_host, total_norm
+from ..norms import pieces, total_norm
 from ..untraced import untraced
+from .careful import CAREFUL_COLUMNS, careful_moments, measure_carefully
+from .moments import LARGE_MAGNITUDE, SMALL_MAGNITUDE, Moments, describe_layer
 from .sources import DENSE_GRADIENT, UnsupportedGradientError, is_wrapper, named_gradients
+from .swift import (
+    SWIFT_COLUMNS,
+    Scratch,
+    measure_rows_swiftly,
+    measure_swiftly,
+    swift_moments,
+)
+from .transfer import Transfer
 
 __all__ = [
     "LARGE_MAGNITUDE",
@@ -28,18 +37,13 @@ __all__ = [
     "compute_grad_norm_surrogate",
 ]
 
-SMALL_MAGNITUDE = 1e-6
-"""Elements below this magnitude make up ``small_fraction``."""
-
-LARGE_MAGNITUDE = 10.0
-"""Elements above this magnitude make up ``large_fraction``."""
-
-
-# Temporaries of `_measure_piece` are float64 copies of a piece. On the CPU 512 KiB each stays in the cache; with
-# 2 MiB the allocator returns them to the system every time, which was four times slower. A GPU wants fewer,
+# Buffers for 64 K elements stay in the cache of a CPU, with which they are reused for every piece. A GPU wants fewer,
 # larger kernels.
 _CPU_PIECE_ELEMENTS = 64 * 1024
-_DEVICE_PIECE_ELEMENTS = 4 * 1024 * 1024
+_DEVICE_PIECE_ELEMENTS = 1024 * 1024
+
+_BATCHED_SHARE = 4
+"""Layers of at most this share of a piece are measured side by side with others of their size."""
 
 
 @untraced
@@ -47,27 +51,120 @@ def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
     """Measure the gradient of each parameter that has one, in the order of ``model.named_parameters()``.
 
     Takes dense gradients of any floating dtype, shape and memory layout, empty ones included; a parameter
-    without a gradient has no entry. Everything is reduced in float64, so that counts are exact and no sum
-    overflows, and in pieces, so that temporaries do not grow with the layer. The device is waited for once:
-    one device-to-host transfer for all layers (one per device, where the model spans several).
+    without a gradient has no entry. Sums are taken in float64, so that counts are exact and no sum overflows, and
+    in pieces, so that temporaries do not grow with the layer. The device is waited for once (once per device,
+    where the model spans several), and once more where a layer holds elements that are not finite: only those
+    layers are then measured again.
 
     Raises:
         UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
     """
     with torch.no_grad():
-        layers: list[tuple[str, int, list[Tensor]]] = []
-        for name, gradient in _gradients(model):
-            limit = _CPU_PIECE_ELEMENTS if gradient.is_cpu else _DEVICE_PIECE_ELEMENTS
-            measured = [_measure_piece(piece) for piece in pieces(gradient, limit)]
-            layers.append((name, gradient.numel(), measured))
-        rows = iter(to_host([row for _, _, measured in layers for row in measured]))
+        layers = list(_gradients(model))
+        moments, unfinished = _read(_plan_swiftly(layers))
+        if unfinished:
+            careful, _ = _read(_plan_carefully(layers, unfinished))
+            for layer in unfinished:
+                moments[layer] = careful[layer]
     return [
-        _describe_layer(name, element_count, [_as_row(next(rows)) for _ in measured])
-        for name, element_count, measured in layers
+        describe_layer(name, gradient.numel(), moments.get(layer, []))
+        for layer, (name, gradient) in enumerate(layers)
     ]
 
 
-@untraced
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """Rows on a device, each of a piece of a layer."""
+
+    rows: Tensor
+    """Float64, with `SWIFT_COLUMNS` or `CAREFUL_COLUMNS` numbers for each piece."""
+    layers: list[int]
+    """The layer of each row's piece."""
+    sizes: list[int]
+    """The number of elements of each row's piece."""
+    is_swift: bool
+
+
+def _plan_swiftly(layers: Sequence[tuple[str, Tensor]]) -> list[_Measured]:
+    """Measure every layer as if all were finite; float64 layers carefully, since their squares may overflow."""
+    measured: list[_Measured] = []
+    scratches: dict[torch.device, Scratch] = {}
+    small: dict[tuple[torch.device, torch.dtype, int], list[int]] = {}
+    for layer, (_, gradient) in enumerate(layers):
+        count = gradient.numel()
+        if gradient.dtype is torch.float64:
+            measured.extend(_plan_carefully(layers, [layer]))
+        elif 0 < count <= _piece_elements(gradient) // _BATCHED_SHARE:
+            small.setdefault((gradient.device, gradient.dtype, count), []).append(layer)
+        elif count:
+            scratch = _scratch(scratches, gradient)
+            for piece in _flat_pieces(gradient):
+                row = measure_swiftly(piece, scratch)
+                measured.append(_Measured(row, [layer], [piece.numel()], is_swift=True))
+    for (_, _, count), members in small.items():
+        first = layers[members[0]][1]
+        scratch = _scratch(scratches, first)
+        at_once = _piece_elements(first) // count
+        for begin in range(0, len(members), at_once):
+            batch = members[begin : begin + at_once]
+            flat = [layers[layer][1].reshape(-1) for layer in batch]
+            if len(batch) == 1:
+                row = measure_swiftly(flat[0], scratch)
+                measured.append(_Measured(row, batch, [count], is_swift=True))
+            else:
+                rows = measure_rows_swiftly(torch.stack(flat), scratch)
+                measured.append(_Measured(rows, batch, [count] * len(batch), is_swift=True))
+    return measured
+
+
+def _plan_carefully(layers: Sequence[tuple[str, Tensor]], chosen: Sequence[int]) -> list[_Measured]:
+    """Measure some of the layers, whatever they hold."""
+    return [
+        _Measured(measure_carefully(piece), [layer], [piece.numel()], is_swift=False)
+        for layer in chosen
+        for piece in pieces(layers[layer][1], _piece_elements(layers[layer][1]))
+    ]
+
+
+def _read(measured: Sequence[_Measured]) -> tuple[dict[int, list[Moments]], list[int]]:
+    """The moments of each layer's pieces, and the layers that turned out not to be finite: one transfer per device."""
+    moments: dict[int, list[Moments]] = {}
+    unfinished: dict[int, None] = {}
+    columns = Transfer([one.rows for one in measured]).read()
+    for one, numbers in zip(measured, columns, strict=True):
+        width = SWIFT_COLUMNS if one.is_swift else CAREFUL_COLUMNS
+        for place, (layer, size) in enumerate(zip(one.layers, one.sizes, strict=True)):
+            row = numbers[place * width : (place + 1) * width]
+            found = swift_moments(size, row) if one.is_swift else careful_moments(size, row)
+            if found is None:
+                unfinished[layer] = None
+            else:
+                moments.setdefault(layer, []).append(found)
+    return moments, list(unfinished)
+
+
+def _flat_pieces(gradient: Tensor) -> Iterator[Tensor]:
+    """One-dimensional pieces that cover a gradient: views where it is dense in memory, else copies of pieces."""
+    limit = _piece_elements(gradient)
+    if gradient.is_contiguous():
+        yield from torch.split(gradient.view(-1), limit)
+        return
+    for piece in pieces(gradient, limit):
+        order = sorted(range(piece.ndim), key=piece.stride, reverse=True)
+        yield piece.permute(order).reshape(-1)
+
+
+def _piece_elements(gradient: Tensor) -> int:
+    return _CPU_PIECE_ELEMENTS if gradient.is_cpu else _DEVICE_PIECE_ELEMENTS
+
+
+def _scratch(scratches: dict[torch.device, Scratch], gradient: Tensor) -> Scratch:
+    scratch = scratches.get(gradient.device)
+    if scratch is None:
+        scratch = scratches[gradient.device] = Scratch(gradient.device, _piece_elements(gradient))
+    return scratch
+
+
 def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
     """L2 norm over all gradients of ``model``: sqrt(sum of squared elements), good to 2e-5.
 
@@ -100,132 +197,3 @@ def _gradients(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
                 name, f"a {type(gradient).__name__}, not a plain tensor", DENSE_GRADIENT
             )
         yield name, gradient
-
-
-@dataclass(frozen=True, slots=True)
-class _PieceRow:
-    """What `_measure_piece` measured of one piece, on the host. ``mean`` and ``deviation`` are in units of
-    ``unit``."""
-
-    finite_count: int
-    number_count: int
-    nonzero_count: int
-    small_count: int
-    large_count: int
-    unit: float
-    mean: float
-    deviation: float
-    smallest: float
-    largest: float
-
-
-def _measure_piece(piece: Tensor) -> Tensor:
-    """Reduce a non-empty piece to one float64 row in the order of `_PieceRow`, on its own device.
-
-    Comparisons write 1.0 and 0.0 into a float64 scratch tensor: on the CPU this takes a quarter of the time
-    of boolean masks, and the sums are exact counts up to 2**53.
-    """
-    wide = piece.to(torch.float64)
-    magnitude = wide.abs()
-    scratch = torch.empty_like(wide)
-    number_count = torch.eq(wide, wide, out=scratch).sum()
-    nonzero_count = torch.ne(wide, 0.0, out=scratch).sum()
-    small_count = torch.lt(magnitude, SMALL_MAGNITUDE, out=scratch).sum()
-    large_count = torch.gt(magnitude, LARGE_MAGNITUDE, out=scratch).sum()
-    smallest = torch.nan_to_num(wide, nan=math.inf, posinf=math.inf, neginf=math.inf).amin()
-    largest = torch.nan_to_num(wide, nan=-math.inf, posinf=-math.inf, neginf=-math.inf).amax()
-    kept = torch.nan_to_num(wide, nan=0.0, posinf=0.0, neginf=0.0)
-    if piece.dtype is torch.float64:
-        # Only here can a sum of squares overflow or vanish. The unit is the largest finite magnitude.
-        reach = torch.maximum(smallest.abs(), largest.abs())
-        unit = torch.where(reach > 0, reach, 1.0)
-        kept = kept / unit
-    else:
-        unit = torch.ones_like(smallest)
-    # Deviations are taken from the piece's own mean (two passes): mean of squares less square of mean would
-    # lose a small spread around a large mean. Bad elements are 0 in `kept` and in `finite`, and so deviate by
-    # 0. A piece without finite elements has the mean 0 / 0 = NaN.
-    finite = torch.lt(magnitude, math.inf, out=scratch)
-    finite_count = finite.sum()
-    mean = kept.sum() / finite_count
-    deviation = torch.addcmul(kept, finite, mean, value=-1).square().sum()
-    return torch.stack(
-        [
-            finite_count,
-            number_count,
-            nonzero_count,
-            small_count,
-            large_count,
-            unit,
-            mean,
-            deviation,
-            smallest,
-            largest,
-        ]
-    )
-
-
-def _as_row(numbers: list[float]) -> _PieceRow:
-    return _PieceRow(
-        finite_count=int(numbers[0]),
-        number_count=int(numbers[1]),
-        nonzero_count=int(numbers[2]),
-        small_count=int(numbers[3]),
-        large_count=int(numbers[4]),
-        unit=numbers[5],
-        mean=numbers[6],
-        deviation=numbers[7],
-        smallest=numbers[8],
-        largest=numbers[9],
-    )
-
-
-def _describe_layer(layer_name: str, element_count: int, rows: list[_PieceRow]) -> LayerGradientStats:
-    """Merge the pieces of one layer.
-
-    Means and squared deviations merge by Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm
-    for computing sample variances" (1979), in units of the largest piece so that nothing overflows.
-    """
-    number_count = sum(row.number_count for row in rows)
-    nan_count = element_count - number_count
-    inf_count = number_count - sum(row.finite_count for row in rows)
-    unit = max((row.unit for row in rows if row.finite_count), default=1.0)
-    count, mean, deviation = 0, 0.0, 0.0
-    for row in rows:
-        if row.finite_count == 0:
-            continue
-        scale = row.unit / unit
-        shift = row.mean * scale - mean
-        merged = count + row.finite_count
-        mean += shift * (row.finite_count / merged)
-        deviation += row.deviation * scale * scale + shift * shift * (count * row.finite_count / merged)
-        count = merged
-    if count == 0:
-        mean, std, smallest, largest = math.nan, math.nan, math.nan, math.nan
-        norm = 0.0
-    else:
-        # The sum of squares is what deviates from the mean plus the mean's own part; both are positive.
-        norm = math.sqrt(deviation + count * mean * mean) * unit
-        std = math.sqrt(deviation / count) * unit
-        mean *= unit
-        smallest = min(row.smallest for row in rows)
-        largest = max(row.largest for row in rows)
-    return LayerGradientStats(
-        layer_name=layer_name,
-        element_count=element_count,
-        nan_count=nan_count,
-        inf_count=inf_count,
-        norm=norm,
-        mean=mean,
-        std=std,
-        min=smallest,
-        max=largest,
-        zero_fraction=_share(element_count - sum(row.nonzero_count for row in rows), element_count),
-        small_fraction=_share(sum(row.small_count for row in rows), element_count),
-        large_fraction=_share(sum(row.large_count for row in rows), element_count),
-    )
-
-
-def _share(part: int, whole: int) -> float:
-    """``part / whole``, and NaN where there is no whole."""
-    return part / whole if whole else math.nan

@@ -63,16 +63,22 @@ class GradientSources:
 
 def named_gradients(holder: GradientHolder) -> Iterator[tuple[str, Tensor]]:
     """The gradients by parameter name, each parameter once."""
+    for name, parameter in _named_parameters(holder):
+        gradient = parameter.grad
+        if gradient is not None:
+            yield name, gradient
+
+
+def _named_parameters(holder: GradientHolder) -> Iterator[tuple[str, Tensor]]:
+    """The parameters, each once."""
     if isinstance(holder, nn.Module):
-        for name, parameter in holder.named_parameters():
-            if parameter.grad is not None:
-                yield name, parameter.grad
+        yield from holder.named_parameters()
         return
     seen: set[int] = set()
-    for name, tensor in holder:
-        if tensor.grad is not None and id(tensor) not in seen:
-            seen.add(id(tensor))
-            yield name, tensor.grad
+    for name, parameter in holder:
+        if id(parameter) not in seen:
+            seen.add(id(parameter))
+            yield name, parameter
 
 
 def find_gradients(holder: GradientHolder) -> GradientSources:
@@ -87,7 +93,12 @@ def find_gradients(holder: GradientHolder) -> GradientSources:
     sources = GradientSources()
     names, tensors = sources.names, sources.tensors
     for name, gradient in named_gradients(holder):
-        if type(gradient) is not Tensor or gradient.layout is not torch.strided or _is_unusual(gradient):
+        # The common case must stay cheap: a model has hundreds of these.
+        if (
+            type(gradient) is not Tensor
+            or gradient.dtype not in PLAIN_DTYPES
+            or gradient.layout is not torch.strided
+        ):
             index = len(tensors)
             local = gradient
             if type(local) is not Tensor and is_wrapper(local):
@@ -98,8 +109,8 @@ def find_gradients(holder: GradientHolder) -> GradientSources:
                 sources.element_counts[index] = local.numel()
                 local = _stored_values(name, local)
             _check_readable(name, local)
-            # A conjugate or a negative view is lazy: its elements are not in memory as they are.
-            gradient = local.resolve_conj().resolve_neg()
+            # A conjugate view is lazy: its elements are not in memory as they are.
+            gradient = local.resolve_conj()
         names.append(name)
         tensors.append(gradient)
     return sources
@@ -111,14 +122,8 @@ def is_wrapper(gradient: Tensor) -> bool:
     return type(gradient).__torch_dispatch__ is not Tensor.__torch_dispatch__
 
 
-def _is_unusual(gradient: Tensor) -> bool:
-    return gradient.dtype not in PLAIN_DTYPES or gradient.is_meta or gradient.is_neg()
-
-
 def _check_readable(name: str, values: Tensor) -> None:
     dtype = values.dtype
-    if values.is_meta:
-        raise UnsupportedGradientError(name, "on the meta device, without data", ANY_GRADIENT)
     if values.is_quantized or not (
         dtype in PLAIN_DTYPES or dtype in FLOAT8_DTYPES or dtype in COMPLEX_DTYPES
     ):

@@ -161,6 +161,17 @@ def test_infinite_elements_count_as_large_and_nan_as_neither():
     assert (layer.large_fraction, layer.zero_fraction, layer.small_fraction) == (0.5, 0.25, 0.25)
 
 
+def test_layers_of_one_size_that_are_measured_together_are_not_mixed_up():
+    gradients = [torch.randn(7) * 10.0**exponent for exponent in range(-8, 4)]
+    gradients[3][2] = math.nan
+    gradients[5] = gradients[5].to(torch.bfloat16)
+    layers = collect_per_layer_gradients(model_with(*gradients))
+    for layer, gradient in zip(layers, gradients, strict=True):
+        together, alone = asdict(layer), asdict(layer_of(gradient))
+        del together["layer_name"], alone["layer_name"]
+        assert together == pytest.approx(alone, rel=1e-12, abs=0.0, nan_ok=True)
+
+
 def test_an_empty_gradient_is_a_layer_without_statistics():
     layer = layer_of(torch.empty(0, 4))
     assert (layer.element_count, layer.nan_count, layer.inf_count, layer.norm) == (0, 0, 0, 0.0)
@@ -246,11 +257,18 @@ def test_gradients_that_carry_a_graph_are_measured():
 
 def test_a_collection_takes_exactly_one_transfer(count_host_transfers):
     model = model_with(
-        *(torch.randn(n) for n in (1, 10, 300_000)), torch.full((3,), math.nan), torch.empty(0)
+        *(torch.randn(n) for n in (1, 10, 10, 300_000)), torch.randn(5).double(), torch.empty(0)
     )
     with count_host_transfers() as tally:
         collect_per_layer_gradients(model)
     assert tally.transfers == 1
+
+
+def test_layers_that_are_not_finite_take_one_more_transfer(count_host_transfers):
+    model = model_with(*(torch.randn(n) for n in (1, 10, 300_000)), torch.full((3,), math.nan))
+    with count_host_transfers() as tally:
+        collect_per_layer_gradients(model)
+    assert tally.transfers == 2
 
 
 def test_a_model_without_gradients_takes_no_transfer(count_host_transfers):
@@ -298,8 +316,11 @@ def test_no_temporary_grows_with_the_layer():
 
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             result = func(*args, **({} if kwargs is None else kwargs))
-            if isinstance(result, torch.Tensor) and not result._is_view():
-                self.elements = max(self.elements, result.numel())
+            taken = {one.untyped_storage().data_ptr() for one in args if isinstance(one, torch.Tensor)}
+            for one in result if isinstance(result, (list, tuple)) else [result]:
+                # A view has the memory of its argument and is no temporary.
+                if isinstance(one, torch.Tensor) and one.untyped_storage().data_ptr() not in taken:
+                    self.elements = max(self.elements, one.numel())
             return result
 
     model = model_with(torch.zeros(2_000_000))

@@ -206,3 +206,25 @@ def test_bad_gradients_that_were_only_dropped_are_still_counted():
     pending = start_gradient_collection(model)
     model.zero_grad(set_to_none=True)
     assert pending.read().nan_count == 1
+
+
+def test_half_precision_is_not_rounded_in_its_norm():
+    gradient = torch.randn(300_001).to(torch.bfloat16)
+    exact = gradient.double().norm().item()
+    assert collect_gradients(model_with(gradient)).norm == pytest.approx(exact, rel=2e-5)
+
+
+def test_the_own_dtype_is_rounded_within_the_bound_that_is_stated():
+    gradient = torch.randn(300_001).to(torch.bfloat16)
+    collection = collect_gradients(model_with(gradient), precision="own")
+    assert collection.norm == pytest.approx(gradient.double().norm().item(), rel=collection.norm_error)
+    assert collection.nan_count == 0
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(gradients(), min_size=1, max_size=6))
+def test_counts_do_not_depend_on_the_precision_of_the_norm(tensors):
+    own = collect_gradients(model_with(*tensors), precision="own")
+    wide = collect_gradients(model_with(*tensors))
+    assert (own.nan_count, own.inf_count) == (wide.nan_count, wide.inf_count)
+    assert own.norm == pytest.approx(wide.norm, rel=max(own.norm_error, 2e-5), abs=0.0, nan_ok=True)
