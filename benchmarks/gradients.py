@@ -6,7 +6,7 @@ Process CPU time, one thread, the contenders in turn within each round; medians 
 read is `gradient.sum()` of every tensor. The ten stacked reductions are how per-layer statistics are usually written.
 
 What is asked for, as ratios: a healthy collection at most 0.75 of `clip_grad_norm_` in float32 and 1.1 in bfloat16, or
-0.6 with the gradients' own dtype; per-layer statistics at most 15 reads. `benchmarks/README.md` has measured figures.
+0.6 with the gradients' own dtype; per-layer statistics at most 15 reads.
 """
 
 import argparse
