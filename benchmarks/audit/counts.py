@@ -21,6 +21,7 @@ FIRST_SIGHT = Path(__file__).with_name("first_sight.md")
 
 _BATCH = re.compile(r"\| (\d+) \| (.+?) \| (\d+) \| (\d+) \(\d+ %\) \|")
 _ROW = re.compile(r"\| (TW\d+) \| ([^|]+) \| ([^|]+) \| (true|false) \| .* \|")
+_ONE_BATCH = re.compile(r"# Batch (\d+)")
 _SEVERAL = re.compile(r"\d+")
 _FOUR = "four"
 
@@ -52,7 +53,8 @@ def read_page(path: Path = FIRST_SIGHT) -> list[Told]:
             for name in re.split(r"[,;] ", row[2].removesuffix(" without any")):
                 batches[_plain(name)] = row[1]
         elif line.startswith("# "):
-            last = _FOUR if _FOUR in line else ""
+            one = _ONE_BATCH.fullmatch(line)
+            last = one[1] if one else _FOUR if _FOUR in line else ""
         elif line.startswith("## "):
             package = line[3:]
         elif row := _ROW.fullmatch(line):
@@ -69,9 +71,9 @@ def _plain(name: str) -> str:
     return name.replace("_", "-").lower()
 
 
-def bursts(told: Iterable[Told]) -> set[tuple[str, Kind]]:
-    """Return the packages and kinds of which more than `MANY` findings were told."""
-    counts = Counter((one.package, one.kind) for one in told)
+def bursts(told: Iterable[Told]) -> set[tuple[str, str, Kind]]:
+    """Return the batches, packages and kinds of which more than `MANY` findings were told."""
+    counts = Counter((one.batch, one.package, one.kind) for one in told)
     return {key for key, count in counts.items() if count > MANY}
 
 
@@ -81,7 +83,7 @@ def by_kind(told: Iterable[Told]) -> dict[Kind, Judged]:
     many = bursts(found)
     sums: dict[Kind, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for one in found:
-        start = 2 if (one.package, one.kind) in many else 0
+        start = 2 if (one.batch, one.package, one.kind) in many else 0
         sums[one.kind][start] += one.is_true
         sums[one.kind][start + 1] += 1
     return {kind: Judged(one[0], one[1], one[2], one[3]) for kind, one in sums.items()}
@@ -96,7 +98,7 @@ def shown(told: Iterable[Told], judged: Mapping[Kind, Judged] = JUDGED) -> list[
         for one in found
         if (
             judged[one.kind].is_shown_in_bursts
-            if (one.package, one.kind) in many
+            if (one.batch, one.package, one.kind) in many
             else judged[one.kind].is_shown
         )
     ]

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from ..flow.roots import local_roots
 from ..flow.types import External, ExternalObject, members
 from ..source import FunctionSymbol
-from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
+from ..source.model import CallShape, EffectKind, Kind, ModuleSummary, Node, ValueGraph
+from ..source.summarise import TOP_LEVEL
 from .rules.base import AuditCheck
 
 _PARTS_OF_PARSERS = {"add_argument_group", "add_mutually_exclusive_group", "add_parser", "add_subparsers"}
@@ -70,10 +71,24 @@ def hands_to_others(audit: AuditCheck) -> bool:
     }
     names = {one.name for one in parsing} | _PARSED
     return any(
-        _is_elsewhere(audit, function, callee)
-        for function in audit.program.functions()
-        for callee in _given_parsed(audit.program.function(function).graph, names)
+        _is_elsewhere(audit, FunctionSymbol(module.name, qualname), callee)
+        for module in audit.program.modules.values()
+        for kept in (_kept_by_module(module, names),)
+        for qualname, summary in module.functions.items()
+        for callee in _given_parsed(summary.graph, names, kept)
     )
+
+
+def _kept_by_module(module: ModuleSummary, names: set[str]) -> set[str]:
+    """Return the names of a module that hold what was parsed."""
+    top = module.functions.get(TOP_LEVEL)
+    if top is None:
+        return set()
+    return {
+        str(effect.name)
+        for effect in top.graph.effects
+        if effect.kind is EffectKind.STORE_GLOBAL and _calls_one_of(top.graph, effect.value, names)
+    }
 
 
 def _gives_parsed(audit: AuditCheck, function: FunctionSymbol) -> bool:
@@ -86,17 +101,27 @@ def _gives_parsed(audit: AuditCheck, function: FunctionSymbol) -> bool:
     )
 
 
-def _given_parsed(graph: ValueGraph, names: set[str]) -> Iterator[int]:
-    """Yield the callees that are given what a function of one of these names gives back."""
-    if not any(
-        node.kind is Kind.CALL and graph.nodes[node.operands[0]].data in names for node in graph.nodes
-    ):
-        return
-    for node in graph.nodes:
-        if node.kind is Kind.CALL:
-            roots = {root for one in node.operands[1:] for root in local_roots(graph, one, every=True)}
-            if any(_calls_one_of(graph, root, names) for root in roots):
+def _given_parsed(graph: ValueGraph, names: set[str], kept: set[str]) -> Iterator[int]:
+    """Yield the callees that are given what a function of one of these names gives back, or what a name holds."""
+    if kept or any(_calls_one_of(graph, index, names) for index in range(len(graph.nodes))):
+        for node in graph.nodes:
+            if node.kind is Kind.CALL and any(
+                _holds_parsed(graph, one, names, kept) for one in node.operands[1:]
+            ):
                 yield node.operands[0]
+
+
+def _holds_parsed(graph: ValueGraph, index: int, names: set[str], kept: set[str]) -> bool:
+    """Whether a value is what was parsed, or a sequence with that in it: `args=[(arguments, port)]`."""
+    for root in local_roots(graph, index, every=True):
+        node = graph.nodes[root]
+        if _calls_one_of(graph, root, names) or (node.kind is Kind.GLOBAL and node.data in kept):
+            return True
+        if node.kind is Kind.SEQUENCE and any(
+            _holds_parsed(graph, one, names, kept) for one in node.operands
+        ):
+            return True
+    return False
 
 
 def _calls_one_of(graph: ValueGraph, index: int, names: set[str]) -> bool:
