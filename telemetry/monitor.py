@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TypedDict
 
@@ -37,14 +37,22 @@ from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradie
 from .escalation import AnomalyResponse
 from .gradients import UnsupportedGradientError, collect_gradients, collect_per_layer_gradients
 from .hub import TelemetryHub
+from .layer_health import worst_layer
 from .levels import TelemetryConfig, TelemetryLevel
 from .measurements import GradientCollection, LayerGradientStats, NormState
+from .norm_history import NormHistory
 from .norms import worst_norm
 from .payloads import GradientStage
+from .ranks.exchange import RankExchange
+from .ranks.row import RowLayout
+from .ranks.statistics import RankStatistics
 
 __all__ = ["MonitorOptions", "MonitorUseError", "TrainingMonitor", "unheard"]
 
 _logger = logging.getLogger(__name__)
+
+_LOSS = "loss"
+_RANK_LAYOUT = RowLayout(scalars=(_LOSS,))
 
 
 class MonitorUseError(RuntimeError):
@@ -72,7 +80,6 @@ class _Step:
     gradients: list[_Gradients] = field(default_factory=list)
     learning_rates: list[float] = field(default_factory=list)
     optimiser_steps: int = 0
-    loss_scale: float | None = None
 
     def at(self, stage: GradientStage) -> list[_Gradients]:
         """The collections of one stage."""
@@ -87,6 +94,7 @@ class MonitorOptions(TypedDict, total=False):
     every: int
     level: TelemetryLevel
     registry: Registry | None
+    across_ranks: bool
 
 
 def unheard(options: MonitorOptions) -> MonitorOptions:
@@ -116,6 +124,9 @@ class TrainingMonitor:
             its ``unscale_``.
         registry: where thresholds come from; the shipped records if None.
         finished_steps: steps that the run has taken before, where it goes on from a checkpoint.
+        across_ranks: put the steps of all processes of the default process group together, with one collective in
+            each step that is looked at; rank 0 sends the events. Every rank makes its monitor and calls it alike. For
+            sharded gradients (FSDP2) this is the only way: without it their counts and norms are absent.
 
     Raises:
         ValueError: ``every`` is below 1, or both ``hub`` and ``backends`` are given.
@@ -133,6 +144,7 @@ class TrainingMonitor:
         scaler: torch.amp.GradScaler | None = None,
         registry: Registry | None = None,
         finished_steps: int = 0,
+        across_ranks: bool = False,
     ) -> None:
         if every < 1:
             raise ValueError(f"every is at least 1 step, not {every}")
@@ -141,6 +153,9 @@ class TrainingMonitor:
         self._model: nn.Module = model
         self._every: int = every
         self._scaler: torch.amp.GradScaler | None = scaler
+        self._exchange: RankExchange | None = RankExchange(_RANK_LAYOUT) if across_ranks else None
+        if self._exchange is not None and self._exchange.rank != 0:
+            hub, backends = None, ()
         self._owns_hub: bool = hub is None
         self._hub: TelemetryHub = TelemetryHub() if hub is None else hub
         if self._owns_hub:
@@ -150,11 +165,13 @@ class TrainingMonitor:
         self._telemetry: TelemetryConfig = TelemetryConfig(level)
         self._response: AnomalyResponse = AnomalyResponse(self._emitter, self._telemetry)
         self._detector: AnomalyDetector = AnomalyDetector(registry)
+        self._norm_history: NormHistory = NormHistory()
         self._finished_steps: int = finished_steps
         self._first_step: int = finished_steps
         self._step: _Step = _Step()
         self._last_end: float | None = None
         self._told_unsupported: bool = False
+        self._told_sharded: bool = False
         self._optimizers: tuple[Optimizer, ...] = (
             (optimizers,) if isinstance(optimizers, Optimizer) else tuple(optimizers)
         )
@@ -203,8 +220,6 @@ class TrainingMonitor:
         if not self.is_measuring:
             return
         self._collect(GradientStage.BEFORE_CLIPPING, optimizer)
-        if self._scaler is not None and self._scaler.is_enabled():
-            self._step.loss_scale = self._scaler.get_scale()
 
     def after_clipping(self, optimizer: Optimizer | None = None) -> None:
         """Collect the gradients once more, as the optimiser is given them.
@@ -251,8 +266,12 @@ class TrainingMonitor:
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
+        # The other ranks may not have come as far, or have crashed themselves.
+        exchange, self._exchange = self._exchange, None
         if self._step.gradients:
             self.end_step()
+        if exchange is not None:
+            exchange.close()
         if self._owns_hub:
             self._hub.close()
 
@@ -272,10 +291,14 @@ class TrainingMonitor:
 
     def _collect(self, stage: GradientStage, optimizer: Optimizer | None) -> None:
         watched = None if optimizer is None else {id(one) for one in _parameters_of(optimizer)}
+        scaler = self._scaler
         collection = collect_gradients(
-            (name, parameter)
-            for name, parameter in self._model.named_parameters()
-            if watched is None or id(parameter) in watched
+            (
+                (name, parameter)
+                for name, parameter in self._model.named_parameters()
+                if watched is None or id(parameter) in watched
+            ),
+            loss_scale=scaler.get_scale() if scaler is not None and scaler.is_enabled() else None,
         )
         if collection.norm_state is NormState.NO_GRADIENTS:
             raise NoGradientsError()
@@ -302,21 +325,29 @@ class TrainingMonitor:
         before, after = step.at(GradientStage.BEFORE_CLIPPING), step.at(GradientStage.AFTER_CLIPPING)
         counted = before or after
         layers = _diagnosed_layers(counted)
-        health = aggregate_layer_gradient_health([one.collection for one in counted], layers)
+        report = AnomalyReport()
+        collections = [one.collection for one in counted]
+        if self._exchange is None:
+            collections = [self._own_whole(collection) for collection in collections]
+        else:
+            collections, loss = self._reduce(self._exchange, collections, loss, report)
+        health = aggregate_layer_gradient_health(collections, layers)
+        norm = worst_norm([collection.norm for collection in collections])
+        self._norm_history.append(norm)
         self._emitter.emit_training_step(
             step=self._finished_steps,
             loss=loss,
             learning_rate=worst_norm(step.learning_rates),
-            loss_scale=step.loss_scale,
             step_seconds=None if self._last_end is None else time.perf_counter() - self._last_end,
             gradient_stage=counted[0].stage,
             gradient_health=health,
-            pre_clip_grad_norm=worst_norm([one.collection.norm for one in before]),
-            grad_norm=worst_norm([one.collection.norm for one in after]),
+            grad_norm_variation=self._norm_history.coefficient_of_variation(),
+            worst_layer=None if layers is None else worst_layer(layers),
+            pre_clip_grad_norm=norm if before else None,
+            grad_norm=worst_norm([self._own_whole(one.collection).norm for one in after]) if before else norm,
             skipped_steps=None if not self._optimizers else int(step.optimiser_steps == 0),
         )
-        report = AnomalyReport()
-        if self._telemetry.includes(TelemetryLevel.NORMAL):
+        if self._telemetry.collects("anomalies"):
             report.merge(
                 self._detector.check_gradients(
                     nan_grad_count=health["nan_grad_count"], inf_grad_count=health["inf_grad_count"]
@@ -325,6 +356,54 @@ class TrainingMonitor:
             report.merge(self._detector.check_loss(loss))
         self._response.respond(update=self._finished_steps, report=report, layers=layers)
         return report
+
+    def _reduce(
+        self,
+        exchange: RankExchange,
+        collections: Sequence[GradientCollection],
+        loss: float | None,
+        report: AnomalyReport,
+    ) -> tuple[list[GradientCollection], float | None]:
+        """The collections and the mean loss of all ranks; what a rank found of its own is added to the report."""
+        whole: list[GradientCollection] = []
+        losses: float | None = None
+        for place, collection in enumerate(collections):
+            scalars = {_LOSS: loss if place == 0 else None}
+            reduced = exchange.reduce(
+                RankStatistics.of(update=self._finished_steps, gradients=collection, scalars=scalars)
+            )
+            sums = reduced.gradients
+            whole.append(
+                _unknown(collection)
+                if sums is None
+                else replace(
+                    collection,
+                    nan_count=sums.nan_count,
+                    inf_count=sums.inf_count,
+                    norm=sums.norm,
+                    norm_state=sums.state,
+                )
+            )
+            if place == 0:
+                losses = reduced.mean(_LOSS)
+            if self._telemetry.collects("anomalies"):
+                report.merge(reduced.report)
+        return whole, losses
+
+    def _own_whole(self, collection: GradientCollection) -> GradientCollection:
+        """A collection as it is, or as unknown where it holds this rank's shards only."""
+        if collection.sharded is None:
+            return collection
+        if self._exchange is None and not self._told_sharded:
+            _logger.warning(
+                "gradients are sharded: their counts and norms are known with across_ranks=True only"
+            )
+            self._told_sharded = True
+        return _unknown(collection)
+
+
+def _unknown(collection: GradientCollection) -> GradientCollection:
+    return replace(collection, nan_count=None, inf_count=None, norm=None)
 
 
 def _parameters_of(optimizer: Optimizer) -> Iterator[Tensor]:

@@ -134,11 +134,19 @@ class TrainingStepPayload:
     """Largest learning rate over the parameter groups that were stepped, NaN if any was NaN; None when no watched
     optimiser has stepped."""
     loss_scale: float | None
-    """Factor that mixed precision put on the loss; None when the loop has no gradient scaler."""
+    """Factor that mixed precision put on the loss; None when the monitor knows of no gradient scaler."""
     step_seconds: float | None
     """Wall time since the end of the step before, in seconds; None for the first step."""
     gradient_stage: GradientStage
     """When the gradients were looked at that the counts are of."""
+    grad_norm_state: NormState
+    """What is known of their norm; the worst of several optimisers."""
+    grad_passes: int
+    """How often gradients were read, in part or whole: 1 where all is well."""
+    grad_norm_variation: float | None
+    """Coefficient of variation of the last ten of their norms; None before there are three."""
+    worst_layer: LayerGradientStats | None
+    """The layer with the worst of these gradients; None when layers were not measured."""
     nan_grad_count: int | None
     """NaN elements over all gradients; None when they could not be counted."""
     inf_grad_count: int | None

@@ -95,9 +95,13 @@ class SanctumAggregator:
             loop.step = payload.step
             loop.loss = payload.loss
             loop.learning_rate = payload.learning_rate
-            loop.loss_scale = payload.loss_scale
             loop.step_seconds = payload.step_seconds
             loop.gradient_stage = payload.gradient_stage
+            tamiyo.grad_norm_state = payload.grad_norm_state
+            tamiyo.grad_passes = payload.grad_passes
+            tamiyo.grad_norm_variation = payload.grad_norm_variation
+            tamiyo.loss_scale = payload.loss_scale
+            tamiyo.worst_layer = payload.worst_layer
             tamiyo.nan_grad_count = payload.nan_grad_count
             tamiyo.inf_grad_count = payload.inf_grad_count
             tamiyo.pre_clip_grad_norm = payload.pre_clip_grad_norm

@@ -97,8 +97,6 @@ class LoopState:
     """Loss of that step (TELE-020); None when the loop gave none."""
     learning_rate: float | None = None
     """Largest learning rate of that step (TELE-021); None when no watched optimiser has stepped."""
-    loss_scale: float | None = None
-    """Factor that mixed precision put on the loss of that step; None without a gradient scaler."""
     step_seconds: float | None = None
     """Wall time of that step in seconds; None for the first."""
     gradient_stage: GradientStage | None = None

@@ -495,3 +495,34 @@ def test_layers_are_counted_at_debug_only(model, optimizer, recorder):
         with TrainingMonitor(model, optimizer, backends=[recorder], level=level) as monitor:
             train(monitor, model, optimizer)
     assert [(step.dead_layers, step.exploding_layers) for step in recorder.steps] == [(None, None), (0, 0)]
+
+
+def test_norms_that_float32_cannot_hold_are_told_from_broken_ones(model, recorder):
+    with TrainingMonitor(model, backends=[recorder]) as monitor:
+        gradients_of(model)
+        model[0].weight.grad.fill_(1e30)
+        monitor.after_backward()
+        monitor.end_step()
+    (step,) = recorder.steps
+    assert (step.grad_norm_state, step.nan_grad_count, step.inf_grad_count) == ("overflowed", 0, 0)
+    assert step.pre_clip_grad_norm == pytest.approx(math.sqrt(12) * 1e30, rel=1e-5)
+    assert step.grad_passes == 2
+
+
+def test_the_variation_of_the_norms_is_known_from_the_third_step_on(model, recorder):
+    with TrainingMonitor(model, backends=[recorder]) as monitor:
+        for factor in (1.0, 2.0, 3.0):
+            gradients_of(model)
+            for parameter in model.parameters():
+                parameter.grad.mul_(factor)
+            monitor.after_backward()
+            monitor.end_step()
+    variations = [step.grad_norm_variation for step in recorder.steps]
+    assert variations[:2] == [None, None]
+    assert variations[2] == pytest.approx(math.sqrt(2 / 3) / 2, rel=1e-5)
+
+
+def test_the_worst_layer_of_a_broken_step_is_named(model, optimizer, recorder):
+    with TrainingMonitor(model, optimizer, backends=[recorder]) as monitor:
+        train(monitor, model, optimizer, poison={1: math.nan})
+    assert recorder.steps[0].worst_layer.layer_name == "0.weight"

@@ -5,8 +5,15 @@ import math
 
 import pytest
 
-from telewire.telemetry.payloads import GradientStage, PolicyMetricsPayload, TrainingStepPayload
+from telewire.telemetry.payloads import (
+    GradientStage,
+    LayerGradientStats,
+    NormState,
+    PolicyMetricsPayload,
+    TrainingStepPayload,
+)
 from telewire.telemetry.sanctum import SanctumAggregator
+from telewire.telemetry.sanctum.schema import LoopState
 from telewire.telemetry.sanctum.widgets import StatusBanner
 
 # Every value differs from every other, so that two swapped fields cannot pass.
@@ -19,6 +26,10 @@ SENTINELS: dict[str, object] = {
     "gradient_stage": GradientStage.AFTER_CLIPPING,
     "nan_grad_count": 206,
     "inf_grad_count": 207,
+    "grad_norm_state": NormState.OVERFLOWED,
+    "grad_passes": 213,
+    "grad_norm_variation": 2.14,
+    "worst_layer": LayerGradientStats("layer", 4, 0, 1, 1.0, 0.0, 1.0, -1.0, 1.0, 0.0, 0.0, 0.25),
     "dead_layers": 211,
     "exploding_layers": 212,
     "pre_clip_grad_norm": 20.8,
@@ -48,6 +59,10 @@ def build_step(**changes: object) -> TrainingStepPayload:
         "gradient_stage": GradientStage.BEFORE_CLIPPING,
         "nan_grad_count": 0,
         "inf_grad_count": 0,
+        "grad_norm_state": NormState.FINITE,
+        "grad_passes": 1,
+        "grad_norm_variation": 0.1,
+        "worst_layer": None,
         "dead_layers": None,
         "exploding_layers": None,
         "pre_clip_grad_norm": 1.25,
@@ -160,3 +175,29 @@ def test_the_banner_of_a_library_of_reinforcement_learning_shows_the_mean_return
     aggregator.handle_policy_metrics(PolicyMetricsPayload(**POLICY_SENTINELS))  # type: ignore[arg-type]
     second_line = StatusBanner.banner_text(aggregator.get_snapshot()).plain.splitlines()[1]
     assert second_line == "step 301   episodes 302   mean return 30.3   lr 0.010 healthy   0.25 s"
+
+
+def test_a_learning_rate_of_zero_makes_the_status_a_warning_for_its_step_alone() -> None:
+    texts = [banner(learning_rate=rate).split()[0] for rate in (0.01, 0.0, 0.01, -0.01)]
+    assert texts == ["OK", "WARNING", "OK", "CRITICAL"]
+
+
+def test_the_grade_of_each_step_is_its_own_on_one_banner_after_the_other() -> None:
+    seen = [
+        StatusBanner.banner_text(state_after(build_step(loss=loss, learning_rate=rate)))
+        for loss, rate in ((0.5, 0.0), (math.nan, 0.5), (0.25, 0.25))
+    ]
+    lines = [text.plain.splitlines()[1] for text in seen]
+    assert lines == [
+        "step 12   loss 0.500 healthy   lr 0.000 WARNING   0.25 s",
+        "step 12   loss NaN CRITICAL   lr 0.500 healthy   0.25 s",
+        "step 12   loss 0.250 healthy   lr 0.250 healthy   0.25 s",
+    ]
+    styles = [[str(span.style) for span in text.spans][-3:-1] for text in seen]
+    assert styles == [["green", "bold yellow"], ["bold red", "green"], ["green", "green"]]
+
+
+def test_a_run_of_updates_shows_no_step() -> None:
+    snapshot = state_after(build_step())
+    without = dataclasses.replace(snapshot, loop=LoopState())
+    assert "step" not in StatusBanner.banner_text(without).plain
