@@ -4,9 +4,11 @@
 
 Needs stable-baselines3, pytest, and telewire installed (the plugin is found by its entry point). Whole processes with
 all that they start, CPU time. Each round runs every command once; each ratio is that of two runs of one round, the
-median over the rounds is shown. How far two runs of the same command differ is shown beside it.
+median over the rounds is shown, and the ratio of the least of all rounds, which a busy machine disturbs less. How far
+two runs of the same command differ is shown beside it.
 
-- off: this repository's `tests/registry`, with the plugin and without it.
+- off: this repository's `tests/registry`, with the plugin and without it. As the plugin does nothing for a test that it
+  does not watch, what it costs is in the beginning: that of a session of one empty test is shown, too.
 - on: trainings of stable-baselines3 under the records of `examples/stable_baselines3`, with `--wiring` and without.
   The wires are found in a process of its own. What it finds is kept: the first run, which is not counted, takes longer.
 - own: this repository's `tests/telemetry/training` under the shipped records, likewise.
@@ -82,9 +84,10 @@ class Command:
 
 
 def ratios(one: Command, other: Command) -> str:
-    """Return the median ratio of paired runs, with the least and the largest."""
+    """Return the median ratio of paired runs, with the least and the largest, and the ratio of the least runs."""
     found = [a / b for a, b in zip(one.seconds, other.seconds, strict=True)]
-    return f"{statistics.median(found):.4f} ({min(found):.4f} to {max(found):.4f})"
+    least = min(one.seconds) / min(other.seconds)
+    return f"{statistics.median(found):.4f} ({min(found):.4f} to {max(found):.4f}), of the least {least:.4f}"
 
 
 def make_example(root: Path, steps: int) -> Path:
@@ -119,6 +122,18 @@ def plugin_off(rounds: int) -> None:
     print(f"plugin off, {tests}, {seconds:.2f} s of CPU time:")
     print(f"  with the plugin / without            {ratios(commands['off'], commands['without'])}")
     print(f"  without / without (the noise)        {ratios(commands['again'], commands['without'])}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
+        short = {
+            "without": Command([*PYTEST, "-p", f"no:{PLUGIN}"], folder),
+            "off": Command(PYTEST, folder),
+        }
+        run_in_turns(short, 3 * rounds)
+        more = min(short["off"].seconds) - min(short["without"].seconds)
+    print(
+        f"  one empty test, least of {3 * rounds}          {1000 * more:+.1f} ms, {more / seconds:+.5f} of the suite"
+    )
     alone = "import time, pytest; begin = time.process_time(); import {}; print(time.process_time() - begin)"
     found = sorted(
         float(
