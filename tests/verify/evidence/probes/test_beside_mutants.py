@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from telewire.verify.evidence.mutants.mutant import Kind
+from telewire.verify.evidence.mutants.running import Event, run_mutants
+
 from ..app_project import Run, run_tests
 from ..mutants.mutants_project import Done, mutate
+from ..mutants.test_running import orders_for
 from .probed_project import SHOWN, change, write_probed
 
 
@@ -47,3 +51,11 @@ def test_a_probe_kills_what_changes_a_value_on_its_way(undisplayed: Done) -> Non
 
 def test_what_is_read_where_it_is_shown_and_changed_after_that_survives(undisplayed: Done) -> None:
     assert "survived" in undisplayed.states("default", "StatusBanner.render")
+
+
+def test_a_probe_watches_in_a_process_that_starts_from_nothing_too(undisplayed: Done) -> None:
+    orders = orders_for(undisplayed.root, Kind.DEFAULT, function="aggregate")
+    events: list[Event] = []
+    run_mutants(orders, undisplayed.root, (), events.append, spawn="it was asked for")
+    ended = [event for event in events if event["event"] == "result"]
+    assert {(one["state"], one["reason"].partition(" ")[0]) for one in ended} == {("killed", "Failed:")}
