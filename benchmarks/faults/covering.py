@@ -34,7 +34,8 @@ class Covering:
         changes, and those that pass any point of these wires.
         """
         records = {wire.record.id for wire in self.verification.wiring.wires if wire.record.id in plant.names}
-        probes = [one.test for one in self.evidence.probes if one.record in records]
+        passed = {test.id for test in self.evidence.tests if test.outcome == "passed"}
+        probes = [one.test for one in self.evidence.probes if one.record in records and one.test in passed]
         sentinels = [test for test in probes if test.endswith(_SENTINEL)]
         near = self._by_time(self._passing(self._points_in(plant)))
         far = self._by_time(self._passing(key for name in sorted(records) for key in self._points_of[name]))
