@@ -1,12 +1,27 @@
 """What reading gradients costs, as ratios to one read of them all and to `clip_grad_norm_`, in the same run.
 
-    python benchmarks/gradients.py [--rounds N] [--elements 1,100] [--dtype float32,bfloat16]
+    python benchmarks/gradients.py [--rounds N] [--elements 1,100] [--dtype float32,bfloat16] [--compiled]
 
 Process CPU time, one thread, the contenders in turn within each round; medians of the ratios over the rounds. One
 read is `gradient.sum()` of every tensor. The ten stacked reductions are how per-layer statistics are usually written.
 
 What is asked for, as ratios: a healthy collection at most 0.75 of `clip_grad_norm_` in float32 and 1.1 in bfloat16, or
-0.6 with the gradients' own dtype; per-layer statistics at most 15 reads.
+0.6 with the gradients' own dtype; per-layer statistics at most 15 reads, with the compiled kernel 2.
+
+Measured on two shared cores under load (AVX-512, torch 2.13.0), as ratios to clipping and to one read:
+
+| | 500 tensors, 1 M | 4, 1 M | 500, 100 M | 4, 100 M |
+|---|---|---|---|---|
+| collection / clipping, float32 | 0.89 | 0.56 | 0.50 | 0.54 |
+| collection / clipping, bfloat16 | 1.2 | 0.82 | 1.09 | 1.13 |
+| the same in the own dtype | 0.81 | 0.45 | 0.48 | 0.52 |
+| per layer / one read, float32 | 12 | 36 | 12 | 11 |
+| ten stacked reductions / one read, float32 | 46 | 122 | | |
+
+The compiled kernel's loop takes 1.2 of a vectorised read of 25 M elements in one tensor.
+
+With 500 tensors of 2,000 elements it is the calls that cost, half of them those of `named_parameters`; with 4 tensors
+of 250,000 one read comes from the cache, and everything that writes looks expensive beside it.
 """
 
 import argparse
@@ -80,7 +95,7 @@ def seconds(call: Callable[[], object], repeats: int) -> float:
     return (time.process_time() - begin) / repeats
 
 
-def contenders(model: nn.Module, elements: int) -> dict[str, Callable[[], object]]:
+def contenders(model: nn.Module, elements: int, *, compiled: bool) -> dict[str, Callable[[], object]]:
     """What is compared, the two references first."""
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     found: dict[str, Callable[[], object]] = {
@@ -91,15 +106,17 @@ def contenders(model: nn.Module, elements: int) -> dict[str, Callable[[], object
         "  in the own dtype": lambda: collect_gradients(model, precision="own"),
         "collect_per_layer_gradients": lambda: collect_per_layer_gradients(model),
     }
+    if compiled:
+        found["  by the compiled kernel"] = lambda: collect_per_layer_gradients(model, kernel="compiled")
     if elements <= STACKED_LIMIT:
         found["ten stacked reductions"] = lambda: stacked_reductions(gradients)
     return found
 
 
-def compare(tensors: int, elements: int, dtype: torch.dtype, rounds: int) -> None:
+def compare(tensors: int, elements: int, dtype: torch.dtype, *, rounds: int, compiled: bool) -> None:
     """Print one table."""
     model = model_with_gradients(tensors, elements // tensors, dtype)
-    calls = contenders(model, elements)
+    calls = contenders(model, elements, compiled=compiled)
     repeats = max(1, 5_000_000 // elements)
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
@@ -122,12 +139,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--elements", default="1,100", help="millions of elements, separated by commas")
     parser.add_argument("--dtype", default="float32,bfloat16")
+    parser.add_argument("--compiled", action="store_true", help="with the compiled kernel; builds it")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     for dtype in chosen.dtype.split(","):
         for elements in chosen.elements.split(","):
             for tensors in TENSOR_COUNTS:
-                compare(tensors, int(float(elements) * 1e6), getattr(torch, dtype), chosen.rounds)
+                compare(
+                    tensors,
+                    int(float(elements) * 1e6),
+                    getattr(torch, dtype),
+                    rounds=chosen.rounds,
+                    compiled=chosen.compiled,
+                )
 
 
 if __name__ == "__main__":

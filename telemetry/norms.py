@@ -83,11 +83,17 @@ def arithmetic_of(dtype: torch.dtype, *, in_own_dtype: bool = False) -> Arithmet
     return _BFLOAT16
 
 
+# Below this length the calls of `_widened_norms` cost more than its arithmetic saves.
+_BUFFERED_ELEMENTS = 16 * 1024
+
+
 def first_norms(group: list[Tensor], arithmetic: Arithmetic) -> tuple[Tensor, ...] | list[Tensor]:
     """Norms of non-empty pieces of one device and dtype, on their device."""
     wider = arithmetic.reduced_in
-    if wider is not None and (group[0].is_cpu or group[0].element_size() == 1):
-        return _widened_norms(group, wider)
+    if wider is not None:
+        longest = max(piece.numel() for piece in group)
+        if group[0].element_size() == 1 or (group[0].is_cpu and longest > _BUFFERED_ELEMENTS):
+            return _widened_norms(group, wider)
     # The fused norm has no public name. A release without it costs time, not the telemetry.
     fused = getattr(torch, "_foreach_norm", None)
     if fused is None:

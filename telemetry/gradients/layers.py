@@ -7,8 +7,10 @@ included, since the optimiser would apply it too. Tied weights are one parameter
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from ..measurements import LayerGradientStats
 from ..norms import pieces, total_norm
 from ..untraced import untraced
 from .careful import CAREFUL_COLUMNS, careful_moments, measure_carefully
+from .kernel import fits_kernel, measure_by_kernel
 from .moments import LARGE_MAGNITUDE, SMALL_MAGNITUDE, Moments, describe_layer
 from .sources import DENSE_GRADIENT, UnsupportedGradientError, is_wrapper, named_gradients
 from .swift import (
@@ -37,6 +40,9 @@ __all__ = [
     "compute_grad_norm_surrogate",
 ]
 
+KernelChoice: TypeAlias = Literal["eager", "compiled"]
+"""Which code measures layers."""
+
 # Buffers for 64 K elements stay in the cache of a CPU, with which they are reused for every piece. A GPU wants fewer,
 # larger kernels.
 _CPU_PIECE_ELEMENTS = 64 * 1024
@@ -47,7 +53,9 @@ _BATCHED_SHARE = 4
 
 
 @untraced
-def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
+def collect_per_layer_gradients(
+    model: nn.Module, *, kernel: KernelChoice | None = None
+) -> list[LayerGradientStats]:
     """Measure the gradient of each parameter that has one, in the order of ``model.named_parameters()``.
 
     Takes dense gradients of any floating dtype, shape and memory layout, empty ones included; a parameter
@@ -56,12 +64,29 @@ def collect_per_layer_gradients(model: nn.Module) -> list[LayerGradientStats]:
     where the model spans several), and once more where a layer holds elements that are not finite: only those
     layers are then measured again.
 
+    Args:
+        model: the model whose gradients are measured.
+        kernel: ``"compiled"`` for one pass of compiled code over each contiguous CPU gradient of at most 32 bits,
+            built at the first call; None for what the environment variable ``TELEWIRE_GRADIENT_KERNEL`` says, and
+            where it says nothing ``"eager"``.
+
     Raises:
         UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
+        KernelUnavailableError: the compiled kernel was asked for, and cannot be built here.
+        ValueError: the environment variable names no kernel.
     """
+    chosen = _chosen_kernel() if kernel is None else kernel
     with torch.no_grad():
         layers = list(_gradients(model))
-        moments, unfinished = _read(_plan_swiftly(layers))
+        moments: dict[int, list[Moments]] = {}
+        if chosen == "compiled":
+            fitting = [layer for layer, (_, gradient) in enumerate(layers) if fits_kernel(gradient)]
+            measured = measure_by_kernel([layers[layer][1] for layer in fitting])
+            moments.update({layer: [one] for layer, one in zip(fitting, measured, strict=True)})
+        swift, unfinished = _read(
+            _plan_swiftly(layers, [layer for layer in range(len(layers)) if layer not in moments])
+        )
+        moments.update(swift)
         if unfinished:
             careful, _ = _read(_plan_carefully(layers, unfinished))
             for layer in unfinished:
@@ -85,12 +110,23 @@ class _Measured:
     is_swift: bool
 
 
-def _plan_swiftly(layers: Sequence[tuple[str, Tensor]]) -> list[_Measured]:
-    """Measure every layer as if all were finite; float64 layers carefully, since their squares may overflow."""
+def _chosen_kernel() -> KernelChoice:
+    """The kernel that the environment names."""
+    named = os.environ.get("TELEWIRE_GRADIENT_KERNEL", "eager")
+    if named == "compiled":
+        return "compiled"
+    if named == "eager":
+        return "eager"
+    raise ValueError(f"TELEWIRE_GRADIENT_KERNEL is {named!r}; it can be 'eager' or 'compiled'")
+
+
+def _plan_swiftly(layers: Sequence[tuple[str, Tensor]], chosen: Sequence[int]) -> list[_Measured]:
+    """Measure some of the layers as if all were finite; float64 layers carefully, since their squares may overflow."""
     measured: list[_Measured] = []
     scratches: dict[torch.device, Scratch] = {}
     small: dict[tuple[torch.device, torch.dtype, int], list[int]] = {}
-    for layer, (_, gradient) in enumerate(layers):
+    for layer in chosen:
+        gradient = layers[layer][1]
         count = gradient.numel()
         if gradient.dtype is torch.float64:
             measured.extend(_plan_carefully(layers, [layer]))

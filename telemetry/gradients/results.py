@@ -34,7 +34,9 @@ def measured_collection(
             replicated=None,
             sharded=None,
         )
-    whole = [layer for layer in range(len(sources.names)) if layer not in sources.shards]
+    whole: Sequence[int] = range(len(sources.names))
+    if sources.shards:
+        whole = [layer for layer in whole if layer not in sources.shards]
     counted = [layer for layer, counts_here in sources.shards.items() if counts_here]
     replicated = _sums(sources, groups, ladder, whole)
     sharded = _sums(sources, groups, ladder, counted) if sources.shards else None

@@ -71,11 +71,12 @@ def named_gradients(holder: GradientHolder) -> Iterator[tuple[str, Tensor]]:
 
 def _named_parameters(holder: GradientHolder) -> Iterator[tuple[str, Tensor]]:
     """The parameters, each once."""
-    if isinstance(holder, nn.Module):
-        yield from holder.named_parameters()
-        return
+    return holder.named_parameters() if isinstance(holder, nn.Module) else _each_once(holder)
+
+
+def _each_once(named: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:
     seen: set[int] = set()
-    for name, parameter in holder:
+    for name, parameter in named:
         if id(parameter) not in seen:
             seen.add(id(parameter))
             yield name, parameter
@@ -92,7 +93,10 @@ def find_gradients(holder: GradientHolder) -> GradientSources:
     """
     sources = GradientSources()
     names, tensors = sources.names, sources.tensors
-    for name, gradient in named_gradients(holder):
+    for name, parameter in _named_parameters(holder):
+        gradient = parameter.grad
+        if gradient is None:
+            continue
         # The common case must stay cheap: a model has hundreds of these.
         if (
             type(gradient) is not Tensor

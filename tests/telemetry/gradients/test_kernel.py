@@ -1,0 +1,85 @@
+"""The compiled kernel and the eager way, each the other's oracle."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.utils import cpp_extension
+
+from telewire.telemetry.gradients import collect_per_layer_gradients
+from telewire.telemetry.gradients import kernel as kernel_module
+from telewire.telemetry.gradients.kernel import KernelUnavailableError, fits_kernel, load_kernel
+
+
+def model_with(*gradients):
+    parameters = nn.ParameterList(nn.Parameter(torch.zeros_like(gradient)) for gradient in gradients)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    return parameters
+
+
+@pytest.fixture
+def compiled():
+    try:
+        load_kernel()
+    except KernelUnavailableError as error:
+        pytest.skip(f"no compiled kernel here: {error.__cause__}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_both_ways_give_the_same_statistics(compiled, dtype):
+    generator = torch.Generator().manual_seed(0)
+    gradients = [
+        (torch.randn(size, generator=generator) * 10.0**power).to(dtype)
+        for size, power in ((1, 0), (7, -7), (200_001, 1), (65_536, -3), (33, 4))
+    ]
+    gradients.append(torch.tensor([math.nan, 1.0, math.inf, -math.inf, 0.0, 1e-6, 10.0], dtype=dtype))
+    gradients.append(torch.full((5,), math.nan, dtype=dtype))
+    gradients.append(torch.randn(40, 50, generator=generator).to(dtype).t())
+    model = model_with(*gradients)
+    eager = collect_per_layer_gradients(model, kernel="eager")
+    fast = collect_per_layer_gradients(model, kernel="compiled")
+    for one, other in zip(fast, eager, strict=True):
+        ours, theirs = dataclasses.asdict(one), dataclasses.asdict(other)
+        assert ours.pop("layer_name") == theirs.pop("layer_name")
+        assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "fits"),
+    [
+        (torch.ones(3), True),
+        (torch.ones(3, dtype=torch.bfloat16), True),
+        (torch.ones(3, dtype=torch.float64), False),
+        (torch.ones(2, 3).t(), False),
+        (torch.empty(0), False),
+    ],
+    ids=["float32", "bfloat16", "float64", "transposed", "empty"],
+)
+def test_the_kernel_is_given_only_what_it_can_read(gradient, fits):
+    assert fits_kernel(gradient) == fits
+
+
+def test_without_a_compiler_the_kernel_says_what_it_needs(monkeypatch):
+    def fail(**_options):
+        raise RuntimeError("Ninja is required to load C++ extensions")
+
+    monkeypatch.setattr(cpp_extension, "load_inline", fail)
+    kernel_module.load_kernel.cache_clear()
+    with pytest.raises(KernelUnavailableError, match=r"C\+\+ compiler and ninja"):
+        collect_per_layer_gradients(model_with(torch.ones(3)), kernel="compiled")
+
+
+def test_an_unknown_kernel_in_the_environment_is_refused(monkeypatch):
+    monkeypatch.setenv("TELEWIRE_GRADIENT_KERNEL", "fast")
+    with pytest.raises(ValueError, match="'fast'; it can be 'eager' or 'compiled'"):
+        collect_per_layer_gradients(model_with(torch.ones(3)))
+
+
+def test_by_default_nothing_is_compiled(monkeypatch):
+    monkeypatch.delenv("TELEWIRE_GRADIENT_KERNEL", raising=False)
+    monkeypatch.setattr(cpp_extension, "load_inline", None)
+    assert collect_per_layer_gradients(model_with(torch.ones(3)))[0].norm == pytest.approx(math.sqrt(3))
