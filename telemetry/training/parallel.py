@@ -70,12 +70,19 @@ def gathered(value: T) -> list[T]:
 
 def averaged(metrics: PPOUpdateMetrics, reduced: ReducedStatistics) -> PPOUpdateMetrics:
     """The same metrics, with the mean over the ranks in place of this rank's own values."""
-    shared = metrics.copy()
-    for name in SHARED_METRICS:
-        mean = reduced.mean(name)
-        if mean is not None:
-            shared[name] = mean
-    return shared
+
+    def mean(name: SharedMetric, own: float) -> float:
+        shared = reduced.mean(name)
+        return own if shared is None else shared
+
+    return {
+        **metrics,
+        "policy_loss": mean("policy_loss", metrics["policy_loss"]),
+        "value_loss": mean("value_loss", metrics["value_loss"]),
+        "entropy": mean("entropy", metrics["entropy"]),
+        "approx_kl": mean("approx_kl", metrics["approx_kl"]),
+        "clip_fraction": mean("clip_fraction", metrics["clip_fraction"]),
+    }
 
 
 def worst_lstm_health(reduced: ReducedStatistics) -> LSTMHealthMetrics | None:
