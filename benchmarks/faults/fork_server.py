@@ -22,6 +22,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,9 @@ def _work(arguments: list[str], writing: int, said: int) -> None:
         ]
         answer = {"status": status, "imported": imported, **vars(told)}
         os.write(writing, json.dumps(answer).encode())
+    except BaseException:  # noqa: BLE001 - nothing of it may go on as the process that it is a copy of
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         os._exit(0)
 

@@ -105,8 +105,9 @@ class Program:
         try:
             with copy.planted(self.bench.tree, plant):
                 found = self._run(copy, plant, is_known=is_known)
-            if found.how in {"probe", "test"} and not is_known and found.by is not None:
-                again = copy.run([found.by])  # would it fail all the same?
+            if found.how in {"probe", "test", "no run"} and not is_known:
+                tests = [found.by] if found.how != "no run" and found.by else self.covering.tests(plant)[:1]
+                again = copy.run(tests)  # would it fail all the same?
                 if again.is_noticed:
                     return dataclasses.replace(
                         found, by=None, how="", reason=f"fails without it: {again.reason}"
