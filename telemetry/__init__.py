@@ -23,6 +23,7 @@ from .levels import TelemetryConfig, TelemetryLevel
 from .measurements import (
     BadLayer,
     GradientCollection,
+    GradientDrift,
     GradientSums,
     LayerGradientStats,
     LSTMHealthMetrics,
@@ -48,6 +49,7 @@ from .ranks.statistics import RankStatistics
 if TYPE_CHECKING:
     from .anomaly_detector import AnomalyDetector
     from .console import ConsoleBackend
+    from .gradient_ema import GradientEMATracker
     from .gradients import (
         PendingGradients,
         UnsupportedGradientError,
@@ -71,6 +73,8 @@ __all__ = [
     "ConsoleBackend",
     "EventKind",
     "GradientCollection",
+    "GradientDrift",
+    "GradientEMATracker",
     "GradientStage",
     "GradientSums",
     "HubStats",
@@ -125,7 +129,7 @@ _GRADIENT_NAMES = frozenset(
 
 
 def __getattr__(name: str) -> object:
-    """Load the collectors (and torch), or the detector (and the registry), on first use: PEP 562."""
+    """Load the collectors (and torch), or what grades (and the registry), on first use: PEP 562."""
     try:
         return _load(name)
     except ModuleNotFoundError as error:
@@ -164,4 +168,8 @@ def _load(name: str) -> object:
         from .anomaly_detector import AnomalyDetector
 
         return AnomalyDetector
+    if name == "GradientEMATracker":
+        from .gradient_ema import GradientEMATracker
+
+        return GradientEMATracker
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

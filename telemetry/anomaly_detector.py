@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Mapping
 
-from ..registry import Grade, Record, Registry, shipped_registry
+from ..registry import Registry, shipped_registry
+from .anomalies import gradients, learning
+from .anomalies import policy as policies
+from .anomalies.lstm import DetectorRecordError, LSTMCheck
+from .anomalies.types import NUMERICAL_INSTABILITY
 from .anomaly_report import AnomalyReport
-from .measurements import LSTMHealthMetrics
+from .measurements import (
+    GradientDrift,
+    HeadEntropy,
+    LSTMHealthMetrics,
+    PerformanceTrend,
+    PolicyStats,
+    ValueHealth,
+)
 
-__all__ = ["AnomalyDetector", "AnomalyReport", "DetectorRecordError"]
+RECORDS = (
+    "TELE-001",
+    "TELE-020",
+    "TELE-100",
+    "TELE-101",
+    "TELE-102",
+    "TELE-110",
+    "TELE-201",
+    "TELE-300",
+    "TELE-301",
+    "TELE-330",
+)
+"""The records that the checks grade by, beside TELE-340."""
 
-NUMERICAL_INSTABILITY = "numerical_instability"
-LSTM_NAN = "lstm_nan"
-LSTM_INF = "lstm_inf"
-LSTM_H_EXPLOSION = "lstm_h_explosion"
-LSTM_C_EXPLOSION = "lstm_c_explosion"
-LSTM_H_VANISHING = "lstm_h_vanishing"
-LSTM_C_VANISHING = "lstm_c_vanishing"
-LSTM_UNCLASSIFIED = "lstm_unclassified"
-"""The record calls the state unhealthy for a reason that is none of the six above."""
-
-
-class DetectorRecordError(ValueError):
-    """A record's thresholds do not say enough to tell its anomalies apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """The bounds of a record between which a norm is healthy; whether a bound is, its grade says."""
-
-    lower: float
-    upper: float
-
-    @property
-    def inside(self) -> float:
-        """A value between the bounds."""
-        return (self.lower + self.upper) / 2 if self.upper < math.inf else 2 * self.lower + 1
+__all__ = ["NUMERICAL_INSTABILITY", "AnomalyDetector", "AnomalyReport", "DetectorRecordError"]
 
 
 class AnomalyDetector:
-    """Checks one update's values. It keeps nothing between updates.
+    """Checks one update's values. It keeps nothing between updates: what lasts says so itself, by its streak.
+
+    No argument of a check has a default: a value that nobody passed cannot pass for a healthy one. None means that
+    a value was not collected.
 
     Args:
-        registry: where the records TELE-020, TELE-300, TELE-301 and TELE-340 come from; the shipped one if None.
+        registry: where the records of the checks come from; the shipped one if None.
 
     Raises:
         KeyError: a record is missing from the registry.
@@ -53,124 +52,75 @@ class AnomalyDetector:
 
     def __init__(self, registry: Registry | None = None) -> None:
         records = shipped_registry() if registry is None else registry
-        self._loss_record: Record = records["TELE-020"]
-        self._nan_record: Record = records["TELE-300"]
-        self._inf_record: Record = records["TELE-301"]
-        self._lstm_record: Record = records["TELE-340"]
-        h_bounds, c_bounds = _healthy_bounds(self._lstm_record)
-        self._h_bounds: _Bounds = h_bounds
-        self._c_bounds: _Bounds = c_bounds
+        for record_id in RECORDS:
+            records[record_id]  # a missing one is told now, not in the middle of a training
+        self._records: Registry = records
+        self._lstm: LSTMCheck = LSTMCheck(records)
 
     def check_gradients(self, *, nan_grad_count: int | None, inf_grad_count: int | None) -> AnomalyReport:
-        """Report ``numerical_instability`` for NaN (TELE-300) and infinite (TELE-301) gradient elements.
+        """Report ``numerical_instability`` for NaN (TELE-300) and infinite (TELE-301) gradient elements."""
+        return gradients.check_gradients(
+            self._records, nan_grad_count=nan_grad_count, inf_grad_count=inf_grad_count
+        )
 
-        Counts that are None could not be taken, which happens only where a norm is not finite.
-        """
-        report = AnomalyReport()
-        if nan_grad_count is None or inf_grad_count is None:
-            report.add(
-                NUMERICAL_INSTABILITY, "gradients are not finite, and changed before they were counted"
-            )
-            return report
-        nan_grade = self._nan_record.grade(nan_grad_count)
-        if not nan_grade.is_healthy:
-            report.add(NUMERICAL_INSTABILITY, f"{nan_grad_count} NaN gradient elements ({nan_grade.name})")
-        inf_grade = self._inf_record.grade(inf_grad_count)
-        if not inf_grade.is_healthy:
-            report.add(
-                NUMERICAL_INSTABILITY, f"{inf_grad_count} infinite gradient elements ({inf_grade.name})"
-            )
-        return report
+    def check_gradient_drift(self, drift: GradientDrift | None) -> AnomalyReport:
+        """Report ``gradient_drift`` (TELE-330), or ``numerical_instability`` for a norm that was not finite."""
+        return gradients.check_gradient_drift(self._records, drift)
 
     def check_loss(self, loss: float | None) -> AnomalyReport:
         """Report ``numerical_instability`` for a loss that is no number (TELE-020); None (no loss) has none."""
-        report = AnomalyReport()
-        grade = self._loss_record.grade(loss)
-        if loss is not None and not grade.is_healthy:
-            report.add(NUMERICAL_INSTABILITY, f"the loss is {loss:.4g} ({grade.name})")
-        return report
+        return learning.check_training_loss(self._records, loss)
 
     def check_lstm_health(self, health: LSTMHealthMetrics | None) -> AnomalyReport:
-        """Report what is wrong with a hidden state by record TELE-340; None (no LSTM in use) has no anomaly.
+        """Report what is wrong with a hidden state by record TELE-340; see `LSTMCheck.check`."""
+        return self._lstm.check(health)
 
-        Types: ``lstm_nan``, ``lstm_inf``, ``lstm_h_explosion``, ``lstm_c_explosion``, ``lstm_h_vanishing``,
-        ``lstm_c_vanishing``, and ``lstm_unclassified`` where the record objects to something else. A state
-        that holds an infinity is reported both as ``lstm_inf`` and as the explosion of the tensor that holds
-        it.
-        """
-        report = AnomalyReport()
-        if health is None:
-            return report
-        if health.has_nan or math.isnan(health.h_norm) or math.isnan(health.c_norm):
-            report.add(
-                LSTM_NAN,
-                f"the hidden state holds NaN (h_norm {health.h_norm:.3g}, c_norm {health.c_norm:.3g})",
-            )
-        if health.has_inf:
-            report.add(
-                LSTM_INF, f"the hidden state holds Inf (h_max {health.h_max:.3g}, c_max {health.c_max:.3g})"
-            )
+    def check_numerical_stability(self, stats: PolicyStats) -> AnomalyReport:
+        """Report ``numerical_instability`` for each loss, ratio, value and advantage that is NaN or infinite."""
+        return policies.check_numbers(stats)
 
-        # Each norm is graded on its own, beside a healthy other one: the record alone decides what its bounds
-        # mean.
-        sound = replace(health, has_nan=False, has_inf=False)
-        h_grade = self._lstm_record.grade(replace(sound, c_norm=self._c_bounds.inside))
-        if not h_grade.is_healthy:
-            if health.h_norm >= self._h_bounds.upper:
-                report.add(LSTM_H_EXPLOSION, _beyond("h_norm", health.h_norm, self._h_bounds.upper, h_grade))
-            elif health.h_norm <= self._h_bounds.lower:
-                report.add(LSTM_H_VANISHING, _beyond("h_norm", health.h_norm, self._h_bounds.lower, h_grade))
-        c_grade = self._lstm_record.grade(replace(sound, h_norm=self._h_bounds.inside))
-        if not c_grade.is_healthy:
-            if health.c_norm >= self._c_bounds.upper:
-                report.add(LSTM_C_EXPLOSION, _beyond("c_norm", health.c_norm, self._c_bounds.upper, c_grade))
-            elif health.c_norm <= self._c_bounds.lower:
-                report.add(LSTM_C_VANISHING, _beyond("c_norm", health.c_norm, self._c_bounds.lower, c_grade))
+    def check_ratios(self, stats: PolicyStats) -> AnomalyReport:
+        """Report ``ratio_explosion`` and ``ratio_collapse`` (TELE-110) with the transitions that offend."""
+        return policies.check_ratios(self._records, stats.ratio)
 
-        grade = self._lstm_record.grade(health)
-        if not report.has_anomaly and not grade.is_healthy:
-            report.add(LSTM_UNCLASSIFIED, f"{grade.name}: {health}")
-        return report
+    def check_kl_divergence(self, stats: PolicyStats) -> AnomalyReport:
+        """Report ``kl_spike`` (TELE-102)."""
+        return policies.check_kl(self._records, stats.approx_kl)
+
+    def check_entropy(self, stats: PolicyStats, heads: Mapping[str, HeadEntropy]) -> AnomalyReport:
+        """Report ``entropy_collapse`` of the policy (TELE-100) and of each head (TELE-101)."""
+        return policies.check_entropy(self._records, stats.entropy, heads)
+
+    def check_value_function(self, health: ValueHealth) -> AnomalyReport:
+        """Report ``value_collapse`` (TELE-201) by the thresholds of the training's phase."""
+        return learning.check_value_function(self._records, health)
+
+    def check_performance_degradation(self, epoch_end: PerformanceTrend | None) -> AnomalyReport:
+        """Report ``performance_degradation`` (TELE-001) of the epoch that has just ended; None within an epoch."""
+        return learning.check_performance_degradation(self._records, epoch_end)
 
     def check_all(
         self,
         *,
         nan_grad_count: int | None,
         inf_grad_count: int | None,
+        gradient_drift: GradientDrift | None,
         lstm_health: LSTMHealthMetrics | None,
+        policy: PolicyStats | None,
+        head_entropies: Mapping[str, HeadEntropy],
+        value_health: ValueHealth | None,
+        epoch_end: PerformanceTrend | None,
     ) -> AnomalyReport:
-        """All checks of one update, merged."""
+        """All checks of one update, merged; None for what this training does not have."""
         report = self.check_gradients(nan_grad_count=nan_grad_count, inf_grad_count=inf_grad_count)
+        report.merge(self.check_gradient_drift(gradient_drift))
         report.merge(self.check_lstm_health(lstm_health))
+        if policy is not None:
+            report.merge(self.check_numerical_stability(policy))
+            report.merge(self.check_ratios(policy))
+            report.merge(self.check_kl_divergence(policy))
+            report.merge(self.check_entropy(policy, head_entropies))
+        if value_health is not None:
+            report.merge(self.check_value_function(value_health))
+        report.merge(self.check_performance_degradation(epoch_end))
         return report
-
-
-def _healthy_bounds(record: Record) -> tuple[_Bounds, _Bounds]:
-    """The bounds for h_norm and for c_norm between which the record calls the hidden state healthy."""
-    for h_bounds in _intervals(record, "h_norm"):
-        for c_bounds in _intervals(record, "c_norm"):
-            inside = LSTMHealthMetrics(
-                h_norm=h_bounds.inside,
-                c_norm=c_bounds.inside,
-                h_max=h_bounds.inside,
-                c_max=c_bounds.inside,
-                has_nan=False,
-                has_inf=False,
-            )
-            if record.grade(inside).is_healthy:
-                return h_bounds, c_bounds
-    raise DetectorRecordError(
-        f"the thresholds of {record.id} call no hidden state healthy, whatever its h_norm and c_norm, "
-        "so explosion cannot be told from vanishing"
-    )
-
-
-def _intervals(record: Record, norm: str) -> list[_Bounds]:
-    """The intervals into which the record's constants divide a norm's range [0, inf)."""
-    cuts = record.thresholds.cuts
-    edges = [0.0, *(float(cut) for cut in cuts.get(norm, ())), math.inf]
-    return [_Bounds(lower=lower, upper=upper) for lower, upper in pairwise(edges)]
-
-
-def _beyond(norm: str, value: float, bound: float, grade: Grade) -> str:
-    return f"{norm} is {value:.3g}, the bound is {bound:g} ({grade.name}: {grade.means})"

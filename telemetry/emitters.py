@@ -13,7 +13,18 @@ from typing import TypedDict
 from .anomaly_report import AnomalyReport
 from .hub import TelemetryHub
 from .layer_health import is_dead, is_exploding
-from .measurements import GradientCollection, LayerGradientStats, LSTMHealthMetrics, NormState, RankCoverage
+from .measurements import (
+    GradientCollection,
+    GradientDrift,
+    HeadEntropy,
+    LayerGradientStats,
+    LSTMHealthMetrics,
+    NormState,
+    PerformanceTrend,
+    RankCoverage,
+    RatioExtremes,
+    ValueHealth,
+)
 from .payloads import (
     AnomalyPayload,
     EventKind,
@@ -44,8 +55,14 @@ class PPOUpdateMetrics(LayerGradientHealth):
     policy_loss: float
     value_loss: float
     entropy: float
+    head_push_entropy: HeadEntropy
+    head_hold_entropy: HeadEntropy
     approx_kl: float
     clip_fraction: float
+    ratio: RatioExtremes
+    value_health: ValueHealth
+    advantage_mean: float
+    advantage_std: float
     skipped_steps: int
 
 
@@ -118,11 +135,13 @@ def emit_ppo_update_event(
     update: int,
     episodes: int,
     mean_return: float | None,
+    performance: PerformanceTrend | None,
     metrics: PPOUpdateMetrics,
     pre_clip_grad_norm: float | None,
     grad_norm: float | None,
     grad_norm_variation: float | None,
     worst_layer: LayerGradientStats | None,
+    gradient_drift: GradientDrift | None,
     lstm_health: LSTMHealthMetrics | None,
     rank_coverage: RankCoverage | None,
 ) -> None:
@@ -135,11 +154,18 @@ def emit_ppo_update_event(
         update=update,
         episodes=episodes,
         mean_return=mean_return,
+        performance=performance,
         policy_loss=metrics["policy_loss"],
         value_loss=metrics["value_loss"],
         entropy=metrics["entropy"],
+        head_push_entropy=metrics["head_push_entropy"],
+        head_hold_entropy=metrics["head_hold_entropy"],
         approx_kl=metrics["approx_kl"],
         clip_fraction=metrics["clip_fraction"],
+        ratio=metrics["ratio"],
+        value_health=metrics["value_health"],
+        advantage_mean=metrics["advantage_mean"],
+        advantage_std=metrics["advantage_std"],
         pre_clip_grad_norm=pre_clip_grad_norm,
         grad_norm=grad_norm,
         nan_grad_count=metrics["nan_grad_count"],
@@ -151,6 +177,7 @@ def emit_ppo_update_event(
         dead_layers=metrics["dead_layers"],
         exploding_layers=metrics["exploding_layers"],
         worst_layer=worst_layer,
+        gradient_drift=gradient_drift,
         lstm_health=lstm_health,
         skipped_steps=metrics["skipped_steps"],
         rank_coverage=rank_coverage,
@@ -174,11 +201,13 @@ class TelemetryEmitter:
         update: int,
         episodes: int,
         mean_return: float | None,
+        performance: PerformanceTrend | None,
         metrics: PPOUpdateMetrics,
         pre_clip_grad_norm: float | None,
         grad_norm: float | None,
         grad_norm_variation: float | None,
         worst_layer: LayerGradientStats | None,
+        gradient_drift: GradientDrift | None,
         lstm_health: LSTMHealthMetrics | None,
         rank_coverage: RankCoverage | None,
     ) -> None:
@@ -190,11 +219,13 @@ class TelemetryEmitter:
             update=update,
             episodes=episodes,
             mean_return=mean_return,
+            performance=performance,
             metrics=metrics,
             pre_clip_grad_norm=pre_clip_grad_norm,
             grad_norm=grad_norm,
             grad_norm_variation=grad_norm_variation,
             worst_layer=worst_layer,
+            gradient_drift=gradient_drift,
             lstm_health=lstm_health,
             rank_coverage=rank_coverage,
         )

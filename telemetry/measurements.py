@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 from typing import Self
@@ -299,3 +299,140 @@ class RankCoverage:
 
     def __str__(self) -> str:
         return f"{self.world_size - self.missing} of {self.world_size}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientDrift:
+    """How far one update's gradient is from the moving average of those before it.
+
+    An average and a distance are None where nothing came before; a distance is NaN where the update's own value
+    was not finite, so that it is never taken for a small one.
+    """
+
+    norm_ema: float | None
+    """Moving average of the gradient norm before this update."""
+    norm_drift: float | None
+    """By what factor the norm left its average, less one: 0 is no drift, 1 is twice or half the average."""
+    health_ema: float | None
+    """Moving average, before this update, of the share of layers with a sound gradient."""
+    health_drift: float | None
+    """``health_ema - health``: how much of the layers was lost, from -1 to 1."""
+    is_warming_up: bool
+    """Whether the averages hold too few updates to judge by."""
+    streak: int
+    """How many updates in a row, this one included, were further off than may last by the record (TELE-330)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One step of experience, and how much more likely the policy has made its action."""
+
+    time: int
+    """Step within the rollout, from 0."""
+    environment: int
+    """Index of the environment, from 0."""
+    ratio: float
+    """Probability of the action under the new policy over that under the old."""
+    advantage: float
+    """The advantage by which the loss weighed it, normalised."""
+
+    def __str__(self) -> str:
+        where = f"step {self.time}, environment {self.environment}"
+        return f"{self.ratio:.3g} at {where}, advantage {self.advantage:.3g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatioExtremes:
+    """How far probability ratios went in one update, and where: over all transitions of all optimiser steps.
+
+    Where a ratio is NaN, `max`, `std` and the first of `highest` are.
+    """
+
+    max: float
+    """Largest ratio."""
+    min: float
+    """Smallest ratio."""
+    std: float
+    """Largest standard deviation of the ratios of one optimiser step."""
+    highest: tuple[Transition, ...]
+    """The transitions with the largest ratios, the largest first."""
+    lowest: tuple[Transition, ...]
+    """The transitions with the smallest ratios, the smallest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyStats:
+    """What one update did to the policy, and how well the values of its rollout fitted.
+
+    Losses, entropies, divergence and clip fraction are means over the update's optimiser steps. Values and
+    advantages are those of the whole rollout, before the update and before normalisation.
+    """
+
+    policy_loss: float
+    """Clipped surrogate loss."""
+    value_loss: float
+    """Mean squared error of the values."""
+    entropy: float
+    """Entropy of the whole action in nats: the sum over the heads, which decide independently."""
+    head_entropies: Mapping[str, float]
+    """Entropy of each action head in nats."""
+    approx_kl: float
+    """Estimated KL(old policy || new policy) in nats."""
+    clip_fraction: float
+    """Share of transitions whose ratio left the clip range, in [0, 1]; NaN where a ratio was."""
+    ratio: RatioExtremes
+    """The extreme ratios."""
+    explained_variance: float | None
+    """Share of the returns' variance that the values explain; None where the returns do not vary."""
+    value_mean: float
+    """Mean of the values."""
+    value_std: float
+    """Population standard deviation of the values."""
+    advantage_mean: float
+    """Mean of the advantages."""
+    advantage_std: float
+    """Population standard deviation of the advantages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadEntropy:
+    """How undecided one action head still is."""
+
+    entropy: float
+    """Entropy in nats."""
+    normalised: float
+    """Entropy as a share of that of a head that decides at random, in [0, 1]."""
+    streak: int
+    """How many updates in a row, this one included, were lower than may last by the record (TELE-101)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueHealth:
+    """Whether the value function still tells good states from bad ones, and how far training has come."""
+
+    phase: float
+    """Share of the training that is done, in [0, 1]."""
+    explained_variance: float | None
+    """Share of the returns' variance that the values explain; None where the returns do not vary."""
+    value_mean: float
+    """Mean of the rollout's values."""
+    value_std: float
+    """Population standard deviation of the rollout's values."""
+    streak: int
+    """How many updates in a row, this one included, were worse than may last by the record (TELE-201)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceTrend:
+    """How an epoch's mean return compares with the best epoch before it."""
+
+    epoch: int
+    """Number of the epoch that ended, counted from 1."""
+    mean_return: float | None
+    """Mean return of the recent episodes at its end; None where none has finished."""
+    best_return: float | None
+    """The best such mean at the end of an earlier epoch; None at the first."""
+    drop: float | None
+    """How much of the best has been lost, as a share of its size: 0.5 is half; negative for a new best."""
+    is_warming_up: bool
+    """Whether too few epochs have ended to judge by."""

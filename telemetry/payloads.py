@@ -8,22 +8,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .measurements import LayerGradientStats, LSTMHealthMetrics, NormState, RankCoverage
+from .measurements import (
+    GradientDrift,
+    HeadEntropy,
+    LayerGradientStats,
+    LSTMHealthMetrics,
+    NormState,
+    PerformanceTrend,
+    RankCoverage,
+    RatioExtremes,
+    ValueHealth,
+)
 
 __all__ = [
     "AnomalyPayload",
     "EventKind",
+    "GradientDrift",
     "GradientStage",
+    "HeadEntropy",
     "LSTMHealthMetrics",
     "LayerDiagnosticsPayload",
     "LayerGradientStats",
     "NormState",
     "PPOUpdatePayload",
+    "PerformanceTrend",
     "PolicyMetricsPayload",
     "RankCoverage",
+    "RatioExtremes",
     "TelemetryEvent",
     "TelemetryPayload",
     "TrainingStepPayload",
+    "ValueHealth",
 ]
 
 
@@ -57,16 +72,30 @@ class PPOUpdatePayload:
     """Episodes finished since the start of training."""
     mean_return: float | None
     """Mean undiscounted return of the recent episodes; None before the first has finished."""
+    performance: PerformanceTrend | None
+    """How the newest epoch compares with the best before it; None before the first epoch has ended."""
     policy_loss: float
     """Mean clipped surrogate loss over the update's minibatches."""
     value_loss: float
     """Mean value loss over the update's minibatches."""
     entropy: float
-    """Mean policy entropy in nats."""
+    """Mean policy entropy in nats: the sum over the action heads."""
+    head_push_entropy: HeadEntropy
+    """Entropy of the head that chooses the direction."""
+    head_hold_entropy: HeadEntropy
+    """Entropy of the head that chooses for how long."""
     approx_kl: float
     """Mean estimate of KL(old policy || new policy) in nats."""
     clip_fraction: float
     """Share of samples whose probability ratio was clipped, in [0, 1]."""
+    ratio: RatioExtremes
+    """The extreme probability ratios, with the transitions that have them."""
+    value_health: ValueHealth
+    """How well the rollout's values fit its returns, and at what phase of the training."""
+    advantage_mean: float
+    """Mean of the rollout's advantages, before normalisation."""
+    advantage_std: float
+    """Standard deviation of the rollout's advantages, before normalisation."""
     pre_clip_grad_norm: float | None
     """L2 norm of all gradients before clipping; None when no parameter had a gradient."""
     grad_norm: float | None
@@ -90,6 +119,8 @@ class PPOUpdatePayload:
     worst_layer: LayerGradientStats | None
     """The layer with the worst gradient at the first step that was not finite, else at the last; None when layers
     were not measured."""
+    gradient_drift: GradientDrift | None
+    """How far the gradient is from its moving average; None when gradients were not collected."""
     lstm_health: LSTMHealthMetrics | None
     """Health of the policy's hidden state after the update; None when the policy has none."""
     skipped_steps: int

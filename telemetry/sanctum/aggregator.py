@@ -64,6 +64,7 @@ class SanctumAggregator:
             tamiyo.update = payload.update
             tamiyo.episodes = payload.episodes
             tamiyo.mean_return = payload.mean_return
+            tamiyo.performance = payload.performance
             tamiyo.nan_grad_count = payload.nan_grad_count
             tamiyo.inf_grad_count = payload.inf_grad_count
             tamiyo.grad_norm = payload.grad_norm
@@ -78,12 +79,19 @@ class SanctumAggregator:
             tamiyo.dead_layers = payload.dead_layers
             tamiyo.exploding_layers = payload.exploding_layers
             tamiyo.worst_layer = payload.worst_layer
+            tamiyo.gradient_drift = payload.gradient_drift
             tamiyo.lstm_health = payload.lstm_health
             tamiyo.policy_loss = payload.policy_loss
             tamiyo.value_loss = payload.value_loss
             tamiyo.entropy = payload.entropy
+            tamiyo.head_push_entropy = payload.head_push_entropy
+            tamiyo.head_hold_entropy = payload.head_hold_entropy
             tamiyo.approx_kl = payload.approx_kl
             tamiyo.clip_fraction = payload.clip_fraction
+            tamiyo.ratio = payload.ratio
+            tamiyo.value_health = payload.value_health
+            tamiyo.advantage_mean = payload.advantage_mean
+            tamiyo.advantage_std = payload.advantage_std
             tamiyo.skipped_steps = payload.skipped_steps
             tamiyo.rank_coverage = payload.rank_coverage
 

@@ -16,7 +16,7 @@ from textual.widgets import Footer, Header, Static
 from textual.worker import Worker, WorkerState
 
 from .aggregator import SanctumAggregator
-from .widgets import AnomalyStrip, HealthStatusPanel, StatusBanner
+from .widgets import AnomalyStrip, HealthStatusPanel, PolicyPanel, StatusBanner, ValuePanel
 
 Training = Callable[[threading.Event], object]
 """A training run: it is given an event that asks it to stop, and looks at it once an update."""
@@ -56,7 +56,7 @@ class SanctumApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "quit", "Quit")]
     CSS = """
     Screen { layout: vertical; }
-    StatusBanner, HealthStatusPanel, AnomalyStrip {
+    StatusBanner, HealthStatusPanel, PolicyPanel, ValuePanel, AnomalyStrip {
         border: round $primary;
         border-title-color: $text-muted;
         padding: 0 1;
@@ -95,6 +95,8 @@ class SanctumApp(App[None]):
         """What the training returned."""
         self._banner = StatusBanner(id="status")
         self._panel = HealthStatusPanel(id="health")
+        self._policy = PolicyPanel(id="policy")
+        self._value = ValuePanel(id="value")
         self._strip = AnomalyStrip(id="anomalies")
         self._run_line = Static(id="run-state")
         self._aggregator = aggregator
@@ -110,6 +112,8 @@ class SanctumApp(App[None]):
         yield self._banner
         with VerticalScroll(id="panels"):
             yield self._panel
+            yield self._policy
+            yield self._value
         yield self._strip
         yield self._run_line
         yield Footer()
@@ -118,6 +122,8 @@ class SanctumApp(App[None]):
         """Show the state as it is, then keep it fresh and start the training."""
         self._banner.border_title = "Status"
         self._panel.border_title = "Health"
+        self._policy.border_title = "Policy"
+        self._value.border_title = "Value function"
         self._strip.border_title = "Anomalies"
         if self._training is not None:
             self._worker = self.run_worker(self._run_training, name="training", thread=True)
@@ -150,6 +156,8 @@ class SanctumApp(App[None]):
         snapshot = self._aggregator.get_snapshot()
         self._banner.update_snapshot(snapshot)
         self._panel.update_snapshot(snapshot)
+        self._policy.update_snapshot(snapshot)
+        self._value.update_snapshot(snapshot)
         self._strip.update_snapshot(snapshot)
         self._run_line.update(self._run_state(snapshot.last_event_at))
 

@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from ..payloads import GradientStage, LayerGradientStats, LSTMHealthMetrics, RankCoverage
+from ..payloads import (
+    GradientDrift,
+    GradientStage,
+    HeadEntropy,
+    LayerGradientStats,
+    LSTMHealthMetrics,
+    PerformanceTrend,
+    RankCoverage,
+    RatioExtremes,
+    ValueHealth,
+)
 
 GRAD_NORM_WINDOW = 10
 """Points kept of the gradient norm, and so the width in characters of its sparkline."""
@@ -26,6 +36,8 @@ class TamiyoState:
     """Episodes finished so far."""
     mean_return: float | None = None
     """Mean undiscounted return of recent episodes; None until an episode has finished."""
+    performance: PerformanceTrend | None = None
+    """How the newest epoch compares with the best before it (TELE-001); None before the first has ended."""
 
     nan_grad_count: int | None = 0
     """NaN elements over all gradients of the newest update (TELE-300); None when they could not be counted."""
@@ -51,19 +63,35 @@ class TamiyoState:
     """Layers whose gradient has exploded; None when layers were not measured (below level DEBUG)."""
     worst_layer: LayerGradientStats | None = None
     """The layer with the worst gradient (TELE-322); None when layers were not measured (below level DEBUG)."""
+    gradient_drift: GradientDrift | None = None
+    """How far the gradient is from its moving average (TELE-330)."""
     lstm_health: LSTMHealthMetrics | None = None
     """Health of the recurrent state (TELE-340); None for a policy without an LSTM."""
 
     policy_loss: float | None = None
+    """Clipped surrogate loss (TELE-003)."""
     value_loss: float | None = None
+    """Mean squared error of the values (TELE-200)."""
     entropy: float | None = None
-    """Mean entropy of the action distribution, in nats."""
+    """Mean entropy of the action distribution, in nats: the sum over the heads (TELE-100)."""
+    head_push_entropy: HeadEntropy | None = None
+    """Entropy of the head that chooses the direction (TELE-101)."""
+    head_hold_entropy: HeadEntropy | None = None
+    """Entropy of the head that chooses for how long (TELE-101)."""
     approx_kl: float | None = None
-    """Estimated KL divergence between the old and the new policy, in nats."""
+    """Estimated KL divergence between the old and the new policy, in nats (TELE-102)."""
     clip_fraction: float | None = None
-    """Share of samples whose probability ratio was clipped, from 0 to 1."""
+    """Share of samples whose probability ratio was clipped, from 0 to 1 (TELE-103)."""
+    ratio: RatioExtremes | None = None
+    """The extreme probability ratios, with the transitions that have them (TELE-110)."""
+    value_health: ValueHealth | None = None
+    """How well the values fit the returns, and at what phase of the training (TELE-201)."""
+    advantage_mean: float | None = None
+    """Mean of the advantages, before normalisation."""
+    advantage_std: float | None = None
+    """Standard deviation of the advantages, before normalisation."""
     skipped_steps: int | None = None
-    """Optimiser steps of the newest update that were left out because of non-finite gradients."""
+    """Optimiser steps of the newest update that were left out because of non-finite gradients (TELE-002)."""
     rank_coverage: RankCoverage | None = None
     """Of how many ranks the figures speak (TELE-710): one of one for a training in one process."""
 

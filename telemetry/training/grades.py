@@ -7,8 +7,18 @@ from collections import Counter, deque
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 
-from ...registry import Grade, shipped_registry, worst_grade
-from ..payloads import LayerGradientStats, LSTMHealthMetrics, PPOUpdatePayload, TelemetryEvent
+from ...registry import Grade, Record, shipped_registry, worst_grade
+from ..payloads import (
+    GradientDrift,
+    HeadEntropy,
+    LayerGradientStats,
+    LSTMHealthMetrics,
+    PerformanceTrend,
+    PPOUpdatePayload,
+    RatioExtremes,
+    TelemetryEvent,
+    ValueHealth,
+)
 from ..sanctum.aggregator import SanctumAggregator
 from ..sanctum.schema import TamiyoState
 
@@ -67,23 +77,21 @@ class GradeTally:
 def grade_state(tamiyo: TamiyoState) -> tuple[RecordGrade, ...]:
     """Grade everything of the state that has a record, in the order of the records.
 
-    The field is the record's own schema field, so that a new record is graded without a line here. Of a family of
-    fields (`head_*_entropy`) each member is graded.
+    The field is the record's own schema field, so that a new record is graded without a line here. A family of
+    fields (`head_*_entropy`) has the grade of its worst member.
     """
-    names = [field.name for field in fields(tamiyo)]
     return tuple(
-        RecordGrade(
-            record.id,
-            record.slug if name == record.schema_.field else name,
-            _shown(value),
-            record.grade(value),
-        )
+        _grade_record(record, tamiyo)
         for record in shipped_registry()
         if record.schema_.at.name == TamiyoState.__name__
-        for name in names
-        if fnmatchcase(name, record.schema_.field)
-        for value in (getattr(tamiyo, name),)
     )
+
+
+def _grade_record(record: Record, tamiyo: TamiyoState) -> RecordGrade:
+    names = [field.name for field in fields(tamiyo) if fnmatchcase(field.name, record.schema_.field)]
+    values = [getattr(tamiyo, name) for name in names]
+    shown = ", ".join(dict.fromkeys(_shown(value) for value in values))
+    return RecordGrade(record.id, record.slug, shown, worst_grade(record.grade(value) for value in values))
 
 
 class GradingBackend:
@@ -154,6 +162,16 @@ def _shown(value: object) -> str:
         return f"h {value.h_norm:.3g} c {value.c_norm:.3g}{flags}"
     if isinstance(value, LayerGradientStats):
         return value.layer_name
+    if isinstance(value, GradientDrift):
+        return _shown(value.norm_drift)
+    if isinstance(value, HeadEntropy):
+        return _shown(value.entropy)
+    if isinstance(value, RatioExtremes):
+        return f"{value.min:.3g} to {value.max:.3g}"
+    if isinstance(value, ValueHealth):
+        return _shown(value.explained_variance)
+    if isinstance(value, PerformanceTrend):
+        return _shown(value.mean_return)
     if isinstance(value, deque):
         return _shown(value[-1] if value else None)
     if isinstance(value, float):

@@ -18,17 +18,21 @@ from ..anomaly_detector import AnomalyDetector
 from ..anomaly_report import AnomalyReport
 from ..emitters import PPOUpdateMetrics, TelemetryEmitter, aggregate_layer_gradient_health
 from ..escalation import AnomalyResponse
+from ..gradient_ema import GradientEMATracker, sound_layer_share
+from ..head_entropy import HeadEntropyTracker
 from ..hub import TelemetryHub
 from ..layer_health import worst_layer
 from ..levels import TelemetryConfig, TelemetryLevel
 from ..lstm_health import compute_lstm_health
-from ..measurements import GradientCollection, LSTMHealthMetrics
+from ..measurements import GradientCollection, GradientDrift, LSTMHealthMetrics, PerformanceTrend
 from ..norm_history import NormHistory
+from ..performance import PerformanceTracker
 from ..ranks.exchange import DEFAULT_TIMEOUT, RankExchange
 from ..ranks.reduction import ReducedStatistics
 from ..ranks.row import RowLayout
 from ..ranks.statistics import RankStatistics
-from .envs import ACTIONS, VISIBLE, make_envs
+from ..value_health import ValueHealthTracker
+from .envs import HEADS, VISIBLE, make_envs
 from .inject import GradientInjector, Injection
 from .parallel import SHARED_METRICS, average_gradients, averaged, gathered, worst_lstm_health
 from .policy import RecurrentPolicy
@@ -37,6 +41,9 @@ from .rollout import Rollout, RolloutCollector
 
 RETURN_WINDOW = 100
 """Episodes over which the mean return is taken, as CartPole's own criterion does."""
+
+SETTLING_UPDATES = 100
+"""Updates before which no training counts as done: nothing is learnt in less, however few episodes were asked for."""
 
 MINIMUM_UPDATES = 5
 """Updates made however few episodes are asked for: a rollout finishes about ten episodes of a beginner."""
@@ -53,7 +60,7 @@ class TrainingConfig:
     seed: int = 0
     envs: int = 8
     rollout_steps: int = 32
-    """Steps per environment and update."""
+    """Decisions per environment and update."""
     sequence_length: int = 16
     """Steps through which gradients flow back; divides `rollout_steps`."""
     hidden_size: int = 64
@@ -113,13 +120,19 @@ class TrainingLoop:
         self._generator = torch.Generator().manual_seed(self._own_seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            self._policy = RecurrentPolicy(len(VISIBLE), ACTIONS, config.hidden_size)
+            self._policy = RecurrentPolicy(len(VISIBLE), HEADS, config.hidden_size)
         average = average_gradients if self._ranks.world_size > 1 else None
         self._ppo = PPO(self._policy, config.ppo, generator=self._generator, average=average)
         self._injector = GradientInjector(injections, self._policy)
         self._emitter = TelemetryEmitter(hub if self._ranks.rank == 0 else None)
         self._detector = AnomalyDetector()
         self._norm_history = NormHistory()
+        self._gradient_ema = GradientEMATracker()
+        self._push_entropy = HeadEntropyTracker(choices=HEADS["push"])
+        self._hold_entropy = HeadEntropyTracker(choices=HEADS["hold"])
+        self._value_health = ValueHealthTracker()
+        self._performance = PerformanceTracker()
+        self._performance_trend: PerformanceTrend | None = None
         self._telemetry = TelemetryConfig(config.telemetry)
         self._response = AnomalyResponse(self._emitter, self._telemetry)
         self._updates = 0
@@ -130,6 +143,11 @@ class TrainingLoop:
         self._returns: deque[float] = deque(maxlen=RETURN_WINDOW)
         self._best_mean_return: float | None = None
         self._ending: Ending | None = None
+
+    @property
+    def gradient_ema(self) -> GradientEMATracker:
+        """The moving averages of the gradient: their state is to be saved and restored with the policy's."""
+        return self._gradient_ema
 
     def run(
         self,
@@ -204,7 +222,7 @@ class TrainingLoop:
 
     def _count(self, rollout: Rollout, update: UpdateResult) -> None:
         self._updates += 1
-        self._env_steps += sum(gathered(int(rollout.valid.sum())))
+        self._env_steps += sum(gathered(rollout.env_steps))
         self._optimiser_steps += update.optimiser_steps
         self._skipped_steps += update.skipped_steps
         for episode_return in chain.from_iterable(gathered(rollout.episode_returns)):
@@ -221,9 +239,17 @@ class TrainingLoop:
         return sum(self._returns) / len(self._returns)
 
     def _emit_telemetry(self, rollout: Rollout, update: UpdateResult) -> None:
-        """Measure the hidden state, look for anomalies, and send the update's event."""
+        """Measure the hidden state, follow what drifts, look for anomalies, and send the update's event."""
         gradient_health = aggregate_layer_gradient_health(update.collections, update.layer_stats)
         self._norm_history.append(update.pre_clip_grad_norm)
+        policy = update.policy
+        gradient_drift = self._drift(update)
+        push_entropy = self._push_entropy.update(policy.head_entropies["push"])
+        hold_entropy = self._hold_entropy.update(policy.head_entropies["hold"])
+        value_health = self._value_health.update(policy, phase=self._phase())
+        epoch_end = self._performance.update(self._mean_return())
+        if epoch_end is not None:
+            self._performance_trend = epoch_end
         lstm_health = None
         if self._telemetry.collects("hidden_state"):
             lstm_health = compute_lstm_health(rollout.hidden)
@@ -235,11 +261,17 @@ class TrainingLoop:
             "loss_scale": gradient_health["loss_scale"],
             "dead_layers": gradient_health["dead_layers"],
             "exploding_layers": gradient_health["exploding_layers"],
-            "policy_loss": update.policy_loss,
-            "value_loss": update.value_loss,
-            "entropy": update.entropy,
-            "approx_kl": update.approx_kl,
-            "clip_fraction": update.clip_fraction,
+            "policy_loss": policy.policy_loss,
+            "value_loss": policy.value_loss,
+            "entropy": policy.entropy,
+            "head_push_entropy": push_entropy,
+            "head_hold_entropy": hold_entropy,
+            "approx_kl": policy.approx_kl,
+            "clip_fraction": policy.clip_fraction,
+            "ratio": policy.ratio,
+            "value_health": value_health,
+            "advantage_mean": policy.advantage_mean,
+            "advantage_std": policy.advantage_std,
             "skipped_steps": update.skipped_steps,
         }
         report = AnomalyReport()
@@ -247,7 +279,12 @@ class TrainingLoop:
             report = self._detector.check_all(
                 nan_grad_count=gradient_health["nan_grad_count"],
                 inf_grad_count=gradient_health["inf_grad_count"],
+                gradient_drift=gradient_drift,
                 lstm_health=lstm_health,
+                policy=policy,
+                head_entropies={"push": push_entropy, "hold": hold_entropy},
+                value_health=value_health,
+                epoch_end=epoch_end,
             )
         reduced = self._share(update, metrics, lstm_health, report)
         if self._ranks.world_size > 1:
@@ -257,11 +294,13 @@ class TrainingLoop:
             update=self._updates,
             episodes=self._episodes,
             mean_return=self._mean_return(),
+            performance=self._performance_trend,
             metrics=metrics,
             pre_clip_grad_norm=update.pre_clip_grad_norm,
             grad_norm=update.grad_norm,
             grad_norm_variation=self._norm_history.coefficient_of_variation(),
             worst_layer=None if update.diagnosed_layers is None else worst_layer(update.diagnosed_layers),
+            gradient_drift=gradient_drift,
             lstm_health=lstm_health,
             rank_coverage=reduced.coverage,
         )
@@ -293,3 +332,15 @@ class TrainingLoop:
         if reduced.escalated_updates > self._telemetry.escalated_updates:
             self._telemetry.escalate(reduced.escalated_updates)
         return reduced
+
+    def _phase(self) -> float:
+        """Share of the training that is done; a short training is not over before `SETTLING_UPDATES`."""
+        return min(1.0, self._episodes / self._config.episodes, self._updates / SETTLING_UPDATES)
+
+    def _drift(self, update: UpdateResult) -> GradientDrift | None:
+        """How far this update's gradient is from those before it; None when no parameter had one."""
+        if update.pre_clip_grad_norm is None:
+            return None
+        return self._gradient_ema.update(
+            grad_norm=update.pre_clip_grad_norm, grad_health=sound_layer_share(update.collections)
+        )

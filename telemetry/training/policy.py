@@ -1,5 +1,6 @@
-"""The policy: encoder, LSTM, and a head each for action and value."""
+"""The policy: encoder, LSTM, a named head for each decision, and one for the value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,28 +15,50 @@ Hidden = tuple[Tensor, Tensor]
 class PolicyOutput:
     """What the policy says about a stretch of time.
 
-    `log_probs` (time, batch, actions), `values` (time, batch), `hidden` after the last step.
+    `log_probs` (time, batch, choices) by head, `values` (time, batch), `hidden` after the last step.
     """
 
-    log_probs: Tensor
+    log_probs: Mapping[str, Tensor]
     values: Tensor
     hidden: Hidden
 
+    def log_prob_of(self, actions: Tensor) -> Tensor:
+        """Log-probability (time, batch) of actions (time, batch, heads): the heads decide independently."""
+        heads = zip(self.log_probs.values(), actions.unbind(dim=-1), strict=True)
+        return torch.stack([logs.gather(-1, chosen.unsqueeze(-1)) for logs, chosen in heads]).sum(dim=0)[
+            ..., 0
+        ]
+
+    def entropies(self) -> dict[str, Tensor]:
+        """Entropy (time, batch) of each head, in nats."""
+        return {head: -(logs.exp() * logs).sum(dim=-1) for head, logs in self.log_probs.items()}
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw an action of each head: (time, batch, heads)."""
+        drawn = [
+            torch.multinomial(logs.exp().flatten(0, 1), 1, generator=generator).view(logs.shape[:2])
+            for logs in self.log_probs.values()
+        ]
+        return torch.stack(drawn, dim=-1)
+
 
 class RecurrentPolicy(nn.Module):
-    """Actor and critic over one shared LSTM."""
+    """Actor and critic over one shared LSTM; the actor has a head for each decision, with so many choices."""
 
-    def __init__(self, observation_size: int, action_count: int, hidden_size: int) -> None:
+    def __init__(self, observation_size: int, heads: Mapping[str, int], hidden_size: int) -> None:
         super().__init__()
         self.hidden_size = hidden_size
         self.encoder = nn.Linear(observation_size, hidden_size)
         self.lstm = nn.LSTM(hidden_size, hidden_size)
-        self.actor = nn.Linear(hidden_size, action_count)
+        self.actor = nn.ModuleDict({head: nn.Linear(hidden_size, choices) for head, choices in heads.items()})
         self.critic = nn.Linear(hidden_size, 1)
         # Near-uniform first actions and values near zero; the usual start of PPO (Huang et al., 2022, "The 37
         # implementation details of proximal policy optimization").
-        nn.init.orthogonal_(self.actor.weight, gain=0.01)
-        nn.init.zeros_(self.actor.bias)
+        for parameter in self.actor.parameters():
+            if parameter.ndim == 2:
+                nn.init.orthogonal_(parameter, gain=0.01)
+            else:
+                nn.init.zeros_(parameter)
         nn.init.orthogonal_(self.critic.weight, gain=1.0)
         nn.init.zeros_(self.critic.bias)
 
@@ -59,5 +82,5 @@ class RecurrentPolicy(nn.Module):
             output, hidden = self.lstm(encoded[begin:end], hidden)
             outputs.append(output)
         features = torch.cat(outputs)
-        log_probs = torch.log_softmax(self.actor(features), dim=-1)
+        log_probs = {head: torch.log_softmax(actor(features), dim=-1) for head, actor in self.actor.items()}
         return PolicyOutput(log_probs, self.critic(features).squeeze(-1), hidden)

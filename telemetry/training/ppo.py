@@ -1,7 +1,7 @@
 """One PPO update: several optimiser steps over a rollout, each with its gradient telemetry."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..gradients import collect_gradients, collect_per_layer_gradients, compute_grad_norm_surrogate
 from ..measurements import GradientCollection, LayerGradientStats
 from ..norms import worst_norm
+from ..policy_stats import PolicyStatistics, PolicyStats
 from .policy import Hidden, RecurrentPolicy
 from .rollout import Rollout, as_sequences, generalised_advantages
 
@@ -41,15 +42,10 @@ class PPOConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateResult:
-    """What one update did; losses and ratios are means over its optimiser steps."""
+    """What one update did."""
 
-    policy_loss: float
-    value_loss: float
-    entropy: float
-    approx_kl: float
-    """Estimated divergence of the old policy from the new, in nats."""
-    clip_fraction: float
-    """Share of steps whose probability ratio left the clip range, in [0, 1]."""
+    policy: PolicyStats
+    """Losses, entropies and ratios, and how well the rollout's values fitted."""
     collections: tuple[GradientCollection, ...]
     """All gradients at every optimiser step, before clipping."""
     layer_stats: tuple[LayerGradientStats, ...] | None
@@ -82,6 +78,8 @@ class Minibatch:
     log_probs: Tensor
     advantages: Tensor
     returns: Tensor
+    positions: Tensor
+    """Where each step lies in the rollout: time * environments + environment."""
     hidden: Hidden
 
     def select(self, sequences: Tensor) -> "Minibatch":
@@ -94,20 +92,14 @@ class Minibatch:
             log_probs=self.log_probs[:, sequences],
             advantages=self.advantages[:, sequences],
             returns=self.returns[:, sequences],
+            positions=self.positions[:, sequences],
             hidden=(self.hidden[0][:, sequences], self.hidden[1][:, sequences]),
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Losses:
-    """The objective on one minibatch, and what its parts were."""
-
-    total: Tensor
-    policy: float
-    value: float
-    entropy: float
-    approx_kl: float
-    clip_fraction: float
+def is_usable(grad_norm: float | None) -> bool:
+    """Whether a step may be taken: one that is not finite would turn every weight, and Adam's memory, into NaN."""
+    return grad_norm is not None and math.isfinite(grad_norm)
 
 
 class PPO:
@@ -152,15 +144,14 @@ class PPO:
         layer_stats: list[LayerGradientStats] = []
         pre_clip_norms: list[float | None] = []
         post_clip_norms: list[float | None] = []
-        losses: list[Losses] = []
         layers: list[LayerGradientStats] = []
         broken_layers: list[LayerGradientStats] = []
-        skipped_steps = 0
-        for minibatch in self._minibatches(rollout):
-            step_losses = self._losses(minibatch)
+        statistics = PolicyStatistics(environments=rollout.rewards.shape[1], clip_range=config.clip_range)
+        for step, minibatch in enumerate(self._minibatches(rollout, statistics)):
+            loss = self._loss(minibatch, statistics)
             self._optimiser.zero_grad(set_to_none=True)
-            loss_scale = self._backward(step_losses.total)
-            if poison is not None and not losses:
+            loss_scale = self._backward(loss)
+            if poison is not None and step == 0:
                 poison()
             self._unscale()
             if self._average is not None:
@@ -180,26 +171,19 @@ class PPO:
                     layer_stats.extend(layers)
             nn.utils.clip_grad_norm_(policy.parameters(), config.max_grad_norm)
             grad_norm = compute_grad_norm_surrogate(policy)
-            if grad_norm is not None and math.isfinite(grad_norm):
+            if is_usable(grad_norm):
                 self._optimiser.step()
-            else:
-                # One such step would turn every weight, and Adam's memory, into NaN.
-                skipped_steps += 1
             post_clip_norms.append(grad_norm)
-            losses.append(step_losses)
+        skipped_steps = sum(not is_usable(norm) for norm in post_clip_norms)
         return UpdateResult(
-            policy_loss=_mean([step.policy for step in losses]),
-            value_loss=_mean([step.value for step in losses]),
-            entropy=_mean([step.entropy for step in losses]),
-            approx_kl=_mean([step.approx_kl for step in losses]),
-            clip_fraction=_mean([step.clip_fraction for step in losses]),
+            policy=statistics.read(),
             collections=tuple(collections),
             layer_stats=tuple(layer_stats) if measure_gradients and measure_layers else None,
             own_collections=tuple(own_collections) or None,
             diagnosed_layers=tuple(broken_layers or layers) or None,
             pre_clip_grad_norm=worst_norm(pre_clip_norms),
             grad_norm=worst_norm(post_clip_norms),
-            optimiser_steps=len(losses) - skipped_steps,
+            optimiser_steps=len(post_clip_norms) - skipped_steps,
             skipped_steps=skipped_steps,
         )
 
@@ -219,12 +203,14 @@ class PPO:
             # Half as large after a step that was not finite, twice as large after many that were.
             self._scaler.update()
 
-    def _minibatches(self, rollout: Rollout) -> Iterator[Minibatch]:
+    def _minibatches(self, rollout: Rollout, statistics: PolicyStatistics) -> Iterator[Minibatch]:
         """Shuffled groups of whole sequences, once per epoch; each starts from its stored hidden state."""
         config = self._config
         advantages = generalised_advantages(
             rollout, reward_scale=config.reward_scale, discount=config.discount, trace=config.trace
         )
+        returns, valid = advantages + rollout.values, rollout.valid
+        statistics.fit(values=rollout.values[valid], returns=returns[valid], advantages=advantages[valid])
         sequences = rollout.sequence_hidden[0].shape[1]
         length = rollout.rewards.numel() // sequences
         whole = Minibatch(
@@ -234,7 +220,8 @@ class PPO:
             actions=as_sequences(rollout.actions, length),
             log_probs=as_sequences(rollout.log_probs, length),
             advantages=as_sequences(advantages, length),
-            returns=as_sequences(advantages + rollout.values, length),
+            returns=as_sequences(returns, length),
+            positions=as_sequences(torch.arange(returns.numel()).view_as(returns), length),
             hidden=rollout.sequence_hidden,
         )
         for _ in range(config.epochs):
@@ -242,32 +229,26 @@ class PPO:
             for chosen in order.chunk(config.minibatches):
                 yield whole.select(chosen)
 
-    def _losses(self, minibatch: Minibatch) -> Losses:
+    def _loss(self, minibatch: Minibatch, statistics: PolicyStatistics) -> Tensor:
         """The clipped objective; steps that are no experience count for nothing."""
         config, valid = self._config, minibatch.valid
         output = self._policy(minibatch.observations, minibatch.starts, minibatch.hidden)
-        log_probs = output.log_probs.gather(-1, minibatch.actions.unsqueeze(-1)).squeeze(-1)[valid]
-        log_ratio = log_probs - minibatch.log_probs[valid]
+        log_ratio = (output.log_prob_of(minibatch.actions) - minibatch.log_probs)[valid]
         ratio = log_ratio.exp()
         advantages = minibatch.advantages[valid]
         advantages = (advantages - advantages.mean()) / (advantages.std(correction=0) + 1e-8)
         clipped = ratio.clamp(1 - config.clip_range, 1 + config.clip_range)
         policy_loss = -torch.minimum(ratio * advantages, clipped * advantages).mean()
         value_loss = (output.values[valid] - minibatch.returns[valid]).square().mean()
-        entropy = -(output.log_probs.exp() * output.log_probs).sum(dim=-1)[valid].mean()
-        with torch.no_grad():
-            # The low-variance, never negative estimator k3 (Schulman, 2020, "Approximating KL divergence").
-            approx_kl = (ratio - 1 - log_ratio).mean()
-            clip_fraction = ((ratio - 1).abs() > config.clip_range).float().mean()
-        return Losses(
-            total=policy_loss + config.value_weight * value_loss - config.entropy_weight * entropy,
-            policy=policy_loss.item(),
-            value=value_loss.item(),
-            entropy=entropy.item(),
-            approx_kl=approx_kl.item(),
-            clip_fraction=clip_fraction.item(),
+        entropies = {head: entropy[valid].mean() for head, entropy in output.entropies().items()}
+        statistics.step(
+            policy_loss=policy_loss,
+            value_loss=value_loss,
+            entropies=entropies,
+            log_ratio=log_ratio,
+            advantages=advantages,
+            positions=minibatch.positions[valid],
         )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+        entropy = torch.stack(list(entropies.values())).sum()
+        total: Tensor = policy_loss + config.value_weight * value_loss - config.entropy_weight * entropy
+        return total

@@ -26,8 +26,9 @@ class Rollout:
     valid: Tensor
     """bool"""
     actions: Tensor
+    """(time, batch, heads): the choice of each head."""
     log_probs: Tensor
-    """Log-probability of the action taken."""
+    """Log-probability of the action taken, of all heads together."""
     values: Tensor
     rewards: Tensor
     terminated: Tensor
@@ -42,6 +43,8 @@ class Rollout:
     """The environments' current state, after the last step."""
     episode_returns: tuple[float, ...]
     """Returns of the episodes that ended within this rollout."""
+    env_steps: int
+    """Steps of the environments: a decision may be held for several."""
 
 
 def as_sequences(steps: Tensor, length: int) -> Tensor:
@@ -85,24 +88,27 @@ class RolloutCollector:
         values, rewards, terminations, ends = [], [], [], []
         hidden_before: list[Hidden] = []
         episode_returns: list[float] = []
+        env_steps = 0
         for step in range(self._steps):
             if step % self._sequence_length == 0:
                 hidden_before.append(self._hidden)
             output = self._policy(self._observation[None], self._starts[None], self._hidden)
-            action = torch.multinomial(output.log_probs[0].exp(), 1, generator=self._generator)
-            observation, reward, terminated, truncated, _ = self._envs.step(action[:, 0].numpy())
+            action = output.sample(self._generator)
+            observation, reward, terminated, truncated, info = self._envs.step(action[0].numpy())
             ended = terminated | truncated
 
             observations.append(self._observation)
             starts.append(self._starts)
             valid.append(~self._ended)
-            actions.append(action[:, 0])
-            log_probs.append(output.log_probs[0].gather(1, action)[:, 0])
+            actions.append(action[0])
+            log_probs.append(output.log_prob_of(action)[0])
             values.append(output.values[0])
             rewards.append(torch.from_numpy(reward).float())
             terminations.append(torch.from_numpy(terminated))
             ends.append(torch.from_numpy(ended))
 
+            # Absent where every environment was reset instead.
+            env_steps += int(np.sum(info.get("env_steps", 0)))
             self._returns += reward
             episode_returns.extend(self._returns[ended].tolist())
             self._returns[ended] = 0.0
@@ -129,6 +135,7 @@ class RolloutCollector:
             ),
             hidden=self._hidden,
             episode_returns=tuple(episode_returns),
+            env_steps=env_steps,
         )
 
 

@@ -17,11 +17,16 @@ from telewire.telemetry.emitters import (
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.measurements import (
     GradientCollection,
+    GradientDrift,
+    HeadEntropy,
     LayerGradientStats,
     LSTMHealthMetrics,
     NormSource,
     NormState,
+    PerformanceTrend,
     RankCoverage,
+    RatioExtremes,
+    ValueHealth,
 )
 from telewire.telemetry.payloads import AnomalyPayload, EventKind, LayerDiagnosticsPayload, PPOUpdatePayload
 
@@ -84,7 +89,19 @@ def layer(name="layer", *, nan_count=0, inf_count=0, zero_fraction=0.0, large_fr
 
 # A different number everywhere, so that a crossed wire cannot pass.
 HEALTH = LSTMHealthMetrics(h_norm=21.0, c_norm=22.0, h_max=23.0, c_max=24.0, has_nan=False, has_inf=True)
+DRIFT = GradientDrift(
+    norm_ema=31.0, norm_drift=32.0, health_ema=33.0, health_drift=34.0, is_warming_up=True, streak=35
+)
+TREND = PerformanceTrend(epoch=41, mean_return=42.5, best_return=43.5, drop=0.44, is_warming_up=False)
 METRICS = {
+    "head_push_entropy": HeadEntropy(entropy=51.5, normalised=52.5, streak=53),
+    "head_hold_entropy": HeadEntropy(entropy=54.5, normalised=55.5, streak=56),
+    "ratio": RatioExtremes(max=57.5, min=58.5, std=59.5, highest=(), lowest=()),
+    "value_health": ValueHealth(
+        phase=0.6, explained_variance=0.61, value_mean=62.5, value_std=63.5, streak=64
+    ),
+    "advantage_mean": 65.5,
+    "advantage_std": 66.5,
     "policy_loss": 1.5,
     "value_loss": 2.5,
     "entropy": 3.5,
@@ -107,6 +124,8 @@ ARGUMENTS = {
     "grad_norm": 15.5,
     "grad_norm_variation": 18.5,
     "worst_layer": layer("worst", nan_count=19),
+    "performance": TREND,
+    "gradient_drift": DRIFT,
     "lstm_health": HEALTH,
     "rank_coverage": RankCoverage(world_size=16, missing=17, unanswered=18),
 }
@@ -175,13 +194,9 @@ def test_every_value_of_an_update_arrives_under_its_own_name(hub_and_events):
     hub, events = hub_and_events
     emit_ppo_update_event(hub, metrics=METRICS, **ARGUMENTS)
     assert hub.flush()
-    assert dataclasses.asdict(events[0].payload) == {
-        **METRICS,
-        **ARGUMENTS,
-        "worst_layer": dataclasses.asdict(ARGUMENTS["worst_layer"]),
-        "lstm_health": dataclasses.asdict(HEALTH),
-        "rank_coverage": {"world_size": 16, "missing": 17, "unanswered": 18},
-    }
+    payload = events[0].payload
+    sent = {field.name: getattr(payload, field.name) for field in dataclasses.fields(payload)}
+    assert sent == {**METRICS, **ARGUMENTS}
 
 
 def test_the_emitter_publishes_the_same_update_as_the_function(hub_and_events):

@@ -11,24 +11,33 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
+from torch import Tensor
 
 from telewire.telemetry.backends import LogBackend
+from telewire.telemetry.gradient_ema import DEFAULT_DECAY, GradientEMATracker
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.monitor import TrainingMonitor
+from telewire.telemetry.performance import PerformanceTracker
+from telewire.telemetry.policy_stats import PolicyStatistics
 from telewire.telemetry.ranks.exchange import DEFAULT_TIMEOUT
 from telewire.telemetry.sanctum.aggregator import SanctumAggregator
 from telewire.telemetry.sanctum.app import SanctumApp
+from telewire.telemetry.training import loop as training_loop
+from telewire.telemetry.training.envs import HEADS
 from telewire.telemetry.training.inject import GradientInjector, Injection, InjectionKind
 from telewire.telemetry.training.loop import MINIMUM_UPDATES, TrainingConfig, TrainingLoop, TrainingResult
-from telewire.telemetry.training.ppo import PPOConfig
+from telewire.telemetry.training.ppo import PPO, PPOConfig, UpdateResult
 from telewire.telemetry.training.rollout import Rollout, RolloutCollector
 
 Value = float | bool
@@ -109,6 +118,37 @@ async def gradient_passes(
         gradients[0].view(-1)[0] = {1: 1.0, 2: 1e30, 3: math.inf}[value]
 
     change_gradients(monkeypatch, change)
+    async for app in screen_after_training():
+        yield app
+
+
+async def gradient_drift(
+    value: Mapping[str, Value], one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """A run that goes on from 100 updates of norm 0.5 and from a streak; its last updates are off by the drift."""
+    updates, off = MINIMUM_UPDATES, min(MINIMUM_UPDATES, int(value["streak"]))
+    weights = 1 - DEFAULT_DECAY**100
+    averages = {"updates": 100, "norm_sum": 0.5 * weights, "health_sum": weights}
+    run, update = TrainingLoop.run, PPO.update
+    trackers: list[GradientEMATracker] = []
+    norms: list[float] = []
+
+    def run_on(loop: TrainingLoop, *, stop: threading.Event) -> TrainingResult:
+        # A streak goes on only where no update between is near the average.
+        streak = int(value["streak"]) - off
+        loop.gradient_ema.load_state_dict({"refused_inputs": 0, "streak": streak, **averages})
+        trackers.append(loop.gradient_ema)
+        return run(loop, stop=stop)
+
+    def update_of_that_norm(ppo: PPO, rollout: Rollout, **settings: Any) -> UpdateResult:
+        average = trackers[0].norm_ema
+        assert average is not None
+        is_off = len(norms) >= updates - off
+        norms.append(average * (1 + value["norm_drift"]) if is_off else average)
+        return replace(update(ppo, rollout, **settings), pre_clip_grad_norm=norms[-1])
+
+    monkeypatch.setattr(TrainingLoop, "run", run_on)
+    monkeypatch.setattr(PPO, "update", update_of_that_norm)
     async for app in screen_after_training():
         yield app
 
@@ -226,6 +266,164 @@ async def rank_coverage(
     finally:
         peer.kill()
         peer.wait()
+
+
+async def skipped_steps(value: int, one_thread: None) -> AsyncIterator[SanctumApp]:
+    """So many steps of the last update have a gradient that is not finite."""
+    async for app in screen_after_training(injections=injected(InjectionKind.INF, 3 * value)):
+        yield app
+
+
+async def policy_loss(
+    value: float, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """Every optimiser step has this policy loss."""
+    steps_with(monkeypatch, policy_loss=scalar(value))
+    async for app in screen_after_training():
+        yield app
+
+
+async def value_loss(
+    value: float, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """Every optimiser step has this value loss."""
+    steps_with(monkeypatch, value_loss=scalar(value))
+    async for app in screen_after_training():
+        yield app
+
+
+async def entropy(
+    value: float, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """The heads have this entropy together, at every optimiser step."""
+    steps_with(monkeypatch, entropies={"push": scalar(value / 2), "hold": scalar(value / 2)})
+    async for app in screen_after_training():
+        yield app
+
+
+async def head_entropy(
+    value: Mapping[str, Value], one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """Each head has this entropy at every optimiser step of as many updates as the streak has."""
+    heads = dict.fromkeys(HEADS, scalar(float(value["entropy"])))
+    is_last = last_updates(monkeypatch, int(value["streak"]) or MINIMUM_UPDATES)
+    steps_with(monkeypatch, is_last, entropies=heads)
+    async for app in screen_after_training():
+        yield app
+
+
+async def approx_kl(
+    value: float, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """One action in ten has become more likely by the same factor, which makes this divergence."""
+    low, high = 0.0, 10.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if math.expm1(middle) - middle < 10 * value else (low, middle)
+    steps_with(monkeypatch, **transitions([low] * 10 + [0.0] * 90))
+    async for app in screen_after_training():
+        yield app
+
+
+async def clip_fraction(
+    value: float, one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """This share of the actions has become twice as likely."""
+    clipped = round(1000 * value)
+    steps_with(monkeypatch, **transitions([math.log(2)] * clipped + [0.0] * (1000 - clipped)))
+    async for app in screen_after_training():
+        yield app
+
+
+async def ratio(
+    value: Mapping[str, Value], one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """One action has become so much more likely and another so much less."""
+    logs = [math.log(value["max"]), math.log(value["min"])]
+    steps_with(monkeypatch, **transitions([*logs, *[0.0] * 998]))
+    async for app in screen_after_training():
+        yield app
+
+
+async def value_health(
+    value: Mapping[str, Value], one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """The values of as many updates as the streak has fit their returns so well, at this phase of the training."""
+    is_last = last_updates(monkeypatch, int(value["streak"]) or MINIMUM_UPDATES)
+    monkeypatch.setattr(TrainingLoop, "_phase", lambda _: float(value["phase"]))
+    share = math.sqrt(1 - value["explained_variance"])
+    values = torch.tensor([1.0, -1.0], dtype=torch.float64) * value["value_std"]
+    # Returns that differ from the values by -share / (1 + share) of these have that explained variance.
+    returns = values * (1 - share / (1 + share))
+    note = PolicyStatistics.fit
+
+    def fit(statistics: PolicyStatistics, **noted: Tensor) -> None:
+        note(statistics, **(noted | {"values": values, "returns": returns} if is_last() else noted))
+
+    monkeypatch.setattr(PolicyStatistics, "fit", fit)
+    async for app in screen_after_training():
+        yield app
+
+
+async def performance(
+    value: Mapping[str, Value], one_thread: None, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SanctumApp]:
+    """Each update is an epoch; in the last all episodes end with this return, which is the drop below those before."""
+    is_last = last_updates(monkeypatch, 1)
+    collect = RolloutCollector.collect
+    best = value["mean_return"] / (1 - value["drop"])
+
+    def collect_those_returns(collector: RolloutCollector) -> Rollout:
+        rollout = collect(collector)
+        returns = (float(value["mean_return"] if is_last() else best),) * training_loop.RETURN_WINDOW
+        return replace(rollout, episode_returns=returns)
+
+    monkeypatch.setattr(RolloutCollector, "collect", collect_those_returns)
+    short = partial(PerformanceTracker, epoch_updates=1)
+    monkeypatch.setattr(training_loop, "PerformanceTracker", short)
+    async for app in screen_after_training():
+        yield app
+
+
+def scalar(value: float) -> Tensor:
+    return torch.tensor(value, dtype=torch.float64)
+
+
+def transitions(log_ratio: Sequence[float]) -> dict[str, Tensor]:
+    """Return what an optimiser step notes of transitions with these logarithms of ratios."""
+    count = len(log_ratio)
+    return {
+        "log_ratio": torch.tensor(log_ratio, dtype=torch.float64),
+        "advantages": torch.ones(count, dtype=torch.float64),
+        "positions": torch.arange(count),
+    }
+
+
+def steps_with(
+    monkeypatch: pytest.MonkeyPatch, applies: Callable[[], bool] | None = None, **changes: object
+) -> None:
+    """Let every optimiser step note these values instead of its own, in the updates to which they apply."""
+    note = PolicyStatistics.step
+
+    def step(statistics: PolicyStatistics, **noted: Any) -> None:
+        note(statistics, **(noted | changes if applies is None or applies() else noted))
+
+    monkeypatch.setattr(PolicyStatistics, "step", step)
+
+
+def last_updates(monkeypatch: pytest.MonkeyPatch, count: int) -> Callable[[], bool]:
+    """Make at least `count` updates; return what tells whether the one in hand is among the last `count`."""
+    updates = max(MINIMUM_UPDATES, count)
+    monkeypatch.setattr(training_loop, "MINIMUM_UPDATES", updates)
+    begun: list[None] = []
+    collect = RolloutCollector.collect
+
+    def collect_and_count(collector: RolloutCollector) -> Rollout:
+        begun.append(None)
+        return collect(collector)
+
+    monkeypatch.setattr(RolloutCollector, "collect", collect_and_count)
+    return lambda: len(begun) > updates - count
 
 
 def injected(kind: InjectionKind, count: int) -> tuple[Injection, ...]:

@@ -43,7 +43,7 @@ SWAPPED = (
 )
 NO_ROW = (
     "telemetry/sanctum/widgets/health_status_panel.py",
-    '            _graded("Inf gradients", count(tamiyo.inf_grad_count), "", inf_grade, count_style(inf_grade)),\n',
+    '            graded("Inf gradients", count(tamiyo.inf_grad_count), "", inf_grade, count_style(inf_grade)),\n',
     "",
 )
 

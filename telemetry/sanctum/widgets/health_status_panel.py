@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
 from rich.text import Text
 from textual.widgets import Static
 
-from ....registry import Grade, shipped_registry, worst_grade
+from ....registry import shipped_registry, worst_grade
 from ...payloads import LayerGradientStats
 from ..schema import SanctumSnapshot, TamiyoState
-from .grading import QUIET, WAITING, count_style, grade_style, grade_word
-from .numbers import NO_VALUE, count, decimal, percent
+from .grading import count_style, grade_style
+from .numbers import NO_VALUE, count, decimal
+from .table import graded, row, waiting, wide
 from .trend import detect_trend, sparkline
 
 NAN_GRAD_COUNT = "TELE-300"
@@ -25,17 +25,13 @@ LOSS_SCALE = "TELE-314"
 DEAD_LAYERS = "TELE-320"
 EXPLODING_LAYERS = "TELE-321"
 LAYER_HEALTH = "TELE-322"
+GRADIENT_DRIFT = "TELE-330"
 LSTM_HEALTH = "TELE-340"
 RANK_COVERAGE = "TELE-710"
 
-SIGNAL_WIDTH = 15
-VALUE_WIDTH = 9
-DETAIL_WIDTH = 32
-GUTTER = "  "
-
 
 class HealthStatusPanel(Static):
-    """A table of NaN, Inf, gradient norms, LSTM state, layers and losses, each coloured by its grade.
+    """A table of NaN, Inf, gradient norms, LSTM state and layers, each coloured by its grade.
 
     Signals with a record are graded by it; the others say "not graded" and are never coloured.
     """
@@ -52,7 +48,7 @@ class HealthStatusPanel(Static):
     def panel_text(snapshot: SanctumSnapshot) -> Text:
         """Return the table, one line for each signal."""
         tamiyo = snapshot.tamiyo
-        lines = [_row("Signal", "Value", "Last 10, details", "Grade", style="bold")]
+        lines = [row("Signal", "Value", "Last 10, details", "Grade", style="bold")]
         lines.extend(_waiting_rows() if tamiyo.update is None else HealthStatusPanel.graded_rows(snapshot))
         lines.extend(HealthStatusPanel.plain_rows(snapshot))
         return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
@@ -73,10 +69,11 @@ class HealthStatusPanel(Static):
         trend = detect_trend(tamiyo.grad_norm_history)
         course = f"{sparkline(tamiyo.grad_norm_history)} {trend.arrow} {trend.word}"
         return [
-            _graded("NaN gradients", count(tamiyo.nan_grad_count), "", nan_grade, count_style(nan_grade)),
-            _graded("Inf gradients", count(tamiyo.inf_grad_count), "", inf_grade, count_style(inf_grade)),
-            _graded("Grad Norm", decimal(tamiyo.grad_norm), course, norm_grade, grade_style(norm_grade)),
+            graded("NaN gradients", count(tamiyo.nan_grad_count), "", nan_grade, count_style(nan_grade)),
+            graded("Inf gradients", count(tamiyo.inf_grad_count), "", inf_grade, count_style(inf_grade)),
+            graded("Grad Norm", decimal(tamiyo.grad_norm), course, norm_grade, grade_style(norm_grade)),
             *HealthStatusPanel.gradient_rows(snapshot),
+            HealthStatusPanel.drift_row(snapshot),
             *HealthStatusPanel.lstm_rows(snapshot),
             *HealthStatusPanel.rank_rows(snapshot),
         ]
@@ -98,18 +95,18 @@ class HealthStatusPanel(Static):
         words = NO_VALUE if tamiyo.grad_norm_state is None else tamiyo.grad_norm_state.replace("_", " ")
         health = None if tamiyo.worst_layer is None else tamiyo.worst_layer.health
         return [
-            _graded(
+            graded(
                 "Pre-clip norm", decimal(tamiyo.pre_clip_grad_norm), skipped, pre_clip, grade_style(pre_clip)
             ),
-            _graded("Norm state", "", words, state, grade_style(state)),
-            _graded("Grad passes", count(tamiyo.grad_passes), "", passes, grade_style(passes)),
-            _graded(
+            graded("Norm state", "", words, state, grade_style(state)),
+            graded("Grad passes", count(tamiyo.grad_passes), "", passes, grade_style(passes)),
+            graded(
                 "Norm variation", decimal(tamiyo.grad_norm_variation), "", variation, grade_style(variation)
             ),
-            _graded("Loss scale", _scale(tamiyo.loss_scale), "", scale, grade_style(scale)),
-            _graded("Dead layers", count(tamiyo.dead_layers), "", dead, grade_style(dead)),
-            _graded("Exploding", count(tamiyo.exploding_layers), "layers", exploding, grade_style(exploding)),
-            _graded(
+            graded("Loss scale", _scale(tamiyo.loss_scale), "", scale, grade_style(scale)),
+            graded("Dead layers", count(tamiyo.dead_layers), "", dead, grade_style(dead)),
+            graded("Exploding", count(tamiyo.exploding_layers), "layers", exploding, grade_style(exploding)),
+            graded(
                 "Worst layer",
                 decimal(health),
                 _broken_elements(tamiyo.worst_layer),
@@ -119,6 +116,19 @@ class HealthStatusPanel(Static):
         ]
 
     @staticmethod
+    def drift_row(snapshot: SanctumSnapshot) -> Text:
+        """Return the row of the gradient's drift: by what factor it left its moving average, and for how long."""
+        drift = snapshot.tamiyo.gradient_drift
+        grade = shipped_registry()[GRADIENT_DRIFT].grade(drift)
+        style = grade_style(grade)
+        if drift is None or drift.norm_ema is None:
+            return graded("Grad drift", NO_VALUE, "", grade, style)
+        detail = f"average {decimal(drift.norm_ema)}, {count(drift.streak)} in a row"
+        if drift.is_warming_up:
+            detail = f"average {decimal(drift.norm_ema)}, warming up"
+        return graded("Grad drift", decimal(drift.norm_drift), detail, grade, style)
+
+    @staticmethod
     def lstm_rows(snapshot: SanctumSnapshot) -> list[Text]:
         """Return the rows of the recurrent state: norms, maxima and flags, under the record's one grade."""
         health = snapshot.tamiyo.lstm_health
@@ -126,15 +136,15 @@ class HealthStatusPanel(Static):
         style = grade_style(grade)
         if health is None:
             return [
-                _graded("LSTM h norm", NO_VALUE, f"max {NO_VALUE}", grade, style),
-                _graded("LSTM c norm", NO_VALUE, f"max {NO_VALUE}", grade, style),
-                _graded("LSTM flags", NO_VALUE, "", grade, style),
+                graded("LSTM h norm", NO_VALUE, f"max {NO_VALUE}", grade, style),
+                graded("LSTM c norm", NO_VALUE, f"max {NO_VALUE}", grade, style),
+                graded("LSTM flags", NO_VALUE, "", grade, style),
             ]
         flags = f"NaN {_yes_no(health.has_nan)}, Inf {_yes_no(health.has_inf)}"
         return [
-            _graded("LSTM h norm", decimal(health.h_norm), f"max {decimal(health.h_max)}", grade, style),
-            _graded("LSTM c norm", decimal(health.c_norm), f"max {decimal(health.c_max)}", grade, style),
-            _graded("LSTM flags", "", flags, grade, style),
+            graded("LSTM h norm", decimal(health.h_norm), f"max {decimal(health.h_max)}", grade, style),
+            graded("LSTM c norm", decimal(health.c_norm), f"max {decimal(health.c_max)}", grade, style),
+            graded("LSTM flags", "", flags, grade, style),
         ]
 
     @staticmethod
@@ -146,23 +156,19 @@ class HealthStatusPanel(Static):
         grade = shipped_registry()[RANK_COVERAGE].grade(coverage)
         value = f"{count(coverage.world_size - coverage.missing)}/{count(coverage.world_size)}"
         detail = f"{count(coverage.missing)} missing, {count(coverage.unanswered)} unanswered"
-        return [_graded("Ranks", value, detail, grade, grade_style(grade))]
+        return [graded("Ranks", value, detail, grade, grade_style(grade))]
 
     @staticmethod
     def plain_rows(snapshot: SanctumSnapshot) -> list[Text]:
         """Return the rows that have no record, and so no grade."""
         tamiyo = snapshot.tamiyo
-        losses = f"policy {decimal(tamiyo.policy_loss)}, value {decimal(tamiyo.value_loss)}"
-        policy = f"KL {decimal(tamiyo.approx_kl)}, clipped {percent(tamiyo.clip_fraction)}"
         return [
-            _wide("Layer details", _layer_details(tamiyo)),
-            _ungraded("Losses", "", losses),
-            _ungraded("Entropy", decimal(tamiyo.entropy), policy),
+            wide("Layer details", _layer_details(tamiyo)),
         ]
 
 
 def _waiting_rows() -> list[Text]:
-    signals = (
+    return waiting(
         "NaN gradients",
         "Inf gradients",
         "Grad Norm",
@@ -174,15 +180,11 @@ def _waiting_rows() -> list[Text]:
         "Dead layers",
         "Exploding",
         "Worst layer",
+        "Grad drift",
         "LSTM h norm",
         "LSTM c norm",
         "LSTM flags",
     )
-    details = (WAITING, *[""] * (len(signals) - 1))
-    return [
-        _row(signal, NO_VALUE, detail, "waiting", style=QUIET)
-        for signal, detail in zip(signals, details, strict=True)
-    ]
 
 
 def _broken_elements(layer: LayerGradientStats | None) -> str:
@@ -222,37 +224,3 @@ def _scale(value: float | None) -> str:
 
 def _yes_no(flag: bool) -> str:
     return "YES" if flag else "no"
-
-
-def _graded(signal: str, value: str, detail: str, grade: Grade, style: str) -> Text:
-    return _row(signal, value, detail, grade_word(grade), style=style)
-
-
-def _ungraded(signal: str, value: str, detail: str) -> Text:
-    row = _row(signal, value, detail, "")
-    return row.append("not graded", style=QUIET)
-
-
-def _wide(signal: str, detail: str) -> Text:
-    """A row of text alone, which runs on to the right edge."""
-    indent = VALUE_WIDTH + 2 * len(GUTTER)
-    return Text(f"{_fit(signal, SIGNAL_WIDTH)}{' ' * indent}{detail}", no_wrap=True, overflow="ellipsis")
-
-
-def _row(signal: str, value: str, detail: str, grade: str, style: str = "") -> Text:
-    row = Text(no_wrap=True, overflow="ellipsis")
-    row.append(_fit(signal, SIGNAL_WIDTH), style="bold" if style == "bold" else "")
-    row.append(GUTTER)
-    row.append(" " * (VALUE_WIDTH - cell_len(value)))
-    row.append(value, style=style)
-    row.append(GUTTER)
-    row.append(_fit(detail, DETAIL_WIDTH), style=style if detail.strip() else "")
-    row.append(GUTTER)
-    return row.append(grade, style=style)
-
-
-def _fit(text: str, width: int) -> str:
-    """Pad to the width of a column, or cut with an ellipsis."""
-    if cell_len(text) <= width:
-        return text + " " * (width - cell_len(text))
-    return text[: width - 1] + "…"

@@ -30,5 +30,5 @@ def count(value: int | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Write a share from 0 to 1 as a percentage with one decimal; `None` is a dash."""
-    return NO_VALUE if value is None else f"{value:.1%}"
+    """Write a share as a percentage with one decimal; `None` is a dash, NaN and infinities are named."""
+    return f"{value:.1%}" if value is not None and math.isfinite(value) else decimal(value)

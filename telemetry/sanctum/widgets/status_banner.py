@@ -10,12 +10,23 @@ from ..schema import SanctumSnapshot
 from .grading import QUIET, WAITING, count_style, grade_style, grade_word
 from .numbers import count, decimal
 
+PERFORMANCE = "TELE-001"
+SKIPPED_STEPS = "TELE-002"
+POLICY_LOSS = "TELE-003"
 TRAINING_LOSS = "TELE-020"
 LEARNING_RATE = "TELE-021"
+ENTROPY = "TELE-100"
+HEAD_ENTROPY = "TELE-101"
+APPROX_KL = "TELE-102"
+CLIP_FRACTION = "TELE-103"
+RATIO = "TELE-110"
+VALUE_LOSS = "TELE-200"
+VALUE_HEALTH = "TELE-201"
 NAN_GRAD_COUNT = "TELE-300"
 INF_GRAD_COUNT = "TELE-301"
 GRAD_NORM = "TELE-310"
 GRAD_NORM_HISTORY = "TELE-311"
+GRADIENT_DRIFT = "TELE-330"
 LSTM_HEALTH = "TELE-340"
 RANK_COVERAGE = "TELE-710"
 
@@ -40,10 +51,22 @@ class StatusBanner(Static):
         registry = shipped_registry()
         return worst_grade(
             (
+                registry[PERFORMANCE].grade(tamiyo.performance),
+                registry[SKIPPED_STEPS].grade(tamiyo.skipped_steps),
+                registry[POLICY_LOSS].grade(tamiyo.policy_loss),
+                registry[ENTROPY].grade(tamiyo.entropy),
+                registry[HEAD_ENTROPY].grade(tamiyo.head_push_entropy),
+                registry[HEAD_ENTROPY].grade(tamiyo.head_hold_entropy),
+                registry[APPROX_KL].grade(tamiyo.approx_kl),
+                registry[CLIP_FRACTION].grade(tamiyo.clip_fraction),
+                registry[RATIO].grade(tamiyo.ratio),
+                registry[VALUE_LOSS].grade(tamiyo.value_loss),
+                registry[VALUE_HEALTH].grade(tamiyo.value_health),
                 registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count),
                 registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),
                 registry[GRAD_NORM].grade(tamiyo.grad_norm),
                 registry[GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
+                registry[GRADIENT_DRIFT].grade(tamiyo.gradient_drift),
                 registry[LSTM_HEALTH].grade(tamiyo.lstm_health),
                 registry[TRAINING_LOSS].grade(snapshot.loop.loss),
                 registry[LEARNING_RATE].grade(snapshot.loop.learning_rate),

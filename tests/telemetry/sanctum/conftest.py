@@ -6,23 +6,30 @@ import math
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from telewire.telemetry.measurements import Transition
 from telewire.telemetry.payloads import (
     AnomalyPayload,
     EventKind,
+    GradientDrift,
+    HeadEntropy,
     LayerDiagnosticsPayload,
     LayerGradientStats,
     LSTMHealthMetrics,
     NormState,
+    PerformanceTrend,
     PolicyMetricsPayload,
     PPOUpdatePayload,
     RankCoverage,
+    RatioExtremes,
     TelemetryEvent,
     TelemetryPayload,
     TrainingStepPayload,
+    ValueHealth,
 )
 from telewire.telemetry.sanctum import SanctumAggregator
 
@@ -52,11 +59,20 @@ def build_update(**changes: object) -> PPOUpdatePayload:
         "update": 12,
         "episodes": 96,
         "mean_return": 87.25,
+        "performance": PerformanceTrend(
+            epoch=1, mean_return=81.0, best_return=60.0, drop=-0.35, is_warming_up=True
+        ),
         "policy_loss": -0.0123,
         "value_loss": 0.345,
-        "entropy": 0.612,
+        "entropy": 1.012,
+        "head_push_entropy": HeadEntropy(entropy=0.4, normalised=0.577, streak=0),
+        "head_hold_entropy": HeadEntropy(entropy=0.612, normalised=0.883, streak=0),
         "approx_kl": 0.0042,
         "clip_fraction": 0.083,
+        "ratio": build_ratio(),
+        "value_health": build_value_health(),
+        "advantage_mean": 0.045,
+        "advantage_std": 0.303,
         "pre_clip_grad_norm": 1.234,
         "grad_norm": 0.5,
         "nan_grad_count": 0,
@@ -68,6 +84,7 @@ def build_update(**changes: object) -> PPOUpdatePayload:
         "dead_layers": None,
         "exploding_layers": None,
         "worst_layer": None,
+        "gradient_drift": build_drift(),
         "lstm_health": LSTMHealthMetrics(
             h_norm=3.211, c_norm=5.123, h_max=0.981, c_max=2.21, has_nan=False, has_inf=False
         ),
@@ -78,6 +95,25 @@ def build_update(**changes: object) -> PPOUpdatePayload:
     if unknown:
         raise TypeError(f"PPOUpdatePayload has no field {sorted(unknown)}")
     return PPOUpdatePayload(**(fields | changes))  # type: ignore[arg-type]
+
+
+def build_ratio(**changes: float) -> RatioExtremes:
+    high = Transition(time=12, environment=3, ratio=1.9, advantage=0.71)
+    low = Transition(time=31, environment=0, ratio=0.38, advantage=-1.2)
+    ratio = RatioExtremes(max=1.9, min=0.38, std=0.22, highest=(high,), lowest=(low,))
+    return replace(ratio, **changes)  # type: ignore[arg-type]
+
+
+def build_value_health(**changes: float) -> ValueHealth:
+    health = ValueHealth(phase=0.4, explained_variance=0.62, value_mean=1.59, value_std=0.27, streak=0)
+    return replace(health, **changes)  # type: ignore[arg-type]
+
+
+def build_drift(**changes: float | bool) -> GradientDrift:
+    drift = GradientDrift(
+        norm_ema=1.3, norm_drift=0.054, health_ema=1.0, health_drift=0.0, is_warming_up=False, streak=0
+    )
+    return replace(drift, **changes)  # type: ignore[arg-type]
 
 
 def build_layer(name: str, *, nan_count: int, inf_count: int) -> LayerGradientStats:

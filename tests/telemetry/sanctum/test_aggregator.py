@@ -11,13 +11,18 @@ from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.payloads import (
     AnomalyPayload,
     EventKind,
+    GradientDrift,
+    HeadEntropy,
     LayerDiagnosticsPayload,
     LayerGradientStats,
     LSTMHealthMetrics,
     NormState,
+    PerformanceTrend,
     PPOUpdatePayload,
     RankCoverage,
+    RatioExtremes,
     TelemetryEvent,
+    ValueHealth,
 )
 from telewire.telemetry.sanctum import GRAD_NORM_WINDOW, SanctumAggregator
 
@@ -28,11 +33,22 @@ SENTINELS: dict[str, object] = {
     "update": 101,
     "episodes": 102,
     "mean_return": 103.5,
+    "performance": PerformanceTrend(
+        epoch=131, mean_return=132.5, best_return=133.5, drop=0.134, is_warming_up=True
+    ),
     "policy_loss": -0.104,
     "value_loss": 0.105,
     "entropy": 0.106,
+    "head_push_entropy": HeadEntropy(entropy=0.135, normalised=0.136, streak=137),
+    "head_hold_entropy": HeadEntropy(entropy=0.138, normalised=0.139, streak=140),
     "approx_kl": 0.107,
     "clip_fraction": 0.108,
+    "ratio": RatioExtremes(max=1.41, min=0.142, std=0.143, highest=(), lowest=()),
+    "value_health": ValueHealth(
+        phase=0.144, explained_variance=0.145, value_mean=1.46, value_std=1.47, streak=148
+    ),
+    "advantage_mean": 0.149,
+    "advantage_std": 1.5,
     "pre_clip_grad_norm": 109.5,
     "grad_norm": 1.11,
     "nan_grad_count": 111,
@@ -43,6 +59,9 @@ SENTINELS: dict[str, object] = {
     "loss_scale": 122.5,
     "dead_layers": 113,
     "exploding_layers": 114,
+    "gradient_drift": GradientDrift(
+        norm_ema=1.25, norm_drift=0.126, health_ema=0.127, health_drift=0.128, is_warming_up=True, streak=129
+    ),
     "lstm_health": LSTMHealthMetrics(
         h_norm=1.15, c_norm=1.16, h_max=0.117, c_max=0.118, has_nan=False, has_inf=True
     ),

@@ -11,7 +11,13 @@ from textual.widgets import Static
 from telewire.telemetry.payloads import PPOUpdatePayload
 from telewire.telemetry.sanctum import SanctumAggregator
 from telewire.telemetry.sanctum.app import SanctumApp
-from telewire.telemetry.sanctum.widgets import AnomalyStrip, HealthStatusPanel, StatusBanner
+from telewire.telemetry.sanctum.widgets import (
+    AnomalyStrip,
+    HealthStatusPanel,
+    PolicyPanel,
+    StatusBanner,
+    ValuePanel,
+)
 
 
 def run_state(app: SanctumApp) -> str:
@@ -34,7 +40,7 @@ def test_status_and_anomalies_are_on_a_terminal_of_80_by_24_wherever_the_panels_
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("panel", [HealthStatusPanel])
+@pytest.mark.parametrize("panel", [HealthStatusPanel, PolicyPanel, ValuePanel])
 def test_every_line_of_a_panel_can_be_reached_on_a_terminal_of_80_by_24(
     scene: Callable[[str], SanctumAggregator], panel: type[Widget]
 ) -> None:

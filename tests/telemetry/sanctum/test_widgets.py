@@ -12,10 +12,16 @@ from rich.text import Text
 from textual.widget import Widget
 
 from telewire.registry import shipped_registry
-from telewire.telemetry.payloads import AnomalyPayload, LSTMHealthMetrics, NormState, PPOUpdatePayload
+from telewire.telemetry.payloads import (
+    AnomalyPayload,
+    GradientDrift,
+    LSTMHealthMetrics,
+    NormState,
+    PPOUpdatePayload,
+)
 from telewire.telemetry.sanctum import SanctumAggregator, SanctumSnapshot
 from telewire.telemetry.sanctum.app import SanctumApp
-from telewire.telemetry.sanctum.widgets import AnomalyStrip, HealthStatusPanel, StatusBanner
+from telewire.telemetry.sanctum.widgets import AnomalyStrip, HealthStatusPanel, StatusBanner, ValuePanel
 
 Scene = Callable[[str], SanctumAggregator]
 Snapshot = Callable[..., SanctumSnapshot]
@@ -338,6 +344,47 @@ def test_norm_is_written_so_that_its_size_can_be_seen(
     assert row(panel, "Pre-clip norm").plain.split()[2] == shown
 
 
+# The gradient's drift
+
+
+def drift(**changes: float | bool | None) -> GradientDrift:
+    state = GradientDrift(
+        norm_ema=1.3, norm_drift=0.25, health_ema=1.0, health_drift=0.0, is_warming_up=False, streak=0
+    )
+    return dataclasses.replace(state, **changes)  # type: ignore[arg-type]
+
+
+def drift_row(snapshot: SanctumSnapshot) -> str:
+    return " ".join(row(HealthStatusPanel.panel_text(snapshot), "Grad drift").plain.split())
+
+
+def test_drift_row_shows_the_average_and_how_long_it_has_lasted(after_update: Snapshot) -> None:
+    assert drift_row(after_update(gradient_drift=drift(norm_drift=2.5, streak=7))) == (
+        "Grad drift 2.500 average 1.300, 7 in a row WARNING"
+    )
+
+
+def test_drift_row_says_that_the_average_is_still_warming_up(after_update: Snapshot) -> None:
+    assert drift_row(after_update(gradient_drift=drift(is_warming_up=True))) == (
+        "Grad drift 0.250 average 1.300, warming up healthy"
+    )
+
+
+def test_drift_that_is_no_number_is_critical(after_update: Snapshot) -> None:
+    snapshot = after_update(gradient_drift=drift(norm_drift=math.nan, health_drift=math.nan, streak=1))
+    assert drift_row(snapshot).startswith("Grad drift NaN ")
+    assert drift_row(snapshot).endswith("CRITICAL")
+
+
+@pytest.mark.parametrize(
+    "first", [None, drift(norm_ema=None, norm_drift=None, health_ema=None, health_drift=None)]
+)
+def test_drift_without_an_average_is_not_collected(
+    after_update: Snapshot, first: GradientDrift | None
+) -> None:
+    assert drift_row(after_update(gradient_drift=first)) == "Grad drift — not collected"
+
+
 # The recurrent state
 
 
@@ -409,8 +456,8 @@ def test_mean_return_before_the_first_finished_episode_is_no_number(after_update
 
 
 def test_signals_without_a_record_are_not_graded(after_update: Snapshot) -> None:
-    panel = HealthStatusPanel.panel_text(after_update(entropy=0.5))
-    assert row(panel, "Entropy").plain.endswith("not graded")
+    panel = ValuePanel.panel_text(after_update(advantage_mean=0.5))
+    assert row(panel, "Advantages").plain.endswith("not graded")
 
 
 @pytest.mark.parametrize("signal", ["Dead layers", "Exploding", "Worst layer", "Loss scale"])

@@ -12,7 +12,7 @@ from telewire.telemetry.payloads import (
     PPOUpdatePayload,
     TelemetryEvent,
 )
-from telewire.telemetry.training.envs import ACTIONS, VISIBLE, make_envs
+from telewire.telemetry.training.envs import HEADS, VISIBLE, make_envs
 from telewire.telemetry.training.inject import Injection
 from telewire.telemetry.training.loop import TrainingConfig, TrainingLoop, TrainingResult
 from telewire.telemetry.training.policy import RecurrentPolicy
@@ -31,7 +31,7 @@ def one_thread() -> Iterator[None]:
 def policy() -> RecurrentPolicy:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return RecurrentPolicy(len(VISIBLE), ACTIONS, hidden_size=8)
+        return RecurrentPolicy(len(VISIBLE), HEADS, hidden_size=8)
 
 
 @pytest.fixture

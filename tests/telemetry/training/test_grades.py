@@ -6,6 +6,7 @@ import pytest
 
 from telewire.registry import NOT_COLLECTED, shipped_registry
 from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.measurements import HeadEntropy
 from telewire.telemetry.sanctum.aggregator import SanctumAggregator
 from telewire.telemetry.sanctum.schema import TamiyoState
 from telewire.telemetry.training.grades import GradingBackend, StaleSnapshotError, grade_state
@@ -92,6 +93,16 @@ def test_values_that_were_not_collected_say_so() -> None:
     grades = {grade.record_id: grade for grade in grade_state(TamiyoState(update=1))}
     for record_id in ("TELE-310", "TELE-311", "TELE-340"):
         assert (grades[record_id].value, grades[record_id].level) == ("not collected", NOT_COLLECTED)
+
+
+def test_a_family_of_fields_has_the_grade_of_its_worst_member() -> None:
+    state = TamiyoState(
+        update=9,
+        head_push_entropy=HeadEntropy(entropy=0.5, normalised=0.72, streak=0),
+        head_hold_entropy=HeadEntropy(entropy=0.01, normalised=0.014, streak=4),
+    )
+    (heads,) = [grade for grade in grade_state(state) if grade.record_id == "TELE-101"]
+    assert (heads.value, heads.level.name) == ("0.5, 0.01", "warning")
 
 
 def test_the_history_is_graded_by_its_newest_norm() -> None:

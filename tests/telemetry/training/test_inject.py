@@ -17,7 +17,7 @@ def backward(policy: RecurrentPolicy) -> torch.Tensor:
     """One backward pass; the gradient that injections poison."""
     starts = torch.zeros(3, 2, dtype=torch.bool)
     output = policy(torch.ones(3, 2, 2), starts, policy.initial_hidden(2))
-    (output.log_probs.sum() + output.values.sum()).backward()
+    (output.log_prob_of(torch.zeros(3, 2, 2, dtype=torch.int64)) + output.values).sum().backward()
     gradient = policy.get_parameter(POISONED_PARAMETER).grad
     assert gradient is not None
     return gradient

@@ -2,6 +2,8 @@ import itertools
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ import torch
 from telewire.telemetry.escalation import ESCALATION_UPDATES
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.measurements import LSTMHealthMetrics
+from telewire.telemetry.performance import PerformanceTracker
+from telewire.telemetry.policy_stats import PolicyStatistics
 from telewire.telemetry.training import loop
 from telewire.telemetry.training.inject import Injection, InjectionTooLargeError
 from telewire.telemetry.training.loop import (
@@ -19,7 +23,8 @@ from telewire.telemetry.training.loop import (
     TrainingLoop,
     TrainingResult,
 )
-from telewire.telemetry.training.ppo import PPOConfig
+from telewire.telemetry.training.ppo import PPO, PPOConfig, UpdateResult
+from telewire.telemetry.training.rollout import Rollout, RolloutCollector
 
 Train = Callable[..., tuple[TrainingResult, Any]]
 
@@ -159,6 +164,95 @@ def test_a_saturated_lstm_is_reported_although_its_gradient_norm_is_healthy(trai
     _, recorder = train(episodes=400, ppo=unscaled, envs=8, hidden_size=64)
     assert any("lstm_c_explosion" in payload.anomalies for payload in recorder.anomalies)
     assert all(0.1 <= payload.grad_norm <= 5.0 for payload in recorder.updates)
+
+
+def test_a_gradient_that_leaves_its_average_for_good_is_reported(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update, updates = PPO.update, itertools.count(1)
+
+    def update_with_a_jump(*args: Any, **settings: Any) -> UpdateResult:
+        norm = 1.0 if next(updates) <= 30 else 100.0
+        return replace(update(*args, **settings), pre_clip_grad_norm=norm)
+
+    monkeypatch.setattr(PPO, "update", update_with_a_jump)
+    monkeypatch.setattr(loop, "MINIMUM_UPDATES", 40)
+    _, recorder = train()
+    found = [payload.update for payload in recorder.anomalies if "gradient_drift" in payload.anomalies]
+    assert found == list(range(35, 41))
+    assert [payload.gradient_drift.streak for payload in recorder.updates] == [0] * 30 + list(range(1, 11))
+
+
+def noted_instead(monkeypatch: pytest.MonkeyPatch, change: Callable[[int, dict[str, Any]], None]) -> None:
+    """Let a function change what each optimiser step notes; it is told the number of the update, from 1."""
+    note, fit = PolicyStatistics.step, PolicyStatistics.fit
+    updates: list[None] = []
+
+    def begin(statistics: PolicyStatistics, **noted: torch.Tensor) -> None:
+        updates.append(None)
+        fit(statistics, **noted)
+
+    def step(statistics: PolicyStatistics, **noted: Any) -> None:
+        change(len(updates), noted)
+        note(statistics, **noted)
+
+    monkeypatch.setattr(PolicyStatistics, "fit", begin)
+    monkeypatch.setattr(PolicyStatistics, "step", step)
+
+
+def test_a_head_that_stops_to_explore_is_reported_after_three_updates_and_the_other_is_not(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sure_of_hold(update: int, noted: dict[str, Any]) -> None:
+        if update >= 2:
+            noted["entropies"] = noted["entropies"] | {"hold": torch.tensor(0.01)}
+
+    noted_instead(monkeypatch, sure_of_hold)
+    _, recorder = train()
+    assert [payload.head_hold_entropy.streak for payload in recorder.updates] == [0, 1, 2, 3, 4]
+    found = [(one.update, one.details[0].split(":")[1][:10]) for one in recorder.anomalies]
+    assert found == [(4, " head hold"), (5, " head hold")]
+
+
+def test_a_ratio_that_explodes_is_reported_with_its_transition(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_large_ratio(update: int, noted: dict[str, Any]) -> None:
+        if update == 3:
+            # Of four environments, this is the second at the sixth step.
+            noted["log_ratio"] = torch.where(
+                noted["positions"] == 5 * 4 + 1, math.log(50.0), noted["log_ratio"]
+            )
+
+    noted_instead(monkeypatch, one_large_ratio)
+    _, recorder = train()
+    (anomaly,) = [one for one in recorder.anomalies if one.update == 3]
+    (detail,) = [line for line in anomaly.details if line.startswith("ratio_explosion")]
+    assert "the largest ratios are 50 at step 5, environment 1, advantage " in detail
+
+
+def test_a_return_that_is_lost_is_reported_at_the_end_of_its_epoch(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect, rollouts = RolloutCollector.collect, itertools.count(1)
+
+    def collect_falling_returns(collector: RolloutCollector) -> Rollout:
+        earned = 100.0 if next(rollouts) <= 8 else 30.0
+        return replace(collect(collector), episode_returns=(earned,) * loop.RETURN_WINDOW)
+
+    monkeypatch.setattr(RolloutCollector, "collect", collect_falling_returns)
+    monkeypatch.setattr(loop, "PerformanceTracker", partial(PerformanceTracker, epoch_updates=2))
+    monkeypatch.setattr(loop, "MINIMUM_UPDATES", 13)
+    _, recorder = train()
+    found = [one.update for one in recorder.anomalies if "performance_degradation" in one.anomalies]
+    assert found == [10, 12]
+
+
+def test_a_short_training_is_never_past_its_beginning(train: Train) -> None:
+    _, recorder = train()
+    assert [payload.value_health.phase for payload in recorder.updates] == [
+        n / loop.SETTLING_UPDATES for n in range(1, 6)
+    ]
 
 
 def test_injections_that_were_not_reached_are_named(train: Train) -> None:

@@ -81,9 +81,9 @@ def test_layers_that_nobody_asked_for_are_absent(collect: Collect, policy: Recur
 
 def test_before_the_first_step_the_new_policy_is_the_old(collect: Collect, policy: RecurrentPolicy) -> None:
     result = update(policy, collect(), epochs=1, minibatches=1)
-    assert result.approx_kl == pytest.approx(0, abs=1e-6)
-    assert result.clip_fraction == 0
-    assert result.policy_loss == pytest.approx(0, abs=1e-5)
+    assert result.policy.approx_kl == pytest.approx(0, abs=1e-6)
+    assert result.policy.clip_fraction == 0
+    assert result.policy.policy_loss == pytest.approx(0, abs=1e-5)
 
 
 def test_the_norm_after_clipping_is_within_the_bound_and_the_one_before_is_not(
@@ -116,7 +116,7 @@ def test_steps_that_are_no_experience_change_nothing(collect: Collect, policy: R
         rollout,
         rewards=torch.where(dead, 1000.0, rollout.rewards),
         log_probs=torch.where(dead, -50.0, rollout.log_probs),
-        actions=torch.where(dead, 1 - rollout.actions, rollout.actions),
+        actions=torch.where(dead.unsqueeze(-1), 1 - rollout.actions, rollout.actions),
     )
     update(policy, other)
     torch.testing.assert_close(weights(policy), after)

@@ -26,7 +26,7 @@ def test_log_probabilities_recomputed_over_sequences_equal_those_of_the_rollout(
         output = policy(
             as_sequences(rollout.observations, 16), as_sequences(rollout.starts, 16), rollout.sequence_hidden
         )
-    recomputed = output.log_probs.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+    recomputed = output.log_prob_of(actions)
     torch.testing.assert_close(recomputed, as_sequences(rollout.log_probs, 16))
     torch.testing.assert_close(output.values, as_sequences(rollout.values, 16))
 
