@@ -25,8 +25,8 @@ LEFT_OUT = (
 
 HARDCODED = (
     "telemetry/emitters.py",
-    'inf_grad_count=metrics["inf_grad_count"],\n        dead',
-    "inf_grad_count=0,\n        dead",
+    'inf_grad_count=metrics["inf_grad_count"],\n        grad_norm_state',
+    "inf_grad_count=0,\n        grad_norm_state",
 )
 SWAPPED = (
     (

@@ -228,3 +228,15 @@ def test_counts_do_not_depend_on_the_precision_of_the_norm(tensors):
     wide = collect_gradients(model_with(*tensors))
     assert (own.nan_count, own.inf_count) == (wide.nan_count, wide.inf_count)
     assert own.norm == pytest.approx(wide.norm, rel=max(own.norm_error, 2e-5), abs=0.0, nan_ok=True)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, whose waits CUDA itself can report")
+def test_a_gpu_is_not_waited_for_until_the_collection_is_read():
+    model = model_with(*(torch.randn(n, device="cuda") for n in (1, 10, 9_000_000)))
+    collect_gradients(model)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        pending = start_gradient_collection(model)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert pending.read().norm_state is NormState.FINITE
