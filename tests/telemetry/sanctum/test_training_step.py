@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from telewire.registry import Condition, Level, Record, Thresholds, shipped_registry
 from telewire.telemetry.payloads import (
     GradientStage,
     LayerGradientStats,
@@ -14,7 +15,7 @@ from telewire.telemetry.payloads import (
 )
 from telewire.telemetry.sanctum import SanctumAggregator
 from telewire.telemetry.sanctum.schema import LoopState
-from telewire.telemetry.sanctum.widgets import StatusBanner
+from telewire.telemetry.sanctum.widgets import StatusBanner, status_banner
 
 # Every value differs from every other, so that two swapped fields cannot pass.
 SENTINELS: dict[str, object] = {
@@ -201,3 +202,32 @@ def test_a_run_of_updates_shows_no_step() -> None:
     snapshot = state_after(build_step())
     without = dataclasses.replace(snapshot, loop=LoopState())
     assert "step" not in StatusBanner.banner_text(without).plain
+
+
+def bounded(record_id: str, bound: float) -> Record:
+    """A shipped record that calls a value healthy up to a bound of its own."""
+    record = shipped_registry()[record_id]
+    subject = record.thresholds.subject
+    levels = (
+        Level("healthy", 0, "small", Condition(f"value <= {bound}", subject)),
+        Level("warning", 10, "large", Condition(f"value > {bound}", subject)),
+    )
+    return record.model_copy(update={"thresholds": Thresholds(levels, subject)})
+
+
+def test_the_banner_takes_the_bounds_of_loss_and_learning_rate_from_their_records(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    records = {record.id: record for record in shipped_registry()}
+    records |= {"TELE-020": bounded("TELE-020", 0.4), "TELE-021": bounded("TELE-021", 0.015)}
+    monkeypatch.setattr(status_banner, "shipped_registry", lambda: records)
+    texts = [
+        banner(loss=loss, learning_rate=rate).splitlines()
+        for loss, rate in ((0.345, 0.01), (0.45, 0.01), (0.345, 0.02), (0.345, 0.01))
+    ]
+    assert [(first.split()[0], second.partition("   0.25")[0]) for first, second in texts] == [
+        ("OK", "step 12   loss 0.345 healthy   lr 0.010 healthy"),
+        ("WARNING", "step 12   loss 0.450 WARNING   lr 0.010 healthy"),
+        ("WARNING", "step 12   loss 0.345 healthy   lr 0.020 WARNING"),
+        ("OK", "step 12   loss 0.345 healthy   lr 0.010 healthy"),
+    ]
