@@ -125,7 +125,12 @@ def _work(arguments: list[str], writing: int, said: int) -> None:
         import pytest
 
         told = Told()
-        status = int(pytest.main(["-p", "no:cacheprovider", *arguments], plugins=[told]))
+        status = int(
+            pytest.main(
+                ["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", *arguments],
+                plugins=[told],
+            )
+        )
         here = os.getcwd() + os.sep
         imported = [
             name
