@@ -1,4 +1,4 @@
-"""Health of an LSTM's hidden state: does it explode, vanish, or hold NaN or infinity?
+"""Health of an LSTM's hidden state: does it explode, vanish, saturate, or hold NaN or infinity?
 
 Hidden states drift through backpropagation in time: Pascanu, Mikolov and Bengio, "On the difficulty of
 training recurrent neural networks", ICML 2013. The gradient norm does not show it.
@@ -6,12 +6,18 @@ training recurrent neural networks", ICML 2013. The gradient norm does not show 
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from .measurements import LSTMHealthMetrics
 from .norms import scaled_norm
 from .untraced import untraced
+
+SATURATED = 0.95
+"""A unit is saturated whose |h| = |o tanh(c)| is above this: both factors are then so near 1 that next to no gradient
+passes through either (the slope of tanh is below 0.1 there)."""
 
 __all__ = ["EmptyHiddenStateError", "LSTMHealthMetrics", "compute_lstm_health"]
 
@@ -49,6 +55,8 @@ def compute_lstm_health(hidden: tuple[Tensor, Tensor] | None) -> LSTMHealthMetri
                 c_scale,
                 c_share,
                 c.abs().amax(),
+                # A comparison with NaN is false: a NaN would count as a unit that is not saturated.
+                torch.where(torch.isnan(h).any(), math.nan, (h.abs() > SATURATED).double().mean()),
                 torch.isnan(h).any() | torch.isnan(c).any(),
                 torch.isinf(h).any() | torch.isinf(c).any(),
             ]
@@ -59,6 +67,9 @@ def compute_lstm_health(hidden: tuple[Tensor, Tensor] | None) -> LSTMHealthMetri
         c_norm=values[3] * values[4],
         h_max=values[2],
         c_max=values[5],
-        has_nan=values[6] > 0,
-        has_inf=values[7] > 0,
+        h_rms=values[0] * (values[1] / math.sqrt(h.numel())),
+        c_rms=values[3] * (values[4] / math.sqrt(c.numel())),
+        h_saturation=values[6],
+        has_nan=values[7] > 0,
+        has_inf=values[8] > 0,
     )

@@ -280,6 +280,12 @@ class LSTMHealthMetrics:
     """Largest magnitude in h."""
     c_max: float
     """Largest magnitude in c."""
+    h_rms: float
+    """Root mean square of h: what ``h_norm`` is to a state of any size. Below 1, since |h| = |o tanh(c)| is."""
+    c_rms: float
+    """Root mean square of c."""
+    h_saturation: float
+    """Share of the elements of h whose magnitude is above 0.95, in [0, 1]; NaN where h holds a NaN."""
     has_nan: bool
     """Whether h or c holds a NaN."""
     has_inf: bool

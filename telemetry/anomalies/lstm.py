@@ -16,6 +16,7 @@ from .types import (
     LSTM_H_VANISHING,
     LSTM_INF,
     LSTM_NAN,
+    LSTM_SATURATION,
     LSTM_UNCLASSIFIED,
 )
 
@@ -57,14 +58,14 @@ class LSTMCheck:
         """Report what is wrong with a hidden state by record TELE-340; None (no LSTM in use) has no anomaly.
 
         Types: ``lstm_nan``, ``lstm_inf``, ``lstm_h_explosion``, ``lstm_c_explosion``, ``lstm_h_vanishing``,
-        ``lstm_c_vanishing``, and ``lstm_unclassified`` where the record objects to something else. A state
-        that holds an infinity is reported both as ``lstm_inf`` and as the explosion of the tensor that holds
-        it.
+        ``lstm_c_vanishing``, ``lstm_saturation``, and ``lstm_unclassified`` where the record objects to something
+        else. A state that holds an infinity is reported both as ``lstm_inf`` and as the explosion of the tensor
+        that holds it.
         """
         report = AnomalyReport()
         if health is None:
             return report
-        if health.has_nan or math.isnan(health.h_norm) or math.isnan(health.c_norm):
+        if health.has_nan or any(map(math.isnan, (health.h_norm, health.c_norm, health.h_saturation))):
             report.add(
                 LSTM_NAN,
                 f"the hidden state holds NaN (h_norm {health.h_norm:.3g}, c_norm {health.c_norm:.3g})",
@@ -76,7 +77,7 @@ class LSTMCheck:
 
         # Each norm is graded on its own, beside a healthy other one: the record alone decides what its bounds
         # mean.
-        sound = replace(health, has_nan=False, has_inf=False)
+        sound = replace(health, has_nan=False, has_inf=False, h_saturation=0.0)
         h_grade = self._lstm_record.grade(replace(sound, c_norm=self._c_bounds.inside))
         if not h_grade.is_healthy:
             if health.h_norm >= self._h_bounds.upper:
@@ -90,6 +91,15 @@ class LSTMCheck:
             elif health.c_norm <= self._c_bounds.lower:
                 report.add(LSTM_C_VANISHING, _beyond("c_norm", health.c_norm, self._c_bounds.lower, c_grade))
 
+        unsaturated = replace(sound, h_norm=self._h_bounds.inside, c_norm=self._c_bounds.inside)
+        saturation = self._lstm_record.grade(replace(unsaturated, h_saturation=health.h_saturation))
+        is_the_cause = self._lstm_record.grade(unsaturated).is_healthy and not saturation.is_healthy
+        if is_the_cause and not math.isnan(health.h_saturation):
+            report.add(
+                LSTM_SATURATION,
+                f"{health.h_saturation:.3g} of the units, RMS of h {health.h_rms:.3g}, of c {health.c_rms:.3g} "
+                f"({saturation.name})",
+            )
         grade = self._lstm_record.grade(health)
         if not report.has_anomaly and not grade.is_healthy:
             report.add(LSTM_UNCLASSIFIED, f"{grade.name}: {health}")
@@ -105,6 +115,9 @@ def _healthy_bounds(record: Record) -> tuple[_Bounds, _Bounds]:
                 c_norm=c_bounds.inside,
                 h_max=h_bounds.inside,
                 c_max=c_bounds.inside,
+                h_rms=0.5,
+                c_rms=0.5,
+                h_saturation=0.0,
                 has_nan=False,
                 has_inf=False,
             )

@@ -26,6 +26,7 @@ LSTM_TYPES = {
     "lstm_c_explosion",
     "lstm_h_vanishing",
     "lstm_c_vanishing",
+    "lstm_saturation",
 }
 
 OTHERS = {
@@ -43,9 +44,17 @@ norms = st.one_of(
 )
 
 
-def health(*, h_norm=1.0, c_norm=1.0, h_max=1.0, c_max=1.0, has_nan=False, has_inf=False):
+def health(*, h_norm=1.0, c_norm=1.0, h_max=1.0, c_max=1.0, h_saturation=0.0, has_nan=False, has_inf=False):
     return LSTMHealthMetrics(
-        h_norm=h_norm, c_norm=c_norm, h_max=h_max, c_max=c_max, has_nan=has_nan, has_inf=has_inf
+        h_norm=h_norm,
+        c_norm=c_norm,
+        h_max=h_max,
+        c_max=c_max,
+        h_rms=0.5,
+        c_rms=1.5,
+        h_saturation=h_saturation,
+        has_nan=has_nan,
+        has_inf=has_inf,
     )
 
 
@@ -79,6 +88,9 @@ def test_a_healthy_state_has_no_anomaly(detector):
         (health(h_norm=1e-7), ("lstm_h_vanishing",)),
         (health(c_norm=1e-7), ("lstm_c_vanishing",)),
         (health(c_norm=0.0), ("lstm_c_vanishing",)),
+        (health(h_saturation=0.5), ("lstm_saturation",)),
+        (health(h_saturation=0.9, c_norm=200.0), ("lstm_c_explosion", "lstm_saturation")),
+        (health(h_saturation=math.nan), ("lstm_nan",)),
         (health(h_norm=1e-7, c_norm=1e4), ("lstm_h_vanishing", "lstm_c_explosion")),
         (health(h_norm=200.0, c_norm=200.0), ("lstm_h_explosion", "lstm_c_explosion")),
         (
@@ -95,9 +107,14 @@ def test_a_nan_norm_is_never_healthy_even_where_the_flag_is_not_set(detector):
     assert detector.check_lstm_health(health(h_norm=math.nan)).anomaly_types == ("lstm_nan",)
 
 
-@given(norms, norms, st.booleans(), st.booleans())
-def test_there_is_an_anomaly_exactly_where_the_record_does_not_say_healthy(h_norm, c_norm, has_nan, has_inf):
-    state = health(h_norm=h_norm, c_norm=c_norm, has_nan=has_nan, has_inf=has_inf)
+shares = st.one_of(st.floats(0, 1), st.sampled_from([math.nan, 0.3, 0.31]))
+
+
+@given(norms, norms, shares, st.booleans(), st.booleans())
+def test_there_is_an_anomaly_exactly_where_the_record_does_not_say_healthy(
+    h_norm, c_norm, h_saturation, has_nan, has_inf
+):
+    state = health(h_norm=h_norm, c_norm=c_norm, h_saturation=h_saturation, has_nan=has_nan, has_inf=has_inf)
     report = AnomalyDetector().check_lstm_health(state)
     assert report.has_anomaly is not shipped_registry()["TELE-340"].grade(state).is_healthy
     assert set(report.anomaly_types) <= LSTM_TYPES

@@ -88,7 +88,17 @@ def layer(name="layer", *, nan_count=0, inf_count=0, zero_fraction=0.0, large_fr
 
 
 # A different number everywhere, so that a crossed wire cannot pass.
-HEALTH = LSTMHealthMetrics(h_norm=21.0, c_norm=22.0, h_max=23.0, c_max=24.0, has_nan=False, has_inf=True)
+HEALTH = LSTMHealthMetrics(
+    h_norm=21.0,
+    c_norm=22.0,
+    h_max=23.0,
+    c_max=24.0,
+    h_rms=0.5,
+    c_rms=0.6,
+    h_saturation=0.01,
+    has_nan=False,
+    has_inf=True,
+)
 DRIFT = GradientDrift(
     norm_ema=31.0, norm_drift=32.0, health_ema=33.0, health_drift=34.0, is_warming_up=True, streak=35
 )

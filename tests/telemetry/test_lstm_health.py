@@ -42,6 +42,11 @@ def test_health_agrees_with_brute_force(h, c):
     assert health is not None
     assert (health.h_norm, health.h_max) == pytest.approx(brute_force(h), rel=1e-12, abs=0.0, nan_ok=True)
     assert (health.c_norm, health.c_max) == pytest.approx(brute_force(c), rel=1e-12, abs=0.0, nan_ok=True)
+    for state, norm, rms in ((h, health.h_norm, health.h_rms), (c, health.c_norm, health.c_rms)):
+        assert rms == pytest.approx(norm / math.sqrt(state.numel()), rel=1e-12, nan_ok=True)
+    values = h.double().tolist()
+    share = math.nan if any(map(math.isnan, values)) else sum(abs(v) > 0.95 for v in values) / len(values)
+    assert health.h_saturation == pytest.approx(share, nan_ok=True)
     everything = h.double().tolist() + c.double().tolist()
     assert health.has_nan is any(math.isnan(value) for value in everything)
     assert health.has_inf is any(math.isinf(value) for value in everything)
@@ -94,3 +99,15 @@ def test_measuring_neither_changes_the_state_nor_extends_its_graph():
     compute_lstm_health((h, torch.ones(1, 2, 3)))
     assert torch.equal(h.detach(), before)
     assert h.grad_fn is None
+
+
+def test_a_saturated_state_has_most_of_its_units_at_their_limit():
+    lstm = nn.LSTM(4, 8)
+    with torch.no_grad():
+        for parameter in lstm.parameters():
+            parameter.fill_(3.0)
+    _, hidden = lstm(torch.ones(50, 1, 4))
+    health = compute_lstm_health(hidden)
+    assert health is not None
+    assert (health.h_saturation, health.h_rms) == (1.0, pytest.approx(1.0, abs=1e-3))
+    assert health.c_rms > 10

@@ -79,14 +79,16 @@ async def gradient_norm(value: float, one_thread: None) -> AsyncIterator[Sanctum
 async def hidden_state(
     value: Mapping[str, Value], one_thread: None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[SanctumApp]:
-    """The environments are left in a hidden state of these norms."""
+    """The environments are left in a hidden state of these norms, or with this share of its units at their limit."""
     collect = RolloutCollector.collect
 
     def collect_that_state(collector: RolloutCollector) -> Rollout:
         rollout = collect(collector)
         states = [torch.zeros_like(state) for state in rollout.hidden]
         for state, name in zip(states, ("h_norm", "c_norm"), strict=True):
-            state.view(-1)[0] = value[name]
+            state.view(-1)[0] = value.get(name, 0.0)
+        saturated = round(value.get("h_saturation", 0.0) * states[0].numel())
+        states[0].view(-1)[:saturated] = 0.98
         return replace(rollout, hidden=(states[0], states[1]))
 
     monkeypatch.setattr(RolloutCollector, "collect", collect_that_state)

@@ -9,7 +9,7 @@ from ....registry import shipped_registry, worst_grade
 from ...payloads import LayerGradientStats
 from ..schema import SanctumSnapshot, TamiyoState
 from .grading import count_style, grade_style
-from .numbers import NO_VALUE, count, decimal
+from .numbers import NO_VALUE, count, decimal, percent
 from .table import graded, row, waiting, wide
 from .trend import detect_trend, sparkline
 
@@ -138,12 +138,15 @@ class HealthStatusPanel(Static):
             return [
                 graded("LSTM h norm", NO_VALUE, f"max {NO_VALUE}", grade, style),
                 graded("LSTM c norm", NO_VALUE, f"max {NO_VALUE}", grade, style),
+                graded("LSTM saturated", NO_VALUE, "", grade, style),
                 graded("LSTM flags", NO_VALUE, "", grade, style),
             ]
         flags = f"NaN {_yes_no(health.has_nan)}, Inf {_yes_no(health.has_inf)}"
+        sizes = f"RMS h {decimal(health.h_rms)}, c {decimal(health.c_rms)}"
         return [
             graded("LSTM h norm", decimal(health.h_norm), f"max {decimal(health.h_max)}", grade, style),
             graded("LSTM c norm", decimal(health.c_norm), f"max {decimal(health.c_max)}", grade, style),
+            graded("LSTM saturated", percent(health.h_saturation), sizes, grade, style),
             graded("LSTM flags", "", flags, grade, style),
         ]
 
@@ -183,6 +186,7 @@ def _waiting_rows() -> list[Text]:
         "Grad drift",
         "LSTM h norm",
         "LSTM c norm",
+        "LSTM saturated",
         "LSTM flags",
     )
 

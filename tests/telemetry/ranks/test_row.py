@@ -146,5 +146,15 @@ def test_a_hidden_state_with_nan_keeps_its_flags(statistics) -> None:
         assert isinstance(read.has_nan, bool)
 
 
-SOUND = LSTMHealthMetrics(h_norm=1.0, c_norm=2.0, h_max=0.5, c_max=1.0, has_nan=False, has_inf=False)
+SOUND = LSTMHealthMetrics(
+    h_norm=1.0,
+    c_norm=2.0,
+    h_max=0.5,
+    c_max=1.0,
+    h_rms=0.5,
+    c_rms=0.6,
+    h_saturation=0.01,
+    has_nan=False,
+    has_inf=False,
+)
 LSTM_STATES = [SOUND, replace(SOUND, h_norm=math.nan, has_nan=True), replace(SOUND, has_inf=True)]

@@ -86,7 +86,15 @@ def build_update(**changes: object) -> PPOUpdatePayload:
         "worst_layer": None,
         "gradient_drift": build_drift(),
         "lstm_health": LSTMHealthMetrics(
-            h_norm=3.211, c_norm=5.123, h_max=0.981, c_max=2.21, has_nan=False, has_inf=False
+            h_norm=3.211,
+            c_norm=5.123,
+            h_max=0.981,
+            c_max=2.21,
+            h_rms=0.5,
+            c_rms=0.6,
+            h_saturation=0.01,
+            has_nan=False,
+            has_inf=False,
         ),
         "skipped_steps": 0,
         "rank_coverage": RankCoverage(world_size=1, missing=0, unanswered=0),
@@ -151,7 +159,17 @@ def scene_healthy() -> list[TelemetryPayload]:
 
 def scene_warning() -> list[TelemetryPayload]:
     rising = [0.9, 1.4, 2.3, 3.1, 4.4]
-    state = LSTMHealthMetrics(h_norm=9.4, c_norm=182.0, h_max=0.99, c_max=31.5, has_nan=False, has_inf=False)
+    state = LSTMHealthMetrics(
+        h_norm=9.4,
+        c_norm=182.0,
+        h_max=0.99,
+        c_max=31.5,
+        h_rms=0.42,
+        c_rms=8.04,
+        h_saturation=0.12,
+        has_nan=False,
+        has_inf=False,
+    )
     return [
         *healthy_updates(),
         *(build_update(update=n, grad_norm=norm) for n, norm in enumerate(rising, start=11)),
@@ -185,7 +203,15 @@ def scene_warning() -> list[TelemetryPayload]:
 
 def scene_critical() -> list[TelemetryPayload]:
     state = LSTMHealthMetrics(
-        h_norm=math.nan, c_norm=math.inf, h_max=math.nan, c_max=math.inf, has_nan=True, has_inf=True
+        h_norm=math.nan,
+        c_norm=math.inf,
+        h_max=math.nan,
+        c_max=math.inf,
+        h_rms=math.nan,
+        c_rms=math.inf,
+        h_saturation=math.nan,
+        has_nan=True,
+        has_inf=True,
     )
     return [
         *scene_warning(),

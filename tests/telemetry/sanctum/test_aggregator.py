@@ -63,7 +63,15 @@ SENTINELS: dict[str, object] = {
         norm_ema=1.25, norm_drift=0.126, health_ema=0.127, health_drift=0.128, is_warming_up=True, streak=129
     ),
     "lstm_health": LSTMHealthMetrics(
-        h_norm=1.15, c_norm=1.16, h_max=0.117, c_max=0.118, has_nan=False, has_inf=True
+        h_norm=1.15,
+        c_norm=1.16,
+        h_max=0.117,
+        c_max=0.118,
+        h_rms=0.151,
+        c_rms=1.52,
+        h_saturation=0.153,
+        has_nan=False,
+        has_inf=True,
     ),
     "skipped_steps": 119,
     "rank_coverage": RankCoverage(world_size=120, missing=121, unanswered=122),

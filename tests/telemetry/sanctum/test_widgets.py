@@ -84,7 +84,7 @@ def rendered(widget_type: type[Widget], aggregator: SanctumAggregator) -> list[t
 
 def sound_state(**changes: float) -> LSTMHealthMetrics:
     keys = {"h_norm": 1.0, "c_norm": 2.0, "h_max": 0.5, "c_max": 0.75, **changes}
-    return LSTMHealthMetrics(**keys, has_nan=False, has_inf=False)
+    return LSTMHealthMetrics(**keys, h_rms=0.5, c_rms=0.6, h_saturation=0.01, has_nan=False, has_inf=False)
 
 
 # What was shown before
@@ -389,7 +389,17 @@ def test_drift_without_an_average_is_not_collected(
 
 
 def test_lstm_rows_show_norms_maxima_and_flags(after_update: Snapshot) -> None:
-    health = LSTMHealthMetrics(h_norm=1.25, c_norm=2.5, h_max=0.75, c_max=1.75, has_nan=False, has_inf=False)
+    health = LSTMHealthMetrics(
+        h_norm=1.25,
+        c_norm=2.5,
+        h_max=0.75,
+        c_max=1.75,
+        h_rms=0.5,
+        c_rms=0.6,
+        h_saturation=0.01,
+        has_nan=False,
+        has_inf=False,
+    )
     panel = HealthStatusPanel.panel_text(after_update(lstm_health=health))
     assert row(panel, "LSTM h norm").plain.split() == [
         "LSTM",
@@ -418,7 +428,17 @@ def test_lstm_rows_show_norms_maxima_and_flags(after_update: Snapshot) -> None:
 def test_broken_lstm_state_is_critical(
     after_update: Snapshot, has_nan: bool, has_inf: bool, flags: str
 ) -> None:
-    health = LSTMHealthMetrics(h_norm=1.0, c_norm=1.0, h_max=1.0, c_max=1.0, has_nan=has_nan, has_inf=has_inf)
+    health = LSTMHealthMetrics(
+        h_norm=1.0,
+        c_norm=1.0,
+        h_max=1.0,
+        c_max=1.0,
+        h_rms=0.5,
+        c_rms=0.6,
+        h_saturation=0.01,
+        has_nan=has_nan,
+        has_inf=has_inf,
+    )
     snapshot = after_update(lstm_health=health)
     assert "LSTM CRITICAL" in StatusBanner.banner_text(snapshot).plain
     panel = HealthStatusPanel.panel_text(snapshot)
@@ -427,7 +447,17 @@ def test_broken_lstm_state_is_critical(
 
 
 def test_exploding_lstm_state_is_a_warning(after_update: Snapshot) -> None:
-    health = LSTMHealthMetrics(h_norm=1.0, c_norm=182.0, h_max=1.0, c_max=9.0, has_nan=False, has_inf=False)
+    health = LSTMHealthMetrics(
+        h_norm=1.0,
+        c_norm=182.0,
+        h_max=1.0,
+        c_max=9.0,
+        h_rms=0.5,
+        c_rms=0.6,
+        h_saturation=0.01,
+        has_nan=False,
+        has_inf=False,
+    )
     assert StatusBanner.banner_text(after_update(lstm_health=health)).plain.startswith("WARNING")
 
 

@@ -132,7 +132,15 @@ def test_a_hidden_state_is_judged_at_its_own_update(train: Train, monkeypatch: p
 
     def measured(hidden: object) -> LSTMHealthMetrics:
         return LSTMHealthMetrics(
-            h_norm=next(norms), c_norm=1.0, h_max=1.0, c_max=1.0, has_nan=False, has_inf=False
+            h_norm=next(norms),
+            c_norm=1.0,
+            h_max=1.0,
+            c_max=1.0,
+            h_rms=0.5,
+            c_rms=0.6,
+            h_saturation=0.0,
+            has_nan=False,
+            has_inf=False,
         )
 
     monkeypatch.setattr(loop, "compute_lstm_health", measured)
@@ -163,6 +171,7 @@ def test_a_saturated_lstm_is_reported_although_its_gradient_norm_is_healthy(trai
     unscaled = PPOConfig(reward_scale=1.0, learning_rate=1e-2)
     _, recorder = train(episodes=400, ppo=unscaled, envs=8, hidden_size=64)
     assert any("lstm_c_explosion" in payload.anomalies for payload in recorder.anomalies)
+    assert any("lstm_saturation" in payload.anomalies for payload in recorder.anomalies)
     assert all(0.1 <= payload.grad_norm <= 5.0 for payload in recorder.updates)
 
 
