@@ -201,6 +201,7 @@ def _scratch(scratches: dict[torch.device, Scratch], gradient: Tensor) -> Scratc
     return scratch
 
 
+@untraced
 def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
     """L2 norm over all gradients of ``model``: sqrt(sum of squared elements), good to 2e-5.
 
