@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .anomaly_report import AnomalyReport
 from .emitters import TelemetryEmitter
-from .levels import TelemetryConfig, TelemetryLevel
+from .levels import TelemetryConfig
 from .measurements import LayerGradientStats
 
 ESCALATION_UPDATES = 5
@@ -47,5 +47,5 @@ class AnomalyResponse:
     ) -> None:
         """Send what was found, and while at DEBUG every layer's gradient."""
         self._emitter.emit_anomaly(update=update, report=report)
-        if layers is not None and self._telemetry.includes(TelemetryLevel.DEBUG):
+        if layers is not None and self._telemetry.collects("layers"):
             self._emitter.emit_layer_diagnostics(update=update, layers=layers)

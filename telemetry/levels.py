@@ -15,7 +15,7 @@ class TelemetryLevel(IntEnum):
     OFF = 0
     """Collect and emit nothing."""
     MINIMAL = 1
-    """Losses, returns, gradient norm and the NaN and Inf counts."""
+    """Losses, returns, policy and value statistics, gradient norm and the NaN and Inf counts."""
     NORMAL = 2
     """MINIMAL, the hidden state's health and the anomaly checks."""
     DEBUG = 3
@@ -28,7 +28,6 @@ CATEGORY_LEVELS: Mapping[str, TelemetryLevel] = MappingProxyType(
         "gradients": TelemetryLevel.MINIMAL,
         "anomalies": TelemetryLevel.NORMAL,
         "hidden_state": TelemetryLevel.NORMAL,
-        "policy": TelemetryLevel.NORMAL,
         "layers": TelemetryLevel.DEBUG,
     }
 )

@@ -303,7 +303,7 @@ class TrainingMonitor:
         if collection.norm_state is NormState.NO_GRADIENTS:
             raise NoGradientsError()
         layers = None
-        if collection.bad_layers or self._telemetry.includes(TelemetryLevel.DEBUG):
+        if collection.bad_layers or self._telemetry.collects("layers"):
             layers = self._measure_layers(frozenset(collection.layer_names))
         self._step.gradients.append(_Gradients(stage=stage, collection=collection, layers=layers))
 
