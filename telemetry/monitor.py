@@ -78,7 +78,7 @@ class _Step:
     """What is known of the step in hand."""
 
     gradients: list[_Gradients] = field(default_factory=list)
-    learning_rates: list[float] = field(default_factory=list)
+    learning_rate: float | None = None
     optimiser_steps: int = 0
 
     def at(self, stage: GradientStage) -> list[_Gradients]:
@@ -251,7 +251,8 @@ class TrainingMonitor:
         measuring = self.is_measuring
         if measuring and not self._step.gradients:
             raise MonitorUseError()
-        self._finished_steps += 1
+        step = self._finished_steps + 1
+        self._finished_steps = step
         report = self._report(loss=read_loss(loss)) if measuring else None
         self._last_end = time.perf_counter()
         self._step = _Step()
@@ -282,9 +283,9 @@ class TrainingMonitor:
         if not self.is_measuring:
             return
         self._step.optimiser_steps += 1
-        self._step.learning_rates.extend(
-            float(group["lr"]) for group in optimizer.param_groups if group.get("lr") is not None
-        )
+        for group in optimizer.param_groups:
+            if group.get("lr") is not None:
+                self._step.learning_rate = worst_norm([self._step.learning_rate, float(group["lr"])])
         # A closure computes the gradients inside of the step: there are none yet, or those of the step before.
         if not any(callable(argument) for argument in (*args[1:], *kwargs.values())):
             self._collect(GradientStage.AFTER_CLIPPING, optimizer)
@@ -337,7 +338,7 @@ class TrainingMonitor:
         self._emitter.emit_training_step(
             step=self._finished_steps,
             loss=loss,
-            learning_rate=worst_norm(step.learning_rates),
+            learning_rate=step.learning_rate,
             step_seconds=None if self._last_end is None else time.perf_counter() - self._last_end,
             gradient_stage=counted[0].stage,
             gradient_health=health,
