@@ -25,7 +25,7 @@ EXAMPLES = ROOT / "examples"
 SITE = "site"
 """Folder under an example into which its package is installed; the settings of the examples name it."""
 
-SHIPPED_CODE = ("cli.py", "__init__.py", "registry", "telemetry")
+SHIPPED_CODE = ("__main__.py", "cli.py", "__init__.py", "registry", "telemetry")
 
 
 @dataclass(frozen=True, slots=True)

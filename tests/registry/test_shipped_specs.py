@@ -75,6 +75,7 @@ def test_a_value_is_graded_as_the_text_says(record_id: str, value: object, name:
 )
 def test_a_hidden_state_is_graded_as_the_text_says(changed: dict[str, object], name: str) -> None:
     state = {"h_norm": 1.0, "c_norm": 1.0, "h_max": 1.0, "c_max": 1.0, "has_nan": False, "has_inf": False}
+    state |= {"h_rms": 0.1, "c_rms": 0.1, "h_saturation": 0.0}
     assert shipped_registry()["lstm_health"].grade({**state, **changed}).name == name
 
 

@@ -74,7 +74,7 @@ def test_a_window_keeps_its_newest_elements_alone(means: Thresholds) -> None:
 
 def test_a_structured_value_needs_the_fields_that_are_read() -> None:
     record = shipped_registry()["TELE-340"]
-    whole = {"h_norm": 128.0, "c_norm": 3.0, "has_nan": False, "has_inf": False}
+    whole = {"h_norm": 128.0, "c_norm": 3.0, "h_saturation": 0.1, "has_nan": False, "has_inf": False}
     short = {"h_norm": 128.0}
     agree, told = (
         messages(ThresholdTest(values=(value,), levels=("warning",)), record.thresholds)

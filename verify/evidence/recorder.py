@@ -193,12 +193,13 @@ def _see_under(cell: Cell, mapping: object, key: str) -> None:
 def _note(cell: Cell, value: object, kind: type) -> None:
     if cell.order is not None:
         cell.order(summary_of(value))
-    if kind not in PLAIN:
+    # A number of numpy costs as little as one of Python, and one that was not looked at would be missed elsewhere.
+    if kind not in PLAIN and (kind.__module__ != "numpy" or kind.__name__ == "ndarray"):
         cell.looks += 1
         if cell.looks % _LOOKS and (cell.looks > _LOOKS or len(cell.values) >= cell.enough):
             cell.sampled = True
             return
-    elif len(cell.values) >= DISTINCT and not _is_odd(value):
+    elif kind in PLAIN and len(cell.values) >= DISTINCT and not _is_odd(value):
         if kind is float or kind is int:
             low, high = cell.low, cell.high
             if low is None or high is None or not low <= value <= high:  # type: ignore[operator] # a number

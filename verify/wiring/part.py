@@ -168,7 +168,7 @@ class Part:
             yield from self._users(carrier)
         for wire in wiring.wires:
             for name in wire.record.fields:  # of a structured value: they are compared under their own names
-                yield from self.index.holding(name)
+                yield from self._knowing(wire.record.schema_.at.module, name)
         helpers: set[FunctionSymbol] = set()
         gradings(wiring.flow, helpers)
         for function in helpers:

@@ -37,7 +37,15 @@ METRICS = {
 
 def state(h_norm: float) -> LSTMHealthMetrics:
     return LSTMHealthMetrics(
-        h_norm=h_norm, c_norm=1.0, h_max=1.0, c_max=1.0, has_nan=math.isnan(h_norm), has_inf=False
+        h_norm=h_norm,
+        c_norm=1.0,
+        h_max=1.0,
+        c_max=1.0,
+        h_rms=0.1,
+        c_rms=0.1,
+        h_saturation=0.0,
+        has_nan=math.isnan(h_norm),
+        has_inf=False,
     )
 
 
@@ -106,6 +114,8 @@ def test_only_rank_0_reports(output: str) -> None:
 def test_what_all_share_is_said_once_and_what_one_has_done_names_it(output: str) -> None:
     assert [line for line in output.splitlines() if line.startswith("update 3: ")] == [
         "update 3: numerical_instability: all ranks: 7 NaN gradient elements (critical)",
+        "update 3: numerical_instability: all ranks: the gradient's norm or health is not finite "
+        "(critical: The gradient has left its average for good, or has no finite size.)",
         "update 3: numerical_instability: rank 1: 7 NaN and 0 infinite gradient elements before averaging",
         "update 3: numerical_instability: rank 1: backpropagation met them first in lstm.weight_hh_l0 "
         "(7 NaN, 0 infinite)",

@@ -100,8 +100,9 @@ def test_the_draft_of_each_shipped_metric_verifies_when_it_is_loaded(
 def test_the_draft_of_a_shipped_count_names_the_wire_of_its_record(shipped: ReadProgram) -> None:
     chain = find_chain(shipped.flow, find_subject(shipped.flow, "inf_grad_count").subject.carrier)
     assert chain.emitter is not None
-    assert [str(chain.emitter.carrier), *(str(stage.carrier) for stage in chain.stages)] == [
-        "LayerGradientStats.inf_count",
+    # The draft begins where the count is made, a layer's sum; the record where the collection is.
+    assert [str(stage.carrier) for stage in chain.stages][1:] == [
+        "GradientCollection.inf_count",
         '["inf_grad_count"]',
         "PPOUpdatePayload.inf_grad_count",
         "TamiyoState.inf_grad_count",
