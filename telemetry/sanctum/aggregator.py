@@ -65,20 +65,7 @@ class SanctumAggregator:
             tamiyo.episodes = payload.episodes
             tamiyo.mean_return = payload.mean_return
             tamiyo.performance = payload.performance
-            tamiyo.nan_grad_count = payload.nan_grad_count
-            tamiyo.inf_grad_count = payload.inf_grad_count
-            tamiyo.grad_norm = payload.grad_norm
-            # A norm that was not collected is no point of the history; a NaN or an infinite one is.
-            if payload.grad_norm is not None:
-                tamiyo.grad_norm_history.append(payload.grad_norm)
-            tamiyo.pre_clip_grad_norm = payload.pre_clip_grad_norm
-            tamiyo.grad_norm_state = payload.grad_norm_state
-            tamiyo.grad_passes = payload.grad_passes
-            tamiyo.grad_norm_variation = payload.grad_norm_variation
-            tamiyo.loss_scale = payload.loss_scale
-            tamiyo.dead_layers = payload.dead_layers
-            tamiyo.exploding_layers = payload.exploding_layers
-            tamiyo.worst_layer = payload.worst_layer
+            self._store_gradients(payload)
             tamiyo.gradient_drift = payload.gradient_drift
             tamiyo.lstm_health = payload.lstm_health
             tamiyo.policy_loss = payload.policy_loss
@@ -92,33 +79,38 @@ class SanctumAggregator:
             tamiyo.value_health = payload.value_health
             tamiyo.advantage_mean = payload.advantage_mean
             tamiyo.advantage_std = payload.advantage_std
-            tamiyo.skipped_steps = payload.skipped_steps
             tamiyo.rank_coverage = payload.rank_coverage
 
     def handle_training_step(self, payload: TrainingStepPayload) -> None:
         """Store the numbers of one step of a plain loop; its number stands for that of the update, too."""
         with self._lock:
-            tamiyo, loop = self._tamiyo, self._loop
-            tamiyo.update = payload.step
+            loop = self._loop
+            self._tamiyo.update = payload.step
             loop.step = payload.step
             loop.loss = payload.loss
             loop.learning_rate = payload.learning_rate
             loop.step_seconds = payload.step_seconds
             loop.gradient_stage = payload.gradient_stage
-            tamiyo.grad_norm_state = payload.grad_norm_state
-            tamiyo.grad_passes = payload.grad_passes
-            tamiyo.grad_norm_variation = payload.grad_norm_variation
-            tamiyo.loss_scale = payload.loss_scale
-            tamiyo.worst_layer = payload.worst_layer
-            tamiyo.nan_grad_count = payload.nan_grad_count
-            tamiyo.inf_grad_count = payload.inf_grad_count
-            tamiyo.pre_clip_grad_norm = payload.pre_clip_grad_norm
-            tamiyo.grad_norm = payload.grad_norm
-            if payload.grad_norm is not None:
-                tamiyo.grad_norm_history.append(payload.grad_norm)
-            tamiyo.dead_layers = payload.dead_layers
-            tamiyo.exploding_layers = payload.exploding_layers
-            tamiyo.skipped_steps = payload.skipped_steps
+            self._store_gradients(payload)
+
+    def _store_gradients(self, payload: PPOUpdatePayload | TrainingStepPayload) -> None:
+        """Store what every trainer says of its gradients, and append the norm to the history."""
+        tamiyo = self._tamiyo
+        tamiyo.nan_grad_count = payload.nan_grad_count
+        tamiyo.inf_grad_count = payload.inf_grad_count
+        tamiyo.grad_norm = payload.grad_norm
+        # A norm that was not collected is no point of the history; a NaN or an infinite one is.
+        if payload.grad_norm is not None:
+            tamiyo.grad_norm_history.append(payload.grad_norm)
+        tamiyo.pre_clip_grad_norm = payload.pre_clip_grad_norm
+        tamiyo.grad_norm_state = payload.grad_norm_state
+        tamiyo.grad_passes = payload.grad_passes
+        tamiyo.grad_norm_variation = payload.grad_norm_variation
+        tamiyo.loss_scale = payload.loss_scale
+        tamiyo.dead_layers = payload.dead_layers
+        tamiyo.exploding_layers = payload.exploding_layers
+        tamiyo.worst_layer = payload.worst_layer
+        tamiyo.skipped_steps = payload.skipped_steps
 
     def handle_policy_metrics(self, payload: PolicyMetricsPayload) -> None:
         """Store what a library says of an update beside the gradients of its newest step."""
