@@ -55,8 +55,9 @@ def compute_lstm_health(hidden: tuple[Tensor, Tensor] | None) -> LSTMHealthMetri
                 c_scale,
                 c_share,
                 c.abs().amax(),
-                # A comparison with NaN is false: a NaN would count as a unit that is not saturated.
-                torch.where(torch.isnan(h).any(), math.nan, (h.abs() > SATURATED).double().mean()),
+                # A comparison with NaN is false: a NaN would count as a unit that is not saturated. In half precision
+                # the bound itself would be rounded.
+                torch.where(torch.isnan(h).any(), math.nan, (h.double().abs() > SATURATED).double().mean()),
                 torch.isnan(h).any() | torch.isnan(c).any(),
                 torch.isinf(h).any() | torch.isinf(c).any(),
             ]
