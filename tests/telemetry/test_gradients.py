@@ -10,7 +10,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from telewire.telemetry.gradients import (
     LARGE_MAGNITUDE,
@@ -20,20 +19,10 @@ from telewire.telemetry.gradients import (
     compute_grad_norm_surrogate,
 )
 
+from .gradients.models import model_with
+from .gradients.temporaries import LargestTemporary
+
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-
-
-def model_with(*gradients):
-    """A model whose parameters "0", "1", ... have exactly these gradients; None for a missing one."""
-    parameters = nn.ParameterList()
-    for gradient in gradients:
-        if gradient is None:
-            parameters.append(nn.Parameter(torch.zeros(2)))
-        else:
-            parameter = nn.Parameter(torch.zeros_like(gradient))
-            parameter.grad = gradient
-            parameters.append(parameter)
-    return parameters
 
 
 def layer_of(gradient):
@@ -311,20 +300,8 @@ def test_a_gpu_gives_the_same_numbers_as_the_cpu(dtype):
 
 
 def test_no_temporary_grows_with_the_layer():
-    class LargestResult(TorchDispatchMode):
-        elements = 0
-
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            result = func(*args, **({} if kwargs is None else kwargs))
-            taken = {one.untyped_storage().data_ptr() for one in args if isinstance(one, torch.Tensor)}
-            for one in result if isinstance(result, (list, tuple)) else [result]:
-                # A view has the memory of its argument and is no temporary.
-                if isinstance(one, torch.Tensor) and one.untyped_storage().data_ptr() not in taken:
-                    self.elements = max(self.elements, one.numel())
-            return result
-
     model = model_with(torch.zeros(2_000_000))
-    with LargestResult() as largest:
+    with LargestTemporary() as largest:
         collect_per_layer_gradients(model)
         compute_grad_norm_surrogate(model)
     assert largest.elements <= 256 * 1024

@@ -11,32 +11,11 @@ from torch import nn
 from telewire.telemetry.gradients import collect_gradients, start_gradient_collection
 from telewire.telemetry.measurements import NormSource, NormState
 
+from .brute_force import brute_norm, numbers
+from .models import model_with
+
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 MAGNITUDES = (0.0, 1e-40, 1e-30, 1e-23, 1e-19, 1e-15, 1e-12, 1e-6, 1.0, 1e4, 1e18, 1e19, 1e30)
-
-
-def model_with(*gradients):
-    """A model whose parameters "0", "1", ... have exactly these gradients; None for a missing one."""
-    parameters = nn.ParameterList()
-    for gradient in gradients:
-        if gradient is None:
-            parameters.append(nn.Parameter(torch.zeros(2)))
-        else:
-            parameter = nn.Parameter(torch.zeros_like(gradient))
-            parameter.grad = gradient
-            parameters.append(parameter)
-    return parameters
-
-
-def numbers(tensors):
-    return [value for tensor in tensors for value in tensor.double().flatten().tolist()]
-
-
-def brute_norm(values):
-    """By `math.hypot`, which scales; a NaN wins over an infinity, as in IEEE addition."""
-    if any(map(math.isnan, values)):
-        return math.nan
-    return math.hypot(*values)
 
 
 @st.composite

@@ -5,19 +5,13 @@ import math
 
 import pytest
 import torch
-from torch import nn
 from torch.utils import cpp_extension
 
 from telewire.telemetry.gradients import collect_per_layer_gradients
 from telewire.telemetry.gradients import kernel as kernel_module
 from telewire.telemetry.gradients.kernel import KernelUnavailableError, fits_kernel, load_kernel
 
-
-def model_with(*gradients):
-    parameters = nn.ParameterList(nn.Parameter(torch.zeros_like(gradient)) for gradient in gradients)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
-    return parameters
+from .models import model_with
 
 
 @pytest.fixture

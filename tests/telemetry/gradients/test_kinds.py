@@ -7,10 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from telewire.telemetry.gradients import UnsupportedGradientError, collect_gradients
 from telewire.telemetry.measurements import NormState
+
+from .brute_force import brute_norm
+from .temporaries import LargestTemporary
 
 FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz)
 REALS = st.one_of(
@@ -33,12 +35,6 @@ class Holder(torch.Tensor):
     @property
     def grad(self):
         return self.grad_to_read
-
-
-def brute_norm(values):
-    if any(map(math.isnan, values)):
-        return math.nan
-    return math.hypot(*values)
 
 
 @settings(deadline=None, max_examples=300)
@@ -188,22 +184,6 @@ def test_a_tensor_that_answers_for_itself_is_refused_by_name():
 
     with pytest.raises(UnsupportedGradientError, match=r"'layer' is a Wrapped, not a plain tensor"):
         collected(Wrapped())
-
-
-class LargestTemporary(TorchDispatchMode):
-    """Elements of the largest result that has memory of its own."""
-
-    def __init__(self):
-        super().__init__()
-        self.elements = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **({} if kwargs is None else kwargs))
-        taken = {one.untyped_storage().data_ptr() for one in args if isinstance(one, torch.Tensor)}
-        for one in result if isinstance(result, (list, tuple)) else [result]:
-            if isinstance(one, torch.Tensor) and one.untyped_storage().data_ptr() not in taken:
-                self.elements = max(self.elements, one.numel())
-        return result
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64, torch.float8_e5m2])
