@@ -209,6 +209,18 @@ def test_every_value_of_an_update_arrives_under_its_own_name(hub_and_events):
     assert sent == {**METRICS, **ARGUMENTS}
 
 
+@pytest.mark.parametrize("field", [*METRICS, *ARGUMENTS])
+def test_each_update_is_published_with_its_own_values(hub_and_events, field):
+    hub, events = hub_and_events
+    emitter = TelemetryEmitter(hub)
+    for number in range(3):
+        metrics = {**METRICS, **({field: number} if field in METRICS else {})}
+        arguments = {**ARGUMENTS, **({field: number} if field in ARGUMENTS else {})}
+        emitter.emit_ppo_update(metrics=metrics, **arguments)
+    assert hub.flush()
+    assert [getattr(event.payload, field) for event in events] == [0, 1, 2]
+
+
 def test_the_emitter_publishes_the_same_update_as_the_function(hub_and_events):
     hub, events = hub_and_events
     emit_ppo_update_event(hub, metrics=METRICS, **ARGUMENTS)

@@ -121,6 +121,17 @@ def test_each_payload_field_arrives_in_the_state_field_of_its_name(
     assert getattr(aggregator.get_snapshot().tamiyo, name) == SENTINELS[name]
 
 
+@pytest.mark.parametrize("name", sorted(SENTINELS))
+def test_each_update_replaces_what_the_one_before_has_stored(
+    aggregator: SanctumAggregator, ppo_update: UpdateFactory, name: str
+) -> None:
+    newest = ppo_update(**SENTINELS)
+    for payload in (newest, ppo_update(), newest):
+        aggregator.handle_ppo_update(payload)
+        assert getattr(aggregator.get_snapshot().tamiyo, name) == getattr(payload, name)
+    assert getattr(newest, name) != getattr(ppo_update(), name)
+
+
 def test_nothing_is_known_before_the_first_event(aggregator: SanctumAggregator) -> None:
     snapshot = aggregator.get_snapshot()
     assert snapshot.tamiyo.update is None

@@ -87,48 +87,6 @@ def sound_state(**changes: float) -> LSTMHealthMetrics:
     return LSTMHealthMetrics(**keys, h_rms=0.5, c_rms=0.6, h_saturation=0.01, has_nan=False, has_inf=False)
 
 
-# What was shown before
-
-
-STATES: list[dict[str, object]] = [
-    {"grad_norm": 1.25, "lstm_health": sound_state()},
-    {"nan_grad_count": 3, "grad_norm": 1.5, "lstm_health": sound_state(h_norm=1.5, h_max=0.25)},
-    {"nan_grad_count": 7, "grad_norm": 7.5, "lstm_health": sound_state(c_norm=2.5, c_max=0.5)},
-    {"inf_grad_count": 2, "grad_norm": 20.5, "lstm_health": sound_state(h_norm=200.0)},
-    {"inf_grad_count": 9, "grad_norm": math.nan, "lstm_health": sound_state(c_norm=300.0)},
-    {"grad_norm": None, "lstm_health": None},
-    {"grad_norm": 2.25, "lstm_health": sound_state(h_norm=math.nan)},
-]
-"""Updates that differ in every signal and in every grade."""
-
-
-@pytest.mark.parametrize(
-    "render",
-    [
-        StatusBanner.banner_text,
-        StatusBanner.status,
-        HealthStatusPanel.panel_text,
-        AnomalyStrip.strip_text,
-    ],
-)
-def test_what_was_shown_before_has_no_part_in_what_is_shown(
-    aggregator_after: Callable[..., SanctumAggregator],
-    ppo_update: Callable[..., PPOUpdatePayload],
-    render: Callable[[SanctumSnapshot], object],
-) -> None:
-    snapshots = [aggregator_after(ppo_update(**state)).get_snapshot() for state in STATES]
-    snapshots.append(aggregator_after(ppo_update(grad_norm=3.5), ppo_update(grad_norm=None)).get_snapshot())
-    snapshots.append(aggregator_after(ppo_update(grad_norm=30.5), ppo_update(grad_norm=None)).get_snapshot())
-    forward = [shown(render(snapshot)) for snapshot in snapshots]
-    backward = [shown(render(snapshot)) for snapshot in reversed(snapshots)]
-    assert forward == backward[::-1]
-    assert len(set(map(str, forward))) > 2
-
-
-def shown(rendered: object) -> object:
-    return (rendered.plain, rendered.spans) if isinstance(rendered, Text) else rendered
-
-
 # Before the first update
 
 
