@@ -18,7 +18,8 @@ from typing import Any
 Summary = tuple[object, ...]
 """`("int", 7)`, `("float", 0.5)`, `("float", "nan")`, `("none",)`, `("str", "text")`, `("str", "beginning…", digest)`,
 `("many", type, length, digest, first elements)`, `("fields", class, digest, values)`, `("array", type, dtype, shape,
-digest or None)`, `("object", class)`. The digest of what is within another is empty: it says nothing more."""
+digest or None)`, `("object", class)`. The digest of what has elements or fields is empty, as they say it all, and None
+where they were not looked at. So a value has the same summary wherever it stands, as deep as it is looked into."""
 
 LONGEST_TEXT = 80
 ELEMENTS = 16
@@ -85,7 +86,7 @@ def _other(value: object, kind: type, depth: int) -> Summary:
     fields = _fields(value, kind, bases) if depth else None
     if fields is not None:
         parts = tuple((name, summary_of(one, depth - 1)) for name, one in islice(fields, ELEMENTS))
-        return ("fields", class_name(kind), _digest(parts) if depth == _DEPTH else "", parts)
+        return ("fields", class_name(kind), "", parts)
     for builtin, length, elements in _CONTAINERS:
         if builtin in bases:
             return _many(class_name(kind), length(value), elements(value), depth)
@@ -121,7 +122,7 @@ def _many(name: str, length: int, elements: Iterable[object], depth: int) -> Sum
     first = tuple(summary_of(one, depth - 1) for one in islice(elements, ELEMENTS))
     if name in {"set", "frozenset"}:
         first = tuple(sorted(first, key=repr))
-    return ("many", name, length, _digest((length, first)) if depth == _DEPTH else "", first)
+    return ("many", name, length, "", first)
 
 
 def _fields(value: object, kind: type, bases: tuple[type, ...]) -> Iterator[tuple[str, object]] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jsonschema
@@ -232,6 +232,18 @@ def test_the_file_lies_where_the_settings_say(tmp_path: Path) -> None:
 # -- comparing --------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Trend:
+    mean: float
+    drop: float
+
+
+@dataclass(frozen=True)
+class Payload:
+    held: object
+    count: int
+
+
 @pytest.mark.parametrize(
     ("sources", "targets", "same"),
     [
@@ -245,6 +257,13 @@ def test_the_file_lies_where_the_settings_say(tmp_path: Path) -> None:
         ([float("nan")], [float("nan")], True),
         ([True], [1], True),
         ([object()], [object()], False),
+        ([Trend(3.0, 4.0)], [Payload(Trend(3.0, 4.0), 1)], True),
+        ([Trend(3.0, 4.0)], [Payload(Trend(3.0, 5.0), 1)], False),
+        ([{"a": 1.5}], [Payload({"a": 1.5}, 1)], True),
+        ([[1.0, 2.0]], [{"k": [1.0, 2.0]}], True),
+        ([[1.0, 2.0]], [[[1.0, 2.0]]], True),
+        ([[1.0, 2.0]], [[[3.0, 4.0]]], False),
+        ([(1, 2)], [(1.0, 2.0)], True),
     ],
 )
 def test_something_is_carried_if_it_is_seen_again(
