@@ -14,7 +14,7 @@ from functools import partial
 from itertools import count
 from types import FrameType
 
-from .summaries import PLAIN, Summary, summary_of
+from .summaries import PLAIN, Summary, number_of_numpy, summary_of
 
 DISTINCT = 32
 """How many different values of one point are kept, of one test."""
@@ -30,6 +30,7 @@ ENOUGH = 8
 _LOOKS = 64  # and how many in any case
 
 _NOTHING = (float("inf"), float("-inf"))
+_NAN: Summary = ("float", "nan")
 
 Entry = tuple[str, str, bool]
 """How a point was reached: file and qualified name of the function of the program that came first, and whether a test
@@ -193,13 +194,20 @@ def _see_under(cell: Cell, mapping: object, key: str) -> None:
 def _note(cell: Cell, value: object, kind: type) -> None:
     if cell.order is not None:
         cell.order(summary_of(value))
-    # A number of numpy costs as little as one of Python, and one that was not looked at would be missed elsewhere.
-    if kind not in PLAIN and (kind.__module__ != "numpy" or kind.__name__ == "ndarray"):
+    if kind not in PLAIN:
+        bare = number_of_numpy(value, kind)
+        if bare is not None:
+            value, kind = bare, type(bare)
+            if (kind, value) in cell.keys:
+                return
+    if kind not in PLAIN:
         cell.looks += 1
         if cell.looks % _LOOKS and (cell.looks > _LOOKS or len(cell.values) >= cell.enough):
             cell.sampled = True
             return
-    elif kind in PLAIN and len(cell.values) >= DISTINCT and not _is_odd(value):
+    elif value != value and _NAN in cell.values:
+        return  # each NaN is an object of its own: none is known by its key
+    elif len(cell.values) >= DISTINCT and not _is_odd(value):
         if kind is float or kind is int:
             low, high = cell.low, cell.high
             if low is None or high is None or not low <= value <= high:  # type: ignore[operator] # a number
@@ -212,7 +220,8 @@ def _note(cell: Cell, value: object, kind: type) -> None:
     with _lock:
         if len(cell.values) < DISTINCT or _is_odd(value):
             cell.values[summary] = None
-            if kind in PLAIN and cell.order is None and (kind is not str or len(summary) == 2):
+            is_known_again = kind in PLAIN and value == value and (kind is not str or len(summary) == 2)
+            if is_known_again and cell.order is None:
                 cell.keys.add((kind, value))
     if len(summary) == 2 and type(summary[1]) in (int, float):
         _stretch(cell, summary[1])  # type: ignore[arg-type] # a number

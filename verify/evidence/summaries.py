@@ -49,8 +49,27 @@ def summary_of(value: object, depth: int = _DEPTH) -> Summary:
 
 def class_name(kind: type) -> str:
     """Return a class's qualified name without asking its metaclass."""
-    module, name = _module(kind), _qualname(kind)
-    return f"{module}.{name}" if type(module) is str and module != "builtins" else str(name)
+    module, name = _module_of(kind), _qualname(kind)
+    return f"{module}.{name}" if module and module != "builtins" else str(name)
+
+
+def number_of_numpy(value: object, kind: type) -> object | None:
+    """Return what a number, or a text, of numpy is in plain Python; None for anything else."""
+    if _module_of(kind) != "numpy":
+        return None
+    generic = getattr(sys.modules.get("numpy"), "generic", None)
+    if generic is None or not any(base is generic for base in _mro(kind)):
+        return None
+    bare = generic.item(value)
+    return bare if type(bare) in PLAIN else None
+
+
+def _module_of(kind: type) -> str:
+    try:
+        module = _module(kind)
+    except AttributeError:  # it was deleted
+        return ""
+    return module if type(module) is str else ""
 
 
 def _plain(value: object) -> Summary:
@@ -171,12 +190,12 @@ def _raw(value: object, own: dict[str, object], bases: tuple[type, ...], name: s
 
 def _of_library(value: object, kind: type, bases: tuple[type, ...]) -> Summary | None:
     numpy = sys.modules.get("numpy")
-    if numpy is not None and _module(kind) == "numpy":
-        if numpy.generic in bases:
-            bare = numpy.generic.item(value)
-            return _plain(bare) if type(bare) in PLAIN else ("object", class_name(kind))
+    if numpy is not None and _module_of(kind) == "numpy":
         if kind is numpy.ndarray:
             return _array(value)
+        bare = number_of_numpy(value, kind)
+        if bare is not None:
+            return _plain(bare)
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "Tensor") and torch.Tensor in bases:
         return _tensor(torch, value, kind)

@@ -232,6 +232,57 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert summary_of(numpy.bool_(True)) == ("bool", True)
 
 
+def test_a_nan_of_numpy_is_kept_however_many_values_came_before(watch: Watch) -> None:
+    seen = passing(watch, *map(numpy.float64, range(1000)), numpy.float32("nan"))
+    assert ("float", "nan") in seen.values
+    assert len(seen.values) == DISTINCT + 1
+    assert not seen.sampled
+    assert (seen.low, seen.high) == (0, 999)
+
+
+@pytest.mark.parametrize("value", [numpy.float64(0.5), numpy.int64(7), numpy.bool_(True), numpy.str_("a")])
+def test_a_number_of_numpy_that_passed_before_is_not_summarised_again(
+    watch: Watch, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summarised: list[object] = []
+    real = recorder.summary_of
+    monkeypatch.setattr(recorder, "summary_of", lambda one: summarised.append(one) or real(one))
+    assert passing(watch, *[value] * 50).passes == 50
+    assert len(summarised) == 1
+
+
+@pytest.mark.parametrize("kind", [float, numpy.float64])
+def test_the_same_nan_is_noted_once_whichever_object_it_is(watch: Watch, kind: type) -> None:
+    seen = passing(watch, *(kind("nan") for _ in range(100)))
+    assert (seen.passes, seen.values) == (100, (("float", "nan"),))
+    assert watch.cells[0].keys == set()
+
+
+class Asked(type):
+    """A metaclass that is not to be asked for anything."""
+
+    def __getattribute__(cls, name: str) -> NoReturn:
+        raise AssertionError(f"asked for {name}")
+
+    def __eq__(cls, other: object) -> NoReturn:
+        raise AssertionError("asked")
+
+    __hash__ = type.__hash__
+
+
+def test_no_code_of_a_metaclass_is_run(watch: Watch) -> None:
+    made = type.__new__(Asked, "Own", (), {"__module__": "numpy"})
+    seen = passing(watch, object.__new__(made))
+    assert seen.values == (("object", "numpy.Own"),)
+
+
+def test_an_object_whose_class_has_no_module_is_noted(watch: Watch) -> None:
+    made: type = eval("type('Bare', (), {})", {})  # nothing there says what the module's name is
+    with pytest.raises(AttributeError):
+        _ = made.__module__
+    assert passing(watch, made()).values == (("object", "Bare"),)
+
+
 class TestTensors:
     torch = pytest.importorskip("torch")
 
