@@ -89,12 +89,12 @@ class Seen:
         return len(self.values) < DISTINCT and not self.sampled
 
     def merged(self, other: Seen) -> Seen:
-        """Return what both saw."""
+        """Return what both saw, with all the values that were kept of either."""
         lows = [one.low for one in (self, other) if one.low is not None]
         highs = [one.high for one in (self, other) if one.high is not None]
         return Seen(
             self.passes + other.passes,
-            tuple(dict.fromkeys((*self.values, *other.values)))[:DISTINCT],
+            tuple(dict.fromkeys((*self.values, *other.values))),
             min(lows, default=None),
             max(highs, default=None),
             tuple(dict.fromkeys((*self.entries, *other.entries)))[:_ENTRIES],

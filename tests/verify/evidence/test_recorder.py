@@ -93,6 +93,16 @@ def test_what_two_watches_saw_can_be_put_together(watch: Watch) -> None:
     assert (merged.low, merged.high) == (1, 5)
 
 
+def test_what_two_watches_kept_is_kept_when_it_is_put_together(watch: Watch) -> None:
+    one = passing(watch, *map(float, range(100)), math.nan)
+    later = Watch(2, bool, bool)
+    recorder.watch(later)
+    merged = one.merged(passing(later, *map(float, range(100, 200)), math.inf))
+    assert len(merged.values) == 2 * (DISTINCT + 1)
+    assert {("float", "nan"), ("float", "inf"), ("float", 100.0)} <= set(merged.values)
+    assert not merged.is_complete
+
+
 def test_all_passes_of_all_threads_are_counted(watch: Watch) -> None:
     def work() -> None:
         for number in range(5000):
