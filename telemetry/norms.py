@@ -164,54 +164,6 @@ def scaled_norm(tensor: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(torch.isnan(largest), largest, scale), share
 
 
-def total_norm(tensors: Sequence[Tensor]) -> float:
-    """L2 norm over all elements of real strided tensors of any floating dtypes, layouts and devices.
-
-    A ladder, because almost always its first rung is enough: (1) one fused `torch._foreach_norm` over pieces
-    of at most 256 K elements, added in float64 on the host; (2) float64, scaled by the largest magnitude, for
-    the pieces whose norm overflowed or is so small that squares may have vanished. Each rung costs one
-    device-to-host transfer per device.
-
-    The result is NaN when an element is NaN. It is infinite when an element is (and none NaN), or when the
-    norm itself exceeds float64. The norm of no elements is 0.0.
-    """
-    with torch.no_grad():
-        groups: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
-        for tensor in tensors:
-            group = groups.setdefault((tensor.device, tensor.dtype), [])
-            # The common case, spelt out: half of the cost of many small tensors would be the generator.
-            if 0 < tensor.numel() <= PIECE_ELEMENTS:
-                group.append(tensor)
-            else:
-                group.extend(pieces(tensor))
-
-        believed: list[float] = []
-        overflowed: list[Tensor] = []
-        tiny: list[Tensor] = []
-        tiny_bound = 0.0
-        for (_, dtype), group in groups.items():
-            if not group:
-                continue
-            arithmetic = arithmetic_of(dtype)
-            norms: list[float] = torch.stack(list(first_norms(group, arithmetic))).tolist()
-            for piece, norm in zip(group, norms, strict=True):
-                if norm >= arithmetic.floor and norm != math.inf:
-                    believed.append(norm)
-                elif math.isnan(norm):
-                    return math.nan
-                elif norm == math.inf:
-                    overflowed.append(piece)
-                else:
-                    tiny.append(piece)
-                    tiny_bound = math.hypot(tiny_bound, arithmetic.floor)
-
-        total = math.hypot(*believed)
-        doubtful = overflowed
-        if tiny_norms_matter(tiny_bound, total):
-            doubtful = overflowed + tiny
-        return math.hypot(total, *(scale * share for scale, share in scaled_norms(doubtful)))
-
-
 def scaled_norms(tensors: Sequence[Tensor]) -> list[tuple[float, float]]:
     """`scaled_norm` of each, on the host: one transfer per device."""
     rows = to_host([torch.stack(scaled_norm(tensor)) for tensor in tensors])

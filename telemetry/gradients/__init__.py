@@ -5,14 +5,10 @@ Both read ``parameter.grad`` as it stands: call them after the backward pass (af
 would apply it too. Tied weights are one parameter and count once.
 """
 
+from ..measurements import LayerGradientStats
 from .collection import PendingGradients, collect_gradients, start_gradient_collection
-from .layers import (
-    LARGE_MAGNITUDE,
-    SMALL_MAGNITUDE,
-    LayerGradientStats,
-    collect_per_layer_gradients,
-    compute_grad_norm_surrogate,
-)
+from .layers import collect_per_layer_gradients, compute_grad_norm_surrogate
+from .moments import LARGE_MAGNITUDE, SMALL_MAGNITUDE
 from .sources import GradientHolder, UnsupportedGradientError
 
 __all__ = [

@@ -10,6 +10,7 @@ The first rung is started without waiting for the device; each rung that runs wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -30,7 +31,7 @@ from .sources import (
 )
 from .transfer import Transfer
 
-__all__ = ["PendingGradients", "collect_gradients", "start_gradient_collection"]
+__all__ = ["PendingGradients", "collect_gradients", "measure_norm", "start_gradient_collection"]
 
 Precision = Literal["float32", "own"]
 
@@ -115,10 +116,7 @@ class PendingGradients:
         with torch.no_grad():
             if clip_norm is None:
                 self._groups = _groups_of(sources, in_own_dtype=precision == "own")
-                norms = [
-                    torch.stack(list(first_norms(group.pieces, group.arithmetic))) for group in self._groups
-                ]
-                self._transfer = Transfer(norms)
+                self._transfer = _first_rung(self._groups)
             else:
                 self._transfer = Transfer([clip_norm.detach()] if isinstance(clip_norm, Tensor) else [])
         self._versions: int | None = _versions(sources) if watch_changes else None
@@ -146,6 +144,18 @@ class PendingGradients:
         with torch.no_grad():
             ladder = climb(self._sources, self._groups, columns, may_read=not is_changed)
         return measured_collection(self._sources, self._groups, ladder, loss_scale=self._loss_scale)
+
+
+def measure_norm(sources: GradientSources) -> float:
+    """The norm of a collection alone: NaN where an element is, else infinite where one is; 0.0 over no element."""
+    with torch.no_grad():
+        groups = _groups_of(sources, in_own_dtype=False)
+        return climb(sources, groups, _first_rung(groups).read(), may_read=True).total
+
+
+def _first_rung(groups: Sequence[Group]) -> Transfer:
+    """The norm of each piece of each group, on its way."""
+    return Transfer([torch.stack(list(first_norms(group.pieces, group.arithmetic))) for group in groups])
 
 
 def _versions(sources: GradientSources) -> int:

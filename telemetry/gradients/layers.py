@@ -16,12 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from ..measurements import LayerGradientStats
-from ..norms import pieces, total_norm
+from ..norms import pieces
 from ..untraced import untraced
 from .careful import CAREFUL_COLUMNS, careful_moments, measure_carefully
+from .collection import measure_norm
 from .kernel import fits_kernel, measure_by_kernel
-from .moments import LARGE_MAGNITUDE, SMALL_MAGNITUDE, Moments, describe_layer
-from .sources import DENSE_GRADIENT, UnsupportedGradientError, is_wrapper, named_gradients
+from .moments import Moments, describe_layer
+from .sources import find_dense_gradients
 from .swift import (
     SWIFT_COLUMNS,
     Scratch,
@@ -31,14 +32,7 @@ from .swift import (
 )
 from .transfer import Transfer
 
-__all__ = [
-    "LARGE_MAGNITUDE",
-    "SMALL_MAGNITUDE",
-    "LayerGradientStats",
-    "UnsupportedGradientError",
-    "collect_per_layer_gradients",
-    "compute_grad_norm_surrogate",
-]
+__all__ = ["collect_per_layer_gradients", "compute_grad_norm_surrogate"]
 
 KernelChoice: TypeAlias = Literal["eager", "compiled"]
 """Which code measures layers."""
@@ -77,7 +71,8 @@ def collect_per_layer_gradients(
     """
     chosen = _chosen_kernel() if kernel is None else kernel
     with torch.no_grad():
-        layers = list(_gradients(model))
+        sources = find_dense_gradients(model)
+        layers = list(zip(sources.names, sources.tensors, strict=True))
         moments: dict[int, list[Moments]] = {}
         if chosen == "compiled":
             fitting = [layer for layer, (_, gradient) in enumerate(layers) if fits_kernel(gradient)]
@@ -208,29 +203,11 @@ def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
     None when no parameter has a gradient: nothing was measured. Finite gradients give a finite norm (unless
     it exceeds float64's 1.8e308) and non-zero gradients a positive one, where PyTorch's float32 norm
     overflows from 1e18 and underflows below 1e-23. With a NaN among the gradients the result is NaN, with an
-    infinity and no NaN it is infinite; so a finite result proves that there is neither. See
-    `telewire.telemetry.norms.total_norm`.
+    infinity and no NaN it is infinite; so a finite result proves that there is neither. It is the norm that
+    `collect_gradients` gives, of gradients that are dense and lie whole on this rank.
 
     Raises:
         UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
     """
-    gradients = [gradient for _, gradient in _gradients(model)]
-    if not gradients:
-        return None
-    return total_norm(gradients)
-
-
-def _gradients(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The gradients that the model has, by name, each of a kind that has per-layer statistics."""
-    for name, gradient in named_gradients(model):
-        if gradient.layout is not torch.strided:
-            raise UnsupportedGradientError(name, f"sparse ({gradient.layout})", DENSE_GRADIENT)
-        if not gradient.dtype.is_floating_point:
-            kind = "complex" if gradient.dtype.is_complex else "not floating-point"
-            raise UnsupportedGradientError(name, f"{kind} ({gradient.dtype})", DENSE_GRADIENT)
-        # A DTensor's reductions stay local to the rank and do not say so: one shard would pass for the whole.
-        if type(gradient) is not Tensor and is_wrapper(gradient):
-            raise UnsupportedGradientError(
-                name, f"a {type(gradient).__name__}, not a plain tensor", DENSE_GRADIENT
-            )
-        yield name, gradient
+    sources = find_dense_gradients(model)
+    return measure_norm(sources) if sources.tensors else None

@@ -61,14 +61,6 @@ class GradientSources:
     """The indices of shards of distributed gradients, and whether this rank is the one to count the shard."""
 
 
-def named_gradients(holder: GradientHolder) -> Iterator[tuple[str, Tensor]]:
-    """The gradients by parameter name, each parameter once."""
-    for name, parameter in _named_parameters(holder):
-        gradient = parameter.grad
-        if gradient is not None:
-            yield name, gradient
-
-
 def _named_parameters(holder: GradientHolder) -> Iterator[tuple[str, Tensor]]:
     """The parameters, each once."""
     return holder.named_parameters() if isinstance(holder, nn.Module) else _each_once(holder)
@@ -105,7 +97,7 @@ def find_gradients(holder: GradientHolder) -> GradientSources:
         ):
             index = len(tensors)
             local = gradient
-            if type(local) is not Tensor and is_wrapper(local):
+            if type(local) is not Tensor and _is_wrapper(local):
                 local, is_shard, counts_here = _local_shard(name, local)
                 if is_shard:
                     sources.shards[index] = counts_here
@@ -120,10 +112,47 @@ def find_gradients(holder: GradientHolder) -> GradientSources:
     return sources
 
 
-def is_wrapper(gradient: Tensor) -> bool:
+def find_dense_gradients(model: nn.Module) -> GradientSources:
+    """The gradients of a model, of the kinds that have per-layer statistics: whole and as they lie in memory.
+
+    Raises:
+        UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
+    """
+    sources = GradientSources()
+    names, tensors = sources.names, sources.tensors
+    for name, parameter in model.named_parameters():
+        gradient = parameter.grad
+        if gradient is None:
+            continue
+        # As in `find_gradients`, the common case first.
+        if (
+            type(gradient) is not Tensor
+            or gradient.dtype not in PLAIN_DTYPES
+            or gradient.layout is not torch.strided
+        ):
+            _check_dense(name, gradient)
+        names.append(name)
+        tensors.append(gradient)
+    return sources
+
+
+def _is_wrapper(gradient: Tensor) -> bool:
     """Whether a tensor subclass answers operations itself (DTensor and its like) instead of holding plain
     data."""
     return type(gradient).__torch_dispatch__ is not Tensor.__torch_dispatch__
+
+
+def _check_dense(name: str, gradient: Tensor) -> None:
+    if gradient.layout is not torch.strided:
+        raise UnsupportedGradientError(name, f"sparse ({gradient.layout})", DENSE_GRADIENT)
+    if not gradient.dtype.is_floating_point:
+        kind = "complex" if gradient.dtype.is_complex else "not floating-point"
+        raise UnsupportedGradientError(name, f"{kind} ({gradient.dtype})", DENSE_GRADIENT)
+    # A DTensor's reductions stay local to the rank and do not say so: one shard would pass for the whole.
+    if type(gradient) is not Tensor and _is_wrapper(gradient):
+        raise UnsupportedGradientError(
+            name, f"a {type(gradient).__name__}, not a plain tensor", DENSE_GRADIENT
+        )
 
 
 def _check_readable(name: str, values: Tensor) -> None:
