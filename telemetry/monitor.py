@@ -120,8 +120,9 @@ class TrainingMonitor:
         every: look at each so-many-th step only, the first included. While an anomaly has raised telemetry to
             DEBUG each step is looked at.
         level: how much is collected. At OFF the monitor does nothing, at MINIMAL nothing is checked for anomalies.
-        scaler: the gradient scaler of mixed precision, whose scale is then reported. Call `after_backward` after
-            its ``unscale_``.
+        scaler: the gradient scaler of mixed precision, whose scale is then reported; a GPU is waited for once more in
+            each step for it. Call `after_backward` after its ``unscale_``. Without `after_backward` call `end_step`
+            before the gradients are cleared: a step that the scaler left out is seen there only.
         registry: where thresholds come from; the shipped records if None.
         finished_steps: steps that the run has taken before, where it goes on from a checkpoint.
         across_ranks: put the steps of all processes of the default process group together, with one collective in
@@ -172,6 +173,7 @@ class TrainingMonitor:
         self._last_end: float | None = None
         self._told_unsupported: bool = False
         self._told_sharded: bool = False
+        self._told_cleared: bool = False
         self._optimizers: tuple[Optimizer, ...] = (
             (optimizers,) if isinstance(optimizers, Optimizer) else tuple(optimizers)
         )
@@ -245,12 +247,15 @@ class TrainingMonitor:
             What is wrong with the step; None where it was not looked at.
 
         Raises:
-            MonitorUseError: the step is to be looked at, and neither `after_backward` nor an optimiser's step came.
+            MonitorUseError: the step is to be looked at, and neither `after_backward` nor an optimiser's step came,
+                though there is no gradient scaler that may have left it out.
             RuntimeError: ``loss`` is a tensor of more than one element.
         """
         measuring = self.is_measuring
         if measuring and not self._step.gradients:
-            raise MonitorUseError()
+            if not self._may_be_left_out():
+                raise MonitorUseError()
+            measuring = self._look_at_left_out()
         step = self._finished_steps + 1
         self._finished_steps = step
         report = self._report(loss=read_loss(loss)) if measuring else None
@@ -276,6 +281,24 @@ class TrainingMonitor:
         if self._owns_hub:
             self._hub.close()
 
+    def _may_be_left_out(self) -> bool:
+        """Whether a gradient scaler may have left the step out, so that no hook was called."""
+        is_scaled = self._scaler is not None and self._scaler.is_enabled()
+        return is_scaled and bool(self._optimizers) and self._step.optimiser_steps == 0
+
+    def _look_at_left_out(self) -> bool:
+        """Collect the gradients that the optimiser was not given; False where they have been cleared already."""
+        if any(parameter.grad is not None for parameter in self._model.parameters()):
+            self._collect(GradientStage.AFTER_CLIPPING, None)
+            return True
+        if not self._told_cleared:
+            _logger.warning(
+                "a step that the gradient scaler left out is not reported, its gradients are cleared: "
+                "call after_backward() after unscale_(), or end_step() before zero_grad()"
+            )
+            self._told_cleared = True
+        return False
+
     def _before_optimizer_step(
         self, optimizer: Optimizer, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> None:
@@ -292,21 +315,28 @@ class TrainingMonitor:
 
     def _collect(self, stage: GradientStage, optimizer: Optimizer | None) -> None:
         watched = None if optimizer is None else {id(one) for one in _parameters_of(optimizer)}
-        scaler = self._scaler
+        # A step that was looked at before clipping is told by that look: its layers, and its loss scale.
+        is_told = stage is GradientStage.BEFORE_CLIPPING or not self._step.at(GradientStage.BEFORE_CLIPPING)
+        asks_scale = is_told and not self._step.at(stage)
         collection = collect_gradients(
             (
                 (name, parameter)
                 for name, parameter in self._model.named_parameters()
                 if watched is None or id(parameter) in watched
             ),
-            loss_scale=scaler.get_scale() if scaler is not None and scaler.is_enabled() else None,
+            loss_scale=self._loss_scale() if asks_scale else None,
         )
         if collection.norm_state is NormState.NO_GRADIENTS:
             raise NoGradientsError()
         layers = None
-        if collection.bad_layers or self._telemetry.collects("layers"):
+        if is_told and (collection.bad_layers or self._telemetry.collects("layers")):
             layers = self._measure_layers(frozenset(collection.layer_names))
         self._step.gradients.append(_Gradients(stage=stage, collection=collection, layers=layers))
+
+    def _loss_scale(self) -> float | None:
+        """The scale of the gradient scaler, for which a GPU has to be waited for; None without one."""
+        scaler = self._scaler
+        return scaler.get_scale() if scaler is not None and scaler.is_enabled() else None
 
     def _measure_layers(self, names: frozenset[str]) -> tuple[LayerGradientStats, ...] | None:
         """The statistics of these layers; None where a gradient is of a kind that has none (sparse, sharded)."""
@@ -334,6 +364,7 @@ class TrainingMonitor:
             collections, loss = self._reduce(self._exchange, collections, loss, report)
         health = aggregate_layer_gradient_health(collections, layers)
         norm = worst_norm([collection.norm for collection in collections])
+        is_known = all(collection.norm is not None for collection in collections)
         self._norm_history.append(norm)
         self._emitter.emit_training_step(
             step=self._finished_steps,
@@ -349,11 +380,16 @@ class TrainingMonitor:
             skipped_steps=None if not self._optimizers else int(step.optimiser_steps == 0),
         )
         if self._telemetry.collects("anomalies"):
-            report.merge(
-                self._detector.check_gradients(
-                    nan_grad_count=health["nan_grad_count"], inf_grad_count=health["inf_grad_count"]
+            if is_known or self._exchange is None:
+                # Of shards alone only this rank's own counts are known. What an exchange knows, it has reported.
+                counts = health
+                if not is_known:
+                    counts = aggregate_layer_gradient_health([one.collection for one in counted], None)
+                report.merge(
+                    self._detector.check_gradients(
+                        nan_grad_count=counts["nan_grad_count"], inf_grad_count=counts["inf_grad_count"]
+                    )
                 )
-            )
             report.merge(self._detector.check_loss(loss))
         self._response.respond(update=self._finished_steps, report=report, layers=layers)
         return report

@@ -92,6 +92,21 @@ class TelemetryCallback(TrainerCallback):
         if self._trainer is not None:
             self._follow(self._trainer.accelerator, self._monitor)
 
+    def on_optimizer_step(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        *,
+        model: nn.Module,
+        **others: object,
+    ) -> None:
+        """Look at a step that a gradient scaler left out: no hook saw it, and its gradients are cleared next."""
+        if self._monitor is None or self._seen_before_clipping:
+            return
+        if any(parameter.grad is not None for parameter in model.parameters()):
+            self._monitor.after_clipping()
+
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: object
     ) -> None:

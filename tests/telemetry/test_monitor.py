@@ -7,6 +7,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from telewire.telemetry import monitor as monitors
 from telewire.telemetry.backends import LogBackend
 from telewire.telemetry.console import ConsoleBackend
 from telewire.telemetry.emitters import NoGradientsError
@@ -526,3 +527,68 @@ def test_the_worst_layer_of_a_broken_step_is_named(model, optimizer, recorder):
     with TrainingMonitor(model, optimizer, backends=[recorder]) as monitor:
         train(monitor, model, optimizer, poison={1: math.nan})
     assert recorder.steps[0].worst_layer.layer_name == "0.weight"
+
+
+def test_a_scaled_step_that_only_the_hook_would_have_seen_is_reported_when_it_is_left_out(
+    model, optimizer, recorder
+):
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    with TrainingMonitor(model, optimizer, backends=[recorder], scaler=scaler) as monitor:
+        for factor in (1.0, math.inf, 1.0):
+            optimizer.zero_grad()
+            scaler.scale(model(torch.ones(2, 3)).square().mean() * factor).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            monitor.end_step()
+    assert [step.skipped_steps for step in recorder.steps] == [0, 1, 0]
+    assert recorder.steps[1].grad_norm_state == "not_finite"
+
+
+def test_a_left_out_step_whose_gradients_are_cleared_is_not_reported_and_logged_once(
+    model, optimizer, recorder, caplog
+):
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    with TrainingMonitor(model, optimizer, backends=[recorder], scaler=scaler) as monitor:
+        for factor in (1.0, math.inf, math.inf, 1.0):
+            scaler.scale(model(torch.ones(2, 3)).square().mean() * factor).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            optimizer.zero_grad()
+            monitor.end_step()
+    assert [step.step for step in recorder.steps] == [1, 4]
+    assert caplog.text.count("its gradients are cleared") == 1
+
+
+def test_a_scaler_that_is_switched_off_excuses_no_step_without_gradients(model, optimizer):
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    with (
+        TrainingMonitor(model, optimizer, backends=[], scaler=scaler) as monitor,
+        pytest.raises(MonitorUseError),
+    ):
+        monitor.end_step()
+
+
+@pytest.mark.parametrize("is_seen_before_clipping", [True, False])
+def test_the_loss_scale_is_asked_for_once_in_a_step(
+    model, optimizer, recorder, monkeypatch, is_seen_before_clipping
+):
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    asked = []
+    monkeypatch.setattr(scaler, "get_scale", lambda: asked.append(1) or 1024.0)
+    with TrainingMonitor(model, optimizer, backends=[recorder], scaler=scaler) as monitor:
+        gradients_of(model)
+        if is_seen_before_clipping:
+            monitor.after_backward()
+        optimizer.step()
+        monitor.end_step()
+    assert (len(asked), recorder.steps[0].loss_scale) == (1, 1024.0)
+
+
+def test_layers_are_measured_once_in_a_step(model, optimizer, recorder, monkeypatch):
+    measured, collect = [], monitors.collect_per_layer_gradients
+    monkeypatch.setattr(
+        monitors, "collect_per_layer_gradients", lambda watched: measured.append(1) or collect(watched)
+    )
+    with TrainingMonitor(model, optimizer, backends=[recorder], level=TelemetryLevel.DEBUG) as monitor:
+        train(monitor, model, optimizer)
+    assert len(measured) == 1
