@@ -8,6 +8,7 @@ unusual first value for hundreds of updates; this one gives it the weight of one
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 
 from ..registry import Record, shipped_registry
@@ -157,9 +158,15 @@ class GradientEMATracker:
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise TrackerStateError(f"{name} must be a whole number from 0 on, not {value!r}")
         for name in _SUMS:
-            if not math.isfinite(state[name]):
+            given: object = state[name]
+            # A whole number may be larger than any float: compared with infinity it is finite.
+            if (
+                isinstance(given, bool)
+                or not isinstance(given, int | float)
+                or not 0 <= given <= sys.float_info.max
+            ):
                 raise TrackerStateError(
-                    f"{name} must be finite, not {state[name]!r}: nothing else is folded in"
+                    f"{name} must be a finite number from 0 on, not {str(given)[:40]}: nothing else is folded in"
                 )
         self._updates = int(state["updates"])
         self._refused_inputs = int(state["refused_inputs"])
