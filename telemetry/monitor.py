@@ -35,11 +35,12 @@ from .backends import Backend
 from .console import ConsoleBackend
 from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradient_health
 from .escalation import AnomalyResponse
+from .gradient_ema import RECORD, GradientEMATracker, sound_layer_share
 from .gradients import UnsupportedGradientError, collect_gradients, collect_per_layer_gradients
 from .hub import TelemetryHub
 from .layer_health import worst_layer
 from .levels import TelemetryConfig, TelemetryLevel
-from .measurements import GradientCollection, LayerGradientStats, NormState
+from .measurements import GradientCollection, GradientDrift, LayerGradientStats, NormState
 from .norm_history import NormHistory
 from .norms import worst_norm
 from .payloads import GradientStage
@@ -95,6 +96,7 @@ class MonitorOptions(TypedDict, total=False):
     level: TelemetryLevel
     registry: Registry | None
     across_ranks: bool
+    drift: bool
 
 
 def unheard(options: MonitorOptions) -> MonitorOptions:
@@ -128,6 +130,8 @@ class TrainingMonitor:
         across_ranks: put the steps of all processes of the default process group together, with one collective in
             each step that is looked at; rank 0 sends the events. Every rank makes its monitor and calls it alike. For
             sharded gradients (FSDP2) this is the only way: without it their counts and norms are absent.
+        drift: compare each step's norm, before clipping where it was looked at then, with its moving average
+            (TELE-330); not for shards. Leave it out where the loss goes to zero: it takes its gradients along.
 
     Raises:
         ValueError: ``every`` is below 1, or both ``hub`` and ``backends`` are given.
@@ -146,6 +150,7 @@ class TrainingMonitor:
         registry: Registry | None = None,
         finished_steps: int = 0,
         across_ranks: bool = False,
+        drift: bool = False,
     ) -> None:
         if every < 1:
             raise ValueError(f"every is at least 1 step, not {every}")
@@ -167,6 +172,9 @@ class TrainingMonitor:
         self._response: AnomalyResponse = AnomalyResponse(self._emitter, self._telemetry)
         self._detector: AnomalyDetector = AnomalyDetector(registry)
         self._norm_history: NormHistory = NormHistory()
+        self._gradient_ema: GradientEMATracker | None = None
+        if drift:
+            self._gradient_ema = GradientEMATracker(record=None if registry is None else registry[RECORD])
         self._finished_steps: int = finished_steps
         self._first_step: int = finished_steps
         self._step: _Step = _Step()
@@ -196,6 +204,14 @@ class TrainingMonitor:
     def hub(self) -> TelemetryHub:
         """Where the events go."""
         return self._hub
+
+    @property
+    def gradient_ema(self) -> GradientEMATracker | None:
+        """The moving averages of the gradient: their state is to be saved and restored with the model's.
+
+        None without ``drift``.
+        """
+        return self._gradient_ema
 
     @property
     def finished_steps(self) -> int:
@@ -366,6 +382,7 @@ class TrainingMonitor:
         norm = worst_norm([collection.norm for collection in collections])
         is_known = all(collection.norm is not None for collection in collections)
         self._norm_history.append(norm)
+        drift = self._drift(collections, norm)
         self._emitter.emit_training_step(
             step=self._finished_steps,
             loss=loss,
@@ -375,6 +392,7 @@ class TrainingMonitor:
             gradient_health=health,
             grad_norm_variation=self._norm_history.coefficient_of_variation(),
             worst_layer=None if layers is None else worst_layer(layers),
+            gradient_drift=drift,
             pre_clip_grad_norm=norm if before else None,
             grad_norm=worst_norm([self._own_whole(one.collection).norm for one in after]) if before else norm,
             skipped_steps=None if not self._optimizers else int(step.optimiser_steps == 0),
@@ -390,9 +408,19 @@ class TrainingMonitor:
                         nan_grad_count=counts["nan_grad_count"], inf_grad_count=counts["inf_grad_count"]
                     )
                 )
+            report.merge(self._detector.check_gradient_drift(drift))
             report.merge(self._detector.check_loss(loss))
         self._response.respond(update=self._finished_steps, report=report, layers=layers)
         return report
+
+    def _drift(self, collections: Sequence[GradientCollection], norm: float | None) -> GradientDrift | None:
+        """How far the step's gradient is from those before; None unless asked for, and for shards."""
+        if self._gradient_ema is None or norm is None:
+            return None
+        # Of a layer in shards each rank has another norm, and all ranks have to find the same anomalies.
+        if any(collection.sharded is not None for collection in collections):
+            return None
+        return self._gradient_ema.update(grad_norm=norm, grad_health=sound_layer_share(collections))
 
     def _reduce(
         self,

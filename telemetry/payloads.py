@@ -178,6 +178,8 @@ class TrainingStepPayload:
     """Coefficient of variation of the last ten of their norms; None before there are three."""
     worst_layer: LayerGradientStats | None
     """The layer with the worst of these gradients; None when layers were not measured."""
+    gradient_drift: GradientDrift | None
+    """How far these gradients are from their moving average; None when nobody asked, and for shards."""
     nan_grad_count: int | None
     """NaN elements over all gradients; None when they could not be counted."""
     inf_grad_count: int | None

@@ -66,7 +66,6 @@ class SanctumAggregator:
             tamiyo.mean_return = payload.mean_return
             tamiyo.performance = payload.performance
             self._store_gradients(payload)
-            tamiyo.gradient_drift = payload.gradient_drift
             tamiyo.lstm_health = payload.lstm_health
             tamiyo.policy_loss = payload.policy_loss
             tamiyo.value_loss = payload.value_loss
@@ -110,6 +109,7 @@ class SanctumAggregator:
         tamiyo.dead_layers = payload.dead_layers
         tamiyo.exploding_layers = payload.exploding_layers
         tamiyo.worst_layer = payload.worst_layer
+        tamiyo.gradient_drift = payload.gradient_drift
         tamiyo.skipped_steps = payload.skipped_steps
 
     def handle_policy_metrics(self, payload: PolicyMetricsPayload) -> None:

@@ -529,6 +529,21 @@ def test_the_worst_layer_of_a_broken_step_is_named(model, optimizer, recorder):
     assert recorder.steps[0].worst_layer.layer_name == "0.weight"
 
 
+def test_a_drift_that_lasts_is_reported_where_it_is_asked_for(model, recorder):
+    with TrainingMonitor(model, backends=[recorder], drift=True) as monitor:
+        for step in range(30):
+            gradients_of(model)
+            for parameter in model.parameters():
+                parameter.grad.mul_(1.0 if step < 24 else 100.0)
+            monitor.after_backward()
+            monitor.end_step()
+    assert [(one.update, one.anomalies) for one in recorder.of(AnomalyPayload)] == [
+        (29, ("gradient_drift",)),
+        (30, ("gradient_drift",)),
+    ]
+    assert recorder.steps[-1].gradient_drift.streak == 6
+
+
 def test_a_scaled_step_that_only_the_hook_would_have_seen_is_reported_when_it_is_left_out(
     model, optimizer, recorder
 ):
