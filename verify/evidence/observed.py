@@ -29,7 +29,7 @@ class Observation(enum.StrEnum):
     NOT_PASSED = "not-passed"  # only tests that failed, or were skipped, saw it
     HARNESS = "harness"  # reached only because a test called the stage itself
     DEFAULT = "default-only"  # no test saw anything but the default
-    UNKNOWN = "unknown"  # the values are of a kind that nothing is kept of
+    UNKNOWN = "unknown"  # the values are of a kind that nothing is kept of, or only some were looked at
     DIFFERS = "differs"  # values were seen at both ends, and never the same one
     CONSTANT = "constant"  # what is computed, or what it is computed from, never changed
     TESTED = "tested"
@@ -49,14 +49,25 @@ class EdgeObservation:
 
 
 @dataclass(frozen=True, slots=True)
+class _Passed:
+    """What one test saw at a point; `some_of` says how many passed, where not all of them were looked at."""
+
+    values: tuple[Value, ...]
+    some_of: int = 0
+
+
+_NOT_TO_SEE = _Passed(())
+
+
+@dataclass(frozen=True, slots=True)
 class _Sight:
     """What one test saw at every point of an edge, hop by hop."""
 
     test: TestEvidence
-    hops: tuple[tuple[HopPoints, tuple[Value, ...], tuple[Value, ...]], ...]
+    hops: tuple[tuple[HopPoints, _Passed, _Passed], ...]
     entries: tuple[frozenset[tuple[str, str, bool]], ...]
 
-    def resting(self, edge: Edge) -> tuple[Value, ...]:
+    def resting(self, edge: Edge) -> _Passed:
         """Return what rested in the edge's carrier: what came in at its end, for a consumer what it read."""
         return self.hops[0][1] if edge.target.kind is StageKind.CONSUMER else self.hops[-1][2]
 
@@ -163,24 +174,21 @@ class Observed:
         seen = self._seen[test.id]
         if begun and not any(self._known_points[point.key] in seen for point in begun):
             return None  # somebody else called what the stage calls
-        values: list[tuple[HopPoints, tuple[Value, ...], tuple[Value, ...]]] = []
+        passed: list[tuple[HopPoints, _Passed, _Passed]] = []
         for hop in hops:
-            ends = [self._values(seen, point) for point in (hop.source, hop.target)]
-            if any(one == () for one in ends):
+            source, target = self._passed(seen, hop.source), self._passed(seen, hop.target)
+            if source is None or target is None:
                 return None
-            values.append((hop, ends[0] or (), ends[1] or ()))
+            passed.append((hop, source, target))
         entries = tuple(frozenset(one for one in self._entries(seen, point)) for point in _points(hops))
-        return _Sight(test, tuple(values), entries)
+        return _Sight(test, tuple(passed), entries)
 
-    def _values(self, seen: Mapping[int, int], point: Point | Unseen) -> tuple[Value, ...] | None:
-        """Return the values that a test saw at a point; None where nothing can be seen, between the ends."""
+    def _passed(self, seen: Mapping[int, int], point: Point | Unseen) -> _Passed | None:
+        """Return what a test saw at a point, None where it does not pass it; between the ends some cannot be seen."""
         if isinstance(point, Unseen):
-            return None
-        return self._evidence_at(seen, point)
-
-    def _evidence_at(self, seen: Mapping[int, int], point: Point) -> tuple[Value, ...]:
+            return _NOT_TO_SEE
         at = seen.get(self._known_points[point.key])
-        return () if at is None else self._seen_values[at]
+        return None if at is None or not self._all_passed[at].values else self._all_passed[at]
 
     def _entries(self, seen: Mapping[int, int], point: Point) -> list[tuple[str, str, bool]]:
         at = seen.get(self._known_points[point.key])
@@ -221,41 +229,50 @@ class Observed:
             )
             return EdgeObservation(edge, Observation.HARNESS, reason, tuple(s.test.id for s in passing))
         telling = [
-            sight for sight in real if any(not is_default(value, default) for value in sight.resting(edge))
+            sight
+            for sight in real
+            if any(not is_default(value, default) for value in sight.resting(edge).values)
         ]
         if not telling:
             reason = f"seen only at its default by {_named(s.test.id for s in real)}"
-            return EdgeObservation(edge, Observation.DEFAULT, reason, tuple(s.test.id for s in real))
+            some_of = sum(sight.resting(edge).some_of for sight in real)
+            found = Observation.UNKNOWN if some_of else Observation.DEFAULT
+            return EdgeObservation(edge, found, reason + _only_some(some_of), tuple(s.test.id for s in real))
         worst: EdgeObservation | None = None
         shown: list[str] = []
         for sight in telling:
-            found = self._copies(edge, sight, default)
-            if found is None:
+            copied = self._copies(edge, sight, default)
+            if copied is None:
                 shown.append(sight.test.id)
-            elif worst is None or found.observation is Observation.DIFFERS:
-                worst = found
+            elif worst is None or copied.observation is Observation.DIFFERS:
+                worst = copied
         if not shown:
             assert worst is not None
             return worst
         constant = _never_changing(real)
         if constant is not None:
-            reason = f"{constant} never changed: {_named(shown)}"
-            return EdgeObservation(edge, Observation.CONSTANT, reason, tuple(shown))
+            what, some_of = constant
+            reason = f"{what} never changed: {_named(shown)}{_only_some(some_of)}"
+            found = Observation.UNKNOWN if some_of else Observation.CONSTANT
+            return EdgeObservation(edge, found, reason, tuple(shown))
         return EdgeObservation(edge, Observation.TESTED, f"seen by {_named(shown)}", tuple(shown))
 
     def _copies(self, edge: Edge, sight: _Sight, default: Value) -> EdgeObservation | None:
         """Say at which copy the values of a test are not the same."""
         for hop, sources, targets in sight.hops:
-            if not hop.is_copy or hop.source == hop.target or not sources or not targets:
+            if not hop.is_copy or hop.source == hop.target or not sources.values or not targets.values:
                 continue
-            if carried(sources, targets, default):
+            if carried(sources.values, targets.values, default):
                 continue
             where = str(hop.hop.site)
-            if not any(map(is_known, sources)) or not any(map(is_known, targets)):
-                reason = f"{where}: the values are of a kind that nothing is kept of ({sources[0][0]})"
+            if not any(map(is_known, sources.values)) or not any(map(is_known, targets.values)):
+                kind = sources.values[0][0]
+                reason = f"{where}: the values are of a kind that nothing is kept of ({kind})"
                 return EdgeObservation(edge, Observation.UNKNOWN, reason, (sight.test.id,))
             reason = f"{where}: no value of {hop.hop.source} is seen again at {hop.hop.target}"
-            return EdgeObservation(edge, Observation.DIFFERS, reason, (sight.test.id,))
+            some_of = max(sources.some_of, targets.some_of)
+            found = Observation.UNKNOWN if some_of else Observation.DIFFERS
+            return EdgeObservation(edge, found, reason + _only_some(some_of), (sight.test.id,))
         return None
 
     def _is_real(self, edge: Edge, sight: _Sight) -> bool:
@@ -295,10 +312,14 @@ class Observed:
         return [SeenRow(seen.point, seen.entries) for test in self.evidence.tests for seen in test.seen]
 
     @cached_property
-    def _seen_values(self) -> list[tuple[Value, ...]]:
+    def _all_passed(self) -> list[_Passed]:
         assert self.evidence is not None
         values = [value_of(one) for one in self.evidence.values]
-        return [tuple(values[at] for at in seen.values) for test in self.evidence.tests for seen in test.seen]
+        return [
+            _Passed(tuple(values[at] for at in seen.values), seen.passes if seen.sampled else 0)
+            for test in self.evidence.tests
+            for seen in test.seen
+        ]
 
     @cached_property
     def _seen(self) -> dict[str, dict[int, int]]:
@@ -336,23 +357,29 @@ def _own_functions(edge: Edge) -> Collection[FunctionSymbol]:
     return edge.target.own
 
 
-def _never_changing(sights: Sequence[_Sight]) -> str | None:
-    """Return what never changed where something is computed: the value, or else what it is computed from."""
+def _never_changing(sights: Sequence[_Sight]) -> tuple[str, int] | None:
+    """Return what never changed where something is computed: the value, or else what it is computed from.
+
+    Beside it stands how many values passed there, where not all of them were looked at. What is sure comes first.
+    """
+    found: list[tuple[str, int]] = []
     for position, (hop, _, _) in enumerate(sights[0].hops):
         if hop.is_copy:
             continue
-        ends = (
-            ("what is computed at", hop.target, {one for sight in sights for one in sight.hops[position][2]}),
-            (
-                "what is computed from, at",
-                hop.source,
-                {one for sight in sights for one in sight.hops[position][1]},
-            ),
-        )
-        for said, point, values in ends:
+        sources = [sight.hops[position][1] for sight in sights]
+        targets = [sight.hops[position][2] for sight in sights]
+        for said, point, passed in (
+            ("what is computed at", hop.target, targets),
+            ("what is computed from, at", hop.source, sources),
+        ):
+            values = {value for one in passed for value in one.values}
             if len(values) < 2 and isinstance(point, Point) and all(map(is_known, values)):
-                return f"{said} {_where(point)}"
-    return None
+                found.append((f"{said} {_where(point)}", sum(one.some_of for one in passed)))
+    return min(found, key=lambda one: one[1] > 0, default=None)
+
+
+def _only_some(some_of: int) -> str:
+    return f"; of {some_of} values that passed there only some were looked at" if some_of else ""
 
 
 def _where(point: Point) -> str:

@@ -16,14 +16,16 @@ from telewire.verify.analysis import Verification, verify
 from telewire.verify.evidence import document
 from telewire.verify.evidence.comparing import Value, carried, default_value, is_default, value_of
 from telewire.verify.evidence.document import (
+    SeenEvidence,
     TestEvidence,
     UnusableEvidence,
     evidence_schema_text,
     read_evidence,
 )
-from telewire.verify.evidence.observed import EdgeObservation, Observation, _never_changing, _Sight
+from telewire.verify.evidence.observed import EdgeObservation, Observation, _never_changing, _Passed, _Sight
 from telewire.verify.evidence.status import status_of
 from telewire.verify.evidence.summaries import summary_of
+from telewire.verify.flow import How
 
 from .app_project import Run, evidence_in
 
@@ -37,11 +39,17 @@ def verified(whole: tuple[Path, Run]) -> Verification:
 
 @pytest.fixture
 def observe(verified: Verification, whole: tuple[Path, Run]) -> Callable[..., dict[str, EdgeObservation]]:
-    """What some of the tests show of the edges."""
+    """What some of the tests show of the edges, with something changed in each row of what they saw."""
 
-    def run(*tests: str, **changes: object) -> dict[str, EdgeObservation]:
+    def run(
+        *tests: str, row: Callable[[SeenEvidence], dict[str, object]] = lambda seen: {}, **changes: object
+    ) -> dict[str, EdgeObservation]:
         evidence = evidence_in(whole[0])
-        chosen = [one for one in evidence.tests if one.id.partition("::")[2] in tests]
+        chosen = [
+            one.model_copy(update={"seen": [seen.model_copy(update=row(seen)) for seen in one.seen]})
+            for one in evidence.tests
+            if one.id.partition("::")[2] in tests
+        ]
         assert len(chosen) == len(tests)
         some = evidence.model_copy(update={"tests": chosen, **changes})
         observed = replace(verified.observed, evidence=some, _edges={})
@@ -77,19 +85,70 @@ def test_a_computation_whose_source_never_changes_is_not_shown(verified: Verific
     hop = next(hop for way in ways for hop in way if not hop.is_copy)
     one, other = ("number", 1.0), ("number", 2.0)
 
-    def said(sources: tuple[Value, ...], targets: tuple[Value, ...]) -> str | None:
-        return _never_changing([_Sight(verified_test, ((hop, sources, targets),), ())])
+    def said(sources: tuple[Value, ...], targets: tuple[Value, ...], some_of: int = 0) -> tuple[str, int]:
+        passed = (hop, _Passed(sources), _Passed(targets, some_of))
+        found = _never_changing([_Sight(verified_test, (passed,), ())])
+        return ("", 0) if found is None else (found[0].partition(" app.")[0], found[1])
 
     verified_test = TestEvidence.model_construct(id="test", outcome="passed", seen=[])
-    assert said((one, other), (one, other)) is None
-    assert str(said((one,), (one, other))).startswith("what is computed from, at app.")
-    assert str(said((one, other), (one,))).startswith("what is computed at app.")
+    assert said((one, other), (one, other)) == ("", 0)
+    assert said((one,), (one, other)) == ("what is computed from, at", 0)
+    assert said((one, other), (one,)) == ("what is computed at", 0)
+    assert said((one, other), (one,), some_of=90) == ("what is computed at", 90)
+    assert said((one,), (one,), some_of=90) == ("what is computed from, at", 0)  # of that one is sure
 
 
 def test_a_default_shows_nothing(observe: Observe) -> None:
     found = observe("test_nothing_is_shown_of_a_healthy_run")
     assert set(verdicts(found).values()) == {"default-only"}
     assert found["delivery"].reason.startswith("seen only at its default by tests/test_app.py::test_nothing")
+
+
+def only_some(seen: SeenEvidence) -> dict[str, object]:
+    return {"passes": 90, "sampled": True}
+
+
+UNSURE = "of 90 values that passed there only some were looked at"
+
+
+def test_a_default_beside_values_that_were_not_looked_at_may_not_be_all_that_passed(observe: Observe) -> None:
+    found = observe("test_nothing_is_shown_of_a_healthy_run", row=only_some)
+    assert set(verdicts(found).values()) == {"unknown"}
+    assert found["delivery"].reason.startswith("seen only at its default by tests/test_app.py::test_nothing")
+    assert found["delivery"].reason.endswith(f"; {UNSURE}")
+
+
+def test_what_never_changed_may_have_where_not_all_was_looked_at(observe: Observe) -> None:
+    found = observe("test_by_a_fixture", row=only_some)
+    assert found["aggregation"].observation is Observation.UNKNOWN
+    assert "never changed: " in found["aggregation"].reason
+    assert found["aggregation"].reason.endswith(f"; {UNSURE}")
+
+
+def test_values_differ_only_where_all_were_looked_at(verified: Verification) -> None:
+    (wire,) = verified.wiring.wires
+    edge = next(one for one in wire.edges if one.name == "aggregation")
+    ways = (way for ways in verified.observed.points.ways(edge) for way in ways)
+    computed = next(hop for way in ways for hop in way if hop.source != hop.target)
+    hop = replace(computed, hop=computed.hop._replace(how=How.COPY, partial=False))
+    test = TestEvidence.model_construct(id="test", outcome="passed", seen=[])
+    default, one, other = ("number", 0.0), ("number", 1.0), ("number", 2.0)
+
+    def said(value: Value, some_of: int = 0) -> EdgeObservation | None:
+        sight = _Sight(test, ((hop, _Passed((one,)), _Passed((value,), some_of)),), ())
+        return verified.observed._copies(edge, sight, default)
+
+    sure, unsure = said(other), said(other, some_of=90)
+    assert sure is not None
+    assert unsure is not None
+    assert (sure.observation, unsure.observation) == (Observation.DIFFERS, Observation.UNKNOWN)
+    assert unsure.reason == f"{sure.reason}; {UNSURE}"
+    assert said(one, some_of=90) is None
+
+
+def test_a_value_that_was_looked_at_shows_what_it_shows_however_many_were_not(observe: Observe) -> None:
+    both = ("test_infinities_are_shown", "test_nothing_is_shown_of_a_healthy_run")
+    assert verdicts(observe(*both, row=only_some)) == dict.fromkeys(EDGES, "tested")
 
 
 def test_a_test_that_calls_the_stages_itself_shows_nothing(observe: Observe) -> None:

@@ -38,7 +38,7 @@ class Sights:
     def telling(self, mutant: Mutant) -> list[str]:
         """Return the tests in which a mutant may change something: those that can notice it.
 
-        What they let pass decides, where all of it is known: numbers and texts.
+        What they let pass decides, where all of it is known: numbers and texts, and each of them looked at.
         """
         seen = self._seen.get(mutant.point, {})
         return [test for test, one in seen.items() if self._may_change(mutant, one)]
@@ -55,7 +55,7 @@ class Sights:
         if mutant.kind is Kind.HELD and seen.passes < 2:
             return False
         values = [_value(list(self.evidence.values[number])) for number in seen.values]
-        if len(values) >= DISTINCT or any(value is _UNKNOWN for value in values):
+        if seen.sampled or len(values) >= DISTINCT or any(value is _UNKNOWN for value in values):
             return True
         if mutant.kind is Kind.HELD:
             return len(values) > 1

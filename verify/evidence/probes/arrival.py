@@ -13,6 +13,7 @@ from .expected import Expected, Transformed, seen_as, through
 from .wires import EdgePlan, ProbePlan, Way, WirePlan
 
 _SHOWN = 4
+_NEVER = Seen(0, (), None, None, ())
 
 
 class Arrived(enum.StrEnum):
@@ -147,14 +148,15 @@ def _by(edge: EdgePlan, way: Way, expected: Expected, sight: Sight) -> EdgeArriv
     if edge.transform is not None and edge.transform[0] != "text":
         return _computed(edge, way, expected, sight)
     answer = expected.among(values)
+    missed = point if answer is False else None
     if answer and not edge.is_consumer:
-        answer = _kept(way, expected, sight)
+        missed = _missed(way, expected, sight)
     if answer is None:
         return EdgeArrival(
             edge, Arrived.UNKNOWN, place, saw, "too little is kept of what passes there", expected
         )
-    if not answer:
-        more = sight.seen[point]
+    if missed is not None:
+        more = sight.seen.get(missed, _NEVER)
         if more.sampled:
             why = f"of {more.passes} values that passed there only some were looked at"
             return EdgeArrival(edge, Arrived.UNKNOWN, place, saw, why, expected)
@@ -163,15 +165,22 @@ def _by(edge: EdgePlan, way: Way, expected: Expected, sight: Sight) -> EdgeArriv
     return EdgeArrival(edge, Arrived.YES, place, saw, "", expected)
 
 
-def _kept(way: Way, expected: Expected, sight: Sight) -> bool:
-    """Whether the value can have come by this way: backwards through its copies no point saw everything but it."""
+def _missed(way: Way, expected: Expected, sight: Sight) -> int | None:
+    """Return a point, backwards through the copies of a way, that saw everything but the value: it came another way.
+
+    One that may have missed it, as not all that passed there was looked at, is the answer where there is no other.
+    """
+    unsure: int | None = None
     for hop in reversed(way):
         if not hop.is_copy:
-            return True
+            break
         for point in (hop.target, hop.source):
-            if point is not None and expected.among(sight.values(point)) is False:
-                return False
-    return True
+            if point is None or expected.among(sight.values(point)) is not False:
+                continue
+            if not sight.seen.get(point, _NEVER).sampled:
+                return point
+            unsure = point if unsure is None else unsure
+    return unsure
 
 
 def _computed(edge: EdgePlan, way: Way, expected: Expected, sight: Sight) -> EdgeArrival:

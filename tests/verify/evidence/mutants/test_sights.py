@@ -23,7 +23,9 @@ from telewire.verify.evidence.summaries import summary_of
 KEY = PointKey("app.main", "run", 7)
 
 
-def sights(*tests: Sequence[object], passes: int = 5, outcome: str = "passed") -> Sights:
+def sights(
+    *tests: Sequence[object], passes: int = 5, outcome: str = "passed", sampled: bool = False
+) -> Sights:
     """Evidence of one point: for each test the values that pass it."""
     summaries = [list(summary_of(value)) for values in tests for value in values]
     numbers = iter(range(len(summaries)))
@@ -33,7 +35,7 @@ def sights(*tests: Sequence[object], passes: int = 5, outcome: str = "passed") -
             "passes": passes,
             "values": [next(numbers) for _ in values],
             "entries": [],
-            "sampled": False,
+            "sampled": sampled,
         }
         | {"low": None, "high": None}
         for values in tests
@@ -80,6 +82,12 @@ def test_a_point_with_more_values_than_are_kept_may_tell() -> None:
     many = sights([0] * DISTINCT)
     assert many.telling(mutant(Kind.DEFAULT)) == ["test_0"]
     assert sights([0] * (DISTINCT - 1)).telling(mutant(Kind.DEFAULT)) == []
+
+
+@pytest.mark.parametrize("kind", [Kind.DEFAULT, Kind.CONSTANT, Kind.SCALED, Kind.HELD])
+def test_a_point_whose_values_were_not_all_looked_at_may_tell(kind: Kind) -> None:
+    assert sights([0], sampled=True).telling(mutant(kind)) == ["test_0"]
+    assert sights([0]).telling(mutant(kind)) == []
 
 
 def test_nothing_can_be_held_where_a_test_passes_once() -> None:
