@@ -7,7 +7,7 @@ from textual.widgets import Static
 
 from ....registry import Grade, shipped_registry, worst_grade
 from ..schema import SanctumSnapshot
-from .grading import QUIET, WAITING, count_style, grade_style, grade_word
+from .grading import CRITICAL_SEVERITY, QUIET, WAITING, count_style, grade_style, grade_word
 from .numbers import count, decimal
 
 PERFORMANCE = "TELE-001"
@@ -24,8 +24,16 @@ VALUE_LOSS = "TELE-200"
 VALUE_HEALTH = "TELE-201"
 NAN_GRAD_COUNT = "TELE-300"
 INF_GRAD_COUNT = "TELE-301"
+NORM_STATE = "TELE-302"
+GRADIENT_PASSES = "TELE-303"
 GRAD_NORM = "TELE-310"
 GRAD_NORM_HISTORY = "TELE-311"
+PRE_CLIP_NORM = "TELE-312"
+NORM_VARIATION = "TELE-313"
+LOSS_SCALE = "TELE-314"
+DEAD_LAYERS = "TELE-320"
+EXPLODING_LAYERS = "TELE-321"
+LAYER_HEALTH = "TELE-322"
 GRADIENT_DRIFT = "TELE-330"
 LSTM_HEALTH = "TELE-340"
 RANK_COVERAGE = "TELE-710"
@@ -64,8 +72,16 @@ class StatusBanner(Static):
                 registry[VALUE_HEALTH].grade(tamiyo.value_health),
                 registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count),
                 registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),
+                registry[NORM_STATE].grade(tamiyo.grad_norm_state),
+                registry[GRADIENT_PASSES].grade(tamiyo.grad_passes),
                 registry[GRAD_NORM].grade(tamiyo.grad_norm),
                 registry[GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
+                registry[PRE_CLIP_NORM].grade(tamiyo.pre_clip_grad_norm),
+                registry[NORM_VARIATION].grade(tamiyo.grad_norm_variation),
+                registry[LOSS_SCALE].grade(tamiyo.loss_scale),
+                registry[DEAD_LAYERS].grade(tamiyo.dead_layers),
+                registry[EXPLODING_LAYERS].grade(tamiyo.exploding_layers),
+                registry[LAYER_HEALTH].grade(tamiyo.worst_layer),
                 registry[GRADIENT_DRIFT].grade(tamiyo.gradient_drift),
                 registry[LSTM_HEALTH].grade(tamiyo.lstm_health),
                 registry[TRAINING_LOSS].grade(snapshot.loop.loss),
@@ -147,7 +163,12 @@ def _graded(value: float | None, grade: Grade) -> Text:
 
 
 def _status_word(status: Grade) -> str:
-    return "OK" if status.is_healthy else grade_word(status).upper()
+    if status.is_healthy:
+        return "OK"
+    if status.severity is None:
+        return grade_word(status).upper()
+    # A record may name its levels by what is wrong with a part: a dead layer is no dead training.
+    return "CRITICAL" if status.severity >= CRITICAL_SEVERITY else "WARNING"
 
 
 def _status_style(status: Grade) -> str:
