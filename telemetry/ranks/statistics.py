@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from ..anomaly_report import AnomalyReport
-from ..measurements import GradientCollection, GradientSums, LSTMHealthMetrics, NormState
+from ..measurements import GradientCollection, GradientSums, LSTMHealthMetrics
 
 __all__ = ["NUMERICAL_INSTABILITY", "RankStatistics", "broken_elements"]
 
@@ -72,7 +73,7 @@ class RankStatistics:
             findings.extend(
                 f"{NUMERICAL_INSTABILITY}: a norm of {part.norm} before averaging, which has overwritten the rest"
                 for part in own_gradients
-                if part.norm_state is NormState.UNSETTLED
+                if part.nan_count is None and part.norm is not None and not math.isfinite(part.norm)
             )
         return cls(
             update=update,
