@@ -101,7 +101,7 @@ def combined_norm(norms: Sequence[float]) -> float:
 def _layer_norms(
     layer_count: int, groups: Sequence[Group], columns: Sequence[Sequence[float]]
 ) -> tuple[float, ...]:
-    if len(groups) == 1 and len(columns[0]) == layer_count == groups[0].layers[-1] + 1:
+    if len(groups) == 1 and groups[0].layers == list(range(layer_count)):
         return tuple(columns[0])  # One piece for each layer.
     pieces_of: list[list[float]] = [[] for _ in range(layer_count)]
     for group, column in zip(groups, columns, strict=True):

@@ -4,12 +4,13 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from telewire.telemetry.gradients import collect_gradients, start_gradient_collection
 from telewire.telemetry.measurements import NormSource, NormState
+from telewire.telemetry.norms import PIECE_ELEMENTS
 
 from .brute_force import brute_norm, numbers
 from .models import model_with
@@ -27,6 +28,19 @@ def gradients(draw):
         if draw(st.integers(0, 3)) == 0:
             values.insert(draw(st.integers(0, len(values))), bad)
     return torch.tensor(values, dtype=torch.float64).to(dtype)
+
+
+@st.composite
+def long_gradients(draw):
+    """One power of two again and again, without memory for it: two pieces, whose sums of squares are exact."""
+    value = draw(st.sampled_from([0.0, *(2.0**power for power in (-130, -100, -63, 0, 15, 63, 100))]))
+    dtype = draw(st.sampled_from(DTYPES))
+    return torch.tensor([value], dtype=torch.float64).to(dtype).expand(PIECE_ELEMENTS + 1)
+
+
+LAYERS = (
+    gradients() | long_gradients() | st.sampled_from(DTYPES).map(lambda dtype: torch.empty(0, dtype=dtype))
+)
 
 
 @settings(deadline=None, max_examples=1500)
@@ -57,7 +71,8 @@ def test_a_bad_layer_has_its_own_counts_and_the_norm_of_its_finite_elements(tens
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(gradients(), min_size=1, max_size=6))
+@given(st.lists(LAYERS, min_size=1, max_size=6))
+@example([torch.ones(400_000), torch.empty(0), torch.ones(4)])
 def test_layer_norms_agree_with_brute_force_up_to_what_cannot_be_seen_in_the_total(tensors):
     collection = collect_gradients(model_with(*tensors))
     assert collection.layer_names == tuple(str(i) for i in range(len(tensors)))
