@@ -182,8 +182,8 @@ class GradientCollection:
     element_count: int
     """Number of gradient elements, over all layers."""
     nan_count: int | None
-    """Number of elements that are NaN; None when they could not be counted (`NormState.UNSETTLED`,
-    `NormState.NO_GRADIENTS`, or a norm of NaN that clipping returned)."""
+    """Number of elements that are NaN; None when they could not be counted: there are no gradients, or the norm is
+    not finite and the gradients were changed (or clipped) before they were read again."""
     inf_count: int | None
     """Number of elements that are infinite; None as ``nan_count``."""
     norm: float | None

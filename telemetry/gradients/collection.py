@@ -83,9 +83,11 @@ def start_gradient_collection(
 ) -> PendingGradients:
     """Start what `collect_gradients` does, without waiting for the device; `PendingGradients.read` waits.
 
-    The gradients may be changed in between: a finite norm holds all the same. Where the first reading is not
-    finite and a gradient has been changed (clipping does), the counts stay None and the state is
-    `NormState.UNSETTLED`: read before clipping to have them. Arguments and errors as `collect_gradients`.
+    The gradients may be changed in between: a norm that the first reading settled holds all the same. Where a
+    gradient has been changed (clipping does) after a first reading that was infinite, or too small to be believed,
+    the state is `NormState.UNSETTLED`; after a NaN it is `NormState.NOT_FINITE`. Only a finite reading still proves
+    both counts to be 0, otherwise they stay None: read before clipping to have them. Arguments and errors as
+    `collect_gradients`.
     """
     return PendingGradients(
         find_gradients(gradients_of),

@@ -18,12 +18,14 @@ def measured_collection(
     if not sources.names:
         return _nothing(loss_scale)
     if not ladder.is_settled:
+        # A finite norm proves that every element is, also where it is too small to be believed.
+        count = 0 if math.isfinite(ladder.total) else None
         return GradientCollection(
             layer_names=tuple(sources.names),
             layer_norms=ladder.layer_norms,
             element_count=_element_count(sources, range(len(sources.names))),
-            nan_count=None,
-            inf_count=None,
+            nan_count=count,
+            inf_count=count,
             norm=ladder.total,
             norm_state=NormState.NOT_FINITE if math.isnan(ladder.total) else NormState.UNSETTLED,
             norm_source=NormSource.MEASURED,

@@ -195,6 +195,16 @@ def test_bad_gradients_that_were_changed_before_reading_are_not_counted(bad, sta
     assert (collection.norm_state, collection.nan_count, collection.inf_count) == (state, None, None)
 
 
+@pytest.mark.parametrize("value", [0.0, 1e-30])
+def test_a_finite_norm_proves_the_counts_although_it_stays_unsettled(value):
+    gradient = torch.full((4,), value)
+    pending = start_gradient_collection(model_with(gradient))
+    gradient.div_(2)
+    collection = pending.read()
+    assert (collection.norm_state, collection.norm_error) == (NormState.UNSETTLED, math.inf)
+    assert (collection.nan_count, collection.inf_count) == (0, 0)
+
+
 def test_bad_gradients_that_were_only_dropped_are_still_counted():
     model = model_with(torch.tensor([1.0, math.nan]))
     pending = start_gradient_collection(model)
