@@ -56,7 +56,8 @@ def collect_gradients(
         loss_scale: the scaler's factor, to be kept beside the gradients that it led to.
         clip_norm: what `torch.nn.utils.clip_grad_norm_` returned for these gradients. Then they are not read: the
             norm is taken over, marked as clipping's, with the error bound of its float32 arithmetic. Where it is
-            not finite the counts stay None, since clipping has already changed the gradients.
+            not finite the counts stay None, since clipping has already changed the gradients; where it is so small
+            that squares may have vanished it has no bound, and its state is `NormState.UNSETTLED`.
         precision: ``"float32"`` reduces half precision in float32; ``"own"`` in the gradients' own dtype, which is
             faster and rounds each layer's norm to it. A finite norm proves as much either way.
 

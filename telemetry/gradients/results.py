@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import torch
+
 from ..measurements import BadLayer, GradientCollection, GradientSums, NormSource, NormState
 from ..norms import Arithmetic, arithmetic_of
 from .ladder import Group, Ladder, combined_norm
@@ -70,9 +72,11 @@ def clipping_collection(
     if not sources.names:
         return _nothing(loss_scale)
     is_finite = math.isfinite(norm)
+    is_believed = is_finite and norm >= _clipping_floor(sources)
     state = NormState.FINITE
-    if not is_finite:
-        # An infinite norm may come from an infinite element, or from squares that overflowed.
+    if not is_believed:
+        # An infinite norm may come from an infinite element or from squares that overflowed, a tiny one from squares
+        # that vanished.
         state = NormState.NOT_FINITE if math.isnan(norm) else NormState.UNSETTLED
     return GradientCollection(
         layer_names=tuple(sources.names),
@@ -83,7 +87,7 @@ def clipping_collection(
         norm=norm,
         norm_state=state,
         norm_source=NormSource.CLIPPING,
-        norm_error=_clipping_error(sources),
+        norm_error=_clipping_error(sources) if is_believed else math.inf,
         passes=0,
         bad_layers=(),
         loss_scale=loss_scale,
@@ -109,6 +113,17 @@ def _nothing(loss_scale: float | None) -> GradientCollection:
         replicated=GradientSums.merged([]),
         sharded=None,
     )
+
+
+def _clipping_floor(sources: GradientSources) -> float:
+    """Norms below are not believed: in each layer squares may have vanished, or digits of its norm been lost.
+
+    It is 0.0 where there is no element.
+    """
+    dtypes = {tensor.dtype for tensor in sources.tensors if tensor.numel()}
+    arithmetics = [_arithmetic(dtype) for dtype in dtypes]
+    of_one_layer = max((max(one.floor, one.underflow_limit) for one in arithmetics), default=0.0)
+    return of_one_layer * math.sqrt(len(sources.tensors))
 
 
 def _clipping_error(sources: GradientSources) -> float:
@@ -174,21 +189,22 @@ def _limits(
         arithmetic = groups[0].arithmetic
         exceeds = ladder.total > arithmetic.overflow_limit and _exceeds(sources, ladder, layers)
         return arithmetic.overflow_limit, arithmetic.underflow_limit, exceeds
-    widest = max((_arithmetic(sources, layer) for layer in layers), key=lambda one: one.overflow_limit)
+    widest = max(
+        (_arithmetic(sources.tensors[layer].dtype) for layer in layers), key=lambda one: one.overflow_limit
+    )
     return widest.overflow_limit, widest.underflow_limit, _exceeds(sources, ladder, layers)
 
 
 def _exceeds(sources: GradientSources, ladder: Ladder, layers: Sequence[int]) -> bool:
     """Whether a layer without bad elements has a norm that its own arithmetic cannot hold."""
     return any(
-        ladder.layer_norms[layer] > _arithmetic(sources, layer).overflow_limit
+        ladder.layer_norms[layer] > _arithmetic(sources.tensors[layer].dtype).overflow_limit
         and (ladder.layers is None or ladder.layers[layer].inf_count == 0)
         for layer in layers
     )
 
 
-def _arithmetic(sources: GradientSources, layer: int) -> Arithmetic:
-    dtype = sources.tensors[layer].dtype
+def _arithmetic(dtype: torch.dtype) -> Arithmetic:
     return arithmetic_of(dtype.to_real() if dtype in COMPLEX_DTYPES else dtype)
 
 

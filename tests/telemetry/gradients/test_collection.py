@@ -166,6 +166,49 @@ def test_counts_that_clipping_made_impossible_are_missing(norm, state):
     assert (collection.nan_count, collection.inf_count, collection.norm_state) == (None, None, state)
 
 
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (0.0, torch.float32),
+        (1e-30, torch.float32),
+        (1e-30, torch.bfloat16),
+        (1e-5, torch.float16),
+        (1e-150, torch.float64),
+    ],
+    ids=str,
+)
+def test_a_norm_of_clipping_whose_squares_may_have_vanished_has_no_bound(value, dtype):
+    model = model_with(torch.full((4,), value, dtype=dtype))
+    norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    collection = collect_gradients(model, clip_norm=norm)
+    assert (collection.norm_state, collection.norm_error) == (NormState.UNSETTLED, math.inf)
+    assert (collection.nan_count, collection.inf_count) == (0, 0)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(gradients(), min_size=1, max_size=6))
+def test_a_norm_of_clipping_that_is_finite_is_within_its_bound(tensors):
+    values = numbers(tensors)
+    model = model_with(*tensors)
+    norm = nn.utils.get_total_norm([parameter.grad for parameter in model])
+    collection = collect_gradients(model, clip_norm=norm)
+    if collection.norm_state is NormState.FINITE:
+        assert collection.norm == pytest.approx(brute_norm(values), rel=collection.norm_error, abs=0.0)
+
+
+def test_many_layers_of_half_precision_that_each_lost_digits_have_no_bound_together():
+    model = model_with(*(torch.full((2,), 6e-7, dtype=torch.float16) for _ in range(6000)))
+    exact = brute_norm(numbers(parameter.grad for parameter in model))
+    norm = nn.utils.get_total_norm([parameter.grad for parameter in model])
+    assert abs(norm.item() / exact - 1) > 2**-8
+    assert collect_gradients(model, clip_norm=norm).norm_error == math.inf
+
+
+def test_the_norm_of_no_elements_that_clipping_returned_is_zero_and_finite():
+    collection = collect_gradients(model_with(torch.empty(0)), clip_norm=0.0)
+    assert (collection.norm, collection.norm_state) == (0.0, NormState.FINITE)
+
+
 def test_a_collection_is_started_without_a_transfer_and_read_with_one(count_host_transfers):
     model = model_with(torch.ones(4), torch.ones(300_000))
     with count_host_transfers() as tally:
