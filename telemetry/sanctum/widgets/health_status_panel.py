@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from ....registry import shipped_registry, worst_grade
+from ...layer_health import worst_layer
 from ...payloads import LayerGradientStats
 from ..schema import SanctumSnapshot, TamiyoState
 from .grading import count_style, grade_style
@@ -206,19 +207,15 @@ def _layer_details(tamiyo: TamiyoState) -> str:
         return "not collected"
     if not layers:
         return "no layer had a gradient"
-    worst = max(layers, key=_layer_badness)
+    worst = worst_layer(layers)
+    if worst is None:
+        return "no layer has elements"
     is_newest = tamiyo.layer_diagnostics_update == tamiyo.update
     of_all = f" of {count(worst.element_count)}" if is_newest else ""
     when = "" if is_newest else f" (update {count(tamiyo.layer_diagnostics_update)})"
     if worst.nan_count == 0 and worst.inf_count == 0:
         return f"norm {decimal(worst.norm)}, {worst.small_fraction:.0%} tiny in {worst.layer_name}{when}"
     return f"{count(worst.nan_count)} NaN, {count(worst.inf_count)} Inf{of_all} in {worst.layer_name}{when}"
-
-
-def _layer_badness(layer: LayerGradientStats) -> tuple[int, float]:
-    broken = layer.nan_count + layer.inf_count
-    # Among layers with broken elements the norm is no measure, and NaN has no order.
-    return (broken, 0.0 if broken else layer.norm)
 
 
 def _scale(value: float | None) -> str:
