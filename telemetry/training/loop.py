@@ -24,7 +24,13 @@ from ..hub import TelemetryHub
 from ..layer_health import worst_layer
 from ..levels import TelemetryConfig, TelemetryLevel
 from ..lstm_health import compute_lstm_health
-from ..measurements import GradientCollection, GradientDrift, LSTMHealthMetrics, PerformanceTrend
+from ..measurements import (
+    GradientCollection,
+    GradientDrift,
+    LSTMHealthMetrics,
+    PerformanceTrend,
+    PolicyStats,
+)
 from ..norm_history import NormHistory
 from ..performance import PerformanceTracker
 from ..ranks.exchange import DEFAULT_TIMEOUT, RankExchange
@@ -179,14 +185,15 @@ class TrainingLoop:
                 with record_function("update"):
                     update = self._ppo.update(
                         rollout,
+                        measure_policy=self._telemetry.collects("losses"),
                         measure_gradients=self._telemetry.collects("gradients"),
                         measure_layers=self._telemetry.collects("layers"),
                         poison=self._injector.for_update(self._updates + 1),
                     )
                 self._count(rollout, update)
-                if self._telemetry.collects("losses"):
+                if update.policy is not None:
                     with record_function("telemetry"):
-                        self._emit_telemetry(rollout, update)
+                        self._emit_telemetry(rollout, update, update.policy)
                 if on_update is not None:
                     on_update(self.result())
 
@@ -238,11 +245,10 @@ class TrainingLoop:
             return None
         return sum(self._returns) / len(self._returns)
 
-    def _emit_telemetry(self, rollout: Rollout, update: UpdateResult) -> None:
+    def _emit_telemetry(self, rollout: Rollout, update: UpdateResult, policy: PolicyStats) -> None:
         """Measure the hidden state, follow what drifts, look for anomalies, and send the update's event."""
         gradient_health = aggregate_layer_gradient_health(update.collections, update.layer_stats)
         self._norm_history.append(update.pre_clip_grad_norm)
-        policy = update.policy
         gradient_drift = self._drift(update)
         push_entropy = self._push_entropy.update(policy.head_entropies["push"])
         hold_entropy = self._hold_entropy.update(policy.head_entropies["hold"])

@@ -44,8 +44,8 @@ class PPOConfig:
 class UpdateResult:
     """What one update did."""
 
-    policy: PolicyStats
-    """Losses, entropies and ratios, and how well the rollout's values fitted."""
+    policy: PolicyStats | None
+    """Losses, entropies and ratios, and how well the rollout's values fitted; None when they were not measured."""
     collections: tuple[GradientCollection, ...]
     """All gradients at every optimiser step, before clipping."""
     layer_stats: tuple[LayerGradientStats, ...] | None
@@ -127,16 +127,18 @@ class PPO:
         self,
         rollout: Rollout,
         *,
+        measure_policy: bool,
         measure_gradients: bool,
         measure_layers: bool,
         poison: Callable[[], None] | None = None,
     ) -> UpdateResult:
         """Improve the policy on one rollout.
 
-        With `measure_gradients` the gradients before clipping are collected; without, nothing is known of them, and
-        `measure_layers` is of no effect. With `measure_layers` every layer's gradient is measured at every step,
-        which costs several times what the cheap collection does. `poison` is called after the first backward pass,
-        before anything looks at the gradients.
+        With `measure_policy` losses, entropies and ratios are noted at every optimiser step. With `measure_gradients`
+        the gradients before clipping are collected; without, nothing is known of them, and `measure_layers` is of no
+        effect. With `measure_layers` every layer's gradient is measured at every step, which costs several times what
+        the cheap collection does. `poison` is called after the first backward pass, before anything looks at the
+        gradients.
         """
         policy, config = self._policy, self._config
         collections: list[GradientCollection] = []
@@ -146,7 +148,9 @@ class PPO:
         post_clip_norms: list[float | None] = []
         layers: list[LayerGradientStats] = []
         broken_layers: list[LayerGradientStats] = []
-        statistics = PolicyStatistics(environments=rollout.rewards.shape[1], clip_range=config.clip_range)
+        statistics: PolicyStatistics | None = None
+        if measure_policy:
+            statistics = PolicyStatistics(environments=rollout.rewards.shape[1], clip_range=config.clip_range)
         for step, minibatch in enumerate(self._minibatches(rollout, statistics)):
             loss = self._loss(minibatch, statistics)
             self._optimiser.zero_grad(set_to_none=True)
@@ -176,7 +180,7 @@ class PPO:
             post_clip_norms.append(grad_norm)
         skipped_steps = sum(not is_usable(norm) for norm in post_clip_norms)
         return UpdateResult(
-            policy=statistics.read(),
+            policy=None if statistics is None else statistics.read(),
             collections=tuple(collections),
             layer_stats=tuple(layer_stats) if measure_gradients and measure_layers else None,
             own_collections=tuple(own_collections) or None,
@@ -203,14 +207,15 @@ class PPO:
             # Half as large after a step that was not finite, twice as large after many that were.
             self._scaler.update()
 
-    def _minibatches(self, rollout: Rollout, statistics: PolicyStatistics) -> Iterator[Minibatch]:
+    def _minibatches(self, rollout: Rollout, statistics: PolicyStatistics | None) -> Iterator[Minibatch]:
         """Shuffled groups of whole sequences, once per epoch; each starts from its stored hidden state."""
         config = self._config
         advantages = generalised_advantages(
             rollout, reward_scale=config.reward_scale, discount=config.discount, trace=config.trace
         )
         returns, valid = advantages + rollout.values, rollout.valid
-        statistics.fit(values=rollout.values[valid], returns=returns[valid], advantages=advantages[valid])
+        if statistics is not None:
+            statistics.fit(values=rollout.values[valid], returns=returns[valid], advantages=advantages[valid])
         sequences = rollout.sequence_hidden[0].shape[1]
         length = rollout.rewards.numel() // sequences
         whole = Minibatch(
@@ -229,7 +234,7 @@ class PPO:
             for chosen in order.chunk(config.minibatches):
                 yield whole.select(chosen)
 
-    def _loss(self, minibatch: Minibatch, statistics: PolicyStatistics) -> Tensor:
+    def _loss(self, minibatch: Minibatch, statistics: PolicyStatistics | None) -> Tensor:
         """The clipped objective; steps that are no experience count for nothing."""
         config, valid = self._config, minibatch.valid
         output = self._policy(minibatch.observations, minibatch.starts, minibatch.hidden)
@@ -241,14 +246,15 @@ class PPO:
         policy_loss = -torch.minimum(ratio * advantages, clipped * advantages).mean()
         value_loss = (output.values[valid] - minibatch.returns[valid]).square().mean()
         entropies = {head: entropy[valid].mean() for head, entropy in output.entropies().items()}
-        statistics.step(
-            policy_loss=policy_loss,
-            value_loss=value_loss,
-            entropies=entropies,
-            log_ratio=log_ratio,
-            advantages=advantages,
-            positions=minibatch.positions[valid],
-        )
+        if statistics is not None:
+            statistics.step(
+                policy_loss=policy_loss,
+                value_loss=value_loss,
+                entropies=entropies,
+                log_ratio=log_ratio,
+                advantages=advantages,
+                positions=minibatch.positions[valid],
+            )
         entropy = torch.stack(list(entropies.values())).sum()
         total: Tensor = policy_loss + config.value_weight * value_loss - config.entropy_weight * entropy
         return total

@@ -1,6 +1,7 @@
 import itertools
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,10 +12,11 @@ import torch
 
 from telewire.telemetry.escalation import ESCALATION_UPDATES
 from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.levels import TelemetryLevel
 from telewire.telemetry.measurements import LSTMHealthMetrics
 from telewire.telemetry.performance import PerformanceTracker
 from telewire.telemetry.policy_stats import PolicyStatistics
-from telewire.telemetry.training import loop
+from telewire.telemetry.training import loop, ppo
 from telewire.telemetry.training.inject import Injection, InjectionTooLargeError
 from telewire.telemetry.training.loop import (
     MINIMUM_UPDATES,
@@ -277,3 +279,54 @@ def test_an_injection_larger_than_the_gradient_is_refused_before_the_run() -> No
 def test_a_single_environment_is_enough(train: Train) -> None:
     result, _ = train(envs=1)
     assert result.updates == MINIMUM_UPDATES
+
+
+def measurements(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count the calls of everything that only telemetry needs."""
+    calls: Counter[str] = Counter()
+
+    def counted(owner: object, name: str) -> None:
+        measure = getattr(owner, name)
+
+        def count_and_measure(*arguments: Any, **options: Any) -> Any:
+            calls[name] += 1
+            return measure(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, count_and_measure)
+
+    for name in ("__init__", "fit", "step", "read"):
+        counted(PolicyStatistics, name)
+    for name in ("collect_gradients", "collect_per_layer_gradients"):
+        counted(ppo, name)
+    for name in ("compute_lstm_health", "aggregate_layer_gradient_health"):
+        counted(loop, name)
+    counted(TelemetryHub, "emit")
+    return calls
+
+
+def test_at_level_off_nothing_is_measured(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = measurements(monkeypatch)
+    result, _ = train(episodes=1, telemetry=TelemetryLevel.OFF)
+    assert (result.updates, calls) == (MINIMUM_UPDATES, Counter())
+
+
+def test_at_level_debug_everything_is_measured(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = measurements(monkeypatch)
+    train(episodes=1, telemetry=TelemetryLevel.DEBUG)
+    assert set(calls) == {
+        "__init__",
+        "fit",
+        "step",
+        "read",
+        "collect_gradients",
+        "collect_per_layer_gradients",
+        "compute_lstm_health",
+        "aggregate_layer_gradient_health",
+        "emit",
+    }
+
+
+def test_at_level_off_the_training_is_the_same(train: Train) -> None:
+    quiet, _ = train(episodes=30, telemetry=TelemetryLevel.OFF)
+    loud, _ = train(episodes=30, telemetry=TelemetryLevel.DEBUG)
+    assert quiet == loud

@@ -23,7 +23,11 @@ def update(
     ppo = PPO(policy, PPOConfig(**config), generator=torch.Generator().manual_seed(0))  # type: ignore[arg-type]
     injector = GradientInjector([Injection.parse(text) for text in inject], policy)
     return ppo.update(
-        rollout, measure_gradients=True, measure_layers=measure_layers, poison=injector.for_update(1)
+        rollout,
+        measure_policy=True,
+        measure_gradients=True,
+        measure_layers=measure_layers,
+        poison=injector.for_update(1),
     )
 
 
@@ -189,10 +193,11 @@ def test_the_layers_to_diagnose_are_those_of_the_skipped_step(
     assert sum(stats.inf_count for stats in result.diagnosed_layers) == 7
 
 
-def test_without_measuring_an_update_trains_and_knows_nothing_of_its_gradients(
+def test_without_measuring_an_update_trains_and_knows_nothing_of_itself(
     policy: RecurrentPolicy, collect: Collect
 ) -> None:
     ppo = PPO(policy, PPOConfig(epochs=1), generator=torch.Generator().manual_seed(0))
-    result = ppo.update(collect(), measure_gradients=False, measure_layers=True)
+    result = ppo.update(collect(), measure_policy=False, measure_gradients=False, measure_layers=True)
     assert result.optimiser_steps > 0
+    assert result.policy is None
     assert (result.collections, result.layer_stats, result.pre_clip_grad_norm) == ((), None, None)
