@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ..registry import STANDARD_SEVERITIES, Grade, shipped_registry, worst_grade
+from ..registry import STANDARD_SEVERITIES, Grade, Registry, shipped_registry, worst_grade
 from .payloads import AnomalyPayload, TelemetryEvent, TrainingStepPayload
 
 __all__ = ["ConsoleBackend", "level_text", "step_line"]
@@ -15,6 +15,7 @@ LEARNING_RATE = "TELE-021"
 NAN_GRAD_COUNT = "TELE-300"
 INF_GRAD_COUNT = "TELE-301"
 GRAD_NORM = "TELE-310"
+GRADED = (TRAINING_LOSS, LEARNING_RATE, NAN_GRAD_COUNT, INF_GRAD_COUNT, GRAD_NORM)
 
 
 class ConsoleBackend:
@@ -22,26 +23,32 @@ class ConsoleBackend:
 
     Args:
         console: where to; standard output if None.
+        registry: the records that steps are graded by; the shipped ones if None.
+
+    Raises:
+        KeyError: a record of what is graded is missing from the registry.
     """
 
     name: str = "console"
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, registry: Registry | None = None) -> None:
         self._console: Console = Console(highlight=False) if console is None else console
+        self._registry: Registry = shipped_registry() if registry is None else registry
+        for record_id in GRADED:
+            self._registry[record_id]  # a missing one is told now, not in the middle of a training
 
     def handle(self, event: TelemetryEvent) -> None:
         """Print a step or its anomalies; other events are too large for a line."""
         payload = event.payload
         if isinstance(payload, TrainingStepPayload):
-            self._console.print(step_line(payload), soft_wrap=True)
+            self._console.print(step_line(payload, self._registry), soft_wrap=True)
         elif isinstance(payload, AnomalyPayload):
             for detail in payload.details:
                 self._console.print(Text(f"  {detail}", style="bold yellow"), soft_wrap=True)
 
 
-def step_line(step: TrainingStepPayload) -> Text:
+def step_line(step: TrainingStepPayload, registry: Registry) -> Text:
     """One step on one line: what was collected of it, the worst grade, and what is not healthy by name."""
-    registry = shipped_registry()
     line = Text(f"step {step.step:>4}")
     if step.loss is not None:
         line.append(f"  loss {_number(step.loss)}")

@@ -125,7 +125,8 @@ class TrainingMonitor:
         scaler: the gradient scaler of mixed precision, whose scale is then reported; a GPU is waited for once more in
             each step for it. Call `after_backward` after its ``unscale_``. Without `after_backward` call `end_step`
             before the gradients are cleared: a step that the scaler left out is seen there only.
-        registry: where thresholds come from; the shipped records if None.
+        registry: where the thresholds of the checks and of the console come from; the shipped records if None.
+            Which layers are dead or explode is said by the shipped TELE-322.
         finished_steps: steps that the run has taken before, where it goes on from a checkpoint.
         across_ranks: put the steps of all processes of the default process group together, with one collective in
             each step that is looked at; rank 0 sends the events. Every rank makes its monitor and calls it alike. For
@@ -135,6 +136,7 @@ class TrainingMonitor:
 
     Raises:
         ValueError: ``every`` is below 1, or both ``hub`` and ``backends`` are given.
+        KeyError: a record of a check or of the console is missing from ``registry``.
     """
 
     def __init__(
@@ -165,7 +167,7 @@ class TrainingMonitor:
         self._owns_hub: bool = hub is None
         self._hub: TelemetryHub = TelemetryHub() if hub is None else hub
         if self._owns_hub:
-            for backend in (ConsoleBackend(),) if backends is None else backends:
+            for backend in (ConsoleBackend(registry=registry),) if backends is None else backends:
                 self._hub.add_backend(backend)
         self._emitter: TelemetryEmitter = TelemetryEmitter(self._hub)
         self._telemetry: TelemetryConfig = TelemetryConfig(level)
