@@ -112,6 +112,7 @@ def _ending_orderly() -> Iterator[None]:
     """Take a request to end as an exception, so that the copies end, too."""
 
     def leave(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # asked twice, it ends as orderly
         raise SystemExit(128 + number)
 
     if threading.current_thread() is not threading.main_thread():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +75,7 @@ def changed_since(points: WirePoints, evidence: EvidenceModel, wires: Sequence[W
 
 
 def mutate(request: Request, progress: Progress) -> Outcome:
-    """Run the mutants that nothing is known of yet; an interrupt ends that early.
+    """Run the mutants that nothing is known of yet; an interrupt, or a request to end, ends that early.
 
     Raises:
         CannotMutate: None could be run.
@@ -113,11 +116,25 @@ def mutate(request: Request, progress: Progress) -> Outcome:
     was_interrupted = False
     try:
         if pending:
-            way = run_mutants(orders, request.root, request.arguments, hear, spawn=request.spawn or None)
+            with _interrupted_when_asked_to_end():
+                way = run_mutants(orders, request.root, request.arguments, hear, spawn=request.spawn or None)
     except KeyboardInterrupt:
         was_interrupted = True
     ran = Ran(told, orders.tests, way, request.jobs, time.perf_counter() - started, sum(baseline))
     return Outcome(document(making, kept, ran, files), len(told), was_interrupted)
+
+
+@contextlib.contextmanager
+def _interrupted_when_asked_to_end() -> Iterator[None]:
+    """Take SIGTERM as an interrupt: a job that is cancelled keeps what it found, too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _chosen(request: Request, sights: Sights) -> set[tuple[object, ...]]:

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -109,8 +108,12 @@ def _spawn(orders: Orders, root: Path, arguments: Sequence[str], hear: Hear) -> 
             hear(result)
 
     with concurrent.futures.ThreadPoolExecutor(orders.jobs) as pool:
-        for done in [pool.submit(one, number) for number in range(len(orders.orders))]:
-            done.result()
+        try:
+            for done in [pool.submit(one, number) for number in range(len(orders.orders))]:
+                done.result()
+        except BaseException:  # an interrupt: only those that have begun are waited for
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _nothing(number: int, state: State, reason: str) -> Event:
@@ -190,9 +193,9 @@ def _session(
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a process that is still there: an interrupt lets it end its copies, too."""
+    """End a process that is still there, and let it end its copies; an interrupt is ignored in the background."""
     if process.poll() is None:
-        process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+        process.terminate()
         try:
             process.wait(_LEAVING)
         except subprocess.TimeoutExpired:

@@ -160,6 +160,15 @@ def mutate(root: Path, *arguments: str, evidence: bool = True) -> Done:
     if evidence:
         ran = run_tests(root, "--wiring", "-q")
         assert (root / ".telewire/evidence.json").exists(), ran.stdout + ran.stderr
+    process = start_mutating(root, *arguments)
+    output, errors = process.communicate()
+    file = root / ".telewire/mutants.json"
+    document = read_mutants(file) if file.exists() else None
+    return Done(root, process.returncode, output, errors, document)
+
+
+def start_mutating(root: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start `telewire mutate` in a project whose tests were run."""
     left_out = ("PYTEST_", "TELEWIRE_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     command = [
@@ -170,10 +179,8 @@ def mutate(root: Path, *arguments: str, evidence: bool = True) -> Done:
         "--no-cache",
         *arguments,
     ]
-    run = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-    file = root / ".telewire/mutants.json"
-    document = read_mutants(file) if file.exists() else None
-    return Done(root, run.returncode, run.stdout, run.stderr, document)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=root, env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
 def said_of(root: Path, document: MutantsModel) -> Mutated:

@@ -101,6 +101,39 @@ def test_what_a_copy_started_ends_with_it() -> None:
     assert _is_gone(pid)
 
 
+def test_a_run_that_is_asked_to_end_twice_ends_its_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[object] = []
+
+    def work(tell: Tell) -> None:
+        tell(os.getpid())
+        threading.Event().wait()
+
+    def hear(said: object) -> None:
+        heard.append(said)
+        if len(heard) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def ended(found: Ended) -> None:
+        raise AssertionError(found)
+
+    real = signal.signal
+    asked: list[int] = []
+
+    def asking_again(number: int, handler: object) -> object:
+        before = real(number, handler)  # type: ignore[arg-type]
+        if handler is signal.SIG_IGN and not asked:
+            asked.append(number)
+            os.kill(os.getpid(), number)
+        return before
+
+    tasks = (Task(work, ended, 30.0, hear) for _ in range(2))
+    monkeypatch.setattr(signal, "signal", asking_again)
+    with pytest.raises(SystemExit) as left:
+        run(tasks, 2)
+    assert (left.value.code, asked) == (128 + signal.SIGTERM, [signal.SIGTERM])
+    assert all(isinstance(pid, int) and _is_gone(pid) for pid in heard)
+
+
 def test_nobody_waits_for_what_holds_the_pipe_of_a_crashed_copy() -> None:
     def work(tell: Tell) -> None:
         if os.fork() == 0:

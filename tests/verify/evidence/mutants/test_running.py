@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,14 @@ from telewire.verify.evidence.mutants.running import CannotMutate, Event, Way, r
 from telewire.verify.evidence.mutants.sights import Sights
 
 from ..app_project import run_tests
-from .mutants_project import NOTICING, Done, mutate, said_of, write_mutants_project
+from .mutants_project import (
+    NOTICING,
+    Done,
+    mutate,
+    said_of,
+    start_mutating,
+    write_mutants_project,
+)
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -289,6 +298,53 @@ def test_the_second_run_runs_only_what_changed(noticed: Done, tmp_path: Path) ->
     assert changed.status == 0
 
 
+WAITING = (
+    NOTICING
+    + """
+
+import os
+import threading
+from pathlib import Path
+
+RAN = Path(__file__).with_name("ran")
+
+
+def test_that_is_waited_for():
+    with RAN.open("a") as stream:
+        stream.write(f"{os.getpid()}\\n")
+    if len(RAN.read_text().splitlines()) > 3:
+        threading.Event().wait(60)
+    assert run([[INF]]) == ["Inf:1"]
+"""
+)
+
+
+@forking
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_keeps_what_it_found(asked: signal.Signals, tmp_path: Path) -> None:
+    root = write_mutants_project(tmp_path / "ended", WAITING)
+    run_tests(root, "--wiring", "-q")
+    process = start_mutating(root, "--jobs", "1", "--limit-seconds", "60", "--colour")
+    assert process.stderr is not None
+    said = ""
+    while " mutants · " not in said:
+        part = process.stderr.read(1)
+        assert part, said
+        said += part
+    process.send_signal(asked)
+    _, rest = process.communicate(timeout=60)
+    assert "interrupted; what was found is kept" in " ".join(rest.split())
+    assert process.returncode == 2
+    copies = (root / "tests/ran").read_text().split()[1:]
+    assert [one for one in copies if Path("/proc", one).exists()] == []
+    (root / "tests/ran").unlink()
+    again = mutate(root, evidence=False)
+    found = re.search(r"(\d+) run in .*, (\d+) known before", again.output)
+    assert found is not None, again.output
+    assert int(found[2]) > 0 < int(found[1])
+    assert int(found[1]) + int(found[2]) == len(again.left.mutants)
+
+
 def test_results_of_tests_that_change_meanwhile_do_not_hold(
     noticed: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -359,6 +415,21 @@ def test_a_spawned_mutant_that_nobody_notices_survives(unnoticed: Done) -> None:
     assert (way.name, way.reason) == ("spawned", "it was asked for")
     assert results(events) == ["survived"]
     assert events[-1]["changed"] == ["2", "4"]
+
+
+def test_when_it_is_interrupted_no_more_are_spawned(noticed: Done) -> None:
+    heard: list[Event] = []
+
+    def hear(event: Event) -> None:
+        heard.append(event)
+        if event["event"] == "result":
+            raise KeyboardInterrupt
+
+    orders = replace(orders_for(noticed.root, *Kind), jobs=1)
+    assert len(orders.orders) > 3
+    with pytest.raises(KeyboardInterrupt):
+        run_mutants(orders, noticed.root, (), hear, spawn="it was asked for")
+    assert 1 <= len(results(heard)) <= 2
 
 
 @forking
