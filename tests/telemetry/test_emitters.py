@@ -192,6 +192,25 @@ def test_a_count_that_one_step_lacks_is_missing_from_the_sum(key):
     assert aggregate_layer_gradient_health(steps, None)[key] is None
 
 
+def test_each_update_is_summed_up_by_its_own_steps():
+    steps = [
+        collection(
+            nan_count=count, inf_count=2 * count, norm_state=state, passes=passes, loss_scale=8.0 * passes
+        )
+        for count, state, passes in (
+            (0, NormState.FINITE, 1),
+            (3, NormState.NOT_FINITE, 3),
+            (0, NormState.UNDERFLOWED, 2),
+        )
+    ]
+    found = [aggregate_layer_gradient_health([step], None) for step in steps]
+    assert [one["grad_norm_state"] for one in found] == [step.norm_state for step in steps]
+    assert [one["grad_passes"] for one in found] == [1, 3, 2]
+    assert [one["nan_grad_count"] for one in found] == [0, 3, 0]
+    assert [one["inf_grad_count"] for one in found] == [0, 6, 0]
+    assert [one["loss_scale"] for one in found] == [8.0, 24.0, 16.0]
+
+
 @pytest.mark.parametrize(
     "collections", [[], [collection(nan_count=None, inf_count=None, norm_state=NormState.NO_GRADIENTS)]]
 )

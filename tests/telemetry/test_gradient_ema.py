@@ -123,6 +123,18 @@ def test_a_value_is_compared_with_those_before_it_alone():
     )
 
 
+def test_each_input_that_is_refused_is_told_beside_the_averages_of_its_own_time():
+    tracker = GradientEMATracker(decay=0.5, warmup_updates=1)
+    refused = []
+    for norm in (2.0, 8.0):
+        tracker.update(grad_norm=norm, grad_health=1.0)
+        refused.append(tracker.update(grad_norm=math.nan, grad_health=0.5))
+    assert [drift.norm_ema for drift in refused] == [pytest.approx(2.0), pytest.approx(6.0)]
+    assert [drift.health_ema for drift in refused] == [pytest.approx(1.0)] * 2
+    assert all(math.isnan(drift.norm_drift) and math.isnan(drift.health_drift) for drift in refused)
+    assert [drift.is_warming_up for drift in refused] == [False, False]
+
+
 @given(norms, norms)
 def test_a_rise_and_a_fall_by_the_same_factor_are_the_same_change(norm, average):
     assert norm_change(norm, average) == norm_change(average, norm)

@@ -183,11 +183,9 @@ def test_the_learning_rate_is_that_of_the_step_and_not_of_the_schedule_after_it(
     assert [step.learning_rate for step in recorder.steps] == [0.1, 0.05, 0.025]
 
 
-def test_of_several_parameter_groups_the_largest_learning_rate_is_reported(model, recorder):
-    groups = [
-        {"params": [one], "lr": rate}
-        for one, rate in zip(model.parameters(), (0.1, 0.4, 0.2, 0.3), strict=True)
-    ]
+@pytest.mark.parametrize("rates", [(0.1, 0.4, 0.2, 0.3), (0.1, 0.2, 0.4, 0.3)])
+def test_of_several_parameter_groups_the_largest_learning_rate_is_reported(model, recorder, rates):
+    groups = [{"params": [one], "lr": rate} for one, rate in zip(model.parameters(), rates, strict=True)]
     optimizer = torch.optim.SGD(groups)
     with TrainingMonitor(model, optimizer, backends=[recorder]) as monitor:
         train(monitor, model, optimizer)

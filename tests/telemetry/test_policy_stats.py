@@ -76,6 +76,17 @@ def test_losses_entropies_and_divergence_are_means_over_the_steps():
     assert found.entropy == pytest.approx(1.4)
 
 
+def test_each_reading_is_of_its_own_steps():
+    first, second, third = (gather(*[[0.0]] * count) for count in (1, 3, 5))
+    assert [one.policy_loss for one in (first, second, third)] == [1.0, 2.0, 3.0]
+    assert [one.value_loss for one in (first, second, third)] == [10.0, 20.0, 30.0]
+    assert [one.entropy for one in (first, second, third)] == [pytest.approx(x) for x in (1.2, 1.4, 1.6)]
+    spread = [gather([0.0, log_ratio]) for log_ratio in (0.5, -0.5, 1.0)]
+    assert [one.ratio.max for one in spread] == [pytest.approx(math.exp(x)) for x in (0.5, 0.0, 1.0)]
+    assert [one.ratio.min for one in spread] == [pytest.approx(math.exp(x)) for x in (0.0, -0.5, 0.0)]
+    assert len({(one.approx_kl, one.ratio.std) for one in spread}) == 3
+
+
 @settings(deadline=None)
 @given(numbers, st.data())
 def test_the_fit_of_the_values_agrees_with_brute_force(values, data):

@@ -287,3 +287,14 @@ def test_a_gpu_is_not_waited_for_until_the_collection_is_read():
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert pending.read().norm_state is NormState.FINITE
+
+
+def test_each_collection_is_of_its_own_gradients():
+    models = [
+        model_with(torch.tensor(values)) for values in ([3.0, 4.0], [1.0, math.nan], [1e-30, 0.0], [6.0, 8.0])
+    ]
+    found = [collect_gradients(model) for model in models]
+    states = [NormState.FINITE, NormState.NOT_FINITE, NormState.UNDERFLOWED, NormState.FINITE]
+    assert [one.norm_state for one in found] == states
+    assert [one.passes for one in found] == [1, 2, 2, 1]
+    assert [one.nan_count for one in found] == [0, 1, 0, 0]

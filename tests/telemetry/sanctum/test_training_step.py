@@ -97,6 +97,15 @@ def test_each_field_of_a_step_arrives_in_the_state_field_of_its_name(name: str) 
     assert getattr(state, name) == SENTINELS[name]
 
 
+@pytest.mark.parametrize("name", sorted(SENTINELS))
+def test_each_step_replaces_what_the_one_before_has_stored(name: str) -> None:
+    newest = build_step(**SENTINELS)
+    for payloads in ((newest, build_step()), (build_step(), newest), (build_step(), newest, build_step())):
+        snapshot = state_after(*payloads)
+        state = snapshot.loop if hasattr(snapshot.loop, name) else snapshot.tamiyo
+        assert getattr(state, name) == getattr(payloads[-1], name)
+
+
 def test_a_step_stands_for_an_update_so_that_all_widgets_show_it() -> None:
     assert state_after(build_step(step=7)).tamiyo.update == 7
 
