@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
 
 
 class NormState(StrEnum):
@@ -104,25 +103,6 @@ class GradientSums:
         if 0.0 < self.finite_norm < self.underflow_limit:
             return NormState.UNDERFLOWED
         return NormState.FINITE
-
-    def pack(self) -> tuple[float, ...]:
-        """The fields as float64 numbers, for one collective; counts are exact up to 2**53."""
-        return tuple(float(value) for value in astuple(self))
-
-    @classmethod
-    def unpack(cls, numbers: Iterable[float]) -> Self:
-        """What `pack` packed."""
-        elements, nans, infs, scale, squares, overflow, underflow, layer_overflowed = numbers
-        return cls(
-            element_count=int(elements),
-            nan_count=int(nans),
-            inf_count=int(infs),
-            scale=scale,
-            squares=squares,
-            overflow_limit=overflow,
-            underflow_limit=underflow,
-            layer_overflowed=layer_overflowed != 0.0,
-        )
 
     @classmethod
     def merged(cls, parts: Iterable[GradientSums]) -> GradientSums:

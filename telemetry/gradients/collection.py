@@ -124,10 +124,6 @@ class PendingGradients:
                 self._transfer = Transfer([clip_norm.detach()] if isinstance(clip_norm, Tensor) else [])
         self._versions: int | None = _versions(sources) if watch_changes else None
 
-    def is_ready(self) -> bool:
-        """Whether `read` would return without waiting for the device, as long as the gradients are healthy."""
-        return self._collection is not None or self._transfer.is_ready()
-
     @untraced
     def read(self) -> GradientCollection:
         """Wait for the device and return the collection; later calls return the same one."""

@@ -36,10 +36,6 @@ class Transfer:
                 self._events.append(event)
             self._hosts[device] = packed
 
-    def is_ready(self) -> bool:
-        """Whether `read` would return without waiting."""
-        return all(event.query() for event in self._events)  # type: ignore[no-untyped-call]
-
     def read(self) -> list[list[float]]:
         """Wait, and return the columns in the order in which they were given."""
         for event in self._events:
