@@ -15,10 +15,12 @@ from telewire.telemetry.gradients import (
     LARGE_MAGNITUDE,
     SMALL_MAGNITUDE,
     UnsupportedGradientError,
+    collect_gradients,
     collect_per_layer_gradients,
     compute_grad_norm_surrogate,
 )
 
+from .gradients.gpu_waits import count_gpu_waits
 from .gradients.models import model_with
 from .gradients.temporaries import LargestTemporary
 
@@ -268,18 +270,15 @@ def test_a_model_without_gradients_takes_no_transfer(count_host_transfers):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_is_waited_for_once():
-    model = model_with(*(torch.randn(n) for n in (1, 10, 9_000_000))).cuda()
-    for parameter in model:
-        parameter.grad = torch.randn_like(parameter)
-    collect_per_layer_gradients(model)
-    torch.cuda.set_sync_debug_mode("warn")
-    try:
-        with pytest.warns(UserWarning, match="synchroniz") as waits:
-            collect_per_layer_gradients(model)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert len(waits) == 1
+@pytest.mark.parametrize(
+    "collect", [collect_per_layer_gradients, collect_gradients, compute_grad_norm_surrogate]
+)
+def test_a_gpu_is_waited_for_once(collect):
+    model = model_with(*(torch.randn(n, device="cuda") for n in (1, 10, 10, 9_000_000)))
+    collect(model)
+    with count_gpu_waits() as waits:
+        collect(model)
+    assert waits.count == 1
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

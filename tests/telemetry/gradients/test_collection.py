@@ -13,6 +13,7 @@ from telewire.telemetry.measurements import NormSource, NormState
 from telewire.telemetry.norms import PIECE_ELEMENTS
 
 from .brute_force import brute_norm, numbers
+from .gpu_waits import count_gpu_waits
 from .models import model_with
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -281,12 +282,18 @@ def test_counts_do_not_depend_on_the_precision_of_the_norm(tensors):
 def test_a_gpu_is_not_waited_for_until_the_collection_is_read():
     model = model_with(*(torch.randn(n, device="cuda") for n in (1, 10, 9_000_000)))
     collect_gradients(model)
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with count_gpu_waits() as waits:
         pending = start_gradient_collection(model)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert pending.read().norm_state is NormState.FINITE
+        assert waits.count == 0
+        collection = pending.read()
+    assert (waits.count, collection.norm_state) == (1, NormState.FINITE)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU, whose waits CUDA itself can report")
+def test_a_wait_for_a_gpu_that_is_none_for_an_event_is_an_error():
+    value = torch.ones(1, device="cuda")
+    with count_gpu_waits(), pytest.raises(RuntimeError, match="synchronizing CUDA operation"):
+        value.item()
 
 
 def test_each_collection_is_of_its_own_gradients():
