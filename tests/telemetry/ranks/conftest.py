@@ -1,4 +1,4 @@
-"""What a rank says, made up; and real trainings in several processes."""
+"""Sums that a rank may have, and real trainings in several processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from telewire.telemetry.measurements import GradientSums
-from telewire.telemetry.ranks.statistics import RankStatistics
 
 PROGRAMS = Path(__file__).parent / "programs"
 PATIENCE = 120
@@ -39,26 +38,6 @@ def sums() -> Callable[..., GradientSums]:
             "layer_overflowed": False,
         }
         return GradientSums(**(values | changes))
-
-    return make
-
-
-@pytest.fixture
-def statistics() -> Callable[..., RankStatistics]:
-    def make(**changes: Any) -> RankStatistics:
-        values: dict[str, Any] = {
-            "update": 1,
-            "replicated": None,
-            "sharded": None,
-            "passes": None,
-            "own_gradients": None,
-            "lstm_health": None,
-            "scalars": {},
-            "findings": (),
-            "omitted_findings": 0,
-            "escalated_updates": 0,
-        }
-        return RankStatistics(**(values | changes))
 
     return make
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from telewire.telemetry.measurements import GradientSums, NormState
 from telewire.telemetry.ranks.reduction import reduce_statistics
-from telewire.telemetry.ranks.statistics import RankStatistics
+
+from .saying import says
 
 WIDE = Context(prec=60, Emax=10**6, Emin=-(10**6))
 ELEMENTS = st.floats(width=64) | st.sampled_from([0.0, 1e300, -1e-300, 5e-324, math.nan, math.inf, -math.inf])
@@ -40,22 +41,6 @@ def exact_norm(elements: Sequence[float]) -> float:
         if math.isfinite(element):
             squares = WIDE.add(squares, WIDE.multiply(Decimal(element), Decimal(element)))
     return float(WIDE.sqrt(squares))
-
-
-def says(**changes: object) -> RankStatistics:
-    values: dict[str, object] = {
-        "update": 1,
-        "replicated": None,
-        "sharded": None,
-        "passes": 1,
-        "own_gradients": None,
-        "lstm_health": None,
-        "scalars": {},
-        "findings": (),
-        "omitted_findings": 0,
-        "escalated_updates": 0,
-    }
-    return RankStatistics(**(values | changes))  # type: ignore[arg-type]
 
 
 @st.composite

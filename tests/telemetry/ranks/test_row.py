@@ -13,6 +13,8 @@ from telewire.telemetry.measurements import GradientSums, LSTMHealthMetrics
 from telewire.telemetry.ranks.row import RowError, RowLayout
 from telewire.telemetry.ranks.statistics import RankStatistics
 
+from .saying import says
+
 COUNTS = st.integers(0, 2**63 - 1)
 FLOATS = st.floats()
 SUMS = st.builds(
@@ -58,8 +60,8 @@ def test_rows_have_one_length_whatever_was_collected(statistics: RankStatistics)
     assert len(LAYOUT.pack(statistics)) == LAYOUT.size
 
 
-def test_what_was_not_collected_is_not_zero(statistics) -> None:
-    row = LAYOUT.pack(statistics(scalars={"loss": None, "entropy": 0.0}))
+def test_what_was_not_collected_is_not_zero() -> None:
+    row = LAYOUT.pack(says(scalars={"loss": None, "entropy": 0.0}))
     read = LAYOUT.unpack(row)
     assert (read.replicated, read.passes, read.lstm_health, read.scalars) == (
         None,
@@ -69,59 +71,47 @@ def test_what_was_not_collected_is_not_zero(statistics) -> None:
     )
 
 
-def test_counts_stay_exact_where_floats_do_not(statistics, sums) -> None:
+def test_counts_stay_exact_where_floats_do_not(sums) -> None:
     exact = sums(element_count=2**60 + 1, nan_count=2**24 + 1, inf_count=2**53 + 1)
     layout = RowLayout()
-    assert layout.unpack(layout.pack(statistics(sharded=exact))).sharded == exact
+    assert layout.unpack(layout.pack(says(sharded=exact))).sharded == exact
 
 
-def test_findings_that_do_not_fit_are_left_out_whole_and_counted(statistics) -> None:
+def test_findings_that_do_not_fit_are_left_out_whole_and_counted() -> None:
     layout = RowLayout(text_bytes=64)
     findings = tuple(f"lstm_nan: {letter * 20}" for letter in "abcd")
-    read = layout.unpack(layout.pack(statistics(findings=findings)))
+    read = layout.unpack(layout.pack(says(findings=findings)))
     assert (read.findings, read.omitted_findings) == (findings[:2], 2)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200))
 def test_the_first_finding_is_always_sent_cut_where_it_must_be(text: str) -> None:
     layout = RowLayout(text_bytes=64)
-    blank = RankStatistics(
-        update=1,
-        replicated=None,
-        sharded=None,
-        passes=None,
-        own_gradients=None,
-        lstm_health=None,
-        scalars={},
-        findings=(text,),
-        omitted_findings=0,
-        escalated_updates=0,
-    )
-    read = layout.unpack(layout.pack(blank))
+    read = layout.unpack(layout.pack(says(findings=(text,))))
     (finding,) = read.findings
     assert finding == text or (finding.endswith("…") and text.startswith(finding[:-1]))
     assert len(finding.encode()) <= 64
     assert read.omitted_findings == 0
 
 
-def test_a_finding_of_several_lines_stays_one(statistics) -> None:
+def test_a_finding_of_several_lines_stays_one() -> None:
     layout = RowLayout()
-    row = layout.pack(statistics(findings=("lstm_nan: one\ntwo", "lstm_inf: three")))
+    row = layout.pack(says(findings=("lstm_nan: one\ntwo", "lstm_inf: three")))
     assert layout.unpack(row).findings == ("lstm_nan: one two", "lstm_inf: three")
 
 
-def test_other_scalars_than_those_of_the_layout_are_refused(statistics) -> None:
+def test_other_scalars_than_those_of_the_layout_are_refused() -> None:
     with pytest.raises(RowError, match=r"the scalars are \['loss'\], the layout has \['entropy', 'loss'\]"):
-        LAYOUT.pack(statistics(scalars={"loss": 1.0}))
+        LAYOUT.pack(says(scalars={"loss": 1.0}))
 
 
-def test_a_row_of_another_layout_of_the_same_length_is_refused(statistics) -> None:
-    row = RowLayout(scalars=("loss",)).pack(statistics(scalars={"loss": 1.0}))
+def test_a_row_of_another_layout_of_the_same_length_is_refused() -> None:
+    row = RowLayout(scalars=("loss",)).pack(says(scalars={"loss": 1.0}))
     with pytest.raises(RowError, match="of another layout"):
         RowLayout(scalars=("entropy",)).unpack(row)
 
 
-def test_a_row_of_another_length_is_refused(statistics) -> None:
+def test_a_row_of_another_length_is_refused() -> None:
     with pytest.raises(RowError, match=rf"has {LAYOUT.size} bytes, not 3"):
         LAYOUT.unpack(b"abc")
 
@@ -137,10 +127,10 @@ def test_a_text_of_no_use_is_refused(text_bytes: int) -> None:
         RowLayout(text_bytes=text_bytes)
 
 
-def test_a_hidden_state_with_nan_keeps_its_flags(statistics) -> None:
+def test_a_hidden_state_with_nan_keeps_its_flags() -> None:
     layout = RowLayout()
     for health in LSTM_STATES:
-        read = layout.unpack(layout.pack(statistics(lstm_health=health))).lstm_health
+        read = layout.unpack(layout.pack(says(lstm_health=health))).lstm_health
         assert read is not None
         assert (read.has_nan, read.has_inf) == (health.has_nan, health.has_inf)
         assert isinstance(read.has_nan, bool)

@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import torch.distributed as dist
@@ -66,17 +67,10 @@ def says(update: int, is_sharded: bool) -> RankStatistics:
         underflow_limit=1e-22,
         layer_overflowed=False,
     )
-    return RankStatistics(
-        update=update,
+    return replace(
+        RankStatistics.of(update=update),
         replicated=None if is_sharded else sums,
         sharded=sums if is_sharded else None,
-        passes=1,
-        own_gradients=None,
-        lstm_health=None,
-        scalars={},
-        findings=(),
-        omitted_findings=0,
-        escalated_updates=0,
     )
 
 
