@@ -38,7 +38,8 @@ class RankState:
     """Whether the ranks still exchange statistics."""
 
     is_on: bool
-    """Whether the next collection will be exchanged."""
+    """Whether the next collection will be exchanged: not in a training of one process, nor after a failure or
+    `RankExchange.close`."""
     unanswered_ranks: tuple[int, ...]
     """Ranks that did not answer when an exchange failed; empty while all goes well."""
     failure: str | None
@@ -108,7 +109,7 @@ class RankExchange:
     def state(self) -> RankState:
         """Whether the ranks still exchange statistics, and who is silent if not."""
         return RankState(
-            is_on=self._failure is None, unanswered_ranks=self._unanswered, failure=self._failure
+            is_on=self._group is not None, unanswered_ranks=self._unanswered, failure=self._failure
         )
 
     def reduce(self, own: RankStatistics) -> ReducedStatistics:

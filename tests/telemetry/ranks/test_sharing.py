@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+from telewire.telemetry.ranks.exchange import RankExchange, RankState
+
 CASES = [
     ("ddp", 2),
     pytest.param(("fsdp", 2), marks=pytest.mark.slow),
@@ -28,6 +30,15 @@ def test_each_collection_costs_one_collective(run) -> None:
     _, answers = run
     for answer in answers:
         assert [update["collectives"] for update in answer["updates"]] == [["allgather_.default"]] * 3
+
+
+def test_an_exchange_is_on_until_it_is_closed(run) -> None:
+    _, answers = run
+    assert {(answer["on"], answer["on_when_closed"]) for answer in answers} == {(True, False)}
+
+
+def test_a_training_in_one_process_exchanges_nothing() -> None:
+    assert RankExchange().state == RankState(is_on=False, unanswered_ranks=(), failure=None)
 
 
 def test_the_norm_is_that_of_the_whole_gradient(run) -> None:

@@ -57,6 +57,8 @@ def main() -> None:
             brute_force(averaged_gradients(ranks, update)) for update in range(1, UPDATES + 1)
         ]
         answer["on"] = exchange.state.is_on
+        exchange.close()
+        answer["on_when_closed"] = exchange.state.is_on
 
 
 def wrap(module: nn.Module, way: str, ranks: int) -> nn.Module:
