@@ -127,10 +127,13 @@ async def gradient_passes(
 async def gradient_drift(
     value: Mapping[str, Value], one_thread: None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[SanctumApp]:
-    """A run that goes on from 100 updates of norm 0.5 and from a streak; its last updates are off by the drift."""
-    updates, off = MINIMUM_UPDATES, min(MINIMUM_UPDATES, int(value["streak"]))
+    """A run that goes on from 100 updates of norm 0.5 and from a streak; its last updates are off by the drift.
+
+    Before it a plain loop that is off as far, and as long, has reported to the same hub.
+    """
     weights = 1 - DEFAULT_DECAY**100
     averages = {"updates": 100, "norm_sum": 0.5 * weights, "health_sum": weights}
+    updates, off = MINIMUM_UPDATES, min(MINIMUM_UPDATES, int(value["streak"]))
     run, update = TrainingLoop.run, PPO.update
     trackers: list[GradientEMATracker] = []
     norms: list[float] = []
@@ -151,7 +154,9 @@ async def gradient_drift(
 
     monkeypatch.setattr(TrainingLoop, "run", run_on)
     monkeypatch.setattr(PPO, "update", update_of_that_norm)
-    async for app in screen_after_training():
+    state = {"refused_inputs": 0, "streak": int(value["streak"]) - 2, **averages}
+    plain = partial(drifting_loop, state=state, factor=1 + value["norm_drift"])
+    async for app in screen_after_training(before=plain):
         yield app
 
 
@@ -472,6 +477,23 @@ def plain_loop(hub: TelemetryHub, *, steps: int, loss: float, learning_rate: flo
         return monitor.finished_steps
 
 
+def drifting_loop(hub: TelemetryHub, *, state: Mapping[str, float], factor: float) -> None:
+    """Go on from saved averages for two steps, whose gradients are larger than the average by the factor."""
+    model = torch.nn.Linear(3, 1)
+    with TrainingMonitor(model, hub=hub, drift=True) as monitor:
+        tracker = monitor.gradient_ema
+        assert tracker is not None
+        tracker.load_state_dict(state)
+        for _ in range(2):
+            assert tracker.norm_ema is not None
+            # Two layers share the norm, both of them sound.
+            for parameter in model.parameters():
+                parameter.grad = torch.zeros_like(parameter)
+                parameter.grad.view(-1)[0] = tracker.norm_ema * factor / math.sqrt(2)
+            monitor.after_backward()
+            monitor.end_step()
+
+
 async def screen_after_steps(
     *, steps: int = 2, loss: float = 0.5, learning_rate: float = 0.5
 ) -> AsyncIterator[SanctumApp]:
@@ -495,8 +517,12 @@ async def screen_after_training(
     minibatches: int = 2,
     loss_scale: float | None = None,
     rank_timeout: timedelta = DEFAULT_TIMEOUT,
+    before: Callable[[TelemetryHub], None] | None = None,
 ) -> AsyncIterator[SanctumApp]:
-    """Train for a few updates in the dashboard's own worker, and yield the dashboard with the last on its screen."""
+    """Train for a few updates in the dashboard's own worker, and yield the dashboard with the last on its screen.
+
+    What is to come before reports to the same hub.
+    """
     config = TrainingConfig(
         episodes=1,
         envs=2,
@@ -509,7 +535,13 @@ async def screen_after_training(
         hub.add_backend(aggregator)
         hub.add_backend(LogBackend())
         loop = TrainingLoop(config, hub, injections=injections)
-        app = SanctumApp(aggregator, lambda stop: loop.run(stop=stop))
+
+        def train(stop: threading.Event) -> TrainingResult:
+            if before is not None:
+                before(hub)
+            return loop.run(stop=stop)
+
+        app = SanctumApp(aggregator, train)
         async for shown in shown_when_trained(app, hub):
             assert isinstance(app.training_result, TrainingResult)
             yield shown
