@@ -52,9 +52,10 @@ def test_the_norm_of_shards_is_absent_without_the_other_ranks(torchrun: RunTrain
 
 
 def test_healthy_shards_are_no_anomaly_without_the_other_ranks(torchrun: RunTraining) -> None:
-    options = {"way": "fsdp", "bad_batch": -1, "across_ranks": False}
+    options = {"way": "fsdp", "bad_batch": -1, "across_ranks": False, "drift": True}
     (answer,) = torchrun("monitored", ranks=1, options=options)
     assert (len(answer["steps"]), answer["anomalies"]) == (2, [])
+    assert [step["gradient_drift"] for step in answer["steps"]] == [None, None]
 
 
 def test_what_is_broken_in_a_ranks_own_shards_is_reported_without_the_other_ranks(

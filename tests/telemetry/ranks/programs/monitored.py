@@ -1,7 +1,7 @@
 """A plain loop under DDP or FSDP2 with a `TrainingMonitor` across ranks, which breaks a batch on request.
 
 Options: ``way`` is "ddp" or "fsdp"; ``bad_batch`` is the rank whose batch of the second step holds a NaN (or -1);
-``across_ranks`` is handed on.
+``across_ranks`` and ``drift`` (left out for False) are handed on.
 """
 
 from __future__ import annotations
@@ -40,7 +40,11 @@ def main() -> None:
         optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.0)
         losses = []
         with TrainingMonitor(
-            wrapped, optimizer, backends=[recorder], across_ranks=options["across_ranks"]
+            wrapped,
+            optimizer,
+            backends=[recorder],
+            across_ranks=options["across_ranks"],
+            drift=options.get("drift", False),
         ) as monitor:
             for step in (1, 2):
                 optimizer.zero_grad()
