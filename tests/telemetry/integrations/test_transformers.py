@@ -193,3 +193,33 @@ def test_only_every_nth_step_is_reported(trainer_of, recorder):
     monitor_trainer(trainer, backends=[recorder], every=2)
     trainer.train()
     assert [step.step for step in recorder.steps] == [1, 3, 5]
+
+
+@pytest.fixture
+def scaled_trainer_of(trainer_of):
+    """As `trainer_of`, with a gradient scaler on the CPU, where the Trainer by itself takes none."""
+
+    def build(model, **settings):
+        trainer = trainer_of(model, **settings)
+        trainer.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=256.0)
+        return trainer
+
+    return build
+
+
+def test_a_step_that_the_gradient_scaler_leaves_out_is_reported_without_a_look_before_clipping(
+    scaled_trainer_of, recorder
+):
+    callback = TelemetryCallback(backends=[recorder])
+    trainer = scaled_trainer_of(Regression({2: math.inf}), callbacks=[callback])
+    trainer.train()
+    assert [step.skipped_steps for step in recorder.steps] == [0, 1, 0]
+    assert [step.grad_norm_state for step in recorder.steps] == ["finite", "not_finite", "finite"]
+
+
+def test_a_drift_is_followed_where_it_is_asked_for(trainer_of, recorder):
+    trainer = trainer_of(Regression())
+    monitor_trainer(trainer, backends=[recorder], drift=True)
+    trainer.train()
+    norms = [step.pre_clip_grad_norm for step in recorder.steps]
+    assert recorder.steps[1].gradient_drift.norm_ema == pytest.approx(norms[0])
