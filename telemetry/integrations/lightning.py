@@ -6,7 +6,8 @@ them (`lightning.pytorch.plugins.precision.precision.Precision._after_closure`),
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -20,6 +21,8 @@ except ModuleNotFoundError as error:
     if error.name != "lightning":
         raise
     raise MissingTrainerError("lightning", "lightning") from error
+
+_AVERAGES = "gradient_ema"
 
 __all__ = ["ScaledGradientsError", "TelemetryCallback"]
 
@@ -52,6 +55,17 @@ class TelemetryCallback(Callback):
         self._monitor: TrainingMonitor | None = None
         self._stepped: bool = False
         self._losses: list[Tensor] = []
+        self._averages: Mapping[str, float | int] | None = None
+        self._restored: Mapping[str, float | int] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The moving averages of the gradient (option ``drift``), for the trainer's checkpoint."""
+        self._keep_averages()
+        return {} if self._averages is None else {_AVERAGES: self._averages}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what a checkpoint holds, when the training begins."""
+        self._restored = state_dict.get(_AVERAGES)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to watch.
@@ -68,6 +82,9 @@ class TelemetryCallback(Callback):
         self._monitor = TrainingMonitor(
             pl_module, trainer.optimizers, scaler=scaler, finished_steps=trainer.global_step, **options
         )
+        if self._restored is not None and self._monitor.gradient_ema is not None:
+            self._monitor.gradient_ema.load_state_dict(self._restored)
+        self._restored = None
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
@@ -103,7 +120,12 @@ class TelemetryCallback(Callback):
         """Report what is known of the step that failed, and stop watching."""
         self._close()
 
+    def _keep_averages(self) -> None:
+        if self._monitor is not None and self._monitor.gradient_ema is not None:
+            self._averages = self._monitor.gradient_ema.state_dict()
+
     def _close(self) -> None:
+        self._keep_averages()
         if self._monitor is not None:
             self._monitor.close()
         self._monitor, self._losses, self._stepped = None, [], False

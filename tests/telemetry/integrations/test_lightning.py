@@ -211,3 +211,18 @@ def test_one_callback_serves_two_trainings(recorder):
     fit(Regression(), callback, batches=2)
     fit(Regression(), callback, batches=1)
     assert [step.step for step in recorder.steps] == [1, 2, 1]
+
+
+def test_the_averages_of_the_gradient_are_in_the_checkpoint_and_go_on_from_there(tmp_path):
+    first, second = (TelemetryCallback(backends=[], drift=True) for _ in range(2))
+    fit(Regression(), first).save_checkpoint(tmp_path / "checkpoint.pt")
+    states = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["callbacks"]
+    second.load_state_dict(states[first.state_key])
+    fit(Regression(), second)
+    assert [one.state_dict()["gradient_ema"]["updates"] for one in (first, second)] == [3, 6]
+
+
+def test_without_drift_there_is_nothing_to_keep():
+    callback = TelemetryCallback(backends=[])
+    fit(Regression(), callback)
+    assert callback.state_dict() == {}
