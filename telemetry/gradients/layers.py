@@ -198,13 +198,14 @@ def _scratch(scratches: dict[torch.device, Scratch], gradient: Tensor) -> Scratc
 
 @untraced
 def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
-    """L2 norm over all gradients of ``model``: sqrt(sum of squared elements), good to 2e-5.
+    """L2 norm over all gradients of ``model``: sqrt(sum of squared elements), as a rule good to 1e-5.
 
     None when no parameter has a gradient: nothing was measured. Finite gradients give a finite norm (unless
     it exceeds float64's 1.8e308) and non-zero gradients a positive one, where PyTorch's float32 norm
     overflows from 1e18 and underflows below 1e-23. With a NaN among the gradients the result is NaN, with an
     infinity and no NaN it is infinite; so a finite result proves that there is neither. It is the norm that
-    `collect_gradients` gives, of gradients that are dense and lie whole on this rank.
+    `collect_gradients` gives, of gradients that are dense and lie whole on this rank; there the bound on its error is
+    stated.
 
     Raises:
         UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import torch
+from torch import Tensor
 
 from ..measurements import BadLayer, GradientCollection, GradientSums, NormSource, NormState
 from ..norms import Arithmetic, arithmetic_of
@@ -56,7 +57,7 @@ def measured_collection(
         norm=everything.norm,
         norm_state=everything.state,
         norm_source=NormSource.MEASURED,
-        norm_error=max((group.arithmetic.error for group in groups), default=0.0),
+        norm_error=max((_error(group) for group in groups), default=0.0),
         passes=ladder.passes,
         bad_layers=_bad_layers(sources, ladder),
         loss_scale=loss_scale,
@@ -130,16 +131,23 @@ def _clipping_error(sources: GradientSources) -> float:
     """Bound on the relative error of a float32 norm: half that of the sum of squares.
 
     A vectorised sum keeps at least eight running sums, each of which loses at most half a unit in the last place
-    per addition.  Norms of half precision are moreover rounded to it.
+    per addition; elements that do not lie side by side may be added up in one.  Norms of half precision are moreover
+    rounded to it.
     """
-    longest = max((tensor.numel() for tensor in sources.tensors), default=0)
+    longest = max(
+        (tensor.numel() / (8 if tensor.is_contiguous() else 1) for tensor in sources.tensors), default=0.0
+    )
     unit = 2.0**-24
     rounding = max((_rounding(tensor.element_size()) for tensor in sources.tensors), default=0.0)
-    return (longest / 8 + len(sources.tensors) + 8) * unit / 2 + rounding
+    return (longest + len(sources.tensors) + 8) * unit / 2 + rounding
 
 
 def _rounding(bytes_per_element: int) -> float:
     return 2.0**-8 if bytes_per_element <= 2 else 0.0
+
+
+def _error(group: Group) -> float:
+    return group.arithmetic.error(max(map(Tensor.numel, group.pieces)))
 
 
 def _element_count(sources: GradientSources, layers: Iterable[int]) -> int:
