@@ -288,7 +288,7 @@ def _in_part(
     lines = sum(file.lines for name, file in index.files.items() if name not in skipped)
     comments = {file.shown: index.files[name].comments for name, file in read.items() if name not in skipped}
     followed = len(wiring.flow.program.followed or ())
-    glances = Glances(index, {*modules.read, *skipped}, lines, part.least_lines)
+    glances = Glances(index, {*modules.read, *index.searched, *skipped}, lines, part.least_lines)
     left_out = tuple(skipped[name] for name in sorted(skipped))
     return _Laid(check, set(), comments, left_out, lines, followed, glances)
 

@@ -16,6 +16,7 @@ from telewire.verify.source import SourceFile, on_demand, read_sources
 from telewire.verify.source.syntax_check import SyntaxCheck
 
 from .conftest import Project
+from .trend_project import add_trend
 
 ROOT = Path(__file__).resolve().parents[2]
 UNRELATED = "".join(
@@ -110,6 +111,69 @@ def test_a_value_that_is_compared_far_from_its_wire_is_seen(large: Project) -> N
 
 
 ALARM = "from .alerts import is_alarming\n\nprint(is_alarming(state))\n"
+
+
+def compared_at(found: Verification) -> list[tuple[str, str | None]]:
+    return [(one.rule, one.path) for one in found.findings]
+
+
+@pytest.mark.parametrize(
+    ("between", "call"),
+    [
+        ({}, "from .alerts import is_alarming\n\nprint(is_alarming(state))\n"),
+        (
+            {"app/hand.py": "from .alerts import is_alarming\n\n\ndef on(it):\n    return is_alarming(it)\n"},
+            "from .hand import on\n\nprint(on(state))\n",
+        ),
+        (
+            {"app/far/__init__.py": "from ..alerts import is_alarming\n"},
+            "from .far import is_alarming\n\nprint(is_alarming(state))\n",
+        ),
+    ],
+    ids=["at once", "by one that knows nothing of it either", "by way of a package"],
+)
+@pytest.mark.parametrize("read", ["it.inf_grad_count", "getattr(it, 'inf_' + 'grad_count')"])
+def test_a_value_that_is_compared_where_nobody_knows_its_class_is_seen(
+    large: Project, between: dict[str, str], call: str, read: str
+) -> None:
+    for path, text in between.items():
+        large.write(path, text)
+    large.write("app/alerts.py", f"def is_alarming(it):\n    return {read} > 7\n")
+    large.write("app/__main__.py", (large.root / "app/__main__.py").read_text() + call)
+    found = large.verify()
+    assert said(found) == said(in_whole(large))
+    assert compared_at(found) == [("TW306", "app/alerts.py")]
+
+
+@pytest.fixture
+def structured(large: Project) -> Project:
+    """A record of a value with fields beside that of the count; its class stands in a module of its own."""
+    add_trend(large)
+    return large
+
+
+def test_a_value_with_fields_is_proved_in_a_part(structured: Project) -> None:
+    found = structured.verify()
+    assert found.findings == ()
+    assert found.followed < found.files
+    assert said(found) == said(in_whole(structured))
+
+
+def test_a_field_that_is_compared_where_only_the_values_own_class_is_known_is_seen(
+    structured: Project,
+) -> None:
+    structured.write(
+        "app/worries.py",
+        "from .measurements import Trend\n\n\n"
+        "def is_worrying(trend: Trend) -> bool:\n    return trend.drop > 0.25\n\n\n"
+        "print(is_worrying(Trend(1.0, 0.0)))\n",
+    )
+    structured.write(
+        "app/__main__.py", (structured.root / "app/__main__.py").read_text() + "from . import worries\n"
+    )
+    found = structured.verify()
+    assert compared_at(found) == [("TW306", "app/worries.py")]
+    assert said(found) == said(in_whole(structured))
 
 
 def test_a_method_that_is_called_by_its_name_alone_is_for_the_whole_to_judge(large: Project) -> None:

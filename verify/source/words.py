@@ -48,12 +48,15 @@ class WordIndex:
     Attributes:
         asked: The words that were asked for so far, with the modules that hold them.
         imported: The modules that were looked through for imports so far, with those that they may import.
+        searched: The modules whose text was searched for more than a word so far.
     """
 
     files: Mapping[str, FileWords]
     asked: dict[bytes, frozenset[str]] = field(default_factory=dict, repr=False)
     imported: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    searched: set[str] = field(default_factory=set, repr=False)
     _seeing: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    _handed: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -79,6 +82,13 @@ class WordIndex:
             self.asked[word] = frozenset(name for name, file in self.files.items() if word in file.words)
         return self.asked[word]
 
+    def defining_class(self, name: str) -> frozenset[str]:
+        """Return the modules that define a class of a name, or look as if they did."""
+        statement = re.compile(rb"\bclass[\s\\]+%s\b" % re.escape(name.encode()))
+        holding = self.holding(name)
+        self.searched |= holding
+        return frozenset(one for one in holding if statement.search(self.files[one].text))
+
     def importing(self, module: str) -> Iterator[str]:
         """Yield the modules that import a module, or a name of it.
 
@@ -87,14 +97,19 @@ class WordIndex:
         """
         holding = self._with(module.rpartition(".")[2].encode())
         is_package = module in self.files and self.files[module].file.is_package
-        for name, file in self.files.items():
-            if name in holding or (is_package and name.startswith(f"{module}.")):
-                if name not in self.imported:
-                    self.imported[name] = frozenset(
-                        passed for dotted in file.imports() for passed in passed_modules(dotted, self._names)
-                    )
-                if module in self.imported[name]:
-                    yield name
+        for name in self.files:
+            may_import = name in holding or (is_package and name.startswith(f"{module}."))
+            if may_import and module in self._imported_by(name):
+                yield name
+
+    def _imported_by(self, name: str) -> frozenset[str]:
+        if name not in self.imported:
+            self.imported[name] = frozenset(
+                passed
+                for dotted in self.files[name].imports()
+                for passed in passed_modules(dotted, self._names)
+            )
+        return self.imported[name]
 
     def seeing(self, module: str) -> frozenset[str]:
         """Return a module with all that import it, directly or through others."""
@@ -108,3 +123,18 @@ class WordIndex:
                         pending.append(name)
             self._seeing[module] = frozenset(seen)
         return self._seeing[module]
+
+    def handed(self, module: str) -> frozenset[str]:
+        """Return those that can see a module with all that they import, directly or through others.
+
+        They may hand an object on, of a class that is defined there, to one that does not know it.
+        """
+        if module not in self._handed:
+            pending = [name for name in self.seeing(module) if name in self.files]
+            found = set(pending)
+            while pending:
+                new = self._imported_by(pending.pop()) - found
+                found |= new
+                pending += new
+            self._handed[module] = frozenset(found)
+        return self._handed[module]

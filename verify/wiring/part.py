@@ -1,8 +1,8 @@
 """Finds the part of a program that the wires of a registry run through, and proves them in it.
 
 A wire touches a few files of many. Followed are the files of its stages, then those that can call a stage, or know a
-carrier, until every edge is proved, and then until nobody else can know of its values. What is proved in a part holds
-in the whole program. What is not proved says nothing: then the whole program has to be followed.
+carrier, until every edge is proved, and then until nobody else can know of its values, or be handed them. What is
+proved in a part holds in the whole program. What is not proved says nothing: then the whole program has to be followed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ..flow import (
     ModuleCarrier,
     ParameterCarrier,
     ReturnCarrier,
+    UnresolvedCarrier,
 )
 from ..flow.log_sinks import LogSink
 from ..source import ClassSymbol, FunctionSymbol, Program
@@ -139,10 +140,7 @@ class Part:
         if isinstance(stage.definition, ClassSymbol):
             yield from self._knowing(stage.definition.module, stage.definition.name)
         pending = [function for function in stage.own if function not in flow.reachable]
-        above: dict[FunctionSymbol, list[FunctionSymbol]] = {}
-        for caller, called in flow.facts.calls.items():
-            for function in called:
-                above.setdefault(function, []).append(caller)
+        above = _callers_of(flow)
         seen: set[FunctionSymbol] = set()
         while pending:
             function = pending.pop()
@@ -150,9 +148,7 @@ class Part:
                 continue
             seen.add(function)
             pending += above.get(function, ())
-            for name in function.qualname.split("."):
-                if not name.startswith(("<", "__")):
-                    yield from self._knowing(function.module, name)
+            yield from self._naming(function)
 
     def _around(self, wiring: Wiring) -> Iterator[str]:
         """Yield the modules that can know the carriers of the wires: whether they compare them is a question too."""
@@ -168,17 +164,42 @@ class Part:
             yield from self._users(carrier)
         for wire in wiring.wires:
             for name in wire.record.fields:  # of a structured value: they are compared under their own names
-                yield from self._knowing(wire.record.schema_.at.module, name)
+                for owner in self.index.defining_class(wire.record.type.text):
+                    yield from self._reading(owner, name)
+        names = {carrier.name for carrier in declared if isinstance(carrier, FieldCarrier)}
+        names.update(name for wire in wiring.wires for name in wire.record.fields)
+        yield from self._handing(wiring.flow, names)
         helpers: set[FunctionSymbol] = set()
         gradings(wiring.flow, helpers)
         for function in helpers:
             yield from self._knowing(function.module, function.name)
 
+    def _handing(self, flow: Flow, names: Collection[str]) -> Iterator[str]:
+        """Yield the modules that may hand an object to what compares a field of such a name, and knows no class."""
+        pending = [
+            comparison.site.function
+            for comparison in flow.comparisons
+            if any(isinstance(one, UnresolvedCarrier) and one.name in names for one in comparison.carriers)
+        ]
+        above = _callers_of(flow)
+        seen: set[FunctionSymbol] = set()
+        while pending:
+            function = pending.pop()
+            if function not in seen:
+                seen.add(function)
+                pending += above.get(function, ())
+                yield from self._naming(function)
+
+    def _naming(self, function: FunctionSymbol) -> Iterator[str]:
+        """Yield the modules that can see a function, and mention it or what it stands in."""
+        for name in function.qualname.split("."):
+            if not name.startswith(("<", "__")):
+                yield from self._knowing(function.module, name)
+
     def _users(self, carrier: Carrier) -> Iterator[str]:
         match carrier:
             case FieldCarrier(owner=owner, name=name):
-                yield from self._knowing(owner.module, name)
-                yield from self.index.seeing(owner.module) & self.index.computing
+                yield from self._reading(owner.module, name)
             case KeyCarrier(key=key):
                 yield from self._holding_key(key)
             case ReturnCarrier(function=function):
@@ -190,6 +211,15 @@ class Part:
                 yield from self._knowing(module, name)
             case _:
                 pass  # it is used where it stands
+
+    def _reading(self, module: str, name: str) -> frozenset[str]:
+        """Return the modules that may read a field of a class that a module defines.
+
+        They can see the module, or one that can imports them and may hand them an object: they need not know its
+        class. One that nobody who can see the module imports, directly or through others, is not among them: it would
+        have to be handed the object by what it registers itself with.
+        """
+        return (self.index.holding(name) | self.index.computing) & self.index.handed(module)
 
     def _knowing(self, module: str, name: str) -> frozenset[str]:
         """Return the modules that mention a name, and can see the module that it belongs to."""
@@ -207,6 +237,14 @@ class Part:
                     if fragment.isidentifier():
                         found |= self.index.holding(fragment)
         return found
+
+
+def _callers_of(flow: Flow) -> dict[FunctionSymbol, list[FunctionSymbol]]:
+    above: dict[FunctionSymbol, list[FunctionSymbol]] = {}
+    for caller, called in flow.facts.calls.items():
+        for function in called:
+            above.setdefault(function, []).append(caller)
+    return above
 
 
 def _named(record: Record) -> Iterator[tuple[SymbolName, CarrierName | None]]:

@@ -13,6 +13,7 @@ from telewire.verify import analysis
 from telewire.verify.cache.folder import write_checked
 from telewire.verify.cache.replay import kept_answer
 
+from ..trend_project import add_trend
 from .edits import Edits
 
 if TYPE_CHECKING:
@@ -93,6 +94,19 @@ def test_a_change_that_looks_different_asks_for_a_new_answer(
 ) -> None:
     said(run, large)
     large.write("app/other.py", text)
+    anew = said(run, large, "--no-cache")
+    analysed.clear()
+    assert said(run, large) == anew
+    assert len(analysed) == 1
+
+
+def test_a_file_that_may_define_the_class_of_a_value_is_more_than_looked_at(
+    large: Project, run: Run, analysed: list[object]
+) -> None:
+    add_trend(large)
+    large.write("app/other.py", OTHER + "# Trend\n")
+    assert said(run, large)[0] == 0
+    large.write("app/other.py", OTHER + "class Trend:\n    unrelated_1 = 0\n")
     anew = said(run, large, "--no-cache")
     analysed.clear()
     assert said(run, large) == anew

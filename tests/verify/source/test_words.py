@@ -79,6 +79,35 @@ def test_those_see_a_module_that_import_it_directly_or_through_others() -> None:
     assert INDEX.seeing("app.state") == {"app.state", "app.reader", "app.main"}
 
 
+def test_an_object_may_be_handed_to_all_that_those_import_who_see_its_class() -> None:
+    index = WordIndex(
+        {
+            "app": words("", "app", is_package=True),
+            "app.state": words("class State: count = 0", "app.state"),
+            "app.main": words("from .state import State\nfrom .tools import show\nshow(State())", "app.main"),
+            "app.tools": words("from .alerts import show", "app.tools", is_package=True),
+            "app.tools.alerts": words("def show(it): print(it.count)", "app.tools.alerts"),
+            "app.other": words("import app.main", "app.other"),
+            "app.alone": words("def show(it): print(it.count)", "app.alone"),
+        }
+    )
+    assert index.handed("app.state") == set(index.files) - {"app.alone"}
+
+
+def test_a_class_is_defined_where_a_statement_says_so() -> None:
+    index = WordIndex(
+        {
+            "a": words("class State: pass", "a"),
+            "b": words("if x:\n    class \\\n  State(Base): pass", "b"),
+            "c": words("class States: State = 1", "c"),
+            "d": words("from a import State", "d"),
+            "e": words("class Other: pass", "e"),
+        }
+    )
+    assert index.defining_class("State") == {"a", "b"}
+    assert index.searched == {"a", "b", "c", "d"}
+
+
 def test_a_word_is_held_by_the_files_that_show_it() -> None:
     assert INDEX.holding("count") == {"app.state", "app.reader", "app.main", "app.other"}
     assert INDEX.holding("State") == {"app.state", "app.reader"}
