@@ -131,8 +131,8 @@ def _clipping_error(sources: GradientSources) -> float:
     """Bound on the relative error of a float32 norm: half that of the sum of squares.
 
     A vectorised sum keeps at least eight running sums, each of which loses at most half a unit in the last place
-    per addition; elements that do not lie side by side may be added up in one.  Norms of half precision are moreover
-    rounded to it.
+    per addition; elements that do not lie side by side may be added up in one. Norms of half precision are moreover
+    rounded to it, those of the layers and then the whole.
     """
     longest = max(
         (tensor.numel() / (8 if tensor.is_contiguous() else 1) for tensor in sources.tensors), default=0.0
@@ -143,7 +143,8 @@ def _clipping_error(sources: GradientSources) -> float:
 
 
 def _rounding(bytes_per_element: int) -> float:
-    return 2.0**-8 if bytes_per_element <= 2 else 0.0
+    """Two roundings to the eight bits of bfloat16; float16 has more."""
+    return 2.0**-7 if bytes_per_element <= 2 else 0.0
 
 
 def _error(group: Group) -> float:
