@@ -1,6 +1,7 @@
 """The detector names what the records call unhealthy, by their bounds and by no others."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -255,10 +256,10 @@ def test_a_loss_that_is_a_number_or_absent_is_no_anomaly(loss):
 
 
 def test_a_saturated_state_says_how_much_and_how_large_it_is(detector):
-    lines = [detector.check_lstm_health(health(h_saturation=share)).lines for share in (0.5, 0.75)]
-    assert lines == [
+    states = [health(h_saturation=0.5), replace(health(h_saturation=0.75), h_rms=0.625, c_rms=2.5)]
+    assert [detector.check_lstm_health(state).lines for state in states] == [
         ("lstm_saturation: 0.5 of the units, RMS of h 0.5, of c 1.5 (warning)",),
-        ("lstm_saturation: 0.75 of the units, RMS of h 0.5, of c 1.5 (warning)",),
+        ("lstm_saturation: 0.75 of the units, RMS of h 0.625, of c 2.5 (warning)",),
     ]
 
 

@@ -1,6 +1,7 @@
 """What is found wrong with the policy, the value function and the return, and in which words."""
 
 import math
+import sys
 from dataclasses import replace
 
 import pytest
@@ -191,28 +192,37 @@ def test_within_an_epoch_there_is_nothing_to_degrade(detector):
 # Each finding is about its own update
 
 
+WORDS = {
+    "policy_loss": "the policy loss",
+    "value_loss": "the value loss",
+    "entropy": "the entropy",
+    "approx_kl": "the divergence",
+    "clip_fraction": "the clip fraction",
+    "max": "the largest ratio",
+    "min": "the smallest ratio",
+    "std": "the ratios' standard deviation",
+    "explained_variance": "the explained variance",
+    "value_mean": "the mean value",
+    "value_std": "the values' standard deviation",
+    "advantage_mean": "the mean advantage",
+    "advantage_std": "the advantages' standard deviation",
+}
+
+
+def with_number(name, value):
+    return with_ratio(**{name: value}) if name in {"max", "min", "std"} else replace(STATS, **{name: value})
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("policy_loss", "the policy loss"),
-        ("value_loss", "the value loss"),
-        ("entropy", "the entropy"),
-        ("approx_kl", "the divergence"),
-        ("clip_fraction", "the clip fraction"),
-        ("max", "the largest ratio"),
-        ("min", "the smallest ratio"),
-        ("std", "the ratios' standard deviation"),
-        ("explained_variance", "the explained variance"),
-        ("value_mean", "the mean value"),
-        ("value_std", "the values' standard deviation"),
-        ("advantage_mean", "the mean advantage"),
-        ("advantage_std", "the advantages' standard deviation"),
-    ],
-)
-def test_a_number_that_is_none_is_named_with_its_value(detector, name, words, value):
-    stats = with_ratio(**{name: value}) if name in {"max", "min", "std"} else replace(STATS, **{name: value})
-    assert detector.check_numerical_stability(stats).lines == (f"numerical_instability: {words} is {value}",)
+@pytest.mark.parametrize("name", WORDS)
+def test_a_number_that_is_none_is_named_with_its_value(detector, name, value):
+    report = detector.check_numerical_stability(with_number(name, value))
+    assert report.lines == (f"numerical_instability: {WORDS[name]} is {value}",)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_number_as_large_as_a_float_can_be_is_a_number(detector, name):
+    assert not detector.check_numerical_stability(with_number(name, sys.float_info.max)).has_anomaly
 
 
 def test_two_numbers_that_are_none_are_both_named(detector):
