@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telewire.registry import shipped_registry
@@ -55,6 +55,7 @@ def collection(*layer_norms):
     )
 
 
+@settings(deadline=None)
 @given(st.lists(inputs, min_size=1, max_size=60), decays)
 def test_the_average_is_the_weighted_mean_of_what_was_seen(values, decay):
     tracker = tracker_after(values, decay=decay)
@@ -65,6 +66,7 @@ def test_the_average_is_the_weighted_mean_of_what_was_seen(values, decay):
         assert average == pytest.approx(expected, rel=1e-9, abs=1e-300)
 
 
+@settings(deadline=None)
 @given(norms, st.integers(1, 300), decays)
 def test_the_average_of_equal_values_is_that_value_from_the_first_on(norm, count, decay):
     tracker = tracker_after([(norm, 1.0)] * count, decay=decay)
@@ -82,6 +84,7 @@ def test_an_unusual_first_value_is_false_drift_for_8_updates_and_would_be_for_21
     assert (falsely, falsely_uncorrected) == (8, 219)
 
 
+@settings(deadline=None)
 @given(st.lists(inputs, max_size=30), not_finite, norms, shares, st.booleans())
 def test_what_is_not_finite_is_never_folded_in_and_never_healthy(values, bad, norm, health, is_norm):
     tracker = tracker_after(values)
@@ -135,6 +138,7 @@ def test_each_input_that_is_refused_is_told_beside_the_averages_of_its_own_time(
     assert [drift.is_warming_up for drift in refused] == [False, False]
 
 
+@settings(deadline=None)
 @given(norms, norms)
 def test_a_rise_and_a_fall_by_the_same_factor_are_the_same_change(norm, average):
     assert norm_change(norm, average) == norm_change(average, norm)
@@ -194,6 +198,7 @@ def test_during_the_warm_up_nothing_is_a_drift():
     assert {DRIFT_RECORD.grade(drift).name for drift in drifts} == {"healthy"}
 
 
+@settings(deadline=None)
 @given(st.lists(inputs, max_size=40), st.lists(inputs, min_size=1, max_size=20))
 def test_a_restored_tracker_goes_on_as_if_it_had_not_stopped(before, after):
     tracker, restored = tracker_after(before), GradientEMATracker()
