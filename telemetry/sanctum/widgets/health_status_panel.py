@@ -220,7 +220,8 @@ def _layer_details(tamiyo: TamiyoState) -> str:
 
 def _scale(value: float | None) -> str:
     """A loss scale: a power of two, mostly, and so without decimals where it is whole."""
-    return f"{value:.0f}" if value is not None and value < 1e9 and value == int(value) else decimal(value)
+    is_whole = value is not None and abs(value) < 1e9 and float(value).is_integer()
+    return f"{value:.0f}" if is_whole else decimal(value)
 
 
 def _yes_no(flag: bool) -> str:

@@ -349,3 +349,16 @@ def test_each_collection_is_of_its_own_gradients():
     assert [one.norm_state for one in found] == states
     assert [one.passes for one in found] == [1, 2, 2, 1]
     assert [one.nan_count for one in found] == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "norm"), [([3e-20, 4e-20], 5e-20), ([1.0, math.inf], math.inf), ([1.0, math.nan], math.nan)]
+)
+def test_a_norm_that_cannot_be_settled_any_more_is_what_the_one_pass_gave(values, norm):
+    model = model_with(torch.tensor(values))
+    pending = start_gradient_collection(model)
+    for parameter in model:
+        parameter.grad.mul_(0.5)
+    collection = pending.read()
+    assert collection.norm == pytest.approx(norm, rel=1e-6, nan_ok=True)
+    assert collection.passes == 1

@@ -66,6 +66,13 @@ def test_the_status_is_the_worst_grade_of_all_records(record_id: str, name: str,
     assert StatusBanner.status(snapshot) == worst_grade(grades_of(snapshot))
 
 
+@pytest.mark.parametrize("turn", [1, -1], ids=["forward", "backward"])
+def test_the_status_is_that_of_its_own_snapshot(turn: int) -> None:
+    expected = [(signal, "healthy" if signal[3] == NOT_COLLECTED.name else signal[3]) for signal in signals()]
+    found = [StatusBanner.status(snapshot_of(*signal[:3])) for signal, _ in expected[::turn]]
+    assert [status and status.name for status in found[::turn]] == [level for _, level in expected]
+
+
 def test_each_record_of_a_snapshot_has_a_level_that_is_not_healthy_among_its_tests() -> None:
     alarming = {
         record_id for record_id, _, _, level in signals() if level not in ("healthy", "not collected")

@@ -16,6 +16,7 @@ from .mutant import Kind, Mutant, Target
 from .replacing import RENAMED
 from .siblings import sibling_of
 from .sights import Sights
+from .uses import Use, use_of
 
 Default = bool | int | float | str | None
 
@@ -74,17 +75,18 @@ def mutants_of(place: MutatedPlace, contents: Contents, sights: Sights) -> list[
     """Return the mutants of a point, those that the values seen there allow for."""
     node = _node(contents, place.point)
     target = Target(place.point.key.number, type(node).__name__, place.point.place)
-    found = [
-        Mutant(place.point.key, kind, target, change, message)
-        for kind, change, message in _of_value(place, sights)
-    ]
+    use = Use.TAKEN if place.point.key.parameter is not None else use_of(contents, node)
+    if use is Use.LEFT:
+        return list(_dropped(place, contents, node))
+    values = _of_presence(place) if use is Use.PRESENCE else _of_value(place, sights)
+    found = [Mutant(place.point.key, kind, target, change, message) for kind, change, message in values]
     held = place.point.key.key
     if held is not None:
         renamed = f"{held}{RENAMED}"
         message = f'the key "{held}" was "{renamed}"'
         found.append(Mutant(place.point.key, Kind.RENAMED, target, renamed, message))
     elif place.point.key.parameter is None:
-        sibling = sibling_of(contents, node)
+        sibling = sibling_of(contents, node) if use is Use.TAKEN else None
         if sibling is not None:
             message = f"{place.name} got the value of its sibling, {sibling}"
             found.append(Mutant(place.point.key, Kind.SIBLING, target, sibling, message))
@@ -118,6 +120,12 @@ def _of_value(place: MutatedPlace, sights: Sights) -> Iterator[tuple[Kind, Defau
         yield Kind.SCALED, 2, f"{place.name} was twice its value"
 
 
+def _of_presence(place: MutatedPlace) -> Iterator[tuple[Kind, Default, str]]:
+    """Of a value that is only asked whether it is None, another value is as good."""
+    yield Kind.DEFAULT, None, f"{place.name} was None"
+    yield Kind.HELD, None, f"{place.name} held its value of the pass before"
+
+
 def _default_for(defaults: list[object], kinds: frozenset[str]) -> Default:
     """Return the default that is of the kind of the values; without any the first."""
     plain = [one for one in defaults if one is None or isinstance(one, bool | int | float | str)]
@@ -148,7 +156,7 @@ def _dropped(place: MutatedPlace, contents: Contents, node: ast.AST) -> Iterator
             if isinstance(outer, ast.Expr):
                 call = outer.value.value if isinstance(outer.value, ast.Await) else outer.value
                 where = Place.of(outer)
-                if isinstance(call, ast.Call) and where is not None and call is not node:
+                if isinstance(call, ast.Call) and where is not None:
                     target = Target(contents.number(outer), "Expr", where)
                     message = f"{place.name} went nowhere: {_short(call.func)}() was not called"
                     yield Mutant(place.point.key, Kind.DROPPED, target, None, message)
