@@ -23,6 +23,18 @@ def test_an_anomaly_is_warned_of_with_one_line_per_finding(caplog):
     assert {entry.levelno for entry in caplog.records} == {logging.WARNING}
 
 
+def test_each_anomaly_is_logged_with_its_own_findings(caplog):
+    backend = LogBackend()
+    with caplog.at_level(logging.WARNING):
+        for update, detail in ((7, "lstm_nan: a"), (8, "lstm_inf: b")):
+            payload = AnomalyPayload(update=update, anomalies=(detail[:8],), details=(detail,), ranks=())
+            backend.handle(event(EventKind.ANOMALY, payload))
+    assert [entry.getMessage() for entry in caplog.records] == [
+        "update 7: lstm_nan: a",
+        "update 8: lstm_inf: b",
+    ]
+
+
 def test_other_events_are_not_logged(caplog):
     payload = LayerDiagnosticsPayload(update=7, layers=())
     with caplog.at_level(logging.DEBUG):

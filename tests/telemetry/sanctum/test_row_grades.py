@@ -8,11 +8,23 @@ from collections.abc import Callable
 import pytest
 from rich.text import Text
 
-from telewire.telemetry.payloads import PPOUpdatePayload, RankCoverage, ValueHealth
+from telewire.telemetry.payloads import GradientDrift, PPOUpdatePayload, RankCoverage, ValueHealth
 from telewire.telemetry.sanctum import SanctumAggregator
 from telewire.telemetry.sanctum.widgets import HealthStatusPanel, PolicyPanel, StatusBanner, ValuePanel
 
 Panel = type[HealthStatusPanel | PolicyPanel | ValuePanel]
+
+
+def drift(*, norm_drift: float, streak: int) -> GradientDrift:
+    return GradientDrift(
+        norm_ema=1.25,
+        norm_drift=norm_drift,
+        health_ema=1.0,
+        health_drift=0.0,
+        is_warming_up=False,
+        streak=streak,
+    )
+
 
 COUNTS_OF_LAYERS = [
     (2, "2", "WARNING"),
@@ -66,6 +78,18 @@ ROWS: list[tuple[Panel, str, str, list[tuple[object, str, str]]]] = [
     ),
     (HealthStatusPanel, "Dead layers", "dead_layers", COUNTS_OF_LAYERS),
     (HealthStatusPanel, "Exploding", "exploding_layers", COUNTS_OF_LAYERS),
+    (
+        HealthStatusPanel,
+        "Grad drift",
+        "gradient_drift",
+        [
+            (drift(norm_drift=0.25, streak=0), "0.250", "healthy"),
+            (drift(norm_drift=1.5, streak=6), "1.500", "WARNING"),
+            (drift(norm_drift=2.5, streak=25), "2.500", "CRITICAL"),
+            (None, "—", "not collected"),
+            (drift(norm_drift=0.75, streak=0), "0.750", "healthy"),
+        ],
+    ),
     (
         HealthStatusPanel,
         "Ranks",

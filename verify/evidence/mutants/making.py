@@ -43,6 +43,7 @@ class Making:
         sources: The file of each module with its digest.
         functions: The digest of each function that has a point.
         functions_of: The functions of all wires that a point is on: what becomes of its mutants depends on them.
+        records_of: The IDs of the records whose wires a point is on.
     """
 
     points: tuple[PointKey, ...]
@@ -50,6 +51,7 @@ class Making:
     sources: Mapping[str, tuple[str, str]]
     functions: Mapping[tuple[str, str], str]
     functions_of: Mapping[PointKey, frozenset[tuple[str, str]]]
+    records_of: Mapping[PointKey, frozenset[str]]
 
 
 def make(wires: Sequence[Wire], points: WirePoints, sights: Sights) -> Making:
@@ -57,11 +59,13 @@ def make(wires: Sequence[Wire], points: WirePoints, sights: Sights) -> Making:
     edges: tuple[Edge, ...] = tuple(edge for wire in wires for edge in wire.edges)
     found = places(points, edges)
     functions_of: dict[PointKey, frozenset[tuple[str, str]]] = {}
+    records_of: dict[PointKey, frozenset[str]] = {}
     for wire in wires:
         here = places(points, wire.edges)
         functions = frozenset((key.module, key.function) for key in here)
         for key in here:
             functions_of[key] = functions_of.get(key, frozenset()) | functions
+            records_of[key] = records_of.get(key, frozenset()) | {wire.record.id}
     made: list[Made] = []
     sources: dict[str, tuple[str, str]] = {}
     taken: set[tuple[str, str, Kind, int]] = set()
@@ -92,4 +96,4 @@ def make(wires: Sequence[Wire], points: WirePoints, sights: Sights) -> Making:
                 made.append(Made(mutant, tests, telling))
             else:
                 made.append(Made(mutant, tests, (), State.EQUIVALENT, sights.why_none(mutant)))
-    return Making(tuple(ordered), tuple(made), sources, points.functions, functions_of)
+    return Making(tuple(ordered), tuple(made), sources, points.functions, functions_of, records_of)

@@ -149,16 +149,25 @@ def _orders(request: Request, making: Making, pending: Sequence[Made], standing:
     def number(test: str) -> int:
         return numbers.setdefault(test, len(numbers))
 
+    took = {test.id: test.seconds for test in request.evidence.tests}
     orders: list[Order] = []
     for made in pending:
         tests = tuple(number(test) for test in made.telling)
         before = likely.get(made.mutant.identity)
-        orders.append(Order(made.mutant, tests, numbers.get(before) if before is not None else None))
+        if before not in made.telling:
+            before = _probe_for(made, making, took)
+        orders.append(Order(made.mutant, tests, None if before is None else numbers[before]))
     modules = {made.mutant.point.module for made in pending}
     sources = {module: making.sources[module] for module in modules}
-    took = {test.id: test.seconds for test in request.evidence.tests}
     seconds = tuple(took[test] for test in numbers)
     return Orders(sources, tuple(numbers), seconds, tuple(orders), request.jobs, request.limit)
+
+
+def _probe_for(made: Made, making: Making, took: Mapping[str, float]) -> str | None:
+    """The quickest probe of a record whose wire runs through the place: it is made to notice when the value stops."""
+    records = making.records_of[made.mutant.point]
+    probes = (test for test in made.telling if "::probe[" in test and test.partition("::")[0] in records)
+    return min(probes, key=lambda test: took[test], default=None)
 
 
 def _killers(standing: Standing) -> dict[tuple[object, ...], str]:
