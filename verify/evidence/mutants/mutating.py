@@ -17,7 +17,7 @@ from .document import MutantsModel
 from .keeping import Kept, Ran, document
 from .making import Made, Making, make
 from .mutant import State
-from .orders import Order, Orders
+from .orders import Order, Orders, quickest_probe
 from .running import CannotMutate, Event, Way, run_mutants
 from .sights import Sights
 from .standing import Files, Standing
@@ -155,19 +155,12 @@ def _orders(request: Request, making: Making, pending: Sequence[Made], standing:
         tests = tuple(number(test) for test in made.telling)
         before = likely.get(made.mutant.identity)
         if before not in made.telling:
-            before = _probe_for(made, making, took)
+            before = quickest_probe(made.telling, making.records_of[made.mutant.point], took)
         orders.append(Order(made.mutant, tests, None if before is None else numbers[before]))
     modules = {made.mutant.point.module for made in pending}
     sources = {module: making.sources[module] for module in modules}
     seconds = tuple(took[test] for test in numbers)
     return Orders(sources, tuple(numbers), seconds, tuple(orders), request.jobs, request.limit)
-
-
-def _probe_for(made: Made, making: Making, took: Mapping[str, float]) -> str | None:
-    """The quickest probe of a record whose wire runs through the place: it is made to notice when the value stops."""
-    records = making.records_of[made.mutant.point]
-    probes = (test for test in made.telling if "::probe[" in test and test.partition("::")[0] in records)
-    return min(probes, key=lambda test: took[test], default=None)
 
 
 def _killers(standing: Standing) -> dict[tuple[object, ...], str]:

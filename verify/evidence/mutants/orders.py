@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from .mutant import Mutant
@@ -83,6 +83,14 @@ class Orders:
 def limit_of(seconds: float, given: float | None) -> float:
     """Return how long a mutant may take whose tests take so many seconds."""
     return max(LEAST_LIMIT, TIMES * seconds) if given is None else given
+
+
+def quickest_probe(
+    tests: Iterable[str], records: Collection[str], seconds: Mapping[str, float]
+) -> str | None:
+    """Return the quickest probe of some records among tests: it is made to notice when a value of theirs stops."""
+    probes = (test for test in tests if "::probe[" in test and test.partition("::")[0] in records)
+    return min(probes, key=lambda test: seconds[test], default=None)
 
 
 def in_order(

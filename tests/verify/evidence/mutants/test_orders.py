@@ -6,7 +6,7 @@ from collections import Counter
 
 from telewire.verify.evidence.contents import Place
 from telewire.verify.evidence.mutants.mutant import Kind, Mutant, Target
-from telewire.verify.evidence.mutants.orders import Order, Orders, in_order, limit_of
+from telewire.verify.evidence.mutants.orders import Order, Orders, in_order, limit_of, quickest_probe
 from telewire.verify.evidence.plan import PointKey
 
 NAMES = ("a.py::slow", "a.py::quick", "b.py::one", "b.py::other", "c.py::long")
@@ -23,6 +23,17 @@ def test_what_noticed_it_before_comes_first_of_all() -> None:
 
 def test_what_noticed_others_of_its_function_comes_next() -> None:
     assert in_order(range(5), NAMES, SECONDS, Counter({0: 1, 2: 5}), 4) == [4, 2, 0, 1, 3]
+
+
+def test_where_nothing_is_known_a_probe_of_the_record_is_the_likeliest_to_notice() -> None:
+    seconds = {
+        "TELE-301::probe[7]": 2.0,
+        "TELE-301::probe[2]": 1.0,
+        "TELE-300::probe[7]": 0.5,
+        "a.py::quick": 0.1,
+    }
+    assert quickest_probe(seconds, {"TELE-301"}, seconds) == "TELE-301::probe[2]"
+    assert quickest_probe(["a.py::quick"], {"TELE-301"}, seconds) is None
 
 
 def test_only_its_own_tests_run() -> None:
