@@ -64,6 +64,21 @@ def test_losses_are_means_over_the_ranks_and_counts_stay() -> None:
     assert shared == METRICS | {name: METRICS[name] + 1.5 for name in SHARED_METRICS}
 
 
+def test_a_metric_that_no_rank_has_shared_stays_this_ranks_own() -> None:
+    nothing = reduce_statistics([RankStatistics.of(update=1, scalars=dict.fromkeys(SHARED_METRICS))])
+    others = METRICS | {name: 10 * METRICS[name] + 0.5 for name in SHARED_METRICS}
+    for metrics in (METRICS, others, METRICS):
+        assert averaged(metrics, nothing) == metrics
+
+
+def test_each_mean_is_of_its_own_exchange() -> None:
+    for own in (1.5, 4.0, 2.5):
+        reduced = reduce_statistics(
+            [RankStatistics.of(update=1, scalars=dict.fromkeys(SHARED_METRICS, own))] * 2
+        )
+        assert averaged(METRICS, reduced) == METRICS | dict.fromkeys(SHARED_METRICS, own)
+
+
 @pytest.mark.parametrize(
     ("norms", "worst"), [([1.0, 128.0, 2.0], 128.0), ([128.0, math.nan], math.nan), ([1.0, 2.0], 1.0)]
 )
