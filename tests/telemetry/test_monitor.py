@@ -663,3 +663,16 @@ def test_layers_are_measured_once_in_a_step(model, optimizer, recorder, monkeypa
     with TrainingMonitor(model, optimizer, backends=[recorder], level=TelemetryLevel.DEBUG) as monitor:
         train(monitor, model, optimizer)
     assert len(measured) == 1
+
+
+def test_a_process_alone_is_all_the_ranks_there_are(model, optimizer, recorder):
+    losses = [0.5, math.nan, 0.25]
+    with TrainingMonitor(model, optimizer, backends=[recorder], across_ranks=True) as monitor:
+        for loss in losses:
+            gradients_of(model)
+            monitor.after_backward()
+            optimizer.step()
+            monitor.end_step(loss=torch.tensor(loss))
+    assert [step.loss for step in recorder.steps] == pytest.approx(losses, nan_ok=True)
+    assert [step.nan_grad_count for step in recorder.steps] == [0, 0, 0]
+    assert [payload.update for payload in recorder.of(AnomalyPayload)] == [2]
