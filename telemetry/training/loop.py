@@ -40,7 +40,7 @@ from ..ranks.statistics import RankStatistics
 from ..value_health import ValueHealthTracker
 from .envs import HEADS, VISIBLE, make_envs
 from .inject import GradientInjector, Injection
-from .parallel import SHARED_METRICS, average_gradients, averaged, gathered, worst_lstm_health
+from .parallel import SHARED_METRICS, average_gradients, gathered, mean_over_ranks, worst_lstm_health
 from .policy import RecurrentPolicy
 from .ppo import PPO, PPOConfig, UpdateResult
 from .rollout import Rollout, RolloutCollector
@@ -259,27 +259,6 @@ class TrainingLoop:
         lstm_health = None
         if self._telemetry.collects("hidden_state"):
             lstm_health = compute_lstm_health(rollout.hidden)
-        metrics: PPOUpdateMetrics = {
-            "nan_grad_count": gradient_health["nan_grad_count"],
-            "inf_grad_count": gradient_health["inf_grad_count"],
-            "grad_norm_state": gradient_health["grad_norm_state"],
-            "grad_passes": gradient_health["grad_passes"],
-            "loss_scale": gradient_health["loss_scale"],
-            "dead_layers": gradient_health["dead_layers"],
-            "exploding_layers": gradient_health["exploding_layers"],
-            "policy_loss": policy.policy_loss,
-            "value_loss": policy.value_loss,
-            "entropy": policy.entropy,
-            "head_push_entropy": push_entropy,
-            "head_hold_entropy": hold_entropy,
-            "approx_kl": policy.approx_kl,
-            "clip_fraction": policy.clip_fraction,
-            "ratio": policy.ratio,
-            "value_health": value_health,
-            "advantage_mean": policy.advantage_mean,
-            "advantage_std": policy.advantage_std,
-            "skipped_steps": update.skipped_steps,
-        }
         report = AnomalyReport()
         if self._telemetry.collects("anomalies"):
             report = self._detector.check_all(
@@ -292,10 +271,30 @@ class TrainingLoop:
                 value_health=value_health,
                 epoch_end=epoch_end,
             )
-        reduced = self._share(update, metrics, lstm_health, report)
+        reduced = self._share(update, policy, lstm_health, report)
         if self._ranks.world_size > 1:
-            report, metrics = reduced.report, averaged(metrics, reduced)
-            lstm_health = worst_lstm_health(reduced)
+            report, lstm_health = reduced.report, worst_lstm_health(reduced)
+        metrics: PPOUpdateMetrics = {
+            "nan_grad_count": gradient_health["nan_grad_count"],
+            "inf_grad_count": gradient_health["inf_grad_count"],
+            "grad_norm_state": gradient_health["grad_norm_state"],
+            "grad_passes": gradient_health["grad_passes"],
+            "loss_scale": gradient_health["loss_scale"],
+            "dead_layers": gradient_health["dead_layers"],
+            "exploding_layers": gradient_health["exploding_layers"],
+            "policy_loss": mean_over_ranks(reduced, "policy_loss", policy.policy_loss),
+            "value_loss": mean_over_ranks(reduced, "value_loss", policy.value_loss),
+            "entropy": mean_over_ranks(reduced, "entropy", policy.entropy),
+            "head_push_entropy": push_entropy,
+            "head_hold_entropy": hold_entropy,
+            "approx_kl": mean_over_ranks(reduced, "approx_kl", policy.approx_kl),
+            "clip_fraction": mean_over_ranks(reduced, "clip_fraction", policy.clip_fraction),
+            "ratio": policy.ratio,
+            "value_health": value_health,
+            "advantage_mean": policy.advantage_mean,
+            "advantage_std": policy.advantage_std,
+            "skipped_steps": update.skipped_steps,
+        }
         self._emitter.emit_ppo_update(
             update=self._updates,
             episodes=self._episodes,
@@ -315,7 +314,7 @@ class TrainingLoop:
     def _share(
         self,
         update: UpdateResult,
-        metrics: PPOUpdateMetrics,
+        policy: PolicyStats,
         lstm_health: LSTMHealthMetrics | None,
         report: AnomalyReport,
     ) -> ReducedStatistics:
@@ -330,7 +329,7 @@ class TrainingLoop:
                 gradients=gradients,
                 own_gradients=update.own_collections,
                 lstm_health=lstm_health,
-                scalars={name: metrics[name] for name in SHARED_METRICS},
+                scalars={name: getattr(policy, name) for name in SHARED_METRICS},
                 report=report,
                 escalated_updates=self._telemetry.escalated_updates,
             )

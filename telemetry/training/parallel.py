@@ -16,7 +16,6 @@ import torch.distributed as dist
 from torch import nn
 
 from ...registry import shipped_registry, worst_grade
-from ..emitters import PPOUpdateMetrics
 from ..measurements import LSTMHealthMetrics
 from ..ranks.reduction import ReducedStatistics
 
@@ -68,21 +67,10 @@ def gathered(value: T) -> list[T]:
     return values
 
 
-def averaged(metrics: PPOUpdateMetrics, reduced: ReducedStatistics) -> PPOUpdateMetrics:
-    """The same metrics, with the mean over the ranks in place of this rank's own values."""
-
-    def mean(name: SharedMetric, own: float) -> float:
-        shared = reduced.mean(name)
-        return own if shared is None else shared
-
-    return {
-        **metrics,
-        "policy_loss": mean("policy_loss", metrics["policy_loss"]),
-        "value_loss": mean("value_loss", metrics["value_loss"]),
-        "entropy": mean("entropy", metrics["entropy"]),
-        "approx_kl": mean("approx_kl", metrics["approx_kl"]),
-        "clip_fraction": mean("clip_fraction", metrics["clip_fraction"]),
-    }
+def mean_over_ranks(reduced: ReducedStatistics, name: SharedMetric, own: float) -> float:
+    """The mean of what the ranks have shared of a metric; this rank's own value where none has."""
+    shared = reduced.mean(name)
+    return own if shared is None else shared
 
 
 def worst_lstm_health(reduced: ReducedStatistics) -> LSTMHealthMetrics | None:

@@ -14,25 +14,13 @@ from telewire.telemetry.ranks.reduction import reduce_statistics
 from telewire.telemetry.ranks.statistics import RankStatistics
 from telewire.telemetry.training.parallel import (
     SHARED_METRICS,
-    averaged,
+    SharedMetric,
     gathered,
     joined_ranks,
+    mean_over_ranks,
     rank_count,
     worst_lstm_health,
 )
-
-METRICS = {
-    "policy_loss": 1.0,
-    "value_loss": 2.0,
-    "entropy": 3.0,
-    "approx_kl": 4.0,
-    "clip_fraction": 5.0,
-    "nan_grad_count": 6,
-    "inf_grad_count": 7,
-    "dead_layers": None,
-    "exploding_layers": None,
-    "skipped_steps": 10,
-}
 
 
 def state(h_norm: float) -> LSTMHealthMetrics:
@@ -55,28 +43,19 @@ def test_a_process_alone_is_rank_0_and_waits_for_nobody(monkeypatch: pytest.Monk
         assert (rank, rank_count(), gathered(("a",))) == (0, 1, [("a",)])
 
 
-def test_losses_are_means_over_the_ranks_and_counts_stay() -> None:
-    ranks = [
-        RankStatistics.of(update=1, scalars={name: METRICS[name] + step for name in SHARED_METRICS})
-        for step in (0.0, 3.0)
-    ]
-    shared = averaged(METRICS, reduce_statistics(ranks))
-    assert shared == METRICS | {name: METRICS[name] + 1.5 for name in SHARED_METRICS}
+@pytest.mark.parametrize("name", SHARED_METRICS)
+def test_a_metric_is_the_mean_of_what_the_ranks_have_of_it(name: SharedMetric) -> None:
+    for first in (1.5, 4.0, 2.5):
+        ranks = [
+            RankStatistics.of(update=1, scalars=dict.fromkeys(SHARED_METRICS, 100.0) | {name: value})
+            for value in (first, first + 3.0)
+        ]
+        assert mean_over_ranks(reduce_statistics(ranks), name, 7.0) == first + 1.5
 
 
 def test_a_metric_that_no_rank_has_shared_stays_this_ranks_own() -> None:
     nothing = reduce_statistics([RankStatistics.of(update=1, scalars=dict.fromkeys(SHARED_METRICS))])
-    others = METRICS | {name: 10 * METRICS[name] + 0.5 for name in SHARED_METRICS}
-    for metrics in (METRICS, others, METRICS):
-        assert averaged(metrics, nothing) == metrics
-
-
-def test_each_mean_is_of_its_own_exchange() -> None:
-    for own in (1.5, 4.0, 2.5):
-        reduced = reduce_statistics(
-            [RankStatistics.of(update=1, scalars=dict.fromkeys(SHARED_METRICS, own))] * 2
-        )
-        assert averaged(METRICS, reduced) == METRICS | dict.fromkeys(SHARED_METRICS, own)
+    assert [mean_over_ranks(nothing, "entropy", own) for own in (1.5, 4.0, 2.5)] == [1.5, 4.0, 2.5]
 
 
 @pytest.mark.parametrize(
