@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..registry import Registry, shipped_registry
+from . import record_ids as ids
 from .anomalies import gradients, learning
 from .anomalies import policy as policies
 from .anomalies.lstm import DetectorRecordError, LSTMCheck
@@ -20,16 +21,16 @@ from .measurements import (
 )
 
 RECORDS = (
-    "TELE-001",
-    "TELE-020",
-    "TELE-100",
-    "TELE-101",
-    "TELE-102",
-    "TELE-110",
-    "TELE-201",
-    "TELE-300",
-    "TELE-301",
-    "TELE-330",
+    ids.PERFORMANCE,
+    ids.TRAINING_LOSS,
+    ids.ENTROPY,
+    ids.HEAD_ENTROPY,
+    ids.APPROX_KL,
+    ids.RATIO,
+    ids.VALUE_HEALTH,
+    ids.NAN_GRAD_COUNT,
+    ids.INF_GRAD_COUNT,
+    ids.GRADIENT_DRIFT,
 )
 """The records that the checks grade by, beside TELE-340."""
 

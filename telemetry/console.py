@@ -6,16 +6,12 @@ from rich.console import Console
 from rich.text import Text
 
 from ..registry import STANDARD_SEVERITIES, Grade, Registry, shipped_registry, worst_grade
+from . import record_ids as ids
 from .payloads import AnomalyPayload, TelemetryEvent, TrainingStepPayload
 
 __all__ = ["ConsoleBackend", "level_text", "step_line"]
 
-TRAINING_LOSS = "TELE-020"
-LEARNING_RATE = "TELE-021"
-NAN_GRAD_COUNT = "TELE-300"
-INF_GRAD_COUNT = "TELE-301"
-GRAD_NORM = "TELE-310"
-GRADED = (TRAINING_LOSS, LEARNING_RATE, NAN_GRAD_COUNT, INF_GRAD_COUNT, GRAD_NORM)
+GRADED = (ids.TRAINING_LOSS, ids.LEARNING_RATE, ids.NAN_GRAD_COUNT, ids.INF_GRAD_COUNT, ids.GRAD_NORM)
 
 
 class ConsoleBackend:
@@ -59,11 +55,11 @@ def step_line(step: TrainingStepPayload, registry: Registry) -> Text:
     graded = {
         record_id: (value, registry[record_id].grade(value))
         for record_id, value in (
-            (TRAINING_LOSS, step.loss),
-            (LEARNING_RATE, step.learning_rate),
-            (NAN_GRAD_COUNT, step.nan_grad_count),
-            (INF_GRAD_COUNT, step.inf_grad_count),
-            (GRAD_NORM, step.grad_norm),
+            (ids.TRAINING_LOSS, step.loss),
+            (ids.LEARNING_RATE, step.learning_rate),
+            (ids.NAN_GRAD_COUNT, step.nan_grad_count),
+            (ids.INF_GRAD_COUNT, step.inf_grad_count),
+            (ids.GRAD_NORM, step.grad_norm),
         )
         if value is not None
     }

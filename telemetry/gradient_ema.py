@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from ..registry import Record, shipped_registry
+from . import record_ids as ids
 from .measurements import GradientCollection, GradientDrift
 from .streaks import StreakCounter
 
@@ -30,7 +31,6 @@ DEFAULT_DECAY = 0.99
 DEFAULT_WARMUP = 20
 """Updates that have to be in the average before it is a standard to compare with."""
 
-RECORD = "TELE-330"
 
 _COUNTS = ("updates", "refused_inputs", "streak")
 _SUMS = ("norm_sum", "health_sum")
@@ -74,7 +74,7 @@ class GradientEMATracker:
         self._refused_inputs: int = 0
         self._norm_sum: float = 0.0
         self._health_sum: float = 0.0
-        self._record: Record = shipped_registry()[RECORD] if record is None else record
+        self._record: Record = shipped_registry()[ids.GRADIENT_DRIFT] if record is None else record
         self._streak: StreakCounter = StreakCounter(self._record)
 
     @property

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 
 from ..registry import Record, shipped_registry
+from . import record_ids as ids
 from .measurements import HeadEntropy
 from .streaks import StreakCounter
 
 __all__ = ["HeadEntropy", "HeadEntropyTracker"]
-
-RECORD = "TELE-101"
 
 
 class HeadEntropyTracker:
@@ -32,7 +31,9 @@ class HeadEntropyTracker:
         if choices < 2:
             raise ValueError(f"a head decides between at least 2 choices, not {choices}")
         self._largest: float = math.log(choices)
-        self._streak: StreakCounter = StreakCounter(shipped_registry()[RECORD] if record is None else record)
+        self._streak: StreakCounter = StreakCounter(
+            shipped_registry()[ids.HEAD_ENTROPY] if record is None else record
+        )
 
     def update(self, entropy: float) -> HeadEntropy:
         """Take the mean entropy of one update, in nats; what is not finite stays so and is never healthy."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from . import record_ids as ids
 from .measurements import LayerGradientStats
 
 if TYPE_CHECKING:
     from ..registry import Grade
 
-LAYER_GRADIENT_HEALTH = "TELE-322"
 DEAD = "dead"
 EXPLODING = "exploding"
 
@@ -20,7 +20,7 @@ def grade_layer(stats: LayerGradientStats) -> Grade:
     # Imported here: whoever only emits needs no registry.
     from ..registry import shipped_registry
 
-    return shipped_registry()[LAYER_GRADIENT_HEALTH].grade(stats)
+    return shipped_registry()[ids.LAYER_HEALTH].grade(stats)
 
 
 def is_dead(stats: LayerGradientStats) -> bool:

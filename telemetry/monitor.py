@@ -29,13 +29,14 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from ..registry import Registry
+from . import record_ids as ids
 from .anomaly_detector import AnomalyDetector
 from .anomaly_report import AnomalyReport
 from .backends import Backend
 from .console import ConsoleBackend
 from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradient_health
 from .escalation import AnomalyResponse
-from .gradient_ema import RECORD, GradientEMATracker, sound_layer_share
+from .gradient_ema import GradientEMATracker, sound_layer_share
 from .gradients import UnsupportedGradientError, collect_gradients, collect_per_layer_gradients
 from .hub import TelemetryHub
 from .layer_health import worst_layer
@@ -176,7 +177,9 @@ class TrainingMonitor:
         self._norm_history: NormHistory = NormHistory()
         self._gradient_ema: GradientEMATracker | None = None
         if drift:
-            self._gradient_ema = GradientEMATracker(record=None if registry is None else registry[RECORD])
+            self._gradient_ema = GradientEMATracker(
+                record=None if registry is None else registry[ids.GRADIENT_DRIFT]
+            )
         self._finished_steps: int = finished_steps
         self._first_step: int = finished_steps
         self._step: _Step = _Step()

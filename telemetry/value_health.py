@@ -8,12 +8,11 @@ in the middle of a training has collapsed. Nothing here has a default: a phase t
 from __future__ import annotations
 
 from ..registry import Record, shipped_registry
+from . import record_ids as ids
 from .measurements import PolicyStats, ValueHealth
 from .streaks import StreakCounter
 
 __all__ = ["PhaseError", "ValueHealth", "ValueHealthTracker"]
-
-RECORD = "TELE-201"
 
 
 class PhaseError(ValueError):
@@ -28,7 +27,9 @@ class ValueHealthTracker:
     """
 
     def __init__(self, record: Record | None = None) -> None:
-        self._streak: StreakCounter = StreakCounter(shipped_registry()[RECORD] if record is None else record)
+        self._streak: StreakCounter = StreakCounter(
+            shipped_registry()[ids.VALUE_HEALTH] if record is None else record
+        )
 
     def update(self, stats: PolicyStats, *, phase: float) -> ValueHealth:
         """Take one update's fit of the values.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...registry import NOT_COLLECTED, Registry
+from .. import record_ids as ids
 from ..anomaly_report import AnomalyReport
 from ..measurements import GradientDrift
 from .types import GRADIENT_DRIFT, NUMERICAL_INSTABILITY
@@ -20,10 +21,10 @@ def check_gradients(
     if nan_grad_count is None or inf_grad_count is None:
         report.add(NUMERICAL_INSTABILITY, "gradients are not finite, and changed before they were counted")
         return report
-    nan_grade = records["TELE-300"].grade(nan_grad_count)
+    nan_grade = records[ids.NAN_GRAD_COUNT].grade(nan_grad_count)
     if not nan_grade.is_healthy:
         report.add(NUMERICAL_INSTABILITY, f"{nan_grad_count} NaN gradient elements ({nan_grade.name})")
-    inf_grade = records["TELE-301"].grade(inf_grad_count)
+    inf_grade = records[ids.INF_GRAD_COUNT].grade(inf_grad_count)
     if not inf_grade.is_healthy:
         report.add(NUMERICAL_INSTABILITY, f"{inf_grad_count} infinite gradient elements ({inf_grade.name})")
     return report
@@ -36,7 +37,7 @@ def check_gradient_drift(records: Registry, drift: GradientDrift | None) -> Anom
     ``numerical_instability``.
     """
     report = AnomalyReport()
-    grade = records["TELE-330"].grade(drift)
+    grade = records[ids.GRADIENT_DRIFT].grade(drift)
     if drift is None or grade.is_healthy or grade == NOT_COLLECTED:
         return report
     if is_nan(drift.norm_drift) or is_nan(drift.health_drift):

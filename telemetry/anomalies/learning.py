@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...registry import Registry
+from .. import record_ids as ids
 from ..anomaly_report import AnomalyReport
 from ..measurements import PerformanceTrend, ValueHealth
 from .types import NUMERICAL_INSTABILITY, PERFORMANCE_DEGRADATION, VALUE_COLLAPSE
@@ -12,7 +13,7 @@ from .words import is_anomalous, judged, number
 def check_training_loss(records: Registry, loss: float | None) -> AnomalyReport:
     """Report ``numerical_instability`` for a loss that is no number; None (no loss) has none."""
     report = AnomalyReport()
-    grade = records["TELE-020"].grade(loss)
+    grade = records[ids.TRAINING_LOSS].grade(loss)
     if loss is not None and not grade.is_healthy:
         report.add(NUMERICAL_INSTABILITY, f"the loss is {loss:.4g} ({grade.name})")
     return report
@@ -21,7 +22,7 @@ def check_training_loss(records: Registry, loss: float | None) -> AnomalyReport:
 def check_value_function(records: Registry, health: ValueHealth) -> AnomalyReport:
     """Report ``value_collapse`` by the thresholds of the training's phase."""
     report = AnomalyReport()
-    grade = records["TELE-201"].grade(health)
+    grade = records[ids.VALUE_HEALTH].grade(health)
     if is_anomalous(grade):
         report.add(
             VALUE_COLLAPSE,
@@ -35,7 +36,7 @@ def check_value_function(records: Registry, health: ValueHealth) -> AnomalyRepor
 def check_performance_degradation(records: Registry, trend: PerformanceTrend | None) -> AnomalyReport:
     """Report ``performance_degradation`` at the end of an epoch; None (no epoch has ended) has no anomaly."""
     report = AnomalyReport()
-    grade = records["TELE-001"].grade(trend)
+    grade = records[ids.PERFORMANCE].grade(trend)
     if trend is not None and is_anomalous(grade):
         report.add(
             PERFORMANCE_DEGRADATION,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ...registry import Grade, Record, Registry
+from .. import record_ids as ids
 from ..anomaly_report import AnomalyReport
 from ..measurements import LSTMHealthMetrics
 from .types import (
@@ -49,7 +50,7 @@ class LSTMCheck:
     """
 
     def __init__(self, records: Registry) -> None:
-        self._lstm_record: Record = records["TELE-340"]
+        self._lstm_record: Record = records[ids.LSTM_HEALTH]
         h_bounds, c_bounds = _healthy_bounds(self._lstm_record)
         self._h_bounds: _Bounds = h_bounds
         self._c_bounds: _Bounds = c_bounds

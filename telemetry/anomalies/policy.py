@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ...registry import Registry
+from .. import record_ids as ids
 from ..anomaly_report import AnomalyReport
 from ..measurements import HeadEntropy, PolicyStats, RatioExtremes, Transition
 from .types import ENTROPY_COLLAPSE, KL_SPIKE, NUMERICAL_INSTABILITY, RATIO_COLLAPSE, RATIO_EXPLOSION
@@ -46,13 +47,13 @@ def check_ratios(records: Registry, ratio: RatioExtremes) -> AnomalyReport:
     Each side is graded beside a ratio of 1 on the other, so that the record's own bounds tell them apart.
     """
     report = AnomalyReport()
-    high = records["TELE-110"].grade(replace(ratio, min=1.0))
+    high = records[ids.RATIO].grade(replace(ratio, min=1.0))
     if is_anomalous(high):
         report.add(RATIO_EXPLOSION, f"the largest ratios are {_list(ratio.highest)} {judged(high)}")
-    low = records["TELE-110"].grade(replace(ratio, max=1.0))
+    low = records[ids.RATIO].grade(replace(ratio, max=1.0))
     if is_anomalous(low):
         report.add(RATIO_COLLAPSE, f"the smallest ratios are {_list(ratio.lowest)} {judged(low)}")
-    both = records["TELE-110"].grade(ratio)
+    both = records[ids.RATIO].grade(ratio)
     if not report.has_anomaly and is_anomalous(both):
         report.add(
             RATIO_EXPLOSION, f"the ratios go from {number(ratio.min)} to {number(ratio.max)} {judged(both)}"
@@ -63,7 +64,7 @@ def check_ratios(records: Registry, ratio: RatioExtremes) -> AnomalyReport:
 def check_kl(records: Registry, approx_kl: float) -> AnomalyReport:
     """Report ``kl_spike`` for a policy that has moved too far in one update."""
     report = AnomalyReport()
-    grade = records["TELE-102"].grade(approx_kl)
+    grade = records[ids.APPROX_KL].grade(approx_kl)
     if is_anomalous(grade):
         report.add(
             KL_SPIKE, f"the divergence from the old policy is {number(approx_kl)} nats {judged(grade)}"
@@ -74,11 +75,11 @@ def check_kl(records: Registry, approx_kl: float) -> AnomalyReport:
 def check_entropy(records: Registry, entropy: float, heads: Mapping[str, HeadEntropy]) -> AnomalyReport:
     """Report ``entropy_collapse`` of the whole policy, and of each head that has been too sure for too long."""
     report = AnomalyReport()
-    grade = records["TELE-100"].grade(entropy)
+    grade = records[ids.ENTROPY].grade(entropy)
     if is_anomalous(grade):
         report.add(ENTROPY_COLLAPSE, f"the policy's entropy is {number(entropy)} nats {judged(grade)}")
     for name, head in heads.items():
-        head_grade = records["TELE-101"].grade(head)
+        head_grade = records[ids.HEAD_ENTROPY].grade(head)
         if is_anomalous(head_grade):
             report.add(
                 ENTROPY_COLLAPSE,

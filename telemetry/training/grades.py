@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 
 from ...registry import Grade, Record, shipped_registry, worst_grade
+from .. import record_ids as ids
 from ..payloads import (
     GradientDrift,
     HeadEntropy,
@@ -21,8 +22,6 @@ from ..payloads import (
 )
 from ..sanctum.aggregator import SanctumAggregator
 from ..sanctum.schema import TamiyoState
-
-GRAD_NORM = "TELE-310"
 
 _KEPT_UPDATES = 1024
 
@@ -54,7 +53,7 @@ class GradedUpdate:
     @property
     def grad_norm(self) -> str:
         """The gradient norm as it is shown."""
-        return next(grade.value for grade in self.grades if grade.record_id == GRAD_NORM)
+        return next(grade.value for grade in self.grades if grade.record_id == ids.GRAD_NORM)
 
     @property
     def worst(self) -> Grade:

@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch import nn
 
 from ...registry import shipped_registry, worst_grade
+from .. import record_ids as ids
 from ..measurements import LSTMHealthMetrics
 from ..ranks.reduction import ReducedStatistics
 
@@ -24,8 +25,6 @@ T = TypeVar("T")
 SharedMetric = Literal["policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction"]
 SHARED_METRICS: tuple[SharedMetric, ...] = get_args(SharedMetric)
 """What every rank measures on its own batch, and rank 0 reports as a mean over the ranks."""
-
-LSTM_HEALTH = "TELE-340"
 
 
 @contextmanager
@@ -75,7 +74,7 @@ def mean_over_ranks(reduced: ReducedStatistics, name: SharedMetric, own: float) 
 
 def worst_lstm_health(reduced: ReducedStatistics) -> LSTMHealthMetrics | None:
     """The hidden state that its record grades worst, of the lowest rank that has one such; None without any."""
-    record = shipped_registry()[LSTM_HEALTH]
+    record = shipped_registry()[ids.LSTM_HEALTH]
     states = list(reduced.lstm_health.values())
     worst = worst_grade(record.grade(state) for state in states)
     return next((state for state in states if record.grade(state) == worst), None)

@@ -6,13 +6,11 @@ from rich.text import Text
 from textual.widgets import Static
 
 from ....registry import shipped_registry
+from ... import record_ids as ids
 from ...anomaly_detector import NUMERICAL_INSTABILITY
 from ..schema import SanctumSnapshot, TamiyoState
 from .grading import QUIET, WAITING, count_style
 from .numbers import count
-
-NAN_GRAD_COUNT = "TELE-300"
-INF_GRAD_COUNT = "TELE-301"
 
 ANOMALY_STYLE = "bold yellow"
 
@@ -41,10 +39,10 @@ class AnomalyStrip(Static):
 
         registry = shipped_registry()
         parts: list[Text] = []
-        nan_grade = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
+        nan_grade = registry[ids.NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
         if not nan_grade.is_healthy:
             parts.append(Text(f"NaN:{count(tamiyo.nan_grad_count)}", style=count_style(nan_grade)))
-        inf_grade = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
+        inf_grade = registry[ids.INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
         if not inf_grade.is_healthy:
             parts.append(Text(f"Inf:{count(tamiyo.inf_grad_count)}", style=count_style(inf_grade)))
         active = _active_types(tamiyo)

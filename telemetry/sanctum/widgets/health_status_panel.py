@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from ....registry import shipped_registry, worst_grade
+from ... import record_ids as ids
 from ...layer_health import worst_layer
 from ...payloads import LayerGradientStats
 from ..schema import SanctumSnapshot, TamiyoState
@@ -13,22 +14,6 @@ from .grading import count_style, grade_style
 from .numbers import NO_VALUE, count, decimal, percent
 from .table import graded, row, waiting, wide
 from .trend import detect_trend, sparkline
-
-NAN_GRAD_COUNT = "TELE-300"
-INF_GRAD_COUNT = "TELE-301"
-NORM_STATE = "TELE-302"
-GRADIENT_PASSES = "TELE-303"
-GRAD_NORM = "TELE-310"
-GRAD_NORM_HISTORY = "TELE-311"
-PRE_CLIP_NORM = "TELE-312"
-NORM_VARIATION = "TELE-313"
-LOSS_SCALE = "TELE-314"
-DEAD_LAYERS = "TELE-320"
-EXPLODING_LAYERS = "TELE-321"
-LAYER_HEALTH = "TELE-322"
-GRADIENT_DRIFT = "TELE-330"
-LSTM_HEALTH = "TELE-340"
-RANK_COVERAGE = "TELE-710"
 
 
 class HealthStatusPanel(Static):
@@ -59,12 +44,12 @@ class HealthStatusPanel(Static):
         """Return the rows whose colour comes from a record; only meaningful after the first update."""
         tamiyo = snapshot.tamiyo
         registry = shipped_registry()
-        nan_grade = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
-        inf_grade = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
+        nan_grade = registry[ids.NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
+        inf_grade = registry[ids.INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
         norm_grade = worst_grade(
             (
-                registry[GRAD_NORM].grade(tamiyo.grad_norm),
-                registry[GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
+                registry[ids.GRAD_NORM].grade(tamiyo.grad_norm),
+                registry[ids.GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
             )
         )
         trend = detect_trend(tamiyo.grad_norm_history)
@@ -84,14 +69,14 @@ class HealthStatusPanel(Static):
         """Return the rows of the gradient before clipping, of how it was measured, and of its layers."""
         tamiyo = snapshot.tamiyo
         registry = shipped_registry()
-        pre_clip = registry[PRE_CLIP_NORM].grade(tamiyo.pre_clip_grad_norm)
-        state = registry[NORM_STATE].grade(tamiyo.grad_norm_state)
-        passes = registry[GRADIENT_PASSES].grade(tamiyo.grad_passes)
-        variation = registry[NORM_VARIATION].grade(tamiyo.grad_norm_variation)
-        scale = registry[LOSS_SCALE].grade(tamiyo.loss_scale)
-        dead = registry[DEAD_LAYERS].grade(tamiyo.dead_layers)
-        exploding = registry[EXPLODING_LAYERS].grade(tamiyo.exploding_layers)
-        worst = registry[LAYER_HEALTH].grade(tamiyo.worst_layer)
+        pre_clip = registry[ids.PRE_CLIP_NORM].grade(tamiyo.pre_clip_grad_norm)
+        state = registry[ids.NORM_STATE].grade(tamiyo.grad_norm_state)
+        passes = registry[ids.GRADIENT_PASSES].grade(tamiyo.grad_passes)
+        variation = registry[ids.NORM_VARIATION].grade(tamiyo.grad_norm_variation)
+        scale = registry[ids.LOSS_SCALE].grade(tamiyo.loss_scale)
+        dead = registry[ids.DEAD_LAYERS].grade(tamiyo.dead_layers)
+        exploding = registry[ids.EXPLODING_LAYERS].grade(tamiyo.exploding_layers)
+        worst = registry[ids.LAYER_HEALTH].grade(tamiyo.worst_layer)
         skipped = f"steps skipped: {count(tamiyo.skipped_steps)}"
         words = NO_VALUE if tamiyo.grad_norm_state is None else tamiyo.grad_norm_state.replace("_", " ")
         health = None if tamiyo.worst_layer is None else tamiyo.worst_layer.health
@@ -120,7 +105,7 @@ class HealthStatusPanel(Static):
     def drift_row(snapshot: SanctumSnapshot) -> Text:
         """Return the row of the gradient's drift: by what factor it left its moving average, and for how long."""
         drift = snapshot.tamiyo.gradient_drift
-        grade = shipped_registry()[GRADIENT_DRIFT].grade(drift)
+        grade = shipped_registry()[ids.GRADIENT_DRIFT].grade(drift)
         style = grade_style(grade)
         if drift is None or drift.norm_ema is None:
             return graded("Grad drift", NO_VALUE, "", grade, style)
@@ -133,7 +118,7 @@ class HealthStatusPanel(Static):
     def lstm_rows(snapshot: SanctumSnapshot) -> list[Text]:
         """Return the rows of the recurrent state: norms, maxima and flags, under the record's one grade."""
         health = snapshot.tamiyo.lstm_health
-        grade = shipped_registry()[LSTM_HEALTH].grade(health)
+        grade = shipped_registry()[ids.LSTM_HEALTH].grade(health)
         style = grade_style(grade)
         if health is None:
             return [
@@ -157,7 +142,7 @@ class HealthStatusPanel(Static):
         coverage = snapshot.tamiyo.rank_coverage
         if coverage is None or coverage.world_size == 1:
             return []
-        grade = shipped_registry()[RANK_COVERAGE].grade(coverage)
+        grade = shipped_registry()[ids.RANK_COVERAGE].grade(coverage)
         value = f"{count(coverage.world_size - coverage.missing)}/{count(coverage.world_size)}"
         detail = f"{count(coverage.missing)} missing, {count(coverage.unanswered)} unanswered"
         return [graded("Ranks", value, detail, grade, grade_style(grade))]

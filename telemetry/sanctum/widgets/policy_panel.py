@@ -8,20 +8,12 @@ from rich.text import Text
 from textual.widgets import Static
 
 from ....registry import shipped_registry
+from ... import record_ids as ids
 from ...measurements import HeadEntropy
 from ..schema import SanctumSnapshot, TamiyoState
 from .grading import grade_style
 from .numbers import NO_VALUE, count, decimal, percent
 from .table import graded, row, waiting
-
-PERFORMANCE = "TELE-001"
-SKIPPED_STEPS = "TELE-002"
-POLICY_LOSS = "TELE-003"
-ENTROPY = "TELE-100"
-HEAD_ENTROPY = "TELE-101"
-APPROX_KL = "TELE-102"
-CLIP_FRACTION = "TELE-103"
-RATIO = "TELE-110"
 
 
 class PolicyPanel(Static):
@@ -48,11 +40,11 @@ class PolicyPanel(Static):
         """Return the rows; only meaningful after the first update."""
         tamiyo = snapshot.tamiyo
         registry = shipped_registry()
-        skipped = registry[SKIPPED_STEPS].grade(tamiyo.skipped_steps)
-        loss = registry[POLICY_LOSS].grade(tamiyo.policy_loss)
-        entropy = registry[ENTROPY].grade(tamiyo.entropy)
-        kl = registry[APPROX_KL].grade(tamiyo.approx_kl)
-        clipped = registry[CLIP_FRACTION].grade(tamiyo.clip_fraction)
+        skipped = registry[ids.SKIPPED_STEPS].grade(tamiyo.skipped_steps)
+        loss = registry[ids.POLICY_LOSS].grade(tamiyo.policy_loss)
+        entropy = registry[ids.ENTROPY].grade(tamiyo.entropy)
+        kl = registry[ids.APPROX_KL].grade(tamiyo.approx_kl)
+        clipped = registry[ids.CLIP_FRACTION].grade(tamiyo.clip_fraction)
         return [
             _performance_row(tamiyo),
             graded("Policy loss", decimal(tamiyo.policy_loss), "", loss, grade_style(loss)),
@@ -68,7 +60,7 @@ class PolicyPanel(Static):
 
 def _performance_row(tamiyo: TamiyoState) -> Text:
     trend = tamiyo.performance
-    grade = shipped_registry()[PERFORMANCE].grade(trend)
+    grade = shipped_registry()[ids.PERFORMANCE].grade(trend)
     detail = "no epoch has ended"
     if trend is not None:
         detail = f"epoch {trend.epoch}, best {_short(trend.best_return)}, drop {percent(trend.drop)}"
@@ -80,7 +72,7 @@ def _short(value: float | None) -> str:
 
 
 def _head_row(signal: str, head: HeadEntropy | None) -> Text:
-    grade = shipped_registry()[HEAD_ENTROPY].grade(head)
+    grade = shipped_registry()[ids.HEAD_ENTROPY].grade(head)
     if head is None:
         return graded(signal, NO_VALUE, "", grade, grade_style(grade))
     detail = f"{percent(head.normalised)} of its largest, {count(head.streak)} in a row"
@@ -89,7 +81,7 @@ def _head_row(signal: str, head: HeadEntropy | None) -> Text:
 
 def _ratio_rows(tamiyo: TamiyoState) -> list[Text]:
     ratio = tamiyo.ratio
-    grade = shipped_registry()[RATIO].grade(ratio)
+    grade = shipped_registry()[ids.RATIO].grade(ratio)
     style = grade_style(grade)
     if ratio is None:
         return [

@@ -6,37 +6,10 @@ from rich.text import Text
 from textual.widgets import Static
 
 from ....registry import Grade, shipped_registry, worst_grade
+from ... import record_ids as ids
 from ..schema import SanctumSnapshot
 from .grading import CRITICAL_SEVERITY, QUIET, WAITING, count_style, grade_style, grade_word
 from .numbers import count, decimal
-
-PERFORMANCE = "TELE-001"
-SKIPPED_STEPS = "TELE-002"
-POLICY_LOSS = "TELE-003"
-TRAINING_LOSS = "TELE-020"
-LEARNING_RATE = "TELE-021"
-ENTROPY = "TELE-100"
-HEAD_ENTROPY = "TELE-101"
-APPROX_KL = "TELE-102"
-CLIP_FRACTION = "TELE-103"
-RATIO = "TELE-110"
-VALUE_LOSS = "TELE-200"
-VALUE_HEALTH = "TELE-201"
-NAN_GRAD_COUNT = "TELE-300"
-INF_GRAD_COUNT = "TELE-301"
-NORM_STATE = "TELE-302"
-GRADIENT_PASSES = "TELE-303"
-GRAD_NORM = "TELE-310"
-GRAD_NORM_HISTORY = "TELE-311"
-PRE_CLIP_NORM = "TELE-312"
-NORM_VARIATION = "TELE-313"
-LOSS_SCALE = "TELE-314"
-DEAD_LAYERS = "TELE-320"
-EXPLODING_LAYERS = "TELE-321"
-LAYER_HEALTH = "TELE-322"
-GRADIENT_DRIFT = "TELE-330"
-LSTM_HEALTH = "TELE-340"
-RANK_COVERAGE = "TELE-710"
 
 
 class StatusBanner(Static):
@@ -59,34 +32,34 @@ class StatusBanner(Static):
         registry = shipped_registry()
         return worst_grade(
             (
-                registry[PERFORMANCE].grade(tamiyo.performance),
-                registry[SKIPPED_STEPS].grade(tamiyo.skipped_steps),
-                registry[POLICY_LOSS].grade(tamiyo.policy_loss),
-                registry[ENTROPY].grade(tamiyo.entropy),
-                registry[HEAD_ENTROPY].grade(tamiyo.head_push_entropy),
-                registry[HEAD_ENTROPY].grade(tamiyo.head_hold_entropy),
-                registry[APPROX_KL].grade(tamiyo.approx_kl),
-                registry[CLIP_FRACTION].grade(tamiyo.clip_fraction),
-                registry[RATIO].grade(tamiyo.ratio),
-                registry[VALUE_LOSS].grade(tamiyo.value_loss),
-                registry[VALUE_HEALTH].grade(tamiyo.value_health),
-                registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count),
-                registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),
-                registry[NORM_STATE].grade(tamiyo.grad_norm_state),
-                registry[GRADIENT_PASSES].grade(tamiyo.grad_passes),
-                registry[GRAD_NORM].grade(tamiyo.grad_norm),
-                registry[GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
-                registry[PRE_CLIP_NORM].grade(tamiyo.pre_clip_grad_norm),
-                registry[NORM_VARIATION].grade(tamiyo.grad_norm_variation),
-                registry[LOSS_SCALE].grade(tamiyo.loss_scale),
-                registry[DEAD_LAYERS].grade(tamiyo.dead_layers),
-                registry[EXPLODING_LAYERS].grade(tamiyo.exploding_layers),
-                registry[LAYER_HEALTH].grade(tamiyo.worst_layer),
-                registry[GRADIENT_DRIFT].grade(tamiyo.gradient_drift),
-                registry[LSTM_HEALTH].grade(tamiyo.lstm_health),
-                registry[TRAINING_LOSS].grade(snapshot.loop.loss),
-                registry[LEARNING_RATE].grade(snapshot.loop.learning_rate),
-                registry[RANK_COVERAGE].grade(tamiyo.rank_coverage),
+                registry[ids.PERFORMANCE].grade(tamiyo.performance),
+                registry[ids.SKIPPED_STEPS].grade(tamiyo.skipped_steps),
+                registry[ids.POLICY_LOSS].grade(tamiyo.policy_loss),
+                registry[ids.ENTROPY].grade(tamiyo.entropy),
+                registry[ids.HEAD_ENTROPY].grade(tamiyo.head_push_entropy),
+                registry[ids.HEAD_ENTROPY].grade(tamiyo.head_hold_entropy),
+                registry[ids.APPROX_KL].grade(tamiyo.approx_kl),
+                registry[ids.CLIP_FRACTION].grade(tamiyo.clip_fraction),
+                registry[ids.RATIO].grade(tamiyo.ratio),
+                registry[ids.VALUE_LOSS].grade(tamiyo.value_loss),
+                registry[ids.VALUE_HEALTH].grade(tamiyo.value_health),
+                registry[ids.NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count),
+                registry[ids.INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),
+                registry[ids.NORM_STATE].grade(tamiyo.grad_norm_state),
+                registry[ids.GRADIENT_PASSES].grade(tamiyo.grad_passes),
+                registry[ids.GRAD_NORM].grade(tamiyo.grad_norm),
+                registry[ids.GRAD_NORM_HISTORY].grade(tamiyo.grad_norm_history),
+                registry[ids.PRE_CLIP_NORM].grade(tamiyo.pre_clip_grad_norm),
+                registry[ids.NORM_VARIATION].grade(tamiyo.grad_norm_variation),
+                registry[ids.LOSS_SCALE].grade(tamiyo.loss_scale),
+                registry[ids.DEAD_LAYERS].grade(tamiyo.dead_layers),
+                registry[ids.EXPLODING_LAYERS].grade(tamiyo.exploding_layers),
+                registry[ids.LAYER_HEALTH].grade(tamiyo.worst_layer),
+                registry[ids.GRADIENT_DRIFT].grade(tamiyo.gradient_drift),
+                registry[ids.LSTM_HEALTH].grade(tamiyo.lstm_health),
+                registry[ids.TRAINING_LOSS].grade(snapshot.loop.loss),
+                registry[ids.LEARNING_RATE].grade(snapshot.loop.learning_rate),
+                registry[ids.RANK_COVERAGE].grade(tamiyo.rank_coverage),
             )
         )
 
@@ -104,16 +77,16 @@ class StatusBanner(Static):
 
         registry = shipped_registry()
         text.append(_status_word(status), style=_status_style(status))
-        nan_grade = registry[NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
+        nan_grade = registry[ids.NAN_GRAD_COUNT].grade(tamiyo.nan_grad_count)
         if not nan_grade.is_healthy:
             text.append("   ").append(f"NaN:{count(tamiyo.nan_grad_count)}", style=count_style(nan_grade))
-        inf_grade = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
+        inf_grade = registry[ids.INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)
         if not inf_grade.is_healthy:
             text.append("   ").append(f"Inf:{count(tamiyo.inf_grad_count)}", style=count_style(inf_grade))
 
-        norm_grade = registry[GRAD_NORM].grade(tamiyo.grad_norm)
+        norm_grade = registry[ids.GRAD_NORM].grade(tamiyo.grad_norm)
         history = tamiyo.grad_norm_history
-        history_grade = registry[GRAD_NORM_HISTORY].grade(history)
+        history_grade = registry[ids.GRAD_NORM_HISTORY].grade(history)
         text.append("   grad norm ")
         if tamiyo.grad_norm is None and history:
             # The newest point of the history is then older than this update, and must not pass for its norm.
@@ -125,7 +98,7 @@ class StatusBanner(Static):
             both = worst_grade((norm_grade, history_grade))
             text.append(f"{decimal(tamiyo.grad_norm)} {grade_word(both)}", style=grade_style(both))
 
-        lstm_grade = registry[LSTM_HEALTH].grade(tamiyo.lstm_health)
+        lstm_grade = registry[ids.LSTM_HEALTH].grade(tamiyo.lstm_health)
         text.append("   LSTM ").append(grade_word(lstm_grade), style=grade_style(lstm_grade))
 
         text.append("\n")
@@ -149,9 +122,9 @@ class StatusBanner(Static):
             text.append(f"{tamiyo.mean_return:.1f}", style="bold")
         if loop.loss is not None or tamiyo.mean_return is None:
             text.append("   loss ")
-            text.append_text(_graded(loop.loss, registry[TRAINING_LOSS].grade(loop.loss)))
+            text.append_text(_graded(loop.loss, registry[ids.TRAINING_LOSS].grade(loop.loss)))
         text.append("   lr ")
-        text.append_text(_graded(loop.learning_rate, registry[LEARNING_RATE].grade(loop.learning_rate)))
+        text.append_text(_graded(loop.learning_rate, registry[ids.LEARNING_RATE].grade(loop.learning_rate)))
         if loop.step_seconds is not None:
             text.append(f"   {loop.step_seconds:.3g} s", style=QUIET)
         return text

@@ -6,13 +6,11 @@ from rich.text import Text
 from textual.widgets import Static
 
 from ....registry import shipped_registry
+from ... import record_ids as ids
 from ..schema import SanctumSnapshot, TamiyoState
 from .grading import grade_style
 from .numbers import NO_VALUE, count, decimal, percent
 from .table import graded, row, ungraded, waiting
-
-VALUE_LOSS = "TELE-200"
-VALUE_HEALTH = "TELE-201"
 
 
 class ValuePanel(Static):
@@ -43,7 +41,7 @@ class ValuePanel(Static):
     def graded_rows(snapshot: SanctumSnapshot) -> list[Text]:
         """Return the rows whose colour comes from a record; only meaningful after the first update."""
         tamiyo = snapshot.tamiyo
-        loss = shipped_registry()[VALUE_LOSS].grade(tamiyo.value_loss)
+        loss = shipped_registry()[ids.VALUE_LOSS].grade(tamiyo.value_loss)
         return [
             graded("Value loss", decimal(tamiyo.value_loss), "", loss, grade_style(loss)),
             *_health_rows(tamiyo),
@@ -52,7 +50,7 @@ class ValuePanel(Static):
 
 def _health_rows(tamiyo: TamiyoState) -> list[Text]:
     health = tamiyo.value_health
-    grade = shipped_registry()[VALUE_HEALTH].grade(health)
+    grade = shipped_registry()[ids.VALUE_HEALTH].grade(health)
     style = grade_style(grade)
     if health is None:
         return [
