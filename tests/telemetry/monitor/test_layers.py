@@ -1,0 +1,55 @@
+"""TrainingMonitor. What is told of single layers, and when."""
+
+import math
+
+from telewire.telemetry import monitor as monitors
+from telewire.telemetry.levels import TelemetryLevel
+from telewire.telemetry.monitor import TrainingMonitor
+from telewire.telemetry.payloads import (
+    AnomalyPayload,
+    LayerDiagnosticsPayload,
+)
+
+from .loop import train
+
+
+def test_an_anomaly_is_reported_with_its_step_and_its_layers(model, optimizer, recorder):
+    with TrainingMonitor(model, optimizer, backends=[recorder]) as monitor:
+        train(monitor, model, optimizer, steps=2, poison={2: math.nan})
+    assert [(one.update, one.anomalies) for one in recorder.of(AnomalyPayload)] == [
+        (2, ("numerical_instability",))
+    ]
+    (diagnostics,) = recorder.of(LayerDiagnosticsPayload)
+    broken = {layer.layer_name: layer.nan_count for layer in diagnostics.layers if layer.nan_count}
+    assert broken == {"0.weight": 1}
+
+
+def test_at_debug_every_step_brings_its_layers(model, optimizer, recorder):
+    with TrainingMonitor(model, optimizer, backends=[recorder], level=TelemetryLevel.DEBUG) as monitor:
+        train(monitor, model, optimizer, steps=2)
+    sent = recorder.of(LayerDiagnosticsPayload)
+    assert [one.update for one in sent] == [1, 2]
+    assert [layer.layer_name for layer in sent[0].layers] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+
+
+def test_layers_are_counted_at_debug_only(model, optimizer, recorder):
+    for level in (TelemetryLevel.NORMAL, TelemetryLevel.DEBUG):
+        with TrainingMonitor(model, optimizer, backends=[recorder], level=level) as monitor:
+            train(monitor, model, optimizer)
+    assert [(step.dead_layers, step.exploding_layers) for step in recorder.steps] == [(None, None), (0, 0)]
+
+
+def test_the_worst_layer_of_a_broken_step_is_named(model, optimizer, recorder):
+    with TrainingMonitor(model, optimizer, backends=[recorder]) as monitor:
+        train(monitor, model, optimizer, poison={1: math.nan})
+    assert recorder.steps[0].worst_layer.layer_name == "0.weight"
+
+
+def test_layers_are_measured_once_in_a_step(model, optimizer, recorder, monkeypatch):
+    measured, collect = [], monitors.collect_per_layer_gradients
+    monkeypatch.setattr(
+        monitors, "collect_per_layer_gradients", lambda watched: measured.append(1) or collect(watched)
+    )
+    with TrainingMonitor(model, optimizer, backends=[recorder], level=TelemetryLevel.DEBUG) as monitor:
+        train(monitor, model, optimizer)
+    assert len(measured) == 1
