@@ -5,13 +5,32 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ..registry import STANDARD_SEVERITIES, Grade, Registry, shipped_registry, worst_grade
+from ..registry import NOT_COLLECTED, STANDARD_SEVERITIES, Grade, Registry, shipped_registry, worst_grade
 from . import record_ids as ids
-from .payloads import AnomalyPayload, TelemetryEvent, TrainingStepPayload
+from .payloads import AnomalyPayload, GradientDrift, LayerGradientStats, TelemetryEvent, TrainingStepPayload
 
 __all__ = ["ConsoleBackend", "level_text", "step_line"]
 
-GRADED = (ids.TRAINING_LOSS, ids.LEARNING_RATE, ids.NAN_GRAD_COUNT, ids.INF_GRAD_COUNT, ids.GRAD_NORM)
+GRADED = (
+    ids.TRAINING_LOSS,
+    ids.LEARNING_RATE,
+    ids.SKIPPED_STEPS,
+    ids.NAN_GRAD_COUNT,
+    ids.INF_GRAD_COUNT,
+    ids.NORM_STATE,
+    ids.GRADIENT_PASSES,
+    ids.PRE_CLIP_NORM,
+    ids.GRAD_NORM,
+    ids.NORM_VARIATION,
+    ids.LOSS_SCALE,
+    ids.DEAD_LAYERS,
+    ids.EXPLODING_LAYERS,
+    ids.LAYER_HEALTH,
+    ids.GRADIENT_DRIFT,
+)
+"""The records of all that a step carries and that has one, in the order of the line."""
+
+Value = float | str | LayerGradientStats | GradientDrift
 
 
 class ConsoleBackend:
@@ -52,26 +71,41 @@ def step_line(step: TrainingStepPayload, registry: Registry) -> Text:
         line.append(f"  lr {_number(step.learning_rate)}")
     norms = [_number(norm) for norm in (step.pre_clip_grad_norm, step.grad_norm) if norm is not None]
     line.append(f"  grad norm {' → '.join(norms)}  ")
-    graded = {
-        record_id: (value, registry[record_id].grade(value))
-        for record_id, value in (
-            (ids.TRAINING_LOSS, step.loss),
-            (ids.LEARNING_RATE, step.learning_rate),
-            (ids.NAN_GRAD_COUNT, step.nan_grad_count),
-            (ids.INF_GRAD_COUNT, step.inf_grad_count),
-            (ids.GRAD_NORM, step.grad_norm),
-        )
+    graded = [
+        (registry[record_id].slug, value, registry[record_id].grade(value))
+        for record_id, value in graded_values(step).items()
         if value is not None
-    }
-    line.append(level_text(worst_grade(grade for _, grade in graded.values())))
+    ]
+    line.append(level_text(worst_grade(grade for _, _, grade in graded)))
     alarming = [
-        f"{registry[record_id].slug} {_number(value)}"
-        for record_id, (value, grade) in graded.items()
-        if not grade.is_healthy
+        f"{slug} {_shown(value)}"
+        for slug, value, grade in graded
+        if not (grade.is_healthy or grade == NOT_COLLECTED)
     ]
     if alarming:
         line.append(": " + ", ".join(alarming))
     return line
+
+
+def graded_values(step: TrainingStepPayload) -> dict[str, Value | None]:
+    """What a step carries for each of the records that it is graded by; None for what was not collected."""
+    return {
+        ids.TRAINING_LOSS: step.loss,
+        ids.LEARNING_RATE: step.learning_rate,
+        ids.SKIPPED_STEPS: step.skipped_steps,
+        ids.NAN_GRAD_COUNT: step.nan_grad_count,
+        ids.INF_GRAD_COUNT: step.inf_grad_count,
+        ids.NORM_STATE: step.grad_norm_state,
+        ids.GRADIENT_PASSES: step.grad_passes,
+        ids.PRE_CLIP_NORM: step.pre_clip_grad_norm,
+        ids.GRAD_NORM: step.grad_norm,
+        ids.NORM_VARIATION: step.grad_norm_variation,
+        ids.LOSS_SCALE: step.loss_scale,
+        ids.DEAD_LAYERS: step.dead_layers,
+        ids.EXPLODING_LAYERS: step.exploding_layers,
+        ids.LAYER_HEALTH: step.worst_layer,
+        ids.GRADIENT_DRIFT: step.gradient_drift,
+    }
 
 
 def level_text(level: Grade) -> Text:
@@ -83,6 +117,17 @@ def level_text(level: Grade) -> Text:
     if level.severity >= STANDARD_SEVERITIES["warning"]:
         return Text(level.name, style="yellow")
     return Text(level.name, style="green")
+
+
+def _shown(value: Value | None) -> str:
+    """A value in a word: of a layer its name, of a drift by how many times the norm has left its average."""
+    if isinstance(value, LayerGradientStats):
+        return value.layer_name
+    if isinstance(value, GradientDrift):
+        return _shown(value.norm_drift)
+    if value is None:
+        return "not collected"
+    return str(value) if isinstance(value, str) else _number(value)
 
 
 def _number(value: float) -> str:

@@ -1,5 +1,6 @@
 """TrainingMonitor. The line of each step on the console."""
 
+import dataclasses
 import io
 import math
 from pathlib import Path
@@ -9,9 +10,16 @@ import torch
 from rich.console import Console
 
 from telewire import registry
-from telewire.registry import Registry
-from telewire.telemetry.console import ConsoleBackend
+from telewire.registry import Registry, shipped_registry
+from telewire.telemetry.console import GRADED, ConsoleBackend, graded_values, step_line
 from telewire.telemetry.monitor import TrainingMonitor
+from telewire.telemetry.payloads import (
+    GradientDrift,
+    GradientStage,
+    LayerGradientStats,
+    NormState,
+    TrainingStepPayload,
+)
 
 from .loop import gradients_of
 
@@ -28,9 +36,111 @@ def test_the_console_gets_a_line_for_each_step(model, optimizer):
         optimizer.step()
         monitor.end_step(loss=0.5)
     assert out.getvalue().splitlines() == [
-        "step    1  loss 0.5  lr 0.1  grad norm inf → inf  critical: inf_grad_count 1, grad_norm inf",
+        "step    1  loss 0.5  lr 0.1  grad norm inf → inf  critical: inf_grad_count 1, grad_norm_state not_finite, "
+        "grad_passes 3, pre_clip_grad_norm inf, grad_norm inf, worst_layer 0.weight",
         "  numerical_instability: 1 infinite gradient elements (warning)",
     ]
+
+
+HEALTHY_STEP = TrainingStepPayload(
+    step=1,
+    loss=0.5,
+    learning_rate=0.1,
+    loss_scale=1024.0,
+    step_seconds=0.25,
+    gradient_stage=GradientStage.BEFORE_CLIPPING,
+    grad_norm_state=NormState.FINITE,
+    grad_passes=1,
+    grad_norm_variation=0.5,
+    worst_layer=LayerGradientStats("weight", 4, 0, 0, 1.0, 0.0, 1.0, -1.0, 1.0, 0.0, 0.0, 0.0),
+    gradient_drift=GradientDrift(
+        norm_ema=1.0, norm_drift=0.25, health_ema=1.0, health_drift=0.0, is_warming_up=False, streak=0
+    ),
+    nan_grad_count=0,
+    inf_grad_count=0,
+    dead_layers=0,
+    exploding_layers=0,
+    pre_clip_grad_norm=2.0,
+    grad_norm=1.0,
+    skipped_steps=0,
+)
+
+
+def told(**changes):
+    """What the line of a step says behind its norms."""
+    line = step_line(dataclasses.replace(HEALTHY_STEP, **changes), shipped_registry()).plain
+    return line.partition("grad norm ")[2].partition("  ")[2]
+
+
+def drift_of(norm_drift, streak):
+    return dataclasses.replace(HEALTHY_STEP.gradient_drift, norm_drift=norm_drift, streak=streak)
+
+
+def test_a_step_of_which_all_is_well_is_healthy():
+    assert told() == "healthy"
+
+
+def test_everything_of_a_step_that_can_be_other_than_healthy_is_graded():
+    carried = {field.name for field in dataclasses.fields(TrainingStepPayload)}
+    assert set(GRADED) == {
+        record.id
+        for record in shipped_registry()
+        if record.schema_.field in carried and len(record.thresholds.levels) > 1
+    }
+
+
+def test_each_value_of_a_step_is_graded_by_the_record_of_its_field():
+    values = graded_values(HEALTHY_STEP)
+    assert tuple(values) == GRADED
+    for record_id, value in values.items():
+        assert value is getattr(HEALTHY_STEP, shipped_registry()[record_id].schema_.field)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"loss": math.nan}, "critical: loss nan"),
+        ({"learning_rate": 0.0}, "warning: learning_rate 0"),
+        ({"skipped_steps": 1}, "warning: skipped_steps 1"),
+        ({"nan_grad_count": 1}, "warning: nan_grad_count 1"),
+        ({"inf_grad_count": 7}, "critical: inf_grad_count 7"),
+        ({"grad_norm_state": NormState.OVERFLOWED}, "critical: grad_norm_state overflowed"),
+        ({"grad_passes": 3}, "warning: grad_passes 3"),
+        ({"pre_clip_grad_norm": 700.0}, "critical: pre_clip_grad_norm 700"),
+        ({"grad_norm": 50.0}, "critical: grad_norm 50"),
+        ({"grad_norm_variation": 2.5}, "critical: grad_norm_variation 2.5"),
+        ({"loss_scale": 0.5}, "warning: loss_scale 0.5"),
+        ({"dead_layers": 7}, "critical: dead_layers 7"),
+        ({"exploding_layers": 8}, "critical: exploding_layers 8"),
+        (
+            {"worst_layer": dataclasses.replace(HEALTHY_STEP.worst_layer, nan_count=1)},
+            "critical: worst_layer weight",
+        ),
+        ({"gradient_drift": drift_of(9.0, streak=5)}, "warning: gradient_drift 9"),
+        ({"gradient_drift": drift_of(math.nan, streak=1)}, "critical: gradient_drift nan"),
+    ],
+)
+def test_a_step_is_as_bad_as_any_one_of_its_values(changes, line):
+    assert told(**changes) == line
+
+
+def test_the_first_drift_has_nothing_to_compare_with_and_is_not_told():
+    first = GradientDrift(
+        norm_ema=None, norm_drift=None, health_ema=None, health_drift=None, is_warming_up=True, streak=0
+    )
+    assert told(gradient_drift=first) == "healthy"
+
+
+def test_the_worst_of_several_levels_is_the_level_of_the_line():
+    assert told(skipped_steps=1, exploding_layers=8) == "critical: skipped_steps 1, exploding_layers 8"
+
+
+def test_an_optimiser_that_never_stepped_is_told(model, optimizer, capsys):
+    with TrainingMonitor(model, optimizer) as monitor:
+        gradients_of(model)
+        monitor.after_backward()
+        monitor.end_step()
+    assert capsys.readouterr().out.rstrip().endswith("  warning: skipped_steps 1")
 
 
 @pytest.fixture
