@@ -6,6 +6,7 @@ import importlib
 import math
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,6 +71,16 @@ class PositiveFloat(click.ParamType[float]):
         return number
 
 
+@contextmanager
+def _interruption_has_its_exit_code() -> Iterator[None]:
+    """Exit with `EXIT_INTERRUPTED` where click would with 1: at a Ctrl-C while torch loads, and at a second one."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("Interrupted before the run could be summed up.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
 @click.command()
 @click.option(
     "--episodes",
@@ -124,6 +135,7 @@ class PositiveFloat(click.ParamType[float]):
     help="Write a trace of the third to the fifth update into this folder. It slows these updates down.",
 )
 @click.option("--sanctum", is_flag=True, help="Watch in the terminal dashboard.")
+@_interruption_has_its_exit_code()
 def train(
     episodes: int,
     target_return: float | None,
@@ -159,7 +171,7 @@ def train(
     from .grades import GradingBackend
     from .inject import InjectionTooLargeError
     from .loop import TrainingConfig, TrainingLoop
-    from .parallel import joined_ranks
+    from .parallel import joined_ranks, rank_count
     from .ppo import PPOConfig
     from .summary import print_summary, print_traces, short_profile_message, unreached_message
 
@@ -175,6 +187,8 @@ def train(
     )
     console = Console(highlight=False)
     with joined_ranks() as rank, TelemetryHub() as hub:
+        if inject_rank >= rank_count():
+            raise click.BadParameter(_no_such_rank(inject_rank, rank_count()), param_hint="--inject-rank")
         console.quiet = rank > 0
         aggregator = SanctumAggregator()
         grading = GradingBackend(aggregator)
@@ -208,6 +222,11 @@ def train(
         sys.exit(1)
 
 
+def _no_such_rank(rank: int, ranks: int) -> str:
+    there_are = "the only one is 0" if ranks == 1 else f"they are 0 to {ranks - 1}"
+    return f"this run has no rank {rank}: {there_are}"
+
+
 @contextmanager
 def _profiled(folder: Path | None) -> Iterator[TrainingProfiler | None]:
     """A profiler for a run that is to be profiled; None for any other."""
@@ -218,9 +237,11 @@ def _profiled(folder: Path | None) -> Iterator[TrainingProfiler | None]:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass  # Told now, and not after the updates that were to be recorded.
     except OSError as error:
         raise click.BadParameter(
-            f"{folder} cannot be made: {error.strerror}", param_hint="--profile"
+            f"no trace can be written into {folder}: {error.strerror}", param_hint="--profile"
         ) from error
     with profile_training(folder) as profiler:
         yield profiler

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from telewire.registry import shipped_registry
 from telewire.telemetry.training.cli import stopped_by_ctrl_c, train
+from telewire.telemetry.training.loop import TrainingLoop
 
 PROGRAM = "from telewire.telemetry.training.cli import train; train(prog_name='telewire train')"
 
@@ -98,6 +99,7 @@ def test_an_injection_that_was_never_reached_is_an_error() -> None:
         (("--target-return", "inf"), "inf is not a finite number above 0"),
         (("--seed", "-1"), "-1 is not in the range"),
         (("--sanctum",), "--sanctum needs a terminal"),
+        (("--inject", "nan@2", "--inject-rank", "3"), "this run has no rank 3: the only one is 0"),
     ],
 )
 def test_wrong_options_are_usage_errors(arguments: tuple[str, ...], message: str) -> None:
@@ -157,6 +159,36 @@ def test_ctrl_c_ends_the_run_with_the_summary() -> None:
     assert errors == ""
 
 
+def test_ctrl_c_while_torch_loads_has_the_exit_code_of_an_interruption() -> None:
+    # The finder is asked for torch when the command begins to load it, and the signal comes just then.
+    program = """
+import signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program + PROGRAM], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr == "Interrupted before the run could be summed up.\n"
+
+
+def test_a_second_ctrl_c_has_the_exit_code_of_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted_twice(loop: TrainingLoop, **arguments: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrainingLoop, "run", interrupted_twice)
+    result = run("--episodes", "1")
+    assert result.exit_code == 130
+    assert result.stderr == "Interrupted before the run could be summed up.\n"
+
+
 def test_a_profiled_run_names_its_trace(tmp_path: Path) -> None:
     result = run("--episodes", "1", "--profile", str(tmp_path / "traces"))
     assert result.exit_code == 0, result.output
@@ -186,7 +218,18 @@ def test_a_folder_for_traces_that_cannot_be_made_is_a_usage_error(tmp_path: Path
     (tmp_path / "file").write_text("")
     result = run("--episodes", "1", "--profile", str(tmp_path / "file" / "traces"))
     assert result.exit_code == 2
-    assert "cannot be made: Not a directory" in result.output
+    assert "no trace can be written into" in result.output
+    assert "Not a directory" in result.output
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self").is_dir(), reason="needs a folder that nobody may write into, root included"
+)
+def test_a_folder_that_no_trace_can_be_written_into_is_told_before_the_training_begins() -> None:
+    result = run("--episodes", "1", "--profile", "/proc/self")
+    assert result.exit_code == 2
+    assert "no trace can be written into /proc/self" in " ".join(result.output.split())
+    assert "update " not in result.stdout
 
 
 def test_nothing_is_collected_when_telemetry_is_off() -> None:
