@@ -144,7 +144,8 @@ def _report(entries: list[Entry]) -> None:
             _say(f"  {line}")
     counts = _counts(entries)
     if wrong:
-        _say(f"{counts}; run `telewire records render`")
+        can_be_rendered = any(entry.state in (State.STALE, State.MISSING) for entry in wrong)
+        _say(f"{counts}; run `telewire records render`" if can_be_rendered else counts)
         sys.exit(EXIT_STALE)
     _say(counts)
 

@@ -13,6 +13,7 @@ from .conditions import GradingError
 from .config import ConfigurationError, load_configuration
 from .grades import Grade
 from .json_schema import record_json_schema_text
+from .loading import CATEGORIES_FILE
 from .problems import RegistryError
 from .record import Record
 from .registry import Registry, UnknownRecordError, shipped_registry
@@ -126,7 +127,11 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo(f"{counted}: {_counted(len(problems), 'problem')}")
         raise click.exceptions.Exit(EXIT_FINDINGS)
     tested = sum(len(test.values) for record in records for test in record.threshold_tests)
-    click.echo(f"{counted}: every value is in exactly one level; {_counted(tested, 'value')} tested")
+    without = [record.id for record in records if not len(record.thresholds)]
+    if without:
+        counted += f" ({', '.join(without)}: no levels)"
+    proved = "every value is in exactly one level" if levels else "nothing to prove"
+    click.echo(f"{counted}: {proved}; {_counted(tested, 'value')} tested")
 
 
 @registry.command()
@@ -175,9 +180,14 @@ def _counted(count: int, noun: str) -> str:
 
 def _load(specs: Sequence[Path]) -> Registry:
     try:
-        if specs:
-            return Registry.load(specs)
         configuration = load_configuration(Path())
+        if specs:
+            has_own = any((path / CATEGORIES_FILE).is_file() for path in specs)
+            return Registry.load(
+                specs,
+                categories=None if has_own else configuration.categories,
+                are_all=all(path.is_dir() for path in specs),
+            )
         if configuration.assumes("registry") and not any(path.exists() for path in configuration.registry):
             return shipped_registry()
         return Registry.load(configuration.registry, categories=configuration.categories)
@@ -206,8 +216,10 @@ def _parse_value(text: str, record: Record) -> object:
 
 
 def _graded(result: Grade) -> str:
+    from rich.markup import escape
+
     style = _STYLES.get(result.name, "bold")
-    return f"[{style}]{result.name}[/]: {result.means}"
+    return f"[{style}]{result.name}[/]: {escape(result.means)}"
 
 
 def _sections(record: Record) -> list[tuple[str, list[str]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import types
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,13 +42,18 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
         if not path.is_dir():
             files.append(path)
             continue
-        found = sorted(
-            file
-            for pattern in ("*.yaml", "*.yml")
-            for file in path.rglob(pattern)
-            if file.name != CATEGORIES_FILE
-        )
-        if not found:
+        found, closed = _files_below(path)
+        problems += [
+            problem(
+                "unreadable-file",
+                Path(error.filename),
+                (1, 1),
+                f"the folder cannot be read: {error.strerror}",
+                "check its permissions",
+            )
+            for error in closed
+        ]
+        if not found and not closed:
             problems.append(
                 problem(
                     "no-records",
@@ -59,6 +65,26 @@ def find_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
             )
         files += found
     return list(dict.fromkeys(files)), problems
+
+
+def _files_below(folder: Path) -> tuple[list[Path], list[OSError]]:
+    """The record files in a folder and its folders, linked ones too, sorted; and what could not be looked into."""
+    found: list[Path] = []
+    closed: list[OSError] = []
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, onerror=closed.append, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link to a folder that has been read
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        found += (
+            Path(place, name)
+            for name in names
+            if name.lower().endswith((".yaml", ".yml")) and name != CATEGORIES_FILE
+        )
+    return sorted(found), closed
 
 
 def load_files(files: Iterable[Path]) -> tuple[list[LoadedRecord], list[Problem]]:

@@ -178,29 +178,30 @@ class Record(Part):
         declared, within = info.data.get("type"), info.data.get("range")
         if probe is None or not isinstance(declared, ValueType):
             return probe
-        for value in probe.values:
-            if not fits_probe(value, declared, within):
-                raise PydanticCustomError(
-                    "probe",
-                    "the record never has the value {found}; expected {expected}",
-                    {
-                        "found": json.dumps(value),
-                        "expected": f"values of {declared}, in {within or 'any range'}",
-                    },
-                )
+        problems = [
+            _probe_problem(
+                ("values", index),
+                value,
+                f"the record never has the value {json.dumps(value)}",
+                f"values of {declared}, in {within or 'any range'}",
+            )
+            for index, value in enumerate(probe.values)
+            if not fits_probe(value, declared, within)
+        ]
         driven = {json.dumps(value, sort_keys=True) for value in probe.values}
-        for consumer in info.data.get("consumers", ()):
-            for display in consumer.displays:
-                if json.dumps(display.value, sort_keys=True) not in driven:
-                    raise PydanticCustomError(
-                        "probe",
-                        "{consumer} displays {found}, which the probe does not drive; expected {expected}",
-                        {
-                            "consumer": consumer.label,
-                            "found": json.dumps(display.value),
-                            "expected": "it among `values`",
-                        },
-                    )
+        problems += [
+            _probe_problem(
+                ("values",),
+                display.value,
+                f"{consumer.label} displays {json.dumps(display.value)}, which the probe does not drive",
+                "it among `values`",
+            )
+            for consumer in info.data.get("consumers", ())
+            for display in consumer.displays
+            if json.dumps(display.value, sort_keys=True) not in driven
+        ]
+        if problems:
+            raise ValidationError.from_exception_data("Record", problems)
         return probe
 
     @property
@@ -225,6 +226,18 @@ def _unknown_level(level: str, place: tuple[int | str, ...], known: Sequence[str
         ),
         "loc": place,
         "input": level,
+    }
+
+
+def _probe_problem(
+    place: tuple[int | str, ...], value: JsonValue, found: str, expected: str
+) -> InitErrorDetails:
+    return {
+        "type": PydanticCustomError(
+            "probe", "{found}; expected {expected}", {"found": found, "expected": expected}
+        ),
+        "loc": place,
+        "input": value,
     }
 
 

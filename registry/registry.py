@@ -67,11 +67,14 @@ class Registry:
         self.categories = dict(categories)
 
     @classmethod
-    def load(cls, paths: str | Path | Iterable[str | Path], *, categories: Path | None = None) -> Registry:
+    def load(
+        cls, paths: str | Path | Iterable[str | Path], *, categories: Path | None = None, are_all: bool = True
+    ) -> Registry:
         """Read a record file, a folder of them, or several of either.
 
         `categories` is the file that declares the categories; without it the `categories.yaml` of one of the
-        folders, or else the shipped ones. Raises RegistryError with every problem of every file.
+        folders, or else the shipped ones. Unless they `are_all` records that there are, an ID that none of them has
+        may be that of another. Raises RegistryError with every problem of every file.
         """
         given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
         files, problems = find_files(given)
@@ -85,7 +88,8 @@ class Registry:
                     "no-records", Path(), (1, 1), "no path to any record was given", "give files or folders"
                 )
             )
-        problems += problems_together(loaded, declared, are_all_loaded=len(loaded) == len(files))
+        are_all_loaded = are_all and len(loaded) == len(files)
+        problems += problems_together(loaded, declared, are_all_loaded=are_all_loaded)
         if problems:
             raise RegistryError(tuple(problems))
         registry = cls.__new__(cls)

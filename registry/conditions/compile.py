@@ -170,13 +170,5 @@ def _run_source(run: _Run, local: str) -> str:
 
 
 def _array_run(run: _Run, local: str) -> str:
-    low, high = run
-    if low is None and high is None:
-        return f"({local} == {local})"
-    if low is not None and high is not None:
-        if low[0] == ">=" and high[0] == "<=" and low[1] == high[1]:
-            return f"({local} == {low[1]})"
-        return f"(({local} {low[0]} {low[1]}) & ({local} {high[0]} {high[1]}))"
-    bound = low if low is not None else high
-    assert bound is not None
-    return f"({local} {bound[0]} {bound[1]})"
+    bounds = [f"compared({local}, {bound[0]!r}, {bound[1]})" for bound in run if bound is not None]
+    return f"({' & '.join(bounds)})" if bounds else f"({local} == {local})"

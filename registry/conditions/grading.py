@@ -9,9 +9,9 @@ from ..value_types import Kind, Shape
 from .compile import array_source, scalar_source
 from .errors import GradingError
 from .sets import NumberSet
-from .steps import steps_of, stepwise
+from .steps import compared, steps_of, stepwise
 from .subject import Subject
-from .tree import Leaf, Tree, leaves
+from .tree import All, Leaf, Not, Tree, leaves
 
 Grader = Callable[[object], object]
 
@@ -58,12 +58,14 @@ def generate_many(
         else:
             fetched.append(f"    {local} = value")
     lines = ["def grade_many(value):", *fetched]
-    numbers = [local for name, local in locals_.items() if subject.domains[name].kind is Kind.FLOAT]
+    numbers = [local for name, local in locals_.items() if subject.domains[name].kind.is_number]
+    flags = [local for name, local in locals_.items() if subject.domains[name].kind is Kind.BOOL]
     codes: list[str] = []
     for index, (tree, code, refuses_nan) in enumerate(rungs):
         mask = array_source(tree, locals_)
         if refuses_nan:
             mask = " & ".join([mask, *(f"({local} == {local})" for local in numbers)])
+            mask = " & ".join([mask, *(f"(({local} == True) | ({local} == False))" for local in flags)])
         lines.append(f"    m{index} = {mask}")
         if index:
             lines.append(f"    m{index} = m{index} & rest")
@@ -72,6 +74,7 @@ def generate_many(
     lines.append("    return " + " + ".join([*codes, f"rest * {otherwise}"]))
     namespace: dict[str, object] = {
         "inf": math.inf,
+        "compared": compared,
         "is_mapping": lambda value: isinstance(value, Mapping),
     }
     exec(compile("\n".join(lines), "<thresholds>", "exec"), namespace)
@@ -108,6 +111,27 @@ def _branches(rungs: Sequence[Rung], locals_: dict[str, str], subject: Subject, 
     return lines
 
 
+def _checks(locals_: dict[str, str], subject: Subject) -> list[str]:
+    """Lines that make a number Python's own, and refuse what is no flag or no text.
+
+    Python would compare that all the same, or call it true.
+    """
+    lines = []
+    for name, local in locals_.items():
+        kind = subject.domains[name].kind
+        if kind.is_number:
+            lines.append(
+                f"        if type({local}) is not float and type({local}) is not int: {local} = alone({local})"
+            )
+        elif kind is Kind.BOOL:
+            lines.append(
+                f"        if {local} != True and {local} != False: raise TypeError('expected a bool')"
+            )
+        elif kind is Kind.STR:
+            lines.append(f"        if not isinstance({local}, str): raise TypeError('expected a text')")
+    return lines
+
+
 def _wrap(fetch: list[str], branches: list[str]) -> str:
     return "\n".join(
         [
@@ -115,7 +139,7 @@ def _wrap(fetch: list[str], branches: list[str]) -> str:
             "    try:",
             *fetch,
             *branches,
-            "    except (TypeError, ValueError, RuntimeError, LookupError, AttributeError) as error:",
+            "    except (TypeError, ValueError, RuntimeError, LookupError, AttributeError, OverflowError) as error:",
             "        raise misfit(value, error) from error",
             "    return otherwise",
         ]
@@ -125,6 +149,7 @@ def _wrap(fetch: list[str], branches: list[str]) -> str:
 def _scalar_function(rungs: Sequence[Rung], subject: Subject) -> str:
     fetch = ["        if value is None: return absent"]
     locals_ = dict.fromkeys(_names_read(rungs), "value")  # there is none but `value`
+    fetch += _checks({"value": "value"} if locals_ else {}, subject)
     return _wrap(fetch, _branches(rungs, locals_, subject, " " * 8))
 
 
@@ -139,6 +164,7 @@ def _sequence_source(rungs: Sequence[Rung], subject: Subject) -> str:
         if "(" in name:
             function = name.partition("(")[0]
             fetch.append(f"        {local} = {'len' if function == 'len' else 'window_' + function}(value)")
+    fetch += _checks(locals_, subject)
     return _wrap(fetch, _branches(rungs, locals_, subject, " " * 8))
 
 
@@ -148,7 +174,9 @@ def _structured_source(rungs: Sequence[Rung], subject: Subject, access: str) -> 
     fetch += [f"        {local} = {access.format(name)}" for name, local in locals_.items()]
     missing = " or ".join(f"{local} is None" for local in locals_.values())
     if missing:
-        fetch.append(f"        if {missing}: return absent")
+        known = ", ".join(f"{name!r}: {local}" for name, local in locals_.items())
+        fetch.append(f"        if {missing}: return partly({{{known}}})")
+    fetch += _checks(locals_, subject)
     return _wrap(fetch, _branches(rungs, locals_, subject, " " * 8))
 
 
@@ -158,6 +186,8 @@ def _compile(source: str, rungs: Sequence[Rung], otherwise: object, absent: obje
         "otherwise": otherwise,
         "absent": absent,
         "misfit": _misfit,
+        "alone": _alone,
+        "partly": lambda known: _partly(rungs, known, absent),
         "window_mean": window_mean,
         "window_min": window_min,
         "window_max": window_max,
@@ -167,6 +197,37 @@ def _compile(source: str, rungs: Sequence[Rung], otherwise: object, absent: obje
     grade = namespace["grade"]
     assert callable(grade)
     return grade
+
+
+def _partly(rungs: Sequence[Rung], known: Mapping[str, object], absent: object) -> object:
+    """The result of the worst rung where what is there decides it, whatever is missing; else `absent`."""
+    for tree, result, refuses_nan in rungs:
+        truth = _truth(tree, known)
+        if truth is not False:
+            return result if truth and not refuses_nan else absent
+    return absent
+
+
+def _truth(tree: Tree, known: Mapping[str, object]) -> bool | None:
+    """Whether a condition holds; None where that depends on a value that is missing."""
+    if isinstance(tree, Leaf):
+        value = _alone(known[tree.name])
+        return None if value is None else tree.members.contains(value)
+    if isinstance(tree, Not):
+        truth = _truth(tree.operand, known)
+        return None if truth is None else not truth
+    decisive = not isinstance(tree, All)
+    truths = [_truth(operand, known) for operand in tree.operands]
+    return decisive if decisive in truths else None if None in truths else not decisive
+
+
+def _alone(value: object) -> object:
+    """The one element of an array or tensor as Python holds it, exactly; anything else as it is.
+
+    Compared as it is, a bound would be cast to its type: 70000.0 is an infinity in half precision.
+    """
+    item = getattr(value, "item", None)
+    return item() if callable(item) else value
 
 
 def _misfit(value: object, error: Exception) -> GradingError:
@@ -180,8 +241,15 @@ def _misfit(value: object, error: Exception) -> GradingError:
 
 
 def window_mean(values: Sequence[float]) -> float:
-    """The arithmetic mean; NaN where any value is."""
-    return sum(values) / len(values)
+    """The arithmetic mean, between the least and the greatest value as the proof takes it; NaN where any value is.
+
+    A rounded sum can leave those bounds (0.1 three times), or every float (1e308 twice).
+    """
+    count = len(values)
+    mean = sum(values) / count
+    if abs(mean) == math.inf:
+        mean = sum(value / count for value in values)
+    return mean if mean != mean else min(max(mean, window_min(values)), window_max(values))
 
 
 def window_min(values: Sequence[float]) -> float:

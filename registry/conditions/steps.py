@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import cache, reduce
 from itertools import pairwise
-from operator import and_, or_
+from operator import and_, ge, gt, le, lt, or_
 from typing import Any, cast
 
 from .compile import lower_bound, upper_bound
@@ -27,6 +27,24 @@ _BYTE = 127
 _COMPARISONS = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
 """By its sign, the name of a comparison in numpy and torch."""
 
+_OPERATORS = {"less": lt, "less_equal": le, "greater": gt, "greater_equal": ge}
+
+
+_UPWARD = frozenset({"greater", "greater_equal"})
+
+
+@dataclass(frozen=True, slots=True)
+class NumberType:
+    """What numbers of a type there are."""
+
+    low: float
+    """The least finite one."""
+    high: float
+    """The greatest finite one."""
+    nearest: Callable[[float], float]
+    """One beside a number between them, or the number itself."""
+    is_integer: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -35,6 +53,27 @@ class Step:
     compare: str
     bound: float | None
     change: int
+
+    def on(self, numbers: NumberType) -> Step:
+        """The same step where it is made on numbers of a type, to which a library casts the bound first.
+
+        A bound that the type does not have would be rounded, become an infinity, to which an infinity is equal, or
+        wrap around: the next one that the type has says the same.
+        """
+        compare, bound = self.compare, self.bound
+        if bound is None or (math.isinf(bound) and not numbers.is_integer):
+            return self
+        is_upward = compare in _UPWARD
+        if bound > numbers.high:
+            return Step("greater" if is_upward else "less_equal", numbers.high, self.change)
+        if bound < numbers.low:
+            return Step("greater_equal" if is_upward else "less", numbers.low, self.change)
+        nearest = numbers.nearest(bound)
+        if nearest > bound:
+            compare = "greater_equal" if is_upward else "less"
+        elif nearest < bound:
+            compare = "greater" if is_upward else "less_equal"
+        return Step(compare, nearest, self.change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +91,10 @@ class Steps:
         """Whether every code, and every sum on the way to one, fits a signed byte."""
         reach = abs(self.rest) + sum(abs(step.change) for step in self.steps)
         return reach <= _BYTE
+
+    def on(self, numbers: NumberType | None) -> Steps:
+        """The same function where it is taken of numbers of a type; None stands for a type that is no number's."""
+        return self if numbers is None else Steps(self.rest, tuple(step.on(numbers) for step in self.steps))
 
     def count(self, size: int) -> int:
         """How many steps are of a size."""
@@ -129,12 +172,57 @@ def stepwise(steps: Steps, otherwise: Callable[[object], object]) -> Callable[[o
 
     def grade_many(value: object) -> object:
         if _is(value, "numpy", "ndarray"):
-            return _of_array(steps, value)
+            return _of_array(steps_on(_array_numbers, value.dtype), value)  # type: ignore[attr-defined]
         if _is(value, "torch", "Tensor"):
-            return _of_tensor(steps, value)
+            return _of_tensor(steps_on(_tensor_numbers, value.dtype), value)  # type: ignore[attr-defined]
         return otherwise(value)
 
+    @cache
+    def steps_on(numbers_of: Callable[[Any], NumberType | None], dtype: object) -> Steps:
+        return steps.on(numbers_of(dtype))
+
     return grade_many
+
+
+def compared(value: Any, sign: str, bound: float) -> Any:
+    """Which numbers of an array lie on a side of a bound, exactly; the array may be of any library."""
+    step = Step(_COMPARISONS[sign], bound, 0)
+    for module, name, numbers_of in (
+        ("numpy", "ndarray", _array_numbers),
+        ("torch", "Tensor", _tensor_numbers),
+    ):
+        if _is(value, module, name):
+            numbers = numbers_of(value.dtype)
+            step = step if numbers is None else step.on(numbers)
+    return _OPERATORS[step.compare](value, step.bound)
+
+
+@cache
+def _array_numbers(dtype: Any) -> NumberType | None:
+    """The numbers of a dtype of numpy; None for what is compared as it is."""
+    numpy: Any = sys.modules["numpy"]  # it is loaded: there is an array
+    if dtype.kind == "f" and dtype.itemsize <= 8:
+        limits = numpy.finfo(dtype)
+        return NumberType(float(limits.min), float(limits.max), lambda bound: float(dtype.type(bound)), False)
+    if dtype.kind in "iu":
+        limits = numpy.iinfo(dtype)
+        return NumberType(limits.min, limits.max, math.floor, True)
+    return None
+
+
+@cache
+def _tensor_numbers(dtype: Any) -> NumberType | None:
+    """The numbers of a dtype of torch; None for what is compared as it is."""
+    torch: Any = sys.modules["torch"]  # it is loaded: there is a tensor
+    if dtype.is_floating_point:
+        limits = torch.finfo(dtype)
+        return NumberType(
+            limits.min, limits.max, lambda bound: float(torch.tensor(bound, dtype=dtype)), False
+        )
+    if dtype is torch.bool or dtype.is_complex:
+        return None
+    limits = torch.iinfo(dtype)
+    return NumberType(limits.min, limits.max, math.floor, True)
 
 
 def _is(value: object, module: str, name: str) -> bool:

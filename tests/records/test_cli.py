@@ -118,6 +118,11 @@ def test_force_writes_over_an_edited_page(project) -> None:
     assert (project.run("--force").exit_code, project.run("--check").exit_code) == (0, 0)
 
 
+def test_the_check_of_an_edited_page_does_not_advise_what_would_be_refused(rendered) -> None:
+    rendered.replace(PAGE, "Number of infinite elements.", "Number.")
+    assert "run `telewire records render`" not in rendered.run("--check").output
+
+
 def test_an_edited_page_fails_the_check(rendered) -> None:
     rendered.replace(PAGE, "Number of infinite elements.", "Number.")
     result = rendered.run("--check")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from telewire.registry import shipped_registry
@@ -149,3 +150,44 @@ def test_grade_of_a_value_of_another_shape_is_an_error(run: Run, record: str, va
     result = run("grade", record, value)
     assert result.exit_code == 2
     assert "has not the declared shape" in " ".join(result.stderr.split())
+
+
+def test_grade_shows_the_meaning_as_it_is_written(run: Run, write_record: WriteRecord) -> None:
+    file = write_record(
+        'thresholds: {healthy: {when: "value >= 0", means: "in [a, b] or [/x], [red]fine[/red]"}}'
+    )
+    result = run("grade", "TELE-301", "3", "--specs", str(file))
+    assert (result.exit_code, result.output) == (0, "healthy: in [a, b] or [/x], [red]fine[/red]\n")
+
+
+@pytest.mark.parametrize("path", ["specs", "specs/MINE-001.yaml"])
+def test_check_of_paths_knows_the_configured_categories(
+    run: Run, write_record: WriteRecord, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.telewire]\nregistry = "specs"\ncategories = "mine.yaml"\n'
+    )
+    (tmp_path / "mine.yaml").write_text('mine: {ids: MINE-001..MINE-099, meaning: "my own"}\n')
+    (tmp_path / "specs").mkdir()
+    write_record("id: MINE-001\ncategory: mine", name="specs/MINE-001.yaml")
+    result = run("check", path)
+    assert (result.exit_code, result.output[:8]) == (0, "1 record")
+
+
+def test_a_file_alone_is_not_blamed_for_what_it_refers_to(run: Run, write_record: WriteRecord) -> None:
+    file = write_record("dependencies: {upstream: [{on: TELE-300, type: telemetry}]}")
+    assert run("check", str(file.parent)).exit_code == 2
+    assert run("check", str(file)).exit_code == 0
+
+
+def test_a_record_without_levels_is_not_called_proved(
+    run: Run, sound_data: dict[str, object], tmp_path: Path
+) -> None:
+    del sound_data["thresholds"]
+    file = tmp_path / "record.yaml"
+    file.write_text(yaml.safe_dump(sound_data))
+    result = run("check", str(file))
+    assert (result.exit_code, result.output) == (
+        0,
+        "1 record, 0 levels (TELE-301: no levels): nothing to prove; 0 values tested\n",
+    )

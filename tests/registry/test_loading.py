@@ -1,5 +1,6 @@
 """Loading: every fault of a file is one clear line at its place, all of them at once, and bounded."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -386,3 +387,51 @@ def test_a_byte_order_mark_is_no_fault(write_record: WriteRecord) -> None:
     file = write_record()
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     assert len(Registry.load([file])) == 1
+
+
+def test_a_folder_that_may_not_be_read_is_told(
+    write_record: WriteRecord, tmp_path: Path, load_problems: LoadProblems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_record()
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (problem,) = load_problems(tmp_path)
+    assert (problem.name, problem.path) == ("unreadable-file", closed)
+    assert "Permission denied" in problem.message
+
+
+def test_a_file_name_in_capitals_is_read(write_record: WriteRecord, tmp_path: Path) -> None:
+    file = write_record()
+    file.rename(file.with_suffix(".YAML"))
+    assert len(Registry.load([tmp_path])) == 1
+
+
+def test_a_linked_folder_is_read(write_record: WriteRecord, tmp_path: Path) -> None:
+    elsewhere, specs = tmp_path / "elsewhere", tmp_path / "specs"
+    elsewhere.mkdir()
+    specs.mkdir()
+    file = write_record()
+    file.rename(elsewhere / file.name)
+    (specs / "linked").symlink_to(elsewhere)
+    assert len(Registry.load([specs])) == 1
+
+
+def test_a_folder_that_is_linked_into_itself_is_read_once(write_record: WriteRecord, tmp_path: Path) -> None:
+    write_record()
+    (tmp_path / "again").symlink_to(tmp_path)
+    assert len(Registry.load([tmp_path])) == 1
+
+
+def test_every_fault_of_a_probe_is_told(write_record: WriteRecord, load_problems: LoadProblems) -> None:
+    file = write_record("probe: {drive: 'tests.drives:drive', values: [a, [1]]}")
+    problems = load_problems(file)
+    assert [problem.name for problem in problems] == ["invalid-value", "invalid-value"]
+    assert len({(problem.line, problem.column) for problem in problems}) == 2

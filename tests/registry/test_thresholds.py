@@ -98,6 +98,83 @@ def test_a_field_that_is_none_is_not_collected(make_thresholds: MakeThresholds) 
     assert make_thresholds(subject, healthy="norm <= 5").grade({"norm": None}) is NOT_COLLECTED
 
 
+@pytest.mark.parametrize("value", ["False", math.nan, 2, [0]])
+def test_what_is_no_flag_is_an_error(make_thresholds: MakeThresholds, value: object) -> None:
+    with pytest.raises(GradingError, match="expected a bool"):
+        make_thresholds(Kind.BOOL, healthy="value", critical="not value").grade(value)
+
+
+@pytest.mark.parametrize("value", [True, 1, np.True_, np.array(True)])
+def test_whatever_equals_true_is_a_flag(make_thresholds: MakeThresholds, value: object) -> None:
+    assert make_thresholds(Kind.BOOL, healthy="value", critical="not value").grade(value).is_healthy
+
+
+@pytest.mark.parametrize("value", [math.nan, 5, ["failed"]])
+def test_what_is_no_text_is_an_error(make_thresholds: MakeThresholds, value: object) -> None:
+    thresholds = make_thresholds(Kind.STR, healthy='value != "failed"', critical='value == "failed"')
+    with pytest.raises(GradingError, match="expected a text"):
+        thresholds.grade(value)
+
+
+@pytest.mark.parametrize("window", [[0.1] * 3, [1e308] * 2, [-1e308] * 2])
+def test_a_mean_is_never_outside_of_its_window(make_thresholds: MakeThresholds, window: list[float]) -> None:
+    bound = repr(window[0])
+    thresholds = make_thresholds(
+        Subject.sequence(Kind.FLOAT),
+        healthy=f"mean(values) == {bound} and max(values) <= {bound}",
+        critical=f"max(values) > {bound} or min(values) < {bound} or isnan(mean(values))",
+    )
+    assert thresholds.grade(window).name == "healthy"
+
+
+def test_a_window_of_integers_beyond_every_float_is_an_error(make_thresholds: MakeThresholds) -> None:
+    thresholds = make_thresholds(Subject.sequence(Kind.INT), healthy="mean(values) <= 5")
+    with pytest.raises(GradingError, match="too large"):
+        thresholds.grade([2**1030] * 2)
+
+
+def test_nan_in_a_column_is_never_healthy(make_thresholds: MakeThresholds) -> None:
+    subject = Subject.structured({"count": Domain(Kind.INT), "bad": Domain(Kind.BOOL)})
+    thresholds = make_thresholds(subject, healthy="not count > 5 and not bad", critical="count > 5 or bad")
+    columns = {"count": np.array([math.nan, 1, 1]), "bad": np.array([0.0, math.nan, 0.0])}
+    codes = thresholds.grade_many(columns)
+    assert codes.tolist() == [-1, -1, 0]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def norm_or_flag(make_thresholds: MakeThresholds) -> Thresholds:
+    return make_thresholds(
+        Subject.structured({"norm": Domain(Kind.FLOAT), "bad": Domain(Kind.BOOL)}),
+        healthy="not bad and norm <= 5",
+        warning="not bad and 5 < norm <= 9",
+        critical="bad or norm > 9 or isnan(norm)",
+    )
+
+
+@pytest.mark.parametrize(
+    "known", [{"norm": None, "bad": True}, {"norm": 10.0, "bad": None}, {"norm": math.nan, "bad": None}]
+)
+def test_a_field_that_is_none_hides_no_level_that_the_others_decide(
+    norm_or_flag: Thresholds, known: dict[str, object]
+) -> None:
+    assert norm_or_flag.grade(known).name == "critical"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"norm": None, "bad": False},
+        {"norm": 1.0, "bad": None},
+        {"norm": 7.0, "bad": None},
+        {"norm": None, "bad": None},
+    ],
+)
+def test_what_a_field_that_is_none_would_decide_is_not_collected(
+    norm_or_flag: Thresholds, known: dict[str, object]
+) -> None:
+    assert norm_or_flag.grade(known) is NOT_COLLECTED
+
+
 def test_objects_with_slots_are_graded(make_thresholds: MakeThresholds) -> None:
     @dataclass(frozen=True, slots=True)
     class State:
