@@ -38,7 +38,7 @@ from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradie
 from .escalation import AnomalyResponse
 from .gradient_ema import GradientEMATracker, sound_layer_share
 from .gradients import UnsupportedGradientError, collect_gradients, collect_per_layer_gradients
-from .hub import TelemetryHub
+from .hub import DuplicateBackendError, TelemetryHub
 from .layer_health import worst_layer
 from .levels import TelemetryConfig, TelemetryLevel
 from .measurements import GradientCollection, GradientDrift, LayerGradientStats, NormState
@@ -137,6 +137,7 @@ class TrainingMonitor:
 
     Raises:
         ValueError: ``every`` is below 1, or both ``hub`` and ``backends`` are given.
+        DuplicateBackendError: two of the backends have one name.
         KeyError: a record of a check or of the console is missing from ``registry``.
     """
 
@@ -165,14 +166,7 @@ class TrainingMonitor:
         self._exchange: RankExchange | None = RankExchange(_RANK_LAYOUT) if across_ranks else None
         if self._exchange is not None and self._exchange.rank != 0:
             hub, backends = None, ()
-        self._owns_hub: bool = hub is None
-        self._hub: TelemetryHub = TelemetryHub() if hub is None else hub
-        if self._owns_hub:
-            for backend in (ConsoleBackend(registry=registry),) if backends is None else backends:
-                self._hub.add_backend(backend)
-        self._emitter: TelemetryEmitter = TelemetryEmitter(self._hub)
         self._telemetry: TelemetryConfig = TelemetryConfig(level)
-        self._response: AnomalyResponse = AnomalyResponse(self._emitter, self._telemetry)
         self._detector: AnomalyDetector = AnomalyDetector(registry)
         self._norm_history: NormHistory = NormHistory()
         self._gradient_ema: GradientEMATracker | None = None
@@ -190,6 +184,11 @@ class TrainingMonitor:
         self._optimizers: tuple[Optimizer, ...] = (
             (optimizers,) if isinstance(optimizers, Optimizer) else tuple(optimizers)
         )
+        self._owns_hub: bool = hub is None
+        # A hub has a thread: none is left behind by a monitor that could not be made.
+        self._hub: TelemetryHub = _hub_of(backends, registry) if hub is None else hub
+        self._emitter: TelemetryEmitter = TelemetryEmitter(self._hub)
+        self._response: AnomalyResponse = AnomalyResponse(self._emitter, self._telemetry)
         self._hooks: list[RemovableHandle] = [
             optimizer.register_step_pre_hook(self._before_optimizer_step) for optimizer in self._optimizers
         ]
@@ -470,6 +469,19 @@ class TrainingMonitor:
             )
             self._told_sharded = True
         return _unknown(collection)
+
+
+def _hub_of(backends: Sequence[Backend] | None, registry: Registry | None) -> TelemetryHub:
+    """A hub that delivers to these backends; None stands for the console."""
+    given = (ConsoleBackend(registry=registry),) if backends is None else backends
+    hub = TelemetryHub()
+    try:
+        for backend in given:
+            hub.add_backend(backend)
+    except DuplicateBackendError:
+        hub.close()
+        raise
+    return hub
 
 
 def _unknown(collection: GradientCollection) -> GradientCollection:

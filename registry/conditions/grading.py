@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ..value_types import Kind, Shape
 from .compile import array_source, scalar_source
@@ -211,7 +212,7 @@ def _partly(rungs: Sequence[Rung], known: Mapping[str, object], absent: object) 
 def _truth(tree: Tree, known: Mapping[str, object]) -> bool | None:
     """Whether a condition holds; None where that depends on a value that is missing."""
     if isinstance(tree, Leaf):
-        value = _alone(known[tree.name])
+        value: Any = _alone(known[tree.name])
         return None if value is None else tree.members.contains(value)
     if isinstance(tree, Not):
         truth = _truth(tree.operand, known)

@@ -27,9 +27,12 @@ _BYTE = 127
 _COMPARISONS = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
 """By its sign, the name of a comparison in numpy and torch."""
 
-_OPERATORS = {"less": lt, "less_equal": le, "greater": gt, "greater_equal": ge}
-
-
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "less": lt,
+    "less_equal": le,
+    "greater": gt,
+    "greater_equal": ge,
+}
 _UPWARD = frozenset({"greater", "greater_equal"})
 
 

@@ -1,11 +1,13 @@
 """TrainingMonitor. The end of a monitor, in order or by an exception, and whose hub it was."""
 
 import math
+import threading
 
 import pytest
 
+from telewire.registry import Registry, shipped_registry
 from telewire.telemetry.backends import LogBackend
-from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.hub import DuplicateBackendError, TelemetryHub
 from telewire.telemetry.monitor import TrainingMonitor
 
 from .loop import gradients_of, train
@@ -65,3 +67,16 @@ def test_a_hub_that_the_monitor_made_is_closed_with_it(model, optimizer, recorde
 def test_a_hub_and_backends_together_are_refused(model):
     with TelemetryHub() as hub, pytest.raises(ValueError, match="not both"):
         TrainingMonitor(model, hub=hub, backends=[LogBackend()])
+
+
+@pytest.mark.parametrize("wrong", ["registry", "backends"])
+def test_a_monitor_that_cannot_be_made_leaves_no_thread_behind(model, wrong):
+    one = shipped_registry()["TELE-020"]
+    options = {
+        "registry": {"registry": Registry([one])},
+        "backends": {"backends": [LogBackend(), LogBackend()]},
+    }
+    before = set(threading.enumerate())
+    with pytest.raises((KeyError, DuplicateBackendError)):
+        TrainingMonitor(model, **options[wrong])
+    assert set(threading.enumerate()) == before
