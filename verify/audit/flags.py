@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from ..flow import Flow
 from ..source.model import (
@@ -105,12 +106,16 @@ def is_used_beside(graph: ValueGraph, index: int) -> bool:
         for place, node in enumerate(graph.nodes)
         if node.kind is Kind.PARAM and node.data == graph.nodes[index].data
     }
+    return uses_of(graph, same) > 1
+
+
+def uses_of(graph: ValueGraph, same: Collection[int]) -> int:
+    """Return how often a body uses a value that the nodes `same` stand for, what it decides included."""
     uses = sum(operand in same for node in graph.nodes for operand in node.operands)
     uses += sum(node.control in same for node in graph.nodes)
-    uses += sum(
+    return uses + sum(
         one in same for effect in graph.effects for one in (effect.value, effect.base, *effect.guards)
     )
-    return uses > 1
 
 
 def is_hidden_option(graph: ValueGraph, call: Node) -> bool:

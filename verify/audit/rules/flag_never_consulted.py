@@ -22,6 +22,7 @@ from ..flags import (
     is_kept_flag,
     is_used_beside,
     option_destination,
+    uses_of,
     uses_parameter,
 )
 from ..known_calls import PLAIN_BASES
@@ -102,7 +103,7 @@ class FlagNeverConsulted(AuditRule):
                 continue  # the object keeps what its constructor acts on
             name = str(effect.name)
             if name in audit.program.class_(cls).fields or _is_read(
-                audit, cls, name, kept=is_flag_name(name)
+                audit, cls, name, kept=is_flag_name(name), parameter=str(value.data)
             ):
                 continue
             place = Place(audit.program.modules[cls.module].path, effect.span)
@@ -201,10 +202,14 @@ class FlagNeverConsulted(AuditRule):
             )
 
 
-def _is_read(audit: AuditCheck, cls: ClassSymbol, name: str, *, kept: bool = False) -> bool:
+def _is_read(
+    audit: AuditCheck, cls: ClassSymbol, name: str, *, kept: bool = False, parameter: str | None = None
+) -> bool:
     """Whether anything may look at a flag: by its name, as a string, or with the object as a whole.
 
-    A flag that an object keeps for itself (`kept`) is not looked at by whoever saves the object as a whole.
+    A flag that an object keeps for itself (`kept`) is not looked at by whoever saves the object as a whole. What only
+    fills it looks at nothing: `TelemetryConfig(log_gradients=arguments.log_gradients)`, for a constructor that stores
+    its `parameter` in it likewise.
     """
     if name in audit.mentions.strings or audit.mentions.is_built(name) or name in audit.mentions.texts:
         return True
@@ -218,7 +223,34 @@ def _is_read(audit: AuditCheck, cls: ClassSymbol, name: str, *, kept: bool = Fal
         return True
     index = audit.flow.facts.whereabouts.index
     family = audit.usage.family(FieldCarrier(cls, name)) or (FieldCarrier(cls, name),)
-    return any(True for one in family for _ in index.field_reads(one.owner, name))
+    given = {place for one in family for place in audit.usage.handling.stored_values(one)}
+    if parameter is not None:
+        given |= _arguments(audit, cls, parameter)
+    return any(
+        (function, node) not in given or _is_used_beside(audit, function, node)
+        for one in family
+        for function, node, _ in index.field_reads(one.owner, name)
+    )
+
+
+def _arguments(audit: AuditCheck, cls: ClassSymbol, parameter: str) -> set[tuple[FunctionSymbol, int]]:
+    """Return what is given to a parameter of a class's constructor."""
+    constructor = audit.flow.facts.inference.constructor(cls)
+    return {
+        (site.function, operand)
+        for site in (audit.flow.call_sites(constructor) if constructor is not None else ())
+        for name, operand in zip(site.names, site.operands, strict=True)
+        if name == parameter
+    }
+
+
+def _is_used_beside(audit: AuditCheck, function: FunctionSymbol, node: int) -> bool:
+    """Whether a value that fills a flag goes anywhere else, or decides something."""
+    graph = audit.program.function(function).graph
+    is_named = any(node in given for given in graph.bindings.values())
+    if is_named and audit.flow.facts.whereabouts.nested(function):
+        return True  # a function inside may look at it
+    return uses_of(graph, {node}) > 1
 
 
 def _is_mirror(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
