@@ -138,6 +138,7 @@ class _Keeper:
     """Answers whether the methods of a class do nothing but keep."""
 
     def __init__(self, flow: Flow, cls: ClassSymbol) -> None:
+        self._flow = flow
         self._program = flow.program
         self._cls = cls
         self._known: dict[str, bool] = {}
@@ -174,7 +175,7 @@ class _Keeper:
         return isinstance(symbol, ExternalSymbol) and symbol.dotted.partition(".")[0] in _LIBRARIES
 
     def can_be_asked(self) -> bool:
-        """Whether a class has a method or property that gives something, beside those that feed or end it."""
+        """Whether a class has something to ask, beside what feeds or ends it: a method, a property, a field."""
         for one in self._program.mro(self._cls):
             if not isinstance(one, ClassSymbol):
                 continue
@@ -183,4 +184,14 @@ class _Keeper:
                 gives = any(effect.kind is EffectKind.RETURN for effect in effects)
                 if gives and not (_is_feed(name) or name in ENDS or name.startswith("__")):
                     return True
-        return False
+        return self._fields_are_asked()
+
+    def _fields_are_asked(self) -> bool:
+        """Whether anybody but the class itself reads a field of such an object: `losses.avg`."""
+        index = self._flow.facts.whereabouts.index
+        inside = f"{self._cls.qualname}."
+        return any(
+            fits and not (function.module == self._cls.module and function.qualname.startswith(inside))
+            for name in self._flow.facts.inference.stored_fields(self._cls)
+            for function, _, fits in index.field_reads(self._cls, name)
+        )
