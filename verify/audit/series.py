@@ -16,35 +16,47 @@ _DEPTH = 6
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One value that is logged under a name in a call of its own.
+    """One value that is logged under a name.
 
     Attributes:
         bare: The last part of the name: `entropy_loss` of `train/entropy_loss`.
         called: What the value is called: locals, fields, keys; of `mean(losses)`, what the mean is taken of.
+        mapping: The display that it is an entry of, where a mapping is logged as a whole; None for a call of its own.
     """
 
     logged: Logged
     bare: str
     called: frozenset[str]
+    mapping: int | None = None
 
 
 def series_by_function(flow: Flow) -> Iterator[tuple[FunctionSymbol, list[Series]]]:
-    """Yield what each function that can run logs; entries of a mapping that is logged whole are left out."""
+    """Yield what each function that can run logs, in calls of its own and as entries of a mapping."""
     together: dict[FunctionSymbol, list[Logged]] = {}
     for one in flow.facts.logged:
         if one.value >= 0 and not one.gated and one.function in flow.reachable:
             together.setdefault(one.function, []).append(one)
     for function, found in together.items():
         graph = flow.program.function(function).graph
-        entries = {operand for node in graph.nodes if node.kind is Kind.DICT for operand in node.operands}
+        displays = {
+            operand: index
+            for index, node in enumerate(graph.nodes)
+            if node.kind is Kind.DICT
+            for operand in node.operands
+        }
         names = Names(graph)
-        calls = [
-            Series(one, one.name.rpartition("/")[2], frozenset(_called(graph, names, one.value)))
-            for one in found
-            if one.value not in entries
-        ]
-        if calls:
-            yield function, calls
+        yield (
+            function,
+            [
+                Series(
+                    one,
+                    one.name.rpartition("/")[2],
+                    frozenset(_called(graph, names, one.value)),
+                    displays.get(one.value),
+                )
+                for one in found
+            ],
+        )
 
 
 def _called(graph: ValueGraph, names: Names, index: int) -> set[str]:

@@ -39,8 +39,15 @@ def _key(finding: Finding, is_library: bool) -> str:
 
 
 def _argument(finding: Finding, is_library: bool) -> str:
-    is_beside = finding.context["sign"] in {"key", "field"} and int(finding.context["neighbours"]) > 1
+    sign = finding.context["sign"]
+    if sign == "local":
+        return "computed where it is left out"
+    is_beside = sign in {"key", "field"} and int(finding.context["neighbours"]) > 1
     return "beside two others of its mapping or object" if is_beside else "known from elsewhere"
+
+
+def _series(finding: Finding, is_library: bool) -> str:
+    return "an entry of a mapping" if finding.context["kind"] == "entry" else ""
 
 
 def _function(finding: Finding, is_library: bool) -> str:
@@ -110,6 +117,7 @@ _SITUATIONS: Mapping[str, Callable[[Finding, bool], str]] = {
     "TW515": _instrument,
     "TW519": _audience,
     "TW520": _container,
+    "TW521": _series,
     "TW522": _audience,
     "TW524": _audience,
 }

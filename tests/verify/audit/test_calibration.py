@@ -112,6 +112,18 @@ def test_what_others_may_read_of_a_library_is_an_applications_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sign", "confidence"),
+    [("local", Confidence.HIGH), ("taken", Confidence.LOW), ("sites", Confidence.LOW)],
+    ids=["computed there", "used for something else", "passed by other places"],
+)
+def test_a_value_that_is_computed_where_it_is_left_out_is_no_other_sign(
+    sign: str, confidence: Confidence
+) -> None:
+    finding = _finding("TW506", "main:UpdatePayload.kl", sign=sign, neighbours="3")
+    assert _confidences([finding]) == {confidence}
+
+
+@pytest.mark.parametrize(
     ("count", "confidence"), [(MANY, Confidence.HIGH), (MANY + 1, Confidence.LOW)], ids=["few", "a burst"]
 )
 def test_a_burst_is_told_at_low_confidence(count: int, confidence: Confidence) -> None:

@@ -46,7 +46,8 @@ class SeriesCrossed(AuditRule):
         """Yield each pair of logger calls or recordings of one function whose values fit each other's names."""
         yield from self._recorded(audit)
         for function, found in series_by_function(audit.flow):
-            for first, second in combinations(found, 2):
+            in_calls = [one for one in found if one.mapping is None]
+            for first, second in combinations(in_calls, 2):
                 pair = _crossed(first, second)
                 if pair is None:
                     continue
@@ -117,12 +118,17 @@ def _recorded_crosswise(first: Recorded, second: Recorded) -> tuple[str, str] | 
 
 def _crossed(first: Series, second: Series) -> tuple[str, str] | None:
     """Return what two series are given where each is the other's; None where they are not crossed."""
-    if first.bare == second.bare or first.called & second.called:
+    if first.logged.name == second.logged.name or first.called & second.called:
         return None
     for one in sorted(first.called):
         for other in sorted(second.called):
-            fits = min(likeness(first.bare, other), likeness(second.bare, one))
-            own = max(likeness(first.bare, one), likeness(second.bare, other))
+            fits = min(_fit(first, other), _fit(second, one))
+            own = max(_fit(first, one), _fit(second, other))
             if fits >= _FITS and own <= _STRANGE:
                 return one, other
     return None
+
+
+def _fit(series: Series, value: str) -> float:
+    """Return how well a value fits a series: by the last part of its name, or by all of it (`loss/policy`)."""
+    return max(likeness(series.bare, value), likeness(series.logged.name, value))

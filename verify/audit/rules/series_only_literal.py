@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
+from ...source import FunctionSymbol
 from ...source.model import Kind, ValueGraph
 from ...source.program import Place
+from ..metric_words import are_metrics
 from ..series import Series, series_by_function
 from .base import AuditCheck, AuditRule
+
+_ZEROS = {"0", "0.0"}
 
 
 class SeriesOnlyLiteral(AuditRule):
@@ -29,7 +33,8 @@ class SeriesOnlyLiteral(AuditRule):
     ```
 
     A name that the same function logs a computed value under elsewhere is no fault (a branch without a measurement),
-    and neither is a function that logs literals only (settings, marks of an event).
+    and neither is a function that logs literals only (settings, marks of an event). An entry of a mapping that is
+    logged as a whole is told where it is a zero, is called as a metric is, and no function logs anything else so.
     """
 
     code = "TW521"
@@ -37,29 +42,89 @@ class SeriesOnlyLiteral(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each name that one function logs a single literal number under."""
-        for function, found in series_by_function(audit.flow):
-            graph = audit.program.function(function).graph
-            by_name: dict[str, list[Series]] = {}
-            for one in found:
-                by_name.setdefault(one.logged.name, []).append(one)
-            literals = {
-                name: {_number(graph, one.logged.value) for one in same} for name, same in by_name.items()
-            }
-            if not any(None in values for values in literals.values()):
+        together = list(series_by_function(audit.flow))
+        computed = {
+            one.logged.name
+            for function, found in together
+            for one in found
+            if _number(audit.program.function(function).graph, one.logged.value) is None
+        }
+        for function, found in together:
+            in_calls = [one for one in found if one.mapping is None]
+            yield from self._calls(audit, function, in_calls)
+            yield from self._entries(audit, function, found, computed)
+
+    def _calls(self, audit: AuditCheck, function: FunctionSymbol, found: list[Series]) -> Iterator[Finding]:
+        graph = audit.program.function(function).graph
+        by_name: dict[str, list[Series]] = {}
+        for one in found:
+            by_name.setdefault(one.logged.name, []).append(one)
+        literals = {
+            name: {_number(graph, one.logged.value) for one in same} for name, same in by_name.items()
+        }
+        if not any(None in values for values in literals.values()):
+            return
+        for name, values in literals.items():
+            if len(values) == 1 and None not in values:
+                yield self._literal(audit, by_name[name][0], Confidence.HIGH)
+
+    def _entries(
+        self, audit: AuditCheck, function: FunctionSymbol, found: list[Series], computed: set[str]
+    ) -> Iterator[Finding]:
+        """Yield the zeros in displays that are logged as they stand, beside entries that are computed."""
+        graph = audit.program.function(function).graph
+        by_mapping: dict[int, dict[str, Series]] = {}
+        for one in found:
+            if one.mapping is not None:
+                by_mapping.setdefault(one.mapping, {}).setdefault(one.logged.name, one)
+        for mapping, entries in by_mapping.items():
+            if not (entries.keys() & computed) or not _is_logged_as_it_stands(
+                audit, function, graph, mapping
+            ):
                 continue
-            for name, values in literals.items():
-                if len(values) != 1 or None in values:
-                    continue
-                (value,) = values
-                site = by_name[name][0].logged.site
-                yield self.make(
-                    subject=f'{function}["{name}"]',
-                    place=Place(site.path, site.span),
-                    message=f'"{name}" is only ever {value} in {function.qualname}, beside series that are computed',
-                    help="log the measured value, or leave the series out",
-                    context={"series": name, "constant": str(value), "function": function.qualname},
-                    confidence=Confidence.HIGH,
-                )
+            for name, one in entries.items():
+                value = _number(graph, one.logged.value)
+                if name not in computed and value in _ZEROS and are_metrics([one.bare]):
+                    yield self._literal(audit, one, Confidence.MEDIUM)
+
+    def _literal(self, audit: AuditCheck, one: Series, confidence: Confidence) -> Finding:
+        function, name, site = one.logged.function, one.logged.name, one.logged.site
+        value = _number(audit.program.function(function).graph, one.logged.value)
+        return self.make(
+            subject=f'{function}["{name}"]',
+            place=Place(site.path, site.span),
+            message=f'"{name}" is only ever {value} in {function.qualname}, beside series that are computed',
+            help="log the measured value, or leave the series out",
+            context={
+                "series": name,
+                "constant": str(value),
+                "function": function.qualname,
+                "kind": "call" if one.mapping is None else "entry",
+            },
+            confidence=confidence,
+        )
+
+
+def _is_logged_as_it_stands(
+    audit: AuditCheck, function: FunctionSymbol, graph: ValueGraph, mapping: int
+) -> bool:
+    """Whether a display merges nothing and all that is done with it is one call: nobody fills it in between."""
+    keys = graph.nodes[mapping].data
+    if not isinstance(keys, tuple) or None in keys:
+        return False
+    nodes, effects = audit.flow.facts.whereabouts.users(function)
+    users = nodes.get(mapping, [])
+    is_stored_into = any(effect.base == mapping for effect in graph.effects)
+    if (
+        is_stored_into
+        or effects.get(mapping)
+        or len(users) != 1
+        or graph.nodes[users[0]].kind is not Kind.CALL
+    ):
+        return False
+    return not any(mapping in given for given in graph.bindings.values()) or not (
+        audit.flow.facts.whereabouts.nested(function)
+    )
 
 
 def _number(graph: ValueGraph, index: int) -> str | None:
