@@ -98,7 +98,7 @@ class Converters:
                     one.span,
                     f"pass {one.name}={one.value}",
                     f", which stays {one.default}: {one.value} has it, as {one.neighbours} other fields",
-                    Confidence.HIGH,
+                    Confidence.HIGH if self._names.is_class(one.owner.name) else Confidence.MEDIUM,
                 )
 
     def _mapping(

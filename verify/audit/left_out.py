@@ -90,9 +90,10 @@ class LeftOutFields:
         return tuple(
             one
             for owner, groups in self._constructions.items()
-            if self._names.is_class(owner.name)
             for group in groups
+            if self._names.is_class(owner.name) or self._is_own_converter(owner, group)
             for one in self._of(owner, group, groups)
+            if self._names.is_class(owner.name) or self._is_lost(one)
         )
 
     @cached_property
@@ -175,9 +176,17 @@ class LeftOutFields:
             found = self._sign(owner, group, name, groups, default)
             if found is None or self._is_stored_elsewhere(owner, name):
                 continue
-            is_lost = found.sign is Sign.KEY and found.is_converter and self._writes_out(owner, name)
-            if is_lost or not self._may_be_stored(name):
+            if self._is_lost(found) or not self._may_be_stored(name):
                 yield found
+
+    def _is_own_converter(self, owner: ClassSymbol, group: Group) -> bool:
+        """Whether a class is built by a method of its own: what that leaves out of a mapping is seen in any class."""
+        summary = self._program.function(group.function)
+        return summary.owner == owner.qualname and group.function.module == owner.module
+
+    def _is_lost(self, one: LeftOut) -> bool:
+        """Whether a class writes a field into a mapping, and does not take it from there."""
+        return one.sign is Sign.KEY and one.is_converter and self._writes_out(one.owner, one.name)
 
     def _unused(self, owner: ClassSymbol, group: Group, groups: list[Group]) -> Iterator[LeftOut]:
         summary = self._program.function(group.function)
