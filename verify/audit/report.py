@@ -35,6 +35,8 @@ class AuditReport:
         accepted: What comments beside the code accept.
         sites_resolved: Attribute accesses whose receiver's type is known, of `sites`.
         outside_change: How many findings a change does not touch; None where none was asked about.
+        libraries: How many of the programs are judged as libraries, whose users no analysis sees.
+        guessed: How many of those only by what they look like: no setting says it.
     """
 
     root: Path
@@ -51,6 +53,8 @@ class AuditReport:
     known: tuple[Finding, ...] = ()
     gone: int = 0
     outside_change: int | None = None
+    libraries: int = 0
+    guessed: int = 0
 
     @classmethod
     def of(cls, audits: Sequence[Audit], min_confidence: Confidence) -> AuditReport:
@@ -74,6 +78,10 @@ class AuditReport:
             sites_resolved=sum(audit.sites_resolved for audit in audits),
             sites=sum(audit.sites for audit in audits),
             seconds=sum(audit.seconds for audit in audits),
+            libraries=sum(audit.target.is_library for audit in audits),
+            guessed=sum(
+                audit.target.is_library and audit.target.settings.library is None for audit in audits
+            ),
         )
 
     def without(self, baseline: Baseline) -> AuditReport:
@@ -125,6 +133,9 @@ class AuditSummaryModel(ReportPart):
         description="findings that the change does not touch, left out here; null where none was asked about"
     )
     by_rule: list[RuleCountModel]
+    libraries: int = Field(
+        description="audited programs that are judged as libraries: what is public is their users' business"
+    )
     files: int
     lines: int
     seconds: float
@@ -169,6 +180,7 @@ def to_json(report: AuditReport) -> str:
                 RuleCountModel(rule=code, name=name, findings=count)
                 for (code, name), count in report.by_rule.items()
             ],
+            libraries=report.libraries,
             files=report.files,
             lines=report.lines,
             seconds=round(report.seconds, 3),

@@ -48,6 +48,12 @@ class AuditPrinter:
                 f"(--min-confidence {lower.value} shows {'it' if report.unsure == 1 else 'them'})",
                 "dim",
             )
+            if report.guessed:
+                self._line(
+                    "judged as a library, whose users may read and call what is public: "
+                    "library = false under [tool.telewire.audit] says that it has none",
+                    "dim",
+                )
         if report.gone:
             gone = plural(report.gone, "finding")
             self._line(f"{gone} of the baseline no longer there: write it anew (--write-baseline)", "dim")

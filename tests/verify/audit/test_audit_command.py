@@ -118,6 +118,35 @@ def test_the_last_lines_count(program: Path) -> None:
     assert re.fullmatch(r"1 file, 20 lines · \d+\.\d% of sites resolved · \d+\.\d s", lines[2])
 
 
+def _package(folder: Path, settings: str = "") -> Path:
+    """Write a package with a function that no code of its own calls."""
+    (folder / "app").mkdir()
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "app"\n{settings}', encoding="utf-8")
+    (folder / "app" / "__init__.py").write_text("", encoding="utf-8")
+    (folder / "app" / "steps.py").write_text("def check_loss(loss):\n    return loss > 3\n", encoding="utf-8")
+    return folder
+
+
+def test_what_is_judged_as_a_library_is_said_beside_what_is_held_back(tmp_path: Path) -> None:
+    shown = run(_package(tmp_path)).stdout
+    assert "1 less certain finding held back" in shown
+    assert "judged as a library, whose users may read and call what is public: library = false" in shown
+
+
+@pytest.mark.parametrize("said", ["true", "false"])
+def test_what_the_settings_say_of_a_library_is_not_repeated(tmp_path: Path, said: str) -> None:
+    shown = run(_package(tmp_path, f"[tool.telewire.audit]\nlibrary = {said}\n")).stdout
+    assert ("1 less certain finding held back" in shown, "judged as a library" in shown) == (True, False)
+
+
+def test_the_json_says_how_many_programs_are_judged_as_libraries(program: Path, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    summary = as_json(_package(package), program)["summary"]
+    assert isinstance(summary, dict)
+    assert summary["libraries"] == 1
+
+
 def test_the_summary_leaves_the_findings_out(program: Path) -> None:
     assert run(program, "--summary").stdout.splitlines()[0] == "1  TW502 field-never-written"
 
