@@ -32,8 +32,11 @@ DEFAULT_WARMUP = 20
 """Updates that have to be in the average before it is a standard to compare with."""
 
 
+_DECAY = "decay"
 _COUNTS = ("updates", "refused_inputs", "streak")
 _SUMS = ("norm_sum", "health_sum")
+_LARGEST_COUNT = 2**53
+"""More than any run counts to, and the largest up to which a float is exact: the averages are divided by one."""
 
 
 class TrackerStateError(ValueError):
@@ -134,6 +137,7 @@ class GradientEMATracker:
     def state_dict(self) -> dict[str, float | int]:
         """What has to be saved to go on later, as plain numbers."""
         return {
+            _DECAY: self._decay,
             "updates": self._updates,
             "refused_inputs": self._refused_inputs,
             "streak": self._streak.length,
@@ -142,21 +146,31 @@ class GradientEMATracker:
         }
 
     def load_state_dict(self, state: Mapping[str, float | int]) -> None:
-        """Go on from what `state_dict` gave; decay and warm-up stay this tracker's own.
+        """Go on from what `state_dict` gave; the warm-up stays this tracker's own.
 
         Raises:
-            TrackerStateError: a key is missing or unknown, or a value is none that a tracker can have. The
-                tracker is then unchanged.
+            TrackerStateError: a key is missing or unknown, the averages are those of another decay, or a value
+                is none that a tracker can have. The tracker is then unchanged.
         """
-        if set(state) != {*_COUNTS, *_SUMS}:
+        keys = (_DECAY, *_COUNTS, *_SUMS)
+        if set(state) == {*_COUNTS, *_SUMS}:
             raise TrackerStateError(
-                f"a tracker's state has the keys {', '.join((*_COUNTS, *_SUMS))}, "
-                f"not {', '.join(map(str, state)) or 'none'}"
+                "this state does not say by which decay its sums were weighed: it is of a version that did not save "
+                "it. Leave it out, so that the averages begin anew, or give the decay of that run under the key 'decay'"
+            )
+        if set(state) != set(keys):
+            raise TrackerStateError(
+                f"a tracker's state has the keys {', '.join(keys)}, not {', '.join(map(str, state)) or 'none'}"
+            )
+        if state[_DECAY] != self._decay:
+            raise TrackerStateError(
+                f"the sums were weighed by a decay of {_short(state[_DECAY])}, and this tracker's is {self._decay}: "
+                "make it with the decay that the state was saved with"
             )
         for name in _COUNTS:
             value = state[name]
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise TrackerStateError(f"{name} must be a whole number from 0 on, not {value!r}")
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST_COUNT:
+                raise TrackerStateError(f"{name} must be a whole number from 0 to 2**53, not {_short(value)}")
         for name in _SUMS:
             given: object = state[name]
             # A whole number may be larger than any float: compared with infinity it is finite.
@@ -166,8 +180,10 @@ class GradientEMATracker:
                 or not 0 <= given <= sys.float_info.max
             ):
                 raise TrackerStateError(
-                    f"{name} must be a finite number from 0 on, not {str(given)[:40]}: nothing else is folded in"
+                    f"{name} must be a finite number from 0 on, not {_short(given)}: nothing else is folded in"
                 )
+        if state["updates"] == 0 and any(state[name] != 0 for name in _SUMS):
+            raise TrackerStateError(f"{' and '.join(_SUMS)} must be 0 before the first update")
         self._updates = int(state["updates"])
         self._refused_inputs = int(state["refused_inputs"])
         self._streak = StreakCounter(self._record, length=int(state["streak"]))
@@ -184,6 +200,13 @@ class GradientEMATracker:
         # expm1 keeps the digits that 1 - decay**n loses for a decay near 1.
         weights = 1.0 if self._decay == 0 else -math.expm1(self._updates * math.log(self._decay))
         return total / weights
+
+
+def _short(value: object) -> str:
+    """A value for a message, cut where it is long; the digits of a huge whole number cannot even be written."""
+    if isinstance(value, int) and abs(value) > _LARGEST_COUNT:
+        return f"a whole number of {value.bit_length()} bits"
+    return repr(value)[:40]
 
 
 def sound_layer_share(collections: Sequence[GradientCollection]) -> float:

@@ -215,6 +215,15 @@ def test_a_restored_tracker_goes_on_as_if_it_had_not_stopped(before, after):
         {"updates": -1},
         {"updates": True},
         {"updates": 1.5},
+        {"updates": 0},
+        {"updates": 0, "norm_sum": 0.0},
+        {"updates": 2**53 + 1},
+        {"updates": 10**400},
+        {"refused_inputs": 10**5000},
+        {"streak": 10**400},
+        {"decay": 0.5},
+        {"decay": math.nan},
+        {"decay": "0.99"},
         {"norm_sum": math.nan},
         {"norm_sum": -1.0},
         {"norm_sum": "0.5"},
@@ -231,6 +240,33 @@ def test_a_state_that_no_tracker_can_have_is_refused_and_changes_nothing(change)
     with pytest.raises(TrackerStateError):
         tracker.load_state_dict(before | change)
     assert tracker.state_dict() == before
+
+
+def test_a_tracker_that_has_seen_nothing_can_be_restored():
+    tracker = tracker_after([(1.0, 1.0)])
+    tracker.load_state_dict(GradientEMATracker().state_dict())
+    assert (tracker.updates, tracker.norm_ema) == (0, None)
+
+
+def test_the_most_updates_that_a_state_may_have_still_have_an_average():
+    tracker = tracker_after([(1.0, 1.0)])
+    tracker.load_state_dict(tracker.state_dict() | {"updates": 2**53, "norm_sum": 3.0})
+    assert tracker.norm_ema == 3.0
+
+
+def test_averages_of_another_decay_are_refused_by_both_numbers():
+    saved = tracker_after([(4.0, 1.0)], decay=0.9).state_dict()
+    with pytest.raises(TrackerStateError, match=r"a decay of 0\.9, and this tracker's is 0\.5"):
+        GradientEMATracker(decay=0.5).load_state_dict(saved)
+
+
+def test_a_state_that_does_not_say_its_decay_is_refused_with_what_to_do():
+    saved = tracker_after([(4.0, 1.0)]).state_dict()
+    del saved["decay"]
+    with pytest.raises(
+        TrackerStateError, match="Leave it out, so that the averages begin anew, or give the decay"
+    ):
+        GradientEMATracker().load_state_dict(saved)
 
 
 def test_a_state_with_a_key_left_out_is_refused():

@@ -132,7 +132,7 @@ async def gradient_drift(
     Before it a plain loop that is off as far, and as long, has reported to the same hub.
     """
     weights = 1 - DEFAULT_DECAY**100
-    averages = {"updates": 100, "norm_sum": 0.5 * weights, "health_sum": weights}
+    averages = {"decay": DEFAULT_DECAY, "updates": 100, "norm_sum": 0.5 * weights, "health_sum": weights}
     updates, off = MINIMUM_UPDATES, min(MINIMUM_UPDATES, int(value["streak"]))
     run, update = TrainingLoop.run, PPO.update
     trackers: list[GradientEMATracker] = []
