@@ -46,8 +46,9 @@ class AnomalyStrip(Static):
         if not inf_grade.is_healthy:
             parts.append(Text(f"Inf:{count(tamiyo.inf_grad_count)}", style=count_style(inf_grade)))
         active = _active_types(tamiyo)
-        if parts:
-            # The counts stand on the line: the type that sums them up has nothing to add.
+        told = sum(detail.startswith(f"{NUMERICAL_INSTABILITY}: ") for detail in tamiyo.anomaly_details)
+        if parts and told <= len(parts):
+            # The counts on the line are all that was found: the type that sums them up has nothing to add.
             active = [anomaly for anomaly in active if anomaly != NUMERICAL_INSTABILITY]
         parts.extend(
             Text(f"{anomaly} ×{tamiyo.anomaly_counts[anomaly]}", style=ANOMALY_STYLE) for anomaly in active

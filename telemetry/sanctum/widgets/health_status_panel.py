@@ -107,7 +107,7 @@ class HealthStatusPanel(Static):
         drift = snapshot.tamiyo.gradient_drift
         grade = shipped_registry()[ids.GRADIENT_DRIFT].grade(drift)
         style = grade_style(grade)
-        if drift is None or drift.norm_ema is None:
+        if drift is None or drift.norm_drift is None:
             return graded("Grad drift", NO_VALUE, "", grade, style)
         detail = f"average {decimal(drift.norm_ema)}, {count(drift.streak)} in a row"
         if drift.is_warming_up:

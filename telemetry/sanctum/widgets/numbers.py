@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 NO_VALUE = "—"
 
@@ -30,5 +31,11 @@ def count(value: int | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Write a share as a percentage with one decimal; `None` is a dash, NaN and infinities are named."""
-    return f"{value:.1%}" if value is not None and math.isfinite(value) else decimal(value)
+    """Write a share as a percentage with one decimal, or in powers of ten where it is out of all proportion.
+
+    `None`, which is *not collected*, is a dash; NaN and infinities are named.
+    """
+    if value is None or not math.isfinite(value):
+        return decimal(value)
+    # A share of -1e14, of a value function gone wrong, has more digits than a column. A decimal does not overflow.
+    return f"{value:.1%}" if abs(value) < 999 else f"{Decimal(value).scaleb(2):.1e}%"

@@ -7,12 +7,16 @@ import math
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text
 
 from telewire.telemetry.payloads import HeadEntropy, PerformanceTrend, PPOUpdatePayload
 from telewire.telemetry.sanctum import SanctumAggregator, SanctumSnapshot
 from telewire.telemetry.sanctum.widgets import PolicyPanel, StatusBanner, ValuePanel
+from telewire.telemetry.sanctum.widgets.numbers import percent
+from telewire.telemetry.sanctum.widgets.table import VALUE_WIDTH
 
 Snapshot = Callable[..., SanctumSnapshot]
 
@@ -127,3 +131,33 @@ def test_before_the_first_epoch_has_ended_the_return_is_shown_and_not_graded(aft
 def test_a_panel_fits_eighty_columns(after_update: Snapshot, panel: type[PolicyPanel | ValuePanel]) -> None:
     extreme = after_update(value_loss=math.inf, approx_kl=1.25e-12, entropy=-1.5e-300, performance=None)
     assert max(cell_len(line) for line in panel.panel_text(extreme).plain.splitlines()) <= 76
+
+
+def test_a_share_out_of_all_proportion_leaves_its_grade_on_the_screen(after_update: Snapshot) -> None:
+    health = dataclasses.replace(after_update().tamiyo.value_health, explained_variance=-1e14)
+    panel = ValuePanel.panel_text(after_update(value_health=health))
+    assert row(panel, "Explained var").split()[2] == "-1.0e+16%"
+    assert max(cell_len(line) for line in panel.plain.splitlines()) <= 76
+
+
+@given(st.floats(min_value=-1e97, max_value=1e97))
+def test_a_percentage_fits_its_column_and_is_that_share(share: float) -> None:
+    shown = percent(share)
+    assert len(shown) <= VALUE_WIDTH
+    assert float(shown.removesuffix("%")) / 100 == pytest.approx(share, rel=0.05, abs=0.0005)
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (0.5, "50.0%"),
+        (-0.035, "-3.5%"),
+        (998.9, "99890.0%"),
+        (1e308, "1.0e+310%"),
+        (None, "—"),
+        (math.nan, "NaN"),
+        (-math.inf, "-inf"),
+    ],
+)
+def test_a_percentage_has_one_decimal_and_what_is_no_number_its_name(share: float | None, shown: str) -> None:
+    assert percent(share) == shown

@@ -334,6 +334,13 @@ def test_drift_that_is_no_number_is_critical(after_update: Snapshot) -> None:
     assert drift_row(snapshot).endswith("CRITICAL")
 
 
+def test_a_first_drift_that_is_no_number_is_not_called_uncollected(after_update: Snapshot) -> None:
+    first = drift(
+        norm_ema=None, norm_drift=math.nan, health_ema=None, health_drift=math.nan, is_warming_up=True
+    )
+    assert drift_row(after_update(gradient_drift=first)) == "Grad drift NaN average —, warming up CRITICAL"
+
+
 @pytest.mark.parametrize(
     "first", [None, drift(norm_ema=None, norm_drift=None, health_ema=None, health_drift=None)]
 )
@@ -512,6 +519,21 @@ def test_strip_names_numerical_instability_where_no_count_says_it(after_update: 
     snapshot.tamiyo.anomalies = ["numerical_instability"]
     snapshot.tamiyo.anomaly_counts["numerical_instability"] += 3
     assert AnomalyStrip.strip_text(snapshot).plain == "numerical_instability ×3"
+
+
+def test_strip_names_numerical_instability_where_it_is_more_than_the_counts(
+    aggregator_after: Callable[..., SanctumAggregator], ppo_update: Callable[..., PPOUpdatePayload]
+) -> None:
+    counted = "numerical_instability: 3 NaN gradient elements (warning)"
+    lines = []
+    for details in ((counted,), (counted, "numerical_instability: the loss is nan (critical)")):
+        report = AnomalyPayload(update=12, anomalies=("numerical_instability",), details=details, ranks=())
+        snapshot = aggregator_after(ppo_update(update=12, nan_grad_count=3), report).get_snapshot()
+        lines.append(AnomalyStrip.strip_text(snapshot).plain)
+    assert lines == [
+        "NaN:3",
+        "NaN:3  numerical_instability ×1  3 NaN gradient elements (warning)  the loss is nan (critical)",
+    ]
 
 
 def test_anomaly_reported_just_before_its_update_is_active(
