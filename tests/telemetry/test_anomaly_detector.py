@@ -1,5 +1,6 @@
 """The detector names what the records call unhealthy, by their bounds and by no others."""
 
+import inspect
 import math
 from dataclasses import replace
 
@@ -268,6 +269,12 @@ def test_an_objection_to_something_else_shows_the_whole_state():
     states = [health(c_max=3.0), health(c_max=4.0)]
     lines = [line for state in states for line in detector.check_lstm_health(state).lines]
     assert lines == [f"lstm_unclassified: warning: {state}" for state in states]
+
+
+@pytest.mark.parametrize("check", [name for name in vars(AnomalyDetector) if name.startswith("check_")])
+def test_no_argument_of_any_check_has_a_default(check):
+    arguments = inspect.signature(getattr(AnomalyDetector, check)).parameters.values()
+    assert [argument.name for argument in arguments if argument.default is not argument.empty] == []
 
 
 @pytest.mark.parametrize(
