@@ -152,7 +152,12 @@ def _hub_table(hub: HubStats) -> Table:
 
 
 def _table(*headers: str) -> Table:
-    return Table(*headers, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    """A table without lines, whose first column is never cut: a row without its name is of no use."""
+    table = Table(*headers, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in table.columns[1:]:
+        column.overflow = "fold"
+    table.columns[0].no_wrap = True
+    return table
 
 
 def print_traces(console: Console, profiler: TrainingProfiler) -> None:

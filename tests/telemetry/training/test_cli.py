@@ -46,9 +46,19 @@ def test_the_summary_has_a_row_for_every_record() -> None:
     for record in shipped_registry():
         if record.schema_.at.name != "TamiyoState":
             continue  # It is of loops that are counted in steps.
-        # A long name is cut to its column.
+        # A long name goes on in the next line.
         assert re.search(rf"^{record.id} +{record.slug[:12]}\S* +\S", output, re.MULTILINE)
     assert re.search(r"^TELE-300 +nan_grad_count +0 +healthy +healthy 5 *$", output, re.MULTILINE)
+
+
+def test_on_forty_columns_no_name_of_the_summary_is_cut() -> None:
+    result = CliRunner().invoke(train, ["--episodes", "1", "--envs", "2"], env={"COLUMNS": "40"})
+    table = result.output[result.output.index("training ended") :]
+    assert "…" not in table
+    for record in shipped_registry():
+        assert bool(re.search(rf"^{record.id} ", table, re.MULTILINE)) is (
+            record.schema_.at.name == "TamiyoState"
+        )
 
 
 def test_the_summary_counts_what_became_of_the_events() -> None:
