@@ -10,6 +10,7 @@ from typing import Protocol
 from .constants import given_once, swallows
 from .model import EffectKind, Kind, Narrowing, Proof
 from .overwritten import StraightLine
+from .overwritten_keys import NewMappings, used_later
 from .patterns import PatternBuilder, whole_classes
 from .scope import Definitions, Environment, Scope
 from .syntax import assigned_names, default_values, dotted_name, place_of, statements_in
@@ -29,6 +30,8 @@ class BodyBuilder(PatternBuilder):
     ) -> None:
         super().__init__(qualname, definitions, module_level=module_level, enclosing=enclosing)
         self._loops: list[_LoopExits] = []
+        self._statements_of_body: Sequence[ast.stmt] = ()
+        self._caught = 0  # blocks around this one that an exception ends, while the function goes on
 
     # -- entry points -------------------------------------------------------------------------------------
 
@@ -42,6 +45,7 @@ class BodyBuilder(PatternBuilder):
 
     def body(self, statements: Sequence[ast.stmt]) -> None:
         """Walk a function's (or module's) statements."""
+        self._statements_of_body = statements
         if not self._module_level:
             self._locals |= assigned_names(statements)
             parameters = set(self._environment)
@@ -57,13 +61,23 @@ class BodyBuilder(PatternBuilder):
 
     def _statements(self, statements: Sequence[ast.stmt]) -> None:
         line = StraightLine(self.nodes, self.effects, self.overwritten, self._held)
+        mappings = NewMappings(self.nodes, self.effects, self.overwritten, self._own, self._is_used_later)
         for statement in statements:
             start = len(self.effects)
             self._statement(statement)
-            line.after(statement, start)
+            new = self.effects[start:]
+            line.after(statement, new)
+            mappings.after(statement, new, goes_on=self._caught > 0)
 
     def _held(self, name: str) -> int | None:
         return None if name in self._globals else self._environment.get(name)
+
+    def _own(self, name: str) -> int | None:
+        """Return what a name of this body, and of no other, holds."""
+        return self._held(name) if name in self._locals else None
+
+    def _is_used_later(self, name: str) -> bool:
+        return used_later(self._statements_of_body, name)
 
     def _statement(self, node: ast.stmt) -> None:
         match node:
@@ -301,8 +315,11 @@ class BodyBuilder(PatternBuilder):
             else:
                 self._effect(EffectKind.EVALUATE, None, -1, entered, place_of(item.context_expr))
         before = dict(self._environment)
+        goes_on = any(swallows(item.context_expr) for item in node.items)
+        self._caught += goes_on
         self._statements(node.body)
-        if any(swallows(item.context_expr) for item in node.items):
+        self._caught -= goes_on
+        if goes_on:
             self._environment = self._merge([before, self._environment], place_of(node))
             self._dead = dead_before
 
@@ -317,6 +334,7 @@ class BodyBuilder(PatternBuilder):
 
     def _try(self, node: ast.Try | ast.TryStar) -> None:
         before, dead_before = dict(self._environment), self._dead
+        self._caught += 1
         self._statements(node.body)
         self._statements(node.orelse)
         ends: list[Environment] = [] if self._dead else [self._environment]
@@ -336,6 +354,7 @@ class BodyBuilder(PatternBuilder):
             self._handlers -= 1
             if not self._dead:
                 ends.append(self._environment)
+        self._caught -= 1
         self._dead = dead_before
         self._environment = self._merge(ends, place_of(node)) if ends else interrupted
         self._statements(node.finalbody)

@@ -46,8 +46,8 @@ class StraightLine:
         self._held = held
         self._stores: list[_Store] = []
 
-    def after(self, statement: ast.stmt, start: int) -> None:
-        """Take note of a statement whose effects are those from index `start` on."""
+    def after(self, statement: ast.stmt, effects: Sequence[Effect]) -> None:
+        """Take note of a statement that had these effects."""
         targets: list[ast.expr]
         match statement:
             case ast.Assign(value=value):
@@ -70,7 +70,7 @@ class StraightLine:
         heads = {id(node.value) for node in read if isinstance(node, ast.Attribute)}
         whole = {n.id for n in walk(value) if isinstance(n, ast.Name) and id(n) not in heads}
         self._stores = [store for store in self._stores if store.root not in whole]
-        new = iter([effect for effect in self._effects[start:] if effect.kind is EffectKind.STORE_ATTR])
+        new = iter([effect for effect in effects if effect.kind is EffectKind.STORE_ATTR])
         for target in targets:
             match target:
                 case ast.Name(id=name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from ...findings import Confidence, Finding
 from ...flow import Constant, Flow, How
@@ -16,7 +17,7 @@ from .base import AuditCheck, AuditRule
 
 
 class OverwrittenAfterMerge(AuditRule):
-    """A computed metric is merged into a mapping, and a literal number, or None, is then written over it.
+    """A computed metric is put into a mapping, and a literal number, or None, is then written over it.
 
     ## Why is this bad?
     The value was computed, arrived, and is replaced on the last step: what is logged is the literal.
@@ -39,17 +40,22 @@ class OverwrittenAfterMerge(AuditRule):
         """Yield each literal that replaces a computed value."""
         for function in audit.program.functions():
             graph = audit.program.function(function).graph
-            for key, value, merged, target in _overwriting(audit.flow, function, graph):
-                is_computed = _is_computed(audit.flow, function, merged, key)
-                if not is_computed or not _holds_metrics(audit.flow, function, graph, target, key):
+            over_merged = (
+                (key, value, target, "merged in, and")
+                for key, value, merged, target in _overwriting(audit.flow, function, graph)
+                if _is_computed(audit.flow, function, merged, key)
+            )
+            over_stored = ((*one, "stored, and") for one in _over_stored(graph))
+            for key, value, target, how in chain(over_merged, over_stored):
+                if not _holds_metrics(audit.flow, function, graph, target, key):
                     continue
                 literal = repr(graph.nodes[value].data)
                 module = audit.program.modules[function.module]
                 yield self.make(
                     subject=f'{function}["{key}"]',
                     place=Place(module.path, graph.nodes[value].span),
-                    message=f'"{key}" is computed, merged in, and replaced by {literal}',
-                    help="write the literal before the merge, as a default, or leave it out",
+                    message=f'"{key}" is computed, {how} replaced by {literal}',
+                    help="write the literal first, as a default, or leave it out",
                     context={"key": key, "literal": literal, "function": function.qualname},
                     confidence=_confidence(graph, function, value, target),
                 )
@@ -112,6 +118,28 @@ def _overwriting(
                     graph, root, first.span, last.span
                 ):
                     yield last.key, last.value, first.value, root
+
+
+def _over_stored(graph: ValueGraph) -> Iterator[tuple[str, int, int]]:
+    """Yield literals that replace what was stored under their key, unseen: key, value, the mapping."""
+    taken_out = [one for one in graph.overwritten if one.kind is EffectKind.STORE_ITEM and not one.gated]
+    written = list(_written(graph)) if taken_out else []
+    found: dict[tuple[str, int, int], None] = {}
+    for before in taken_out:
+        if graph.nodes[before.value].kind is Kind.CONST:
+            continue
+        for root in local_roots(graph, before.base, every=True):
+            later = [
+                one
+                for one in written
+                if one.key == before.name
+                and one.guards == frozenset(before.guards)
+                and _is_before(before.span, one.span)
+                and root in local_roots(graph, one.base, every=True)
+            ]
+            if later and _is_placeholder(graph.nodes[later[0].value]):
+                found.setdefault((str(before.name), later[0].value, root))
+    yield from found
 
 
 def _entries(graph: ValueGraph, node: Node) -> Iterator[tuple[str | None, int]]:
