@@ -15,12 +15,12 @@ from functools import cached_property
 
 from ..flow import Carrier, FieldCarrier
 from ..flow.classes import receiver_name
+from ..flow.neutral import is_neutral
 from ..flow.types import ClassObject, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Default, EffectKind, Kind, Span
 from .flags import is_given_up, uses_parameter
 from .liveness import Origin as ValueOrigin
-from .neutral import is_neutral
 from .telemetry_names import TelemetryNames
 from .transfers import Group, Origin, Transfers
 from .usage import Usage

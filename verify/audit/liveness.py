@@ -36,12 +36,12 @@ from ..flow import (
     UseCarrier,
 )
 from ..flow.classes import receiver_name
+from ..flow.neutral import plain_literal, say_something
 from ..source import FunctionSymbol
 from ..source.model import EffectKind, Kind
 from .audience import Audience
 from .expressions import Expressions
 from .handling import Handling
-from .neutral import is_neutral
 
 _CONTAINER = re.compile(r"dict|list|set\b|set\[|deque|counter|mapping|sequence|queue|array|buffer")
 
@@ -281,7 +281,7 @@ class _Backward:
         stored = [value for value in self._constants if value not in self._initial]
         everything = {*self._constants, *self._initial}
         best = self._best
-        if best < Origin.ALIVE and _say_something({_plain(value) for value in everything}):
+        if best < Origin.ALIVE and say_something({plain_literal(value) for value in everything}):
             best = Origin.ALIVE if stored else Origin.POSSIBLE
         if best < Origin.ALIVE and any(self._leads_to(end, start) for start, end in self._computed):
             best = Origin.ALIVE  # a counter, a running mean: computed from what it was
@@ -366,18 +366,3 @@ class _Backward:
         if any(self._expressions.makes_a_value(function, one.value) for one in leaving):
             return Origin.ALIVE
         return Origin.NEVER if self._flow.is_target(ReturnCarrier(function)) else Origin.POSSIBLE
-
-
-def _say_something(values: set[str]) -> bool:
-    """Whether it matters which of several constants a carrier holds; None before a constant only says "not yet"."""
-    return len(values - {"None"}) > 1 or (
-        len(values) > 1 and not any(is_neutral(one) for one in values - {"None"})
-    )
-
-
-def _plain(value: str) -> str:
-    """Return a constant so that equal numbers are equal: `0` and `0.0`."""
-    try:
-        return repr(float(value))
-    except ValueError:
-        return value

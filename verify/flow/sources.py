@@ -143,7 +143,7 @@ class Sources:
             self._round = outer
 
     def of(self, function: FunctionSymbol, index: int) -> Answer:
-        """Return what a node draws on, each carrier once, the most faithful way first."""
+        """Return what a node draws on, each carrier once, the most faithful way; a literal for each way."""
         if self._round is None:
             known = self._answers[function].get(index)
             return self._circles.ask((function, index)) if known is None else known
@@ -178,7 +178,7 @@ class Sources:
         varying, known_here = (
             (self._round.varying, self._round.known) if self._round is not None else ((), {})
         )
-        best: dict[tuple[Carrier | Constant, bool], Source] = {}
+        best: dict[tuple[Carrier | Constant, bool, bool], Source] = {}
         pending: list[tuple[int, How, bool]] = [(index, How.COPY, False)]
         seen = set(pending)
         while pending:
@@ -205,13 +205,15 @@ class Sources:
                         pending.append(following)
                     continue
                 carrier = step.carrier
-                before = best.get((carrier, is_part))
+                # `n = 1`, `n += 1`: a literal that is held, and the same one that is calculated with.
+                is_added = strength is How.COMPUTED and isinstance(carrier, Constant)
+                before = best.get((carrier, is_part, is_added))
                 if before is None or strength < before.how:
                     is_as_it_is = strength is step.how and is_part is step.partial
                     found = (
                         step if is_as_it_is else Source(carrier, strength, step.origin, is_part, step.through)
                     )
-                    best[carrier, is_part] = found
+                    best[carrier, is_part, is_added] = found
         return tuple(best.values())
 
     def forget(self, function: FunctionSymbol) -> None:

@@ -22,6 +22,7 @@ from ..flow.whole_reads import reads_of_all, reads_of_any
 from .causes import Diagnosis
 from .diagnosis import Diagnostician
 from .edges import Edge, Verdict, Wire, without_consequences
+from .production import produced
 from .resolve import Member, Unresolved
 from .stages import Stage, StageKind
 
@@ -64,7 +65,7 @@ class Prover:
         for end in stage.carriers:
             begin = self._begin(starts, end, source if stage.reads is None else None)
             hops = (
-                self._produced(stage, end.carrier)
+                produced(self._flow, stage.functions, end.carrier)
                 if source is None
                 else self._path(begin, stage, end.carrier)
             )
@@ -105,18 +106,6 @@ class Prover:
         if isinstance(stage.carriers, Unresolved):
             key = "field" if stage.kind is StageKind.SCHEMA else "carries"
             return self._diagnostician.missing(stage.carriers, (*stage.yaml, key))
-        return None
-
-    def _produced(self, stage: Stage, carrier: Carrier) -> list[Hop] | None:
-        """The emitter's own work: something computed reaches its carrier inside it."""
-        for hop in self._flow.entering(carrier):
-            if (
-                hop.site.function in stage.functions
-                and not isinstance(hop.source, Constant)
-                and hop.how <= How.COMPUTED
-                and self._flow.is_live(hop)
-            ):
-                return [hop]
         return None
 
     def _path(

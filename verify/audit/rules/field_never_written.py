@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...findings import Finding
+from ...flow.neutral import is_neutral
 from ..ladder import certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
-from ..neutral import is_neutral
 from ..subjects import FieldSubject
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody

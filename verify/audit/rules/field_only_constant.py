@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ...findings import Confidence, Finding
 from ...flow import Constant, How
+from ...flow.neutral import is_neutral
 from ...source.program import Place
 from ..ladder import at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import Origin, Production
-from ..neutral import is_neutral
 from ..subjects import FieldSubject
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
