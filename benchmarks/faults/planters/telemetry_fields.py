@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from telewire.verify.audit.flags import is_config_class
-from telewire.verify.audit.neutral import is_neutral
+from telewire.verify.flow.neutral import is_neutral
 
 from ..occurrences import Occurrence, Part
 from ..tree import Tree
