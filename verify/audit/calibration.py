@@ -114,6 +114,7 @@ JUDGED: dict[tuple[str, str], Judged] = {
     ("TW509", "offered by a library"): Judged(11, 17),
     ("TW509", "private"): Judged(51, 55),
     ("TW509", "public, kept by a library from its users"): Judged(7, 18, 3, 8),
+    ("TW509", "public, of metrics, of an application"): Judged(is_the_purpose=True),
     ("TW509", "public, of an application"): Judged(8, 16, is_the_purpose=True),
     ("TW510", "of a library"): Judged(3, 14, 0, 7),
     ("TW510", "of an application"): Judged(1, 4, is_the_purpose=True),

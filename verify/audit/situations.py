@@ -57,7 +57,8 @@ def _function(finding: Finding, is_library: bool) -> str:
     if _is_private(context["function"]):
         return "private"
     if not is_library:
-        return "public, of an application"
+        of_metrics = context["of_metrics"] == "yes"
+        return "public, of metrics, of an application" if of_metrics else "public, of an application"
     return (
         "offered by a library" if context["offered"] == "yes" else "public, kept by a library from its users"
     )

@@ -123,7 +123,9 @@ def _package(folder: Path, settings: str = "") -> Path:
     (folder / "app").mkdir()
     (folder / "pyproject.toml").write_text(f'[project]\nname = "app"\n{settings}', encoding="utf-8")
     (folder / "app" / "__init__.py").write_text("", encoding="utf-8")
-    (folder / "app" / "steps.py").write_text("def check_loss(loss):\n    return loss > 3\n", encoding="utf-8")
+    (folder / "app" / "steps.py").write_text(
+        "def check_path(path):\n    return len(path) > 3\n", encoding="utf-8"
+    )
     return folder
 
 

@@ -105,6 +105,18 @@ def test_a_situation_that_is_not_supported_is_told_at_low_confidence() -> None:
     assert _confidences([finding]) == {Confidence.LOW}
 
 
+@pytest.mark.parametrize(
+    ("of_metrics", "confidence"), [("yes", Confidence.HIGH), ("no", Confidence.LOW)], ids=["metrics", "files"]
+)
+def test_what_an_application_never_calls_is_shown_where_it_is_of_metrics(
+    of_metrics: str, confidence: Confidence
+) -> None:
+    finding = _finding(
+        "TW509", "main:check", kind="function", function="check", offered="no", of_metrics=of_metrics
+    )
+    assert _confidences([finding], is_library=False) == {confidence}
+
+
 def test_what_others_may_read_of_a_library_is_an_applications_own() -> None:
     finding = _finding("TW503", "main:Monitor.seconds", record="no")
     assert _confidences([finding], is_library=False) == {Confidence.HIGH}
@@ -176,7 +188,7 @@ def test_a_first_look_at_unwired_training_telemetry_shows_it(tmp_path: Path) -> 
     )
     (target,) = find_targets([tmp_path])
     found = audit(target).findings
-    assert {one.rule for one in found} == {"TW502", "TW505"}
+    assert {one.rule for one in found} == {"TW502", "TW505", "TW509"}
 
 
 def test_the_pages_name_no_situation_that_the_table_lacks(tmp_path: Path) -> None:

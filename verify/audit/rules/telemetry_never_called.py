@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
+from ..metric_words import are_metrics
 from ..telemetry_names import is_handler
 from ..uses import Use
 from .base import AuditCheck, AuditRule
@@ -132,6 +133,7 @@ class TelemetryNeverCalled(AuditRule):
                     "function": function.qualname,
                     "kind": kind,
                     "offered": "yes" if offered else "no",
+                    "of_metrics": "yes" if _is_of_metrics(audit, function) else "no",
                     "neighbours": ", ".join(one.name for one in called),
                 },
                 confidence=confidence,
@@ -148,6 +150,7 @@ class TelemetryNeverCalled(AuditRule):
                     "function": function.qualname,
                     "kind": "nested function",
                     "offered": "no",
+                    "of_metrics": "yes" if _is_of_metrics(audit, function) else "no",
                     "neighbours": "",
                 },
                 confidence=Confidence.HIGH,
@@ -196,6 +199,19 @@ def _is_telemetry(audit: AuditCheck, name: str) -> bool:
     if name.lstrip("_").partition("_")[2].partition("_")[0] in _NUMERICAL:
         return False
     return audit.names.is_function(name) or is_handler(name)
+
+
+def _is_of_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a function says by what follows its verb that it has to do with metrics, or its class does.
+
+    `check_gradients` does, `check_password` does not.
+    """
+    if not audit.names.is_function(function.name):
+        return False
+    owner = audit.program.function(function).owner
+    if owner is not None and audit.names.is_class(owner.rpartition(".")[2]):
+        return True
+    return are_metrics([function.name.lstrip("_").partition("_")[2]])
 
 
 def is_subject(audit: AuditCheck, function: FunctionSymbol) -> bool:
