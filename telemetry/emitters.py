@@ -42,7 +42,7 @@ class LayerGradientHealth(TypedDict):
 
     nan_grad_count: int | None
     inf_grad_count: int | None
-    grad_norm_state: NormState
+    grad_norm_state: NormState | None
     grad_passes: int
     loss_scale: float | None
     dead_layers: int | None
@@ -87,8 +87,9 @@ def aggregate_layer_gradient_health(
             collected. A layer that was dead (exploding) at one of the steps counts once.
 
     Returns:
-        Sums of the counts, None for one that a collection could not take; the worst state of the norm, the most
-        passes, the smallest loss scale; the dead and the exploding layers, None without ``layer_stats``.
+        Sums of the counts, None for one that a collection could not take; the worst state of the norm, None where
+        it is that of shards without the others; the most passes, the smallest loss scale; the dead and the
+        exploding layers, None without ``layer_stats``.
 
     Raises:
         NoGradientsError: no collection holds a gradient. Nothing was measured, and zero would say that all is
@@ -98,7 +99,7 @@ def aggregate_layer_gradient_health(
         raise NoGradientsError()
     nan_grad_count = _total(collection.nan_count for collection in collections)
     inf_grad_count = _total(collection.inf_count for collection in collections)
-    grad_norm_state = NormState.worst(collection.norm_state for collection in collections)
+    grad_norm_state = _worst_state(collections)
     grad_passes = max(collection.passes for collection in collections)
     loss_scale = min(
         (collection.loss_scale for collection in collections if collection.loss_scale is not None),
@@ -117,6 +118,16 @@ def aggregate_layer_gradient_health(
         "dead_layers": dead_layers,
         "exploding_layers": exploding_layers,
     }
+
+
+def _worst_state(collections: Sequence[GradientCollection]) -> NormState | None:
+    """The worst state; None where a collection holds shards alone in which all is well: others may be broken."""
+    state = NormState.worst(collection.norm_state for collection in collections)
+    is_part = any(
+        collection.norm is None and collection.norm_state is not NormState.NO_GRADIENTS
+        for collection in collections
+    )
+    return None if is_part and state in (NormState.FINITE, NormState.UNDERFLOWED) else state
 
 
 def _total(counts: Iterable[int | None]) -> int | None:

@@ -104,8 +104,8 @@ class PPOUpdatePayload:
     """NaN elements over all gradients; None when they could not be counted."""
     inf_grad_count: int | None
     """Infinite elements over all gradients; None when they could not be counted."""
-    grad_norm_state: NormState
-    """The worst state of the norm before clipping over the optimiser steps."""
+    grad_norm_state: NormState | None
+    """The worst state of the norm before clipping over the optimiser steps; None when it is not known."""
     grad_passes: int
     """How often gradients were read, in part or whole, at the step that needed most: 1 where all is well."""
     grad_norm_variation: float | None
@@ -170,8 +170,8 @@ class TrainingStepPayload:
     """Wall time since the end of the step before, in seconds; None for the first step."""
     gradient_stage: GradientStage
     """When the gradients were looked at that the counts are of."""
-    grad_norm_state: NormState
-    """What is known of their norm; the worst of several optimisers."""
+    grad_norm_state: NormState | None
+    """What is known of their norm; the worst of several optimisers. None when only shards are known, and sound."""
     grad_passes: int
     """How often gradients were read, in part or whole: 1 where all is well."""
     grad_norm_variation: float | None

@@ -175,6 +175,25 @@ def test_the_worst_state_of_the_steps_is_the_state_of_the_update():
     assert health["grad_norm_state"] is NormState.OVERFLOWED
 
 
+@pytest.mark.parametrize(
+    ("own", "of_the_model"),
+    [
+        (NormState.FINITE, None),
+        (NormState.UNDERFLOWED, None),
+        (NormState.OVERFLOWED, NormState.OVERFLOWED),
+        (NormState.NOT_FINITE, NormState.NOT_FINITE),
+    ],
+)
+def test_sound_shards_say_nothing_of_the_others_and_broken_ones_are_enough(own, of_the_model):
+    shards = collection(nan_count=None, inf_count=None, norm=None, norm_state=own)
+    assert aggregate_layer_gradient_health([collection(), shards], None)["grad_norm_state"] is of_the_model
+
+
+def test_an_optimiser_without_gradients_leaves_the_state_of_the_others():
+    none = collection(nan_count=None, inf_count=None, norm=None, norm_state=NormState.NO_GRADIENTS)
+    assert aggregate_layer_gradient_health([none, collection()], None)["grad_norm_state"] is NormState.FINITE
+
+
 def test_the_passes_of_an_update_are_those_of_its_hardest_step():
     steps = [collection(passes=passes) for passes in (1, 3, 2)]
     assert aggregate_layer_gradient_health(steps, None)["grad_passes"] == 3
