@@ -15,6 +15,7 @@ from ...source.model import Span
 from ...source.program import Place
 from ..audience import Audience
 from ..commented_out import CommentedOut
+from ..constant_gates import ConstantGates
 from ..converters import Converters
 from ..events import Family, event_names, families
 from ..flags import flag_names
@@ -95,6 +96,11 @@ class AuditCheck:
         }
         wanted = functions | classes | flag_names(self.flow) | event_names(self.program)
         return Mentions.of(self.program, wanted)
+
+    @cached_property
+    def constant_gates(self) -> ConstantGates:
+        """Which switches are false in every run, seen over the whole program."""
+        return ConstantGates(self.usage)
 
     @cached_property
     def event_families(self) -> list[Family]:

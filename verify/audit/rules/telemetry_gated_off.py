@@ -30,7 +30,8 @@ _FALSE = {"False", "0", "None"}
 class TelemetryGatedOff(AuditRule):
     """Telemetry stands where it cannot run.
 
-    That is behind a constant that is false, behind a parameter that every caller gives as false, or after a `return`.
+    That is behind a constant that is false (of the module, of a class, or of another module, where nothing in the
+    program may set it), behind a parameter that every caller gives as false, or after a `return`.
 
     ## Why is this bad?
     The code looks wired. Nothing of it runs.
@@ -60,6 +61,7 @@ class TelemetryGatedOff(AuditRule):
         for function in audit.program.functions():
             summary = audit.program.function(function)
             yield from self._constants(audit, function, summary)
+            yield from self._constants_of_others(audit, function, summary)
             yield from self._parameters(audit, function, summary)
 
     def _constants(
@@ -91,6 +93,39 @@ class TelemetryGatedOff(AuditRule):
                 message=f"{called}() stands {why}",
                 context={"called": called, "gate": gate, "function": function.qualname},
                 confidence=Confidence.MEDIUM if gate else Confidence.HIGH,
+            )
+
+    def _constants_of_others(
+        self, audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary
+    ) -> Iterator[Finding]:
+        """Yield what stands behind a constant of a class or of another module."""
+        graph = summary.graph
+        told: set[str] = set()
+        for effect in graph.effects:
+            if (
+                effect.gated
+                or not effect.guards
+                or effect.kind not in {"drop", "evaluate"}
+                or effect.value < 0
+            ):
+                continue
+            node = graph.nodes[effect.value]
+            if node.kind is not Kind.CALL or not _is_telemetry(audit, function, graph, node):
+                continue
+            closed = (guard for guard in effect.guards if audit.constant_gates.is_false(function, guard))
+            guard = next(closed, None)
+            gate = "" if guard is None else audit.transfers.names(function).path(guard)
+            if not gate or gate in told:
+                continue
+            told.add(gate)
+            called = str(graph.nodes[node.operands[0]].data)
+            yield self._finding(
+                audit,
+                function,
+                node,
+                message=f"{called}() stands behind {gate}, which is False, and nothing sets it",
+                context={"called": called, "gate": gate, "function": function.qualname},
+                confidence=Confidence.MEDIUM,
             )
 
     def _parameters(
