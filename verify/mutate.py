@@ -103,7 +103,7 @@ def mutate_command(
     assert configuration.evidence is not None
     try:
         with Progress(errors) as progress:
-            outcome = mutate(request, progress.show)
+            outcome = mutate(request, progress)
     except CannotMutate as error:
         raise Unusable(str(error)) from None
     document, ran = outcome.document, outcome.ran

@@ -29,7 +29,10 @@ _NOW_AND_THEN = 10.0  # seconds
 
 
 class Progress:
-    """Shows how far a run is: on a terminal in one line that is written over, elsewhere a line now and then."""
+    """Shows how far a run is: on a terminal in one line that is written over, elsewhere a line now and then.
+
+    What is to stay stands above it, at once.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -51,6 +54,12 @@ class Progress:
         elif time.monotonic() - self._told > _NOW_AND_THEN:
             self._told = time.monotonic()
             self._console.print(text, markup=False, soft_wrap=True)
+
+    def tell(self, text: str) -> None:
+        """Say something that is to stay: a line of its own."""
+        if self._is_terminal:
+            self._erase()
+        self._console.print(text, style="bold red", markup=False, soft_wrap=True)
 
     def _erase(self) -> None:
         self._console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))

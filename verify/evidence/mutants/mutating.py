@@ -6,9 +6,10 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ...wiring import Wire
 from ..document import EvidenceModel
@@ -22,7 +23,15 @@ from .running import CannotMutate, Event, Way, run_mutants
 from .sights import Sights
 from .standing import Files, Standing
 
-Progress = Callable[[str], None]
+
+class Progress(Protocol):
+    """Where a run says how far it is."""
+
+    def show(self, text: str) -> None:
+        """Say how far it is, in the place of what was said before."""
+
+    def tell(self, text: str) -> None:
+        """Say something that is to stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +115,14 @@ def mutate(request: Request, progress: Progress) -> Outcome:
         elif event["event"] == "baseline":
             baseline.append(event["seconds"])
             if not begun:
-                progress(f"tests without any mutant · {len(baseline)} of {len(orders.tests)}")
+                progress.show(f"tests without any mutant · {len(baseline)} of {len(orders.tests)}")
         elif event["event"] == "result":
-            told[pending[event["mutant"]].mutant.identity] = event
+            mutant = pending[event["mutant"]].mutant
+            told[mutant.identity] = event
+            if event["state"] == State.SURVIVED.value:
+                progress.tell(f"survived  {mutant.message}")
             survived = sum(one["state"] == State.SURVIVED.value for one in told.values())
-            progress(f"{len(told)} of {len(pending)} mutants · {survived} survived")
+            progress.show(f"{len(told)} of {len(pending)} mutants · {survived} survived")
 
     way = Way("forked")
     was_interrupted = False

@@ -74,6 +74,10 @@ def test_a_wire_whose_mutants_are_all_killed_is_so(noticed: Done) -> None:
     assert found.reason == f"all of {len(noticed.left.mutants)} mutants were killed"
 
 
+def test_a_survivor_is_named_while_the_others_still_run(unnoticed: Done) -> None:
+    assert "survived  store(count) held its default 0" in unnoticed.errors.splitlines()
+
+
 def test_a_wire_with_a_survivor_names_it(unnoticed: Done) -> None:
     found = said_of(unnoticed.root, unnoticed.left)
     assert found.mutation.value == "survived"
