@@ -7,7 +7,7 @@ stands anywhere else in the program may get into a mapping in a way that is not 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..flow import Flow
@@ -25,6 +25,7 @@ TAGS = frozenset({"event", "event_type", "event_name", "kind", "message_type", "
 _MEANS_LITTLE = {"kind", "type"}  # other mappings than events have these: a schema, a job
 _EVENT = re.compile(r"(?:^|_)(?:e|ev|evt|event|msg|message|notification|update|record|packet)s?\d*$")
 _FEWEST = 3
+_LOG_LINES = {"critical", "debug", "error", "exception", "info", "warn", "warning"}
 
 
 @dataclass
@@ -62,7 +63,8 @@ class _Collector:
             if (family := self._family(function, tag, several)) is not None
         ]
         wanted = {name for family in found for name in family.traffic}
-        said, matched = self._mentioned(wanted) if found else (set(), set())
+        handlers = {family.function for family in found}
+        said, matched = self._mentioned(wanted, handlers) if found else (set(), set())
         for family in found:
             for name, traffic in list(family.traffic.items()):
                 # What is said elsewhere may be sent from there, what is matched on elsewhere is handled there.
@@ -128,8 +130,11 @@ class _Collector:
                 if key == tag:
                     yield origin.function, operand
 
-    def _mentioned(self, names: set[str]) -> tuple[set[str], set[str]]:
-        """Return the names that stand as a value anywhere, and those that are compared with or a key."""
+    def _mentioned(self, names: set[str], handlers: Collection[FunctionSymbol]) -> tuple[set[str], set[str]]:
+        """Return the names that stand as a value anywhere, and those that are compared with or a key.
+
+        What is printed, or what a handler writes into its log, sends nothing.
+        """
         said: set[str] = set()
         matched: set[str] = set()
         program = self._flow.program
@@ -143,12 +148,34 @@ class _Collector:
                 elif node.kind is Kind.DICT and isinstance(node.data, tuple):
                     matched.update(key for key in node.data if key in names)
             for index in strings:
+                if self._is_shown(function, graph, index, is_handler=function in handlers):
+                    continue
                 (matched if index in compared else said).add(str(graph.nodes[index].data))
         for cls in program.classes():
             for declared in program.class_(cls).fields.values():
                 text = "" if declared.default is None else declared.default.text
                 said.update(name for name in names if name in text)
         return said, matched
+
+    def _is_shown(self, function: FunctionSymbol, graph: ValueGraph, index: int, *, is_handler: bool) -> bool:
+        """Whether a string is for people alone: an argument of `print`, or of a log line of a handler.
+
+        Elsewhere the text of a log line may itself be the event.
+        """
+        nodes, effects = self._flow.facts.whereabouts.users(function)
+        users = nodes.get(index, ())
+        if not users or effects.get(index):
+            return False
+        for user in users:
+            call = graph.nodes[user]
+            if call.kind is not Kind.CALL or call.operands[0] == index:
+                return False
+            callee = graph.nodes[call.operands[0]]
+            is_print = callee.kind is Kind.GLOBAL and callee.data == "print"
+            is_line = is_handler and callee.kind is Kind.ATTR and callee.data in _LOG_LINES
+            if not (is_print or is_line):
+                return False
+        return True
 
 
 def _is_event(graph: ValueGraph, index: int) -> bool:
