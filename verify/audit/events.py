@@ -1,9 +1,14 @@
-"""Events: members of an enumeration, or classes below one base, that some code sends and other code matches on."""
+"""Events that some code sends and other code matches on.
+
+They are members of an enumeration, classes below one base, or classes that one name stands for:
+`Event = StepEvent | EvalEvent | StopEvent`.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..flow import Flow
@@ -11,6 +16,8 @@ from ..flow.types import ClassObject, members
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Kind, Node, Span, ValueGraph
 from ..source.program import ExternalSymbol, Place
+from ..source.summarise import TOP_LEVEL
+from .known_calls import PLAIN_BASES
 from .mentions import Mention, Mentions
 
 _EVENT_ENUM = re.compile(
@@ -44,7 +51,6 @@ _ENUM_BASES = {"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"}
 class Event:
     """One kind of event: an enumeration's member (`name` is set) or a class."""
 
-    family: ClassSymbol
     cls: ClassSymbol
     name: str | None
     place: Place
@@ -63,14 +69,25 @@ class Traffic:
 
 @dataclass
 class Family:
-    """The events of one enumeration or one base class.
+    """The events of one enumeration, one base class or one union of classes (`is_union`), with the name of that.
 
     `is_open` is why an event of it may be sent or handled unseen: members are looked up by value, classes by name.
     """
 
-    cls: ClassSymbol
+    name: str
     traffic: dict[Event, Traffic] = field(default_factory=dict)
     is_open: bool = False
+    is_union: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Union:
+    """A name of a module that stands for several classes."""
+
+    module: str
+    name: str
+    span: Span
+    classes: tuple[ClassSymbol, ...]
 
 
 def event_names(program: Program) -> set[str]:
@@ -80,6 +97,8 @@ def event_names(program: Program) -> set[str]:
         names |= {enumeration.name, *program.class_(enumeration).fields}
     for base in _bases(program):
         names |= {base.name, *(one.name for one in program.subclasses(base))}
+    for union in _unions(program):
+        names |= {union.name, *(one.name for one in union.classes)}
     return names
 
 
@@ -90,6 +109,8 @@ def families(flow: Flow, mentions: Mentions) -> Iterator[Family]:
         yield collector.enumeration(enumeration)
     for base in _bases(flow.program):
         yield collector.classes(base)
+    for union in _unions(flow.program):
+        yield collector.union(union)
 
 
 def _enumerations(program: Program) -> Iterator[ClassSymbol]:
@@ -115,6 +136,47 @@ def _bases(program: Program) -> Iterator[ClassSymbol]:
                 yield cls
 
 
+def _unions(program: Program) -> Iterator[_Union]:
+    """Yield the names that stand for three or more classes of events, each class in one of them only."""
+    taken = {below for base in _bases(program) for below in program.subclasses(base)}
+    for module in program.modules.values():
+        for name, declared in module.variables.items():
+            if declared.default is None or not _EVENT_BASE.fullmatch(name):
+                continue
+            classes = [program.resolve(module.name, part) for part in _parts(declared.default.text)]
+            known = tuple(one for one in classes if isinstance(one, ClassSymbol))
+            if len(known) == len(classes) >= 3 and taken.isdisjoint(known):
+                taken |= {*known}
+                yield _Union(module.name, name, declared.span, known)
+
+
+def _parts(text: str) -> list[str]:
+    """Return the dotted names of `A | B`, `Union[A, B]` and `Annotated[A | B, ...]`; nothing for anything else."""
+    try:
+        pending = [ast.parse(text, mode="eval").body]
+    except SyntaxError:
+        return []
+    found: list[str] = []
+    while pending:
+        match pending.pop(0):
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                pending[:0] = [left, right]
+            case ast.Subscript(value=outer, slice=ast.Tuple(elts=[first, *others])):
+                is_union = _last(outer) == "Union"
+                if not is_union and _last(outer) != "Annotated":
+                    return []
+                pending[:0] = [first, *others] if is_union else [first]
+            case ast.Name() | ast.Attribute() as part:
+                found.append(ast.unparse(part))
+            case _:
+                return []
+    return found
+
+
+def _last(node: ast.expr) -> str:
+    return ast.unparse(node).rpartition(".")[2]
+
+
 class _Collector:
     def __init__(self, flow: Flow, mentions: Mentions) -> None:
         self._flow = flow
@@ -123,12 +185,12 @@ class _Collector:
         self._paths = {module.name: module.path for module in flow.program.modules.values()}
 
     def enumeration(self, cls: ClassSymbol) -> Family:
-        family = Family(cls, is_open=self._is_looked_up(cls))
+        family = Family(cls.qualname, is_open=self._is_looked_up(cls))
         path = self._paths[cls.module]
         for name, declared in self._program.class_(cls).fields.items():
             if name.startswith("_") or declared.default is None:
                 continue
-            event = Event(cls, cls, name, Place(path, declared.span))
+            event = Event(cls, name, Place(path, declared.span))
             family.traffic[event] = Traffic()
             for mention in self._mentions.nodes.get(name, ()):
                 self._member(family.traffic[event], cls, mention)
@@ -140,20 +202,58 @@ class _Collector:
         return family
 
     def classes(self, base: ClassSymbol) -> Family:
-        family = Family(base)
+        family = Family(base.qualname)
         for cls in self._program.subclasses(base):
             if self._program.subclasses(cls):
                 continue  # a base of others
-            place = self._program.place(cls)
-            event = Event(base, cls, None, Place(place.path, _first_line(place.span, cls.name)))
-            family.traffic[event] = Traffic()
-            for mention in self._mentions.nodes.get(cls.name, ()):
-                self._class(family.traffic[event], cls, mention)
-            for one in self._mentions.texts.get(cls.name, ()):
-                self._class_in_text(family.traffic[event], event, one.module, one.holder, one.kind)
-            if self._mentions.strings.get(cls.name):
-                family.is_open = True
+            self._add(family, cls, self._mentions.nodes.get(cls.name, ()))
         return family
+
+    def union(self, union: _Union) -> Family:
+        family = Family(union.name, is_open=self._is_built_by_others(union), is_union=True)
+        top = FunctionSymbol(union.module, TOP_LEVEL)
+        lines = range(union.span.line, union.span.end_line + 1)
+        for cls in union.classes:
+            mentions = [
+                one
+                for one in self._mentions.nodes.get(cls.name, ())
+                if one.function != top or self._graph(top).nodes[one.node].span.line not in lines
+            ]
+            self._add(family, cls, mentions)
+        return family
+
+    def _add(self, family: Family, cls: ClassSymbol, mentions: Iterable[Mention]) -> None:
+        place = self._program.place(cls)
+        event = Event(cls, None, Place(place.path, _first_line(place.span, cls.name)))
+        family.traffic[event] = Traffic()
+        for mention in mentions:
+            self._class(family.traffic[event], cls, mention)
+        for one in self._mentions.texts.get(cls.name, ()):
+            self._class_in_text(family.traffic[event], event, one.module, one.holder, one.kind)
+        if self._mentions.strings.get(cls.name):
+            family.is_open = True
+
+    def _is_built_by_others(self, union: _Union) -> bool:
+        """Whether a framework may make events of a union: it is handed over as a value, or a class made by it has one.
+
+        `decode(data, type=Event)`, `class Envelope(BaseModel): event: Event`.
+        """
+        for mention in self._mentions.nodes.get(union.name, ()):
+            nodes, effects = self._flow.facts.whereabouts.users(mention.function)
+            graph = self._graph(mention.function)
+            users = [graph.nodes[user] for user in nodes.get(mention.node, ())]
+            if effects.get(mention.node) or not all(_is_type_test(graph, user) for user in users):
+                return True
+        holders = [
+            ClassSymbol(one.module, one.holder)
+            for one in self._mentions.texts.get(union.name, ())
+            if one.kind == "annotation" and one.holder in self._program.modules[one.module].classes
+        ]
+        return any(
+            isinstance(base, ExternalSymbol) and base.dotted.rpartition(".")[2] not in PLAIN_BASES
+            for cls in (*holders, *union.classes)
+            for base in self._program.mro(cls)
+        )
 
     def _graph(self, function: FunctionSymbol) -> ValueGraph:
         return self._program.function(function).graph

@@ -48,6 +48,7 @@ class EventNeverEmitted(AuditRule):
                 if traffic.sent or not traffic.handled:
                     continue
                 offered = audit.audience.sees_class(event.cls)
+                certain = Confidence.MEDIUM if family.is_union else Confidence.HIGH
                 handled = traffic.handled[0]
                 yield self.make(
                     subject=f"{event.cls.module}:{event}",
@@ -58,10 +59,10 @@ class EventNeverEmitted(AuditRule):
                     help=f"send it where it happens, as {sent[0]} is, or take its handler out",
                     context={
                         "event": str(event),
-                        "family": family.cls.qualname,
+                        "family": family.name,
                         "sent": ", ".join(map(str, sent[:5])),
                     },
-                    confidence=Confidence.LOW if offered else Confidence.HIGH,
+                    confidence=Confidence.LOW if offered else certain,
                 )
         for told in audit.string_events:
             sent_names = [name for name, traffic in told.traffic.items() if traffic.sent and traffic.handled]

@@ -60,7 +60,7 @@ class EventNeverHandled(AuditRule):
                     help="handle it beside the others, or stop sending it",
                     context={
                         "event": str(event),
-                        "family": family.cls.qualname,
+                        "family": family.name,
                         "sent_at": at,
                         "handled": ", ".join(map(str, handled[:5])),
                     },
