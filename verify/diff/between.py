@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..flow import Carrier, Constant, Hop, KeyCarrier
+from ..flow import Carrier, Constant, Hop, InstrumentCarrier, KeyCarrier
 from ..source import FunctionSymbol
 from ..source.program import Place
 from ..trace.names import Names
 from .moves import Moves
 from .questions import is_known_key
-from .snapshot import Snapshot
+from .snapshot import Snapshot, place_name
 
 _SPECIFIC = re.compile(r"[a-z0-9][_/.-][a-z0-9]", re.IGNORECASE)
 
@@ -37,7 +37,12 @@ class Between:
 
     def place(self, carrier: Carrier) -> Place | None:
         """Return where a carrier is defined, or else touched, in the new state."""
-        place = self._names.place(carrier)
+        if isinstance(carrier, InstrumentCarrier):  # compared wherever it is made
+            made = (one for one in self.new.flow.facts.instruments if place_name(one.carrier) == carrier)
+            first = min((one.site for one in made), key=lambda site: (site.path, site.span), default=None)
+            place = None if first is None else Place(first.path, first.span)
+        else:
+            place = self._names.place(carrier)
         if place is None:
             hops = (*self.new.reads.get(carrier, ()), *self.new.writes.get(carrier, ()))
             return Place(hops[0].site.path, hops[0].site.span) if hops else None

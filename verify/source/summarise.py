@@ -79,8 +79,7 @@ def invalid(file: SourceFile, error: SyntaxError | ValueError | RecursionError |
     """Return why a file cannot be analysed, from what its parsing raised."""
     match error:
         case SyntaxError():
-            line = error.lineno if error.lineno is not None else 1
-            column = error.offset if error.offset is not None else 1
+            line, column = max(error.lineno or 1, 1), max(error.offset or 1, 1)  # 0 and -1: of no line
             return SourceError(file.shown, line, column, f"not valid Python {_VERSION}: {error.msg}")
         case ValueError():
             return SourceError(file.shown, 1, 1, f"not readable as Python: {error}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from .conftest import GitProject
 
@@ -50,7 +52,44 @@ def changed(old: str, new: str) -> str:
     return APP.replace(old, new)
 
 
+METERED = """\
+from dataclasses import dataclass
+
+from prometheus_client import Gauge
+
+LOSS = Gauge("lab_loss", "loss")
+NORM = Gauge("lab_norm", "norm")
+
+
+@dataclass
+class Payload:
+    loss: float
+    norm: float
+
+
+def handle(payload: Payload) -> None:
+    LOSS.set(payload.loss)
+    NORM.set(payload.norm)
+    print(payload.loss, payload.norm)
+
+
+def run(values: list[float]) -> None:
+    handle(Payload(loss=sum(values), norm=max(values)))
+
+
+run([float(input())])
+"""
+
+
 # -- losses ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("now", ["pass", "NORM.set(payload.loss)"])
+def test_an_instrument_that_lost_its_wire_is_told_where_it_is_made(repository: GitProject, now: str) -> None:
+    lost = repository.loss_between(METERED, METERED.replace("NORM.set(payload.norm)", now))
+    assert lost.subject == 'metric "lab_norm"'
+    assert lost.place is not None
+    assert (lost.place.path, lost.place.span.line) == ("app.py", 6)
 
 
 def test_a_constant_that_replaces_a_computed_value_is_a_loss(repository: GitProject) -> None:

@@ -47,6 +47,11 @@ def test_an_unknown_encoding_is_told() -> None:
     assert "unknown encoding" in error(b"# -*- coding: klingon -*-\nx = 1\n").reason
 
 
+def test_what_is_wrong_with_the_whole_file_is_told_at_its_start() -> None:
+    found = error(b"# -*- coding: klingon -*-\nx = 1\n")
+    assert (found.line, found.column) == (1, 1)
+
+
 def test_a_declared_encoding_is_respected() -> None:
     found = summary("# -*- coding: latin-1 -*-\nname = 'é'\n".encode("latin-1"))
     default = found.variables["name"].default
