@@ -178,7 +178,8 @@ class Sources:
         varying, known_here = (
             (self._round.varying, self._round.known) if self._round is not None else ((), {})
         )
-        best: dict[tuple[Carrier | Constant, bool, bool], Source] = {}
+        best: dict[tuple[Carrier | Constant, bool], Source] = {}
+        calculated_with: list[tuple[Source, bool]] = []  # literals, and whether another function says so
         pending: list[tuple[int, How, bool]] = [(index, How.COPY, False)]
         seen = set(pending)
         while pending:
@@ -205,16 +206,23 @@ class Sources:
                         pending.append(following)
                     continue
                 carrier = step.carrier
-                # `n = 1`, `n += 1`: a literal that is held, and the same one that is calculated with.
-                is_added = strength is How.COMPUTED and isinstance(carrier, Constant)
-                before = best.get((carrier, is_part, is_added))
+                before = best.get((carrier, is_part))
                 if before is None or strength < before.how:
                     is_as_it_is = strength is step.how and is_part is step.partial
                     found = (
                         step if is_as_it_is else Source(carrier, strength, step.origin, is_part, step.through)
                     )
-                    best[carrier, is_part, is_added] = found
-        return tuple(best.values())
+                    best[carrier, is_part] = found
+                if strength is How.COMPUTED and isinstance(carrier, Constant):
+                    added = Source(carrier, strength, step.origin, is_part, step.through)
+                    calculated_with.append((added, step.how is How.COMPUTED))
+        # `n = 1`, `n += 1`: a literal that is held, and another like it that is calculated with.
+        counted: dict[tuple[Carrier | Constant, bool], Source] = {}
+        for source, is_another in calculated_with:
+            held = best[source.carrier, source.partial]
+            if held.how is How.COPY and (is_another or held.origin != source.origin):
+                counted.setdefault((source.carrier, source.partial), source)
+        return (*best.values(), *counted.values())
 
     def forget(self, function: FunctionSymbol) -> None:
         """Forget what the nodes of a function that is through draw on: hardly anybody asks for one of them again.

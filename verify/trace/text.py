@@ -101,7 +101,9 @@ class TraceReport:
 
     def _branch(self, flow: Flow, branch: Branch, lead: str, under: str) -> None:
         notes = ", ".join(self._notes(flow, branch))
-        place = str(branch.hops[0].site)
+        first = branch.hops[0]
+        is_counted = isinstance(branch.end, Constant) and branch.how is How.COMPUTED
+        place = f"{first.site.path}:{first.origin.line}" if is_counted else str(first.site)
         others = len({(hop.site.path, hop.site.span.line) for hop in branch.hops}) - 1
         where = f"{place} +{others}" if others else place
         self._line(_label(branch), where, lead, under, notes=f"({notes})" if notes else "")
@@ -109,7 +111,7 @@ class TraceReport:
             self._branches(flow, branch.children, branch.hidden, under)
 
     def _notes(self, flow: Flow, branch: Branch) -> Iterator[str]:
-        if branch.how is How.COMPUTED and not isinstance(branch.end, Constant | Reader):
+        if branch.how is How.COMPUTED and not isinstance(branch.end, Reader):
             yield "computed"
         if (reason := _dormant(flow, branch.hops)) is not None:
             yield reason

@@ -110,13 +110,15 @@ class Walker:
             if hop.how <= How.COMPUTED and hop.source != carrier and (first or not hop.through)
         ]
         whole = {(hop.site, hop.target) for hop in hops if not hop.partial}
+        drawn = {(hop.site, hop.target) for hop in hops if not isinstance(hop.source, Constant)}
         groups: dict[object, _Step] = {}
         for hop in hops:
             if hop.partial and (hop.site, hop.target) in whole:
                 continue  # the part that is read has a carrier of its own
-            if isinstance(hop.source, Constant) and hop.how is How.COMPUTED:
+            is_part = isinstance(hop.source, Constant) and hop.how is How.COMPUTED
+            if is_part and (hop.site, hop.target) in drawn:
                 continue  # a number or a format in an expression is not where the value begins
-            key: object = _identity(hop.source)
+            key: object = (_identity(hop.source), is_part)  # a counter may start with what is added to it
             if isinstance(hop.source, Constant) and hop.source.is_default:
                 key = (hop.source.value, True)
             groups.setdefault(key, (hop.source, []))[1].append(hop)

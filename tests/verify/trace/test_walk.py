@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from telewire.verify.flow import Flow
 from telewire.verify.trace import Side, Trace
 
@@ -116,3 +118,41 @@ def test_only_the_side_that_was_asked_for_is_walked(metric: Flow) -> None:
     from telewire.verify.trace import find_subject, trace_wire
 
     assert trace_wire(metric, find_subject(metric, "State.bad"), upstream=False).upstream is None
+
+
+COUNTER = """\
+class A:
+    x: int
+
+def count(a: A, values: list[float]) -> None:
+    found = {start}
+    for value in values:
+        if value > 3.0:
+            found += 1
+    a.x = found
+"""
+
+
+def ways(side: Side | None) -> list[tuple[str, str]]:
+    assert side is not None
+    return [(str(branch.end), branch.how.name) for branch in side.branches]
+
+
+@pytest.mark.parametrize("start", ["0", "1"])
+def test_a_counter_begins_with_its_start_and_what_is_added_to_it(
+    flow_of: FlowOf, traced: Traced, start: str
+) -> None:
+    flow = flow_of(app=COUNTER.replace("{start}", start))
+    assert ways(traced(flow, "A.x").upstream) == [(start, "COPY"), ("1", "COMPUTED")]
+
+
+def test_what_is_calculated_of_literals_alone_begins_with_them(flow_of: FlowOf, traced: Traced) -> None:
+    flow = flow_of(app="class A:\n    x: int\n\ndef put(a: A) -> None:\n    a.x = 2 * 3\n")
+    assert ways(traced(flow, "A.x").upstream) == [("2", "COMPUTED"), ("3", "COMPUTED")]
+
+
+def test_a_literal_that_a_value_is_calculated_with_is_not_where_it_begins(
+    flow_of: FlowOf, traced: Traced
+) -> None:
+    flow = flow_of(app="class A:\n    x: int\n\ndef put(a: A, n: int) -> None:\n    a.x = n * 3\n")
+    assert ways(traced(flow, "A.x").upstream) == [("put(n)", "COMPUTED")]
