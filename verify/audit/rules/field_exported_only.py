@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ...findings import Confidence, Finding, FindingSeverity
+from ...source.model import Kind
+from ..handling import Handed
 from ..known_calls import ENCODES, TURNS_INTO_MAPPING
 from ..ladder import places_of
 from ..liveness import End, Origin
@@ -40,6 +42,8 @@ class FieldExportedOnly(FieldRule):
         taker = usage.handling.takes_whole(field.carrier.owner, name)
         if taker is None or taker.name not in TURNS_INTO_MAPPING | ENCODES:
             return None
+        if _is_unpacked(audit, taker):
+            return None
         consumption = usage.consumption(field.carrier)
         if consumption.end > End.EXPORTED or next(usage.places_that_read(field.carrier), None) is not None:
             return None
@@ -64,3 +68,10 @@ class FieldExportedOnly(FieldRule):
             hops=production.writes[:3],
             confidence=Confidence.LOW,
         )
+
+
+def _is_unpacked(audit: AuditCheck, taker: Handed) -> bool:
+    """Whether the whole is taken apart where it is made: `tokens, seconds = astuple(stats)` reads every field."""
+    graph = audit.program.function(taker.function).graph
+    nodes, _ = audit.flow.facts.whereabouts.users(taker.function)
+    return any(graph.nodes[user].kind is Kind.UNPACK for user in nodes.get(taker.node, ()))
