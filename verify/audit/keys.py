@@ -79,6 +79,11 @@ class Keys:
         known = self.flow.facts.sources.keys
         return read.key in known.known(read.function, read.base) or known.is_open(read.function, read.base)
 
+    @property
+    def open(self) -> frozenset[MappingOrigin]:
+        """The mappings that are given keys which are computed, or that are not known."""
+        return frozenset(self._open)
+
     def is_written(self, carrier: KeyCarrier) -> bool:
         """Whether anything is stored under a known mapping's key."""
         return carrier.mapping in self.written.get(carrier.key, ())

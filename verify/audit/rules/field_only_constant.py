@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ...findings import Confidence, Finding
 from ...flow import Constant, How
 from ...flow.neutral import is_neutral
+from ...source import ClassSymbol
 from ...source.program import Place
 from ..ladder import at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import Origin, Production
 from ..subjects import FieldSubject
+from ..typed_mappings import constant_keys
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
 
@@ -34,6 +38,37 @@ class FieldOnlyConstant(FieldRule):
 
     code = "TW501"
     name = "field-only-constant"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield the finding about each field, and about each key of a typed mapping, that has one."""
+        yield from super().check(audit)
+        for cls in audit.program.classes():
+            if audit.flow.facts.inference.is_typed_dict(cls) and not audit.audience.sees_class(cls):
+                yield from self._keys(audit, cls)
+
+    def _keys(self, audit: AuditCheck, cls: ClassSymbol) -> Iterator[Finding]:
+        for one in constant_keys(audit.usage, audit.keys, cls):
+            if not is_neutral(one.value) or not (
+                audit.names.is_class(cls.name) or audit.names.is_field(one.key)
+            ):
+                continue
+            site = one.writes[0].site
+            read_at = f"{audit.program.modules[one.read.function.module].path}:{one.read.span.line}"
+            yield self.make(
+                subject=f'{cls}["{one.key}"]',
+                place=Place(site.path, site.span),
+                message=f'{cls.qualname}["{one.key}"] is only ever {one.value}: no value reaches it, and '
+                f"{read_at} reads it",
+                help="give it the measured value, or take the key out",
+                context={
+                    "field": f'{cls.qualname}["{one.key}"]',
+                    "record": "yes",
+                    "constant": one.value,
+                    "read_at": read_at,
+                },
+                hops=one.writes[:3],
+                confidence=Confidence.MEDIUM,
+            )
 
     def judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
         """Return the finding about a field that only ever holds one constant that somebody stores."""
