@@ -9,8 +9,9 @@ two runs of the same command differ is shown beside it.
 
 - off: this repository's `tests/registry`, with the plugin and without it. As the plugin does nothing for a test that it
   does not watch, what it costs is in the beginning: that of a session of one empty test is shown, too.
-- on: trainings of stable-baselines3 under the records of `examples/stable_baselines3`, with `--wiring` and without.
-  The wires are found in a process of its own. What it finds is kept: the first run, which is not counted, takes longer.
+- on: trainings of stable-baselines3 under the records of `examples/stable_baselines3`, with `--wiring` and without, and
+  a test that only imports them: what is paid once in a session. The wires are found in a process of its own. What it
+  finds is kept: the first run, which is not counted, takes longer.
 - own: this repository's `tests/telemetry/training` under the shipped records, likewise.
 """
 
@@ -61,6 +62,12 @@ def test_training(algorithm, tmp_path):
 """
 
 
+IMPORTS = """\
+def test_imports():
+    from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
+"""
+
+
 @dataclass
 class Command:
     """One contender, and the CPU seconds of its runs."""
@@ -71,7 +78,8 @@ class Command:
 
     def run(self) -> None:
         """Run it once."""
-        left_out = ("PYTEST_", "TELEWIRE_")
+        # Modules are compiled once, as they are for everybody, whatever this machine forbids.
+        left_out = ("PYTEST_", "TELEWIRE_", "PYTHONDONTWRITEBYTECODE")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
@@ -100,6 +108,8 @@ def make_example(root: Path, steps: int) -> Path:
     shutil.copytree(Path(spec.origin).parent, folder / "site" / "stable_baselines3")
     (folder / "tests").mkdir()
     (folder / "tests" / "test_trainings.py").write_text(TRAININGS.replace("STEPS", str(steps)))
+    (folder / "imports").mkdir()
+    (folder / "imports" / "test_imports.py").write_text(IMPORTS)
     return folder
 
 
@@ -148,7 +158,7 @@ def plugin_off(rounds: int) -> None:
     )
 
 
-def wiring_on(title: str, folder: Path, tests: str, rounds: int) -> None:
+def wiring_on(title: str, folder: Path, tests: str, rounds: int, imports: str | None = None) -> None:
     """Print what it costs to see the values of the wires in some tests."""
     main = "from telewire.verify.cli import main; main()"
     planning = [sys.executable, "-c", main, "points", "--project", str(folder), "--format", "json"]
@@ -165,6 +175,14 @@ def wiring_on(title: str, folder: Path, tests: str, rounds: int) -> None:
     print(f"wiring on, {title}, {seconds:.2f} s of CPU time, {passes:,} values seen:")
     print(f"  on / off                             {ratios(commands['on'], commands['off'])}")
     print(f"  off / off (the noise)                {ratios(commands['again'], commands['off'])}")
+    if imports is not None:
+        short = {
+            "off": Command([*PYTEST, imports], folder),
+            "on": Command([*PYTEST, "--wiring", imports], folder),
+        }
+        run_in_turns(short, rounds)
+        once = min(short["on"].seconds) - min(short["off"].seconds)
+        print(f"  paid once in a session               {once:.2f} s, {once / seconds:.4f} of it")
     print(f"  finding the wires, part of that      {later:.2f} s; the first time {first:.2f} s")
 
 
@@ -194,7 +212,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             folder = make_example(Path(temporary), options.steps)
             title = f"trainings of stable-baselines3, {options.steps:,} steps each"
-            wiring_on(title, folder, "tests", options.rounds)
+            wiring_on(title, folder, "tests", options.rounds, "imports")
     if "own" in chosen:
         wiring_on("tests/telemetry/training", ROOT, "tests/telemetry/training", options.rounds)
 
