@@ -190,9 +190,22 @@ class _Body:
             if callee.kind is Kind.ATTR:
                 self._handling.keywords.add(name.data)
             return
+        if callee.kind is Kind.GLOBAL and self._lists_names(node):
+            return
         if callee.data == "getattr" and self._is_only_called(index):
             return  # what has that name is a method, and no field
         self._hand_over(node.operands[1], index, "a computed name", computed=True)
+
+    def _lists_names(self, node: Node) -> bool:
+        """Whether a name is one of a few that are known, of objects that are: `for name in ("loss", "kl"): ...`."""
+        rounds, is_all = self._facts.sources.keys.rounds(self._function, node.operands[2])
+        types = self._types(node.operands[1])
+        if not is_all or not types or not all(isinstance(one, Instance) for one in types):
+            return False
+        for one in types:
+            if isinstance(one, Instance):
+                self._handling.listed_names.setdefault(one.cls, set()).update(name for _, name in rounds)
+        return True
 
     def _is_only_called(self, start: int) -> bool:
         """Whether a value is called, and beside that only asked whether it can be."""

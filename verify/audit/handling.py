@@ -47,6 +47,7 @@ class Handling:
         exported: Classes whose objects are turned into a mapping, text or bytes as a whole, or handed outside.
         given_back: Classes whose objects are returned to somebody who is no part of the program.
         computed_names: Classes whose fields are read or stored by names that are computed when the program runs.
+        listed_names: Likewise, where all of these names are known: a loop over a tuple of them.
         constructions: Every call that makes an object of a class.
         keywords: Keywords of calls that lead to something unknown: they may be fields.
         strings: Texts that stand in the code by themselves, and not as the key of a mapping: they may name a field.
@@ -60,6 +61,7 @@ class Handling:
     exported: dict[ClassSymbol, Handed] = field(default_factory=dict)
     given_back: dict[ClassSymbol, Handed] = field(default_factory=dict)
     computed_names: dict[ClassSymbol, Handed] = field(default_factory=dict)
+    listed_names: dict[ClassSymbol, set[str]] = field(default_factory=dict)
     constructions: dict[ClassSymbol, list[tuple[FunctionSymbol, int]]] = field(default_factory=dict)
     keywords: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
@@ -110,7 +112,8 @@ class Handling:
 
     def names_computed(self, owner: ClassSymbol, name: str) -> bool:
         """Whether a field may be touched under a name that is computed when the program runs."""
-        if any(one in self.computed_names for one in self.lines(owner)):
+        lines = self.lines(owner)
+        if any(one in self.computed_names or name in self.listed_names.get(one, ()) for one in lines):
             return True
         return self.computes_any_name and name in self.strings
 
