@@ -99,6 +99,44 @@ def test_what_nothing_calls_is_found_by_following_everything(large: Project) -> 
     assert said(found) == said(in_whole(large))
 
 
+@pytest.mark.parametrize("value", ["0", "len(layers)"])
+def test_a_literal_that_an_emitter_copies_from_elsewhere_is_seen(large: Project, value: str) -> None:
+    large.write("app/held.py", "class Held:\n    def __init__(self) -> None:\n        self.count = 0\n")
+    large.write(
+        "app/making.py",
+        f"from .held import Held\n\n\ndef made(layers) -> Held:\n    held = Held()\n    held.count = {value}\n"
+        "    return held\n",
+    )
+    large.replace("app/gradients.py", "    return [", "    found = made(layers)\n    return [")
+    large.replace("app/gradients.py", "from dataclasses", "from .making import made\nfrom dataclasses")
+    computed = 'inf_count=sum(abs(gradient) == float("inf") for gradient in layer),'
+    large.replace("app/gradients.py", computed, "inf_count=found.count,")
+    found = large.verify()
+    assert [one.rule for one in found.findings] == (["TW204"] if value == "0" else [])
+    assert said(found) == said(in_whole(large))
+
+
+@pytest.mark.parametrize("value", ["0", "len(str(input()))"])
+def test_a_literal_in_a_mapping_that_an_emitter_is_handed_through_others_is_seen(
+    large: Project, value: str
+) -> None:
+    large.write("app/making.py", f"def made() -> dict[str, int]:\n    return {{'seen': {value}}}\n")
+    large.write(
+        "app/hand.py",
+        "from .gradients import collect_gradients\n\n\n"
+        "def on(layers, it):\n    return collect_gradients(layers, it)\n",
+    )
+    large.replace("app/gradients.py", "list[list[float]]) ->", "list[list[float]], it) ->")
+    computed = 'inf_count=sum(abs(gradient) == float("inf") for gradient in layer),'
+    large.replace("app/gradients.py", computed, 'inf_count=it["seen"],')
+    large.replace("app/__main__.py", "collect_gradients([[1.0]])", "on([[1.0]], made())")
+    imports = "from .hand import on\nfrom .making import made\n"
+    large.replace("app/__main__.py", "from .gradients import collect_gradients\n", imports)
+    found = large.verify()
+    assert [one.rule for one in found.findings] == (["TW204"] if value == "0" else [])
+    assert said(found) == said(in_whole(large))
+
+
 def test_a_value_that_is_compared_far_from_its_wire_is_seen(large: Project) -> None:
     large.write(
         "app/alerts.py",

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 COMPUTED = 'inf_count=sum(abs(gradient) == float("inf") for gradient in layer),'
 
 
+BEFORE = "@dataclass\nclass LayerStats:"
+
+
 def emitting(project: Project, body: str, result: str) -> None:
     """Let the emitter's count be `result`, after the statements of `body`."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
@@ -86,6 +89,70 @@ def test_a_literal_stored_under_a_condition_over_another_is_a_flag(project: Proj
 def test_a_local_that_holds_one_literal_is_made_by_nobody(project: Project, body: str) -> None:
     emitting(project, body, "found")
     assert project.rules() == ["TW204"]
+
+
+HELD = """\
+made = Held(0)
+{then}"""
+
+
+def holding(project: Project, then: str, result: str = "made.count") -> None:
+    """Let the emitter copy its count from an object that starts with 0, after further statements."""
+    project.replace("app/gradients.py", BEFORE, f"@dataclass\nclass Held:\n    count: int\n\n\n{BEFORE}")
+    emitting(project, HELD.format(then=then), result)
+
+
+@pytest.mark.parametrize("then", ["", "made.count = len(layers)\nmade.count = 0", "made.count = made.count"])
+def test_a_field_that_only_one_literal_is_ever_stored_into_makes_nothing(project: Project, then: str) -> None:
+    holding(project, then)
+    [found] = project.verify().findings
+    line = (project.root / found.path).read_text().splitlines()[found.line - 1]
+    assert found.rule == "TW204"
+    assert "made = Held(0)" in line or "made.count = 0" in line
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        "made.count = len(layers)",
+        "for layer in layers:\n    made.count += 1",
+        "if layers:\n    made = Held(1)",
+        "import outside\noutside.fill(made)",
+        "layers.fill(made)",
+        "for name in layers:\n    setattr(made, name, 3)",
+        "vars(made).update(layers)",
+        "def fill(one):\n    one.count = len(layers)\nlist(map(fill, [made]))",
+    ],
+)
+def test_a_field_that_something_may_be_stored_into_is_no_literal(project: Project, then: str) -> None:
+    holding(project, then)
+    assert "TW204" not in project.rules()
+
+
+def test_a_function_that_returns_one_literal_makes_nothing(project: Project) -> None:
+    emitting(project, "def none():\n    return 0", "none()")
+    [found] = project.verify().findings
+    line = (project.root / found.path).read_text().splitlines()[found.line - 1]
+    assert (found.rule, line.strip()) == ("TW204", "return 0")
+
+
+def test_an_entry_that_holds_one_literal_makes_nothing(project: Project) -> None:
+    emitting(project, 'made = {"inf": 0}', 'made["inf"]')
+    assert project.rules() == ["TW204"]
+
+
+@pytest.mark.parametrize("then", ["layers.fill(made)", "for name in layers:\n    made[name] = 3"])
+def test_an_entry_that_something_may_be_stored_into_is_no_literal(project: Project, then: str) -> None:
+    emitting(project, f'made = {{"inf": 0}}\n{then}', 'made["inf"]')
+    assert project.rules() == []
+
+
+def test_a_literal_that_the_only_caller_gives_is_no_value_of_the_emitter(project: Project) -> None:
+    emitting(project, "", "given")
+    project.replace("app/gradients.py", "list[list[float]]) ->", "list[list[float]], given: int) ->")
+    project.replace("app/__main__.py", "[[1.0]]", "[[1.0]], 0")
+    [found] = project.verify().findings
+    assert (found.rule, found.path) == ("TW204", "app/__main__.py")
 
 
 def test_what_a_handler_puts_in_the_place_of_a_literal_is_no_choice(project: Project) -> None:

@@ -32,6 +32,7 @@ from .origins import (
     place_of_declaration,
     returns_anything,
     unused_default,
+    without_holders,
 )
 from .resolve import Definition
 
@@ -76,6 +77,8 @@ class Losses:
             for hop in entering
             if hop.source != end and not (isinstance(hop.source, Constant) and hop.source.is_default)
         ]
+        if not starts:
+            assigned = without_holders(assigned)
         if not assigned:
             return self._dropped(end, entering, starts, definition, functions, context, trail)
         origins = find_origins(flow, self._declared, assigned, record)

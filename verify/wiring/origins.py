@@ -78,7 +78,7 @@ def find_origins(
             origins.others.append(chain)  # a counter: it starts as a constant and does not stay one
         before = [
             hop
-            for hop in flow.entering(source)
+            for hop in without_holders(flow.entering(source))
             if flow.is_live(hop) and hop.how <= How.COMPUTED and not hop.through and hop.source != source
         ]
         if is_dead(flow, source):
@@ -90,6 +90,13 @@ def find_origins(
         else:
             origins.others.append(chain)
     return origins
+
+
+def without_holders(hops: Iterable[Hop]) -> list[Hop]:
+    """Leave out the hop from an object at a place where the part of it that is read moves as itself."""
+    hops = list(hops)
+    whole = {(hop.site, hop.target) for hop in hops if not hop.partial}
+    return [hop for hop in hops if not hop.partial or (hop.site, hop.target) not in whole]
 
 
 def is_dead(flow: Flow, carrier: Carrier) -> bool:

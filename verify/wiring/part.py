@@ -16,8 +16,10 @@ from ...registry import Record, Registry
 from ...registry import Symbol as SymbolName
 from ..flow import (
     Carrier,
+    Constant,
     FieldCarrier,
     Flow,
+    How,
     KeyCarrier,
     ModuleCarrier,
     ParameterCarrier,
@@ -30,6 +32,7 @@ from ..source.on_demand import ModulesOnDemand
 from ..source.words import WordIndex
 from .edges import Edge, Verdict
 from .gradings import GRADERS, gradings
+from .origins import find_origins
 from .resolve import Unresolved
 from .stages import Stage, StageKind
 from .wiring import Wiring
@@ -125,6 +128,7 @@ class Part:
     def _towards(self, edges: Iterable[Edge], flow: Flow) -> Iterator[str]:
         """Yield the modules that may hold what an edge needs: callers of its stages, callees, users of its carriers."""
         for edge in edges:
+            yield from self._giving(flow, edge)
             for stage in (edge.source, edge.target):
                 if stage is None or isinstance(stage.definition, Unresolved):
                     continue
@@ -162,6 +166,8 @@ class Part:
         }
         for carrier in declared:
             yield from self._users(carrier)
+        for edge in wiring.edges:
+            yield from self._giving(wiring.flow, edge)
         for wire in wiring.wires:
             for name in wire.record.fields:  # of a structured value: they are compared under their own names
                 for owner in self.index.defining_class(wire.record.type.text):
@@ -174,21 +180,41 @@ class Part:
         for function in helpers:
             yield from self._knowing(function.module, function.name)
 
+    def _giving(self, flow: Flow, edge: Edge) -> Iterator[str]:
+        """Yield the modules that may give an emitter what it copies: something else than a literal, or nothing else."""
+        if edge.source is not None or isinstance(edge.target.carriers, Unresolved):
+            return
+        hops = edge.proof or tuple(
+            hop
+            for member in edge.target.carriers
+            for hop in flow.entering(member.carrier)
+            if hop.site.function in edge.target.functions and not isinstance(hop.source, Constant)
+        )
+        origins = find_origins(flow, {}, hops, "")
+        if edge.proof and any(hop.how is not How.COPY for chain in origins.others for hop in chain):
+            return  # computed, whoever gives it what it is computed from
+        chains = (*origins.others, *origins.constants, *origins.dead, *origins.dead_keys)
+        known_to: set[FunctionSymbol] = set()
+        for hop in {hop for chain in chains for hop in chain}:
+            if isinstance(hop.source, Constant):
+                continue
+            if isinstance(hop.source, ParameterCarrier | ReturnCarrier):
+                known_to.add(hop.source.function)
+            elif isinstance(hop.source, KeyCarrier) and hop.source.mapping is None:
+                known_to.add(hop.site.function)  # somebody hands it the mapping
+            yield from self._users(hop.source)
+        for function in _with_callers(flow, known_to):
+            yield from self._naming(function)
+
     def _handing(self, flow: Flow, names: Collection[str]) -> Iterator[str]:
         """Yield the modules that may hand an object to what compares a field of such a name, and knows no class."""
-        pending = [
+        comparing = (
             comparison.site.function
             for comparison in flow.comparisons
             if any(isinstance(one, UnresolvedCarrier) and one.name in names for one in comparison.carriers)
-        ]
-        above = _callers_of(flow)
-        seen: set[FunctionSymbol] = set()
-        while pending:
-            function = pending.pop()
-            if function not in seen:
-                seen.add(function)
-                pending += above.get(function, ())
-                yield from self._naming(function)
+        )
+        for function in _with_callers(flow, comparing):
+            yield from self._naming(function)
 
     def _naming(self, function: FunctionSymbol) -> Iterator[str]:
         """Yield the modules that can see a function, and mention it or what it stands in."""
@@ -247,6 +273,18 @@ def _callers_of(flow: Flow) -> dict[FunctionSymbol, list[FunctionSymbol]]:
     return above
 
 
+def _with_callers(flow: Flow, functions: Iterable[FunctionSymbol]) -> set[FunctionSymbol]:
+    """Return functions with all that call them, directly or through others."""
+    above = _callers_of(flow)
+    pending, found = [*functions], set[FunctionSymbol]()
+    while pending:
+        function = pending.pop()
+        if function not in found:
+            found.add(function)
+            pending += above.get(function, ())
+    return found
+
+
 def _named(record: Record) -> Iterator[tuple[SymbolName, CarrierName | None]]:
     """Yield what a record names: each symbol with the carrier that is written beside it."""
     yield record.emitter.at, record.emitter.carries
@@ -261,8 +299,14 @@ def _named(record: Record) -> Iterator[tuple[SymbolName, CarrierName | None]]:
 
 
 def _is_certain(edge: Edge) -> bool:
-    """Whether an edge is proved by what stays true however much more is followed: no key of any mapping is read."""
+    """Whether an edge is proved by what stays true however much more is followed: no key of any mapping is read.
+
+    Where an emitter reads one, whoever may give it the mapping is followed.
+    """
     return edge.verdict is Verdict.PROVED and not any(
-        isinstance(hop.source, KeyCarrier) and hop.source.mapping is None and hop.source.function is None
+        edge.source is not None
+        and isinstance(hop.source, KeyCarrier)
+        and hop.source.mapping is None
+        and hop.source.function is None
         for hop in edge.proof
     )
