@@ -32,7 +32,7 @@ SCHEMA = "telemetry/sanctum/schema.py"
 LOOP = "telemetry/training/loop.py"
 
 STORE = "        tamiyo.inf_grad_count = payload.inf_grad_count\n"
-GRADE_INF = "inf_grade = registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)"
+GRADE_INF = "inf_grade = registry[ids.INF_GRAD_COUNT].grade(tamiyo.inf_grad_count)"
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ FAULTS = [
         "the banner stops reading the count",
         BANNER,
         (
-            ("                registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),\n", ""),
+            ("                registry[ids.INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),\n", ""),
             (
                 f"        {GRADE_INF}\n"
                 "        if not inf_grade.is_healthy:\n"
@@ -244,7 +244,7 @@ FAULTS = [
         "the banner shows the count and stops grading it",
         BANNER,
         (
-            ("                registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),\n", ""),
+            ("                registry[ids.INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),\n", ""),
             (GRADE_INF, "inf_grade = nan_grade"),
         ),
         (Expected("TW307", "TELE-301", BANNER, "class StatusBanner(Static):"),),
@@ -259,7 +259,7 @@ FAULTS = [
         "a threshold drifts: a named constant",
         BANNER,
         (
-            ('LSTM_HEALTH = "TELE-340"\n', 'LSTM_HEALTH = "TELE-340"\nINF_CRITICAL = 6\n'),
+            ("class StatusBanner(Static):\n", "INF_CRITICAL = 6\n\n\nclass StatusBanner(Static):\n"),
             ("if not inf_grade.is_healthy:", "if tamiyo.inf_grad_count > INF_CRITICAL:"),
         ),
         (Expected("TW306", "TELE-301", BANNER, "INF_CRITICAL = 6"),),
@@ -268,7 +268,10 @@ FAULTS = [
         "a threshold drifts: a constant of a class",
         BANNER,
         (
-            ('LSTM_HEALTH = "TELE-340"\n', 'LSTM_HEALTH = "TELE-340"\n\n\nclass Limits:\n    NORM = 12.0\n'),
+            (
+                "class StatusBanner(Static):\n",
+                "class Limits:\n    NORM = 12.0\n\n\nclass StatusBanner(Static):\n",
+            ),
             ("if not inf_grade.is_healthy:", "if tamiyo.grad_norm_history[-1] > Limits.NORM:"),
         ),
         (Expected("TW306", "TELE-311", BANNER, "    NORM = 12.0"),),
@@ -348,10 +351,14 @@ FAULTS = [
         "the count is graded by the NaN record",
         BANNER,
         (
-            ("                registry[INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),\n", ""),
-            (GRADE_INF, GRADE_INF.replace("INF_GRAD_COUNT", "NAN_GRAD_COUNT")),
+            ("                registry[ids.INF_GRAD_COUNT].grade(tamiyo.inf_grad_count),\n", ""),
+            (GRADE_INF, GRADE_INF.replace("ids.INF_GRAD_COUNT", "ids.NAN_GRAD_COUNT")),
         ),
-        (Expected("TW308", "TELE-301", BANNER, GRADE_INF.replace("INF_GRAD_COUNT", "NAN_GRAD_COUNT")),),
+        (
+            Expected(
+                "TW308", "TELE-301", BANNER, GRADE_INF.replace("ids.INF_GRAD_COUNT", "ids.NAN_GRAD_COUNT")
+            ),
+        ),
     ),
     Fault(
         "the training loop passes a constant norm",
