@@ -8,14 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from telewire.benchmarks.faults.plant import Plant
 from telewire.benchmarks.faults.planted_runs import SERVER
+from telewire.benchmarks.faults.progress import Watch
 from telewire.benchmarks.faults.trial import Outcome
-from telewire.benchmarks.faults.with_run_time import Judged, Kept, Noticed, places, table, unnoticed
+from telewire.benchmarks.faults.with_run_time import Judged, Kept, Noticed, judge, places, table, unnoticed
 
 TEST = "import json\nfrom app import answer\n\n\ndef test_answer():\n    assert answer() == 42\n"
 
@@ -121,3 +123,28 @@ def test_what_was_noticed_is_kept_for_the_same_state_of_the_code(tmp_path: Path)
     Kept(tmp_path / "kept", "abc (1)").add("k", noticed)
     assert Kept(tmp_path / "kept", "abc (1)").get("k") == noticed
     assert Kept(tmp_path / "kept", "def (2)").get("k") is None
+
+
+def test_tests_can_be_left_out_where_the_source_alone_tells(tmp_path: Path) -> None:
+    class Program:
+        bench = SimpleNamespace(tree=SimpleNamespace(name="t"))
+
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def run(self, plant: Plant, *, is_known: bool) -> Noticed:
+            self.asked.append(plant.what)
+            return FOUND[0].noticed
+
+    plants = [Plant({}, "a.py", 7, frozenset(), what) for what in ("told", "not told")]
+    chosen = [SimpleNamespace(planter=SimpleNamespace(fault="gone"), plants=plants)]
+    outcomes = [
+        Outcome("t", "gone", "a.py", 7, plant.what, told, told, (), ())
+        for plant, told in zip(plants, (True, False), strict=True)
+    ]
+    program, kept = Program(), Kept(tmp_path / "kept", "now")
+    found = judge(program, chosen, outcomes, 1, kept, Watch("t", 2), only_missed=True)  # type: ignore[arg-type]
+    assert program.asked == ["not told"]
+    assert [one.noticed.how for one in found] == ["", "probe"]
+    assert list(unnoticed(found)) == []
+    assert len((tmp_path / "kept").read_text().splitlines()) == 1
