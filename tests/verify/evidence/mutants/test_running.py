@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from telewire.registry.config import load_configuration
 from telewire.verify.analysis import verify
@@ -19,6 +21,7 @@ from telewire.verify.evidence.mutants.mutant import Kind
 from telewire.verify.evidence.mutants.orders import Order, Orders
 from telewire.verify.evidence.mutants.running import CannotMutate, Event, Way, run_mutants
 from telewire.verify.evidence.mutants.sights import Sights
+from telewire.verify.report.mutants import Progress
 
 from ..app_project import run_tests
 from .mutants_project import (
@@ -368,7 +371,7 @@ def test_results_of_tests_that_change_meanwhile_do_not_hold(
             root=root,
             jobs=2,
         ),
-        lambda text: None,
+        Progress(Console(file=io.StringIO())),
     )
     assert {result.state.value for result in outcome.document.mutants} == {"killed"}
     assert said_of(root, outcome.document).mutation.value == "stale"
