@@ -521,6 +521,25 @@ def test_strip_names_numerical_instability_where_no_count_says_it(after_update: 
     assert AnomalyStrip.strip_text(snapshot).plain == "numerical_instability ×3"
 
 
+def test_strip_compares_what_was_found_with_the_counts_of_the_same_update(after_update: Snapshot) -> None:
+    one = after_update(nan_grad_count=3)
+    one.tamiyo.anomaly_details = ["numerical_instability: 3 NaN gradient elements (warning)"]
+    both = after_update(nan_grad_count=3, inf_grad_count=5)
+    both.tamiyo.anomaly_details = [
+        *one.tamiyo.anomaly_details,
+        "numerical_instability: 5 infinite gradient elements (warning)",
+    ]
+    for snapshot in (one, both):
+        snapshot.tamiyo.anomaly_update = snapshot.tamiyo.update
+        snapshot.tamiyo.anomalies = ["numerical_instability"]
+        snapshot.tamiyo.anomaly_counts["numerical_instability"] += 1
+    AnomalyStrip.strip_text(one)
+    assert "numerical_instability" not in AnomalyStrip.strip_text(both).plain
+    AnomalyStrip.strip_text(both)
+    one.tamiyo.anomaly_details.append("numerical_instability: the loss is nan (critical)")
+    assert "numerical_instability" in AnomalyStrip.strip_text(one).plain
+
+
 def test_strip_names_numerical_instability_where_it_is_more_than_the_counts(
     aggregator_after: Callable[..., SanctumAggregator], ppo_update: Callable[..., PPOUpdatePayload]
 ) -> None:
