@@ -63,10 +63,11 @@ class OtherType(Planter):
     instrument = Instrument.VERIFY
 
     def plants(self, tree: Tree) -> Iterator[Plant]:
-        """Yield each declaration, as text."""
+        """Yield each declaration, as text, or as a number where it is to be text."""
         for record, path, statement in schema_fields(tree):
-            edit = tree.texts[path].replace(statement.annotation, "str")
-            what = f"{record.schema_.field}: str"
+            other = "int" if record.type.text.startswith("str") else "str"
+            edit = tree.texts[path].replace(statement.annotation, other)
+            what = f"{record.schema_.field}: {other}"
             yield Plant({path: (edit,)}, path, statement.lineno, frozenset({record.id}), what)
 
 

@@ -229,15 +229,23 @@ def _is_on_purpose(audit: AuditCheck, group: Group) -> bool:
     """
     parameters = audit.program.function(group.function).parameters
     handed = {origin.name for one in group.transfers for origin in one.origins}
-    switches = (one.name for one in parameters if one.name not in handed and _may_be_switch(one))
+    switches = (
+        one.name
+        for one in parameters
+        if one.name not in handed and _may_be_switch(audit, group.function.module, one)
+    )
     named = [group.function.qualname, *switches]
     if "backward" in words(group.function.name) or any(_ON_PURPOSE.search(name.lower()) for name in named):
         return True
     return group.owner is not None and _is_inverse(group.function.name, group.owner.name)
 
 
-def _may_be_switch(parameter: Parameter) -> bool:
-    """Whether a parameter may be true or false."""
+def _may_be_switch(audit: AuditCheck, module: str, parameter: Parameter) -> bool:
+    """Whether a parameter may be true or false: `exchange: RankExchange` is an object that does something."""
+    for name in (parameter.annotation or "").split("|"):
+        cls = audit.program.resolve(module, name.strip(" '\""))
+        if isinstance(cls, ClassSymbol) and not audit.flow.facts.inference.is_enum(cls):
+            return False
     default = parameter.default
     return default is None or (default.is_literal and isinstance(default.literal, bool))
 
