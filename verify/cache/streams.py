@@ -24,7 +24,8 @@ class _Copied(io.BufferedIOBase):
         return self._stream.write(content)
 
     def flush(self) -> None:
-        self._stream.flush()
+        if not self._stream.closed:  # whoever holds on to this may outlive it
+            self._stream.flush()
 
     def isatty(self) -> bool:
         return self._stream.isatty()
