@@ -85,15 +85,8 @@ class TelemetryGatedOff(AuditRule):
             if gate in told:
                 continue
             told.add(gate)
-            called = str(graph.nodes[node.operands[0]].data)
-            yield self._finding(
-                audit,
-                function,
-                node,
-                message=f"{called}() stands {why}",
-                context={"called": called, "gate": gate, "function": function.qualname},
-                confidence=Confidence.MEDIUM if gate else Confidence.HIGH,
-            )
+            confidence = Confidence.MEDIUM if gate else Confidence.HIGH
+            yield self._finding(audit, function, graph, node, gate, why, confidence)
 
     def _constants_of_others(
         self, audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary
@@ -118,15 +111,8 @@ class TelemetryGatedOff(AuditRule):
             if not gate or gate in told:
                 continue
             told.add(gate)
-            called = str(graph.nodes[node.operands[0]].data)
-            yield self._finding(
-                audit,
-                function,
-                node,
-                message=f"{called}() stands behind {gate}, which is False, and nothing sets it",
-                context={"called": called, "gate": gate, "function": function.qualname},
-                confidence=Confidence.MEDIUM,
-            )
+            why = f"behind {gate}, which is False, and nothing sets it"
+            yield self._finding(audit, function, graph, node, gate, why, Confidence.MEDIUM)
 
     def _parameters(
         self, audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary
@@ -142,34 +128,26 @@ class TelemetryGatedOff(AuditRule):
                 _gives_false(audit.flow.facts.given(site, flag.name), flag) for site in sites
             ):
                 continue
-            called = str(graph.nodes[found.operands[0]].data)
-            first = sites[0].site
-            yield self._finding(
-                audit,
-                function,
-                found,
-                message=f"{called}() stands behind {flag.name}, which is false in every call of "
-                f"{function.qualname} ({first})",
-                context={"called": called, "gate": flag.name, "function": function.qualname},
-                confidence=Confidence.HIGH,
-            )
+            why = f"behind {flag.name}, which is false in every call of {function.qualname} ({sites[0].site})"
+            yield self._finding(audit, function, graph, found, flag.name, why, Confidence.HIGH)
 
     def _finding(
         self,
         audit: AuditCheck,
         function: FunctionSymbol,
-        node: Node,
-        *,
-        message: str,
-        context: dict[str, str],
+        graph: ValueGraph,
+        call: Node,
+        gate: str,
+        why: str,
         confidence: Confidence,
     ) -> Finding:
+        called = str(graph.nodes[call.operands[0]].data)
         return self.make(
-            subject=f"{function}:{context['called']}",
-            place=Place(audit.program.modules[function.module].path, node.span),
-            message=message,
+            subject=f"{function}:{called}",
+            place=Place(audit.program.modules[function.module].path, call.span),
+            message=f"{called}() stands {why}",
             help="let a setting decide that somebody can change, or remove the call",
-            context=context,
+            context={"called": called, "gate": gate, "function": function.qualname},
             confidence=confidence,
         )
 
