@@ -213,6 +213,8 @@ def _truth(tree: Tree, known: Mapping[str, object]) -> bool | None:
     """Whether a condition holds; None where that depends on a value that is missing."""
     if isinstance(tree, Leaf):
         value: Any = _alone(known[tree.name])
+        if isinstance(tree.members, NumberSet) and isinstance(value, str):
+            raise TypeError("expected a number")  # exact arithmetic would read one out of the text
         return None if value is None else tree.members.contains(value)
     if isinstance(tree, Not):
         truth = _truth(tree.operand, known)

@@ -175,6 +175,11 @@ def test_what_a_field_that_is_none_would_decide_is_not_collected(
     assert norm_or_flag.grade(known) is NOT_COLLECTED
 
 
+def test_a_text_beside_a_field_that_is_none_is_no_number(norm_or_flag: Thresholds) -> None:
+    with pytest.raises(GradingError, match="expected a number"):
+        norm_or_flag.grade({"norm": "10.0", "bad": None})
+
+
 def test_objects_with_slots_are_graded(make_thresholds: MakeThresholds) -> None:
     @dataclass(frozen=True, slots=True)
     class State:
