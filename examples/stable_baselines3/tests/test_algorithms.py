@@ -186,23 +186,41 @@ def test_observations_are_normalised_by_the_running_mean(tmp_path: Path) -> None
     assert abs(env.obs_rms.mean).max() > 0.01
 
 
+class Explained(BaseCallback):
+    """Notes how much of the returns the value function explains, before each training on them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shares: list[float] = []
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        buffer = self.model.rollout_buffer
+        left = np.var(buffer.returns - buffer.values)
+        self.shares.append(float(1 - left / np.var(buffer.returns)))
+
+
 def test_the_returns_are_what_the_value_function_is_fitted_to(tmp_path: Path) -> None:
     model = A2C(
         "MlpPolicy",
-        cart_pole(),
+        Monitor(gymnasium.make("CartPole-v1")),  # whose episodes end, and are not cut
         n_steps=10,
-        gamma=0.0,
+        gamma=0.5,
         gae_lambda=1.0,
         policy_kwargs={"net_arch": [4]},
         seed=1,
         device="cpu",
     )
-    columns = logged(model, 120, tmp_path)
+    explained = Explained()
+    columns = logged(model, 120, tmp_path, explained)
     buffer = model.rollout_buffer
-    assert buffer.returns == pytest.approx(
-        np.ones_like(buffer.returns)
-    )  # a reward of one, nothing of the future
-    assert math.isnan(columns["train/explained_variance"][-1])  # of what never varies
+    goes_on = 1 - buffer.episode_starts[1:]
+    # A reward of one at each step, and half of what follows in the same episode.
+    assert buffer.returns[:-1] == pytest.approx(1 + 0.5 * goes_on * buffer.returns[1:], abs=1e-5)
+    # What a training has seen is written when the next rollout is done.
+    assert columns["train/explained_variance"][1:] == pytest.approx(explained.shares[:-1], rel=1e-3)
 
 
 @pytest.mark.parametrize("gradient_steps", [1, 3])
