@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import torch
 from torch import Tensor
@@ -78,7 +79,7 @@ _FLOAT16 = Arithmetic(
     torch.finfo(torch.float16).max,
     torch.finfo(torch.float16).tiny,
 )
-_OWN_BFLOAT16 = Arithmetic(None, _FLOAT32_FLOOR, _FLOAT32_UNIT, 2.0**-9, _FLOAT32_LIMIT, _FLOAT32_LEAST)
+_OWN_BFLOAT16 = Arithmetic(None, _FLOAT32_FLOOR, _FLOAT32_UNIT, 2.0**-8, _FLOAT32_LIMIT, _FLOAT32_LEAST)
 _OWN_FLOAT16 = Arithmetic(
     None,
     2.0**-13,
@@ -105,10 +106,65 @@ def arithmetic_of(dtype: torch.dtype, *, in_own_dtype: bool = False) -> Arithmet
 # Below this length the calls of `_widened_norms` cost more than its arithmetic saves.
 _BUFFERED_ELEMENTS = 16 * 1024
 
+# On the CPU each small tensor costs a call, whatever it holds. So those of one shape are copied side by side and
+# reduced as the rows of a matrix: 500 of 2,000 elements in half the time, 500 of 64 in an eighth.
+_ROW_ELEMENTS = 4096
+"""The longest piece that is copied: longer ones are reduced as quickly where they lie."""
+_FEWEST_ROWS = 8
+_MATRIX_ELEMENTS = 64 * 1024
 
-def first_norms(group: list[Tensor], arithmetic: Arithmetic) -> tuple[Tensor, ...] | list[Tensor]:
-    """Norms of non-empty pieces of one device and dtype, on their device."""
+_SHAPE = attrgetter("shape")
+
+
+def first_norms(group: Sequence[Tensor], arithmetic: Arithmetic) -> Tensor:
+    """Norms of non-empty pieces of one device and dtype, on their device: one tensor, in their order."""
     wider = arithmetic.reduced_in
+    matrices = list(_matrices(group)) if group[0].is_cpu and group[0].element_size() > 1 else []
+    if not matrices:
+        return torch.stack(_single_norms(group, wider))
+    order = [place for places in matrices for place in places]
+    parts = _norms_of_rows([[group[place] for place in places] for places in matrices], wider)
+    if len(order) < len(group):
+        in_rows = set(order)
+        left = [place for place in range(len(group)) if place not in in_rows]
+        parts.append(torch.stack(_single_norms([group[place] for place in left], wider)))
+        order += left
+    norms = torch.cat(parts)
+    if order == list(range(len(order))):
+        return norms
+    return torch.empty_like(norms).scatter_(0, torch.tensor(order), norms)
+
+
+def _matrices(group: Sequence[Tensor]) -> Iterator[list[int]]:
+    """The places of small pieces that are alike, as many at once as make a matrix."""
+    alike: dict[torch.Size, list[int]] = {}
+    shapes: list[torch.Size] = list(map(_SHAPE, group))
+    if len(set(shapes)) == 1:
+        alike[shapes[0]] = list(range(len(shapes)))
+    else:
+        for place, shape in enumerate(shapes):
+            alike.setdefault(shape, []).append(place)
+    for shape, places in alike.items():
+        size = shape.numel()
+        if len(places) >= _FEWEST_ROWS and size <= _ROW_ELEMENTS:
+            at_once = _MATRIX_ELEMENTS // size
+            yield from (places[begin : begin + at_once] for begin in range(0, len(places), at_once))
+
+
+def _norms_of_rows(matrices: Sequence[list[Tensor]], wider: torch.dtype | None) -> list[Tensor]:
+    """The norms of tensors of one shape in each matrix, through one buffer: new memory for each would cost as much."""
+    buffer = torch.empty(_MATRIX_ELEMENTS, dtype=matrices[0][0].dtype)
+    norms: list[Tensor] = []
+    for tensors in matrices:
+        flat = buffer[: len(tensors) * tensors[0].numel()]
+        torch.stack(tensors, out=flat.view(len(tensors), *tensors[0].shape))
+        rows = flat.view(len(tensors), -1)
+        norms.append(torch.linalg.vector_norm(rows, dim=1, dtype=wider))
+    return norms
+
+
+def _single_norms(group: Sequence[Tensor], wider: torch.dtype | None) -> tuple[Tensor, ...] | list[Tensor]:
+    """The norm of each, in a wider dtype than its own where one is given."""
     if wider is not None:
         longest = max(piece.numel() for piece in group)
         if group[0].element_size() == 1 or (group[0].is_cpu and longest > _BUFFERED_ELEMENTS):
@@ -121,7 +177,7 @@ def first_norms(group: list[Tensor], arithmetic: Arithmetic) -> tuple[Tensor, ..
     return norms
 
 
-def _widened_norms(group: list[Tensor], dtype: torch.dtype) -> list[Tensor]:
+def _widened_norms(group: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
     """Norms in a wider dtype, through one buffer for all pieces.
 
     On the CPU `torch._foreach_norm` with a dtype takes a quarter longer; with float8, which PyTorch stores but does

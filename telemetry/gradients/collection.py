@@ -10,7 +10,8 @@ The first rung is started without waiting for the device; each rung that runs wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Literal
 
 import torch
@@ -34,6 +35,8 @@ from .transfer import Transfer
 __all__ = ["PendingGradients", "collect_gradients", "measure_norm", "start_gradient_collection"]
 
 Precision = Literal["float32", "own"]
+
+_IS_CPU = attrgetter("is_cpu")
 
 
 @untraced
@@ -154,7 +157,7 @@ def measure_norm(sources: GradientSources) -> float:
 
 def _first_rung(groups: Sequence[Group]) -> Transfer:
     """The norm of each piece of each group, on its way."""
-    return Transfer([torch.stack(list(first_norms(group.pieces, group.arithmetic))) for group in groups])
+    return Transfer([first_norms(group.pieces, group.arithmetic) for group in groups])
 
 
 def _versions(sources: GradientSources) -> int:
@@ -164,25 +167,37 @@ def _versions(sources: GradientSources) -> int:
 
 def _groups_of(sources: GradientSources, *, in_own_dtype: bool) -> list[Group]:
     """The gradients cut into pieces, by device and dtype; empty ones have none."""
-    groups: dict[tuple[torch.device, torch.dtype], Group] = {}
-    for layer, tensor in enumerate(sources.tensors):
-        dtype = tensor.dtype
-        group = groups.get((tensor.device, dtype))
-        if group is None:
-            if tensor.is_meta:
-                raise UnsupportedGradientError(
-                    sources.names[layer], "on the meta device, without data", ANY_GRADIENT
-                )
-            is_complex = dtype in COMPLEX_DTYPES
-            real = dtype.to_real() if is_complex else dtype
-            group = Group(arithmetic_of(real, in_own_dtype=in_own_dtype), is_complex=is_complex)
-            groups[tensor.device, dtype] = group
-        # The common case, spelt out: half of the cost of many small tensors would be the generator.
-        if 0 < tensor.numel() <= PIECE_ELEMENTS and not group.is_complex:
-            group.pieces.append(tensor)
-            group.layers.append(layer)
-        else:
+    groups: list[Group] = []
+    for dtype, layers in _by_kind(sources):
+        is_complex = dtype in COMPLEX_DTYPES
+        arithmetic = arithmetic_of(dtype.to_real() if is_complex else dtype, in_own_dtype=in_own_dtype)
+        tensors = [sources.tensors[layer] for layer in layers]
+        sizes = [sources.sizes[layer] for layer in layers]
+        if not is_complex and min(sizes) > 0 and max(sizes) <= PIECE_ELEMENTS:
+            groups.append(Group(arithmetic, is_complex, tensors, list(layers), max(sizes)))
+            continue
+        group = Group(arithmetic, is_complex)
+        for layer, tensor, size in zip(layers, tensors, sizes, strict=True):
+            # Spelt out: half of the cost of many small tensors would be the generator.
+            if 0 < size <= PIECE_ELEMENTS and not is_complex:
+                group.add(tensor, layer)
+                continue
             for piece in pieces(tensor):
-                group.pieces.append(torch.view_as_real(piece) if group.is_complex else piece)
-                group.layers.append(layer)
-    return [group for group in groups.values() if group.pieces]
+                group.add(torch.view_as_real(piece) if is_complex else piece, layer)
+        if group.pieces:
+            groups.append(group)
+    return groups
+
+
+def _by_kind(sources: GradientSources) -> Iterable[tuple[torch.dtype, Sequence[int]]]:
+    """The layers of each device and dtype."""
+    tensors = sources.tensors
+    if len(sources.dtypes) == 1 and all(map(_IS_CPU, tensors)):
+        return [(next(iter(sources.dtypes)), range(len(tensors)))]
+    kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
+    for layer, tensor in enumerate(tensors):
+        if tensor.is_meta:
+            kind = "on the meta device, without data"
+            raise UnsupportedGradientError(sources.names[layer], kind, ANY_GRADIENT)
+        kinds.setdefault((tensor.device, tensor.dtype), []).append(layer)
+    return [(dtype, layers) for (_, dtype), layers in kinds.items()]

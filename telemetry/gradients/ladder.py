@@ -24,6 +24,14 @@ class Group:
     pieces: list[Tensor] = field(default_factory=list)
     layers: list[int] = field(default_factory=list)
     """The layer that each piece belongs to."""
+    longest: int = 0
+    """Elements of the longest piece, real numbers if they are pairs."""
+
+    def add(self, piece: Tensor, layer: int) -> None:
+        """Take another piece of a layer in."""
+        self.pieces.append(piece)
+        self.layers.append(layer)
+        self.longest = max(self.longest, piece.numel())
 
 
 @dataclass(slots=True)

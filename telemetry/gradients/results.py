@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from ..measurements import BadLayer, GradientCollection, GradientSums, NormSource, NormState
 from ..norms import Arithmetic, arithmetic_of
@@ -148,14 +147,14 @@ def _rounding(bytes_per_element: int) -> float:
 
 
 def _error(group: Group) -> float:
-    return group.arithmetic.error(max(map(Tensor.numel, group.pieces)))
+    return group.arithmetic.error(group.longest)
 
 
-def _element_count(sources: GradientSources, layers: Iterable[int]) -> int:
+def _element_count(sources: GradientSources, layers: Sequence[int]) -> int:
     special = sources.element_counts
-    if not special:
-        return sum(sources.tensors[layer].numel() for layer in layers)
-    return sum(special.get(layer, sources.tensors[layer].numel()) for layer in layers)
+    if not special and len(layers) == len(sources.sizes):
+        return sum(sources.sizes)
+    return sum(special.get(layer, sources.sizes[layer]) for layer in layers)
 
 
 def _sums(

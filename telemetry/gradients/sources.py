@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TypeAlias
 
 import torch
@@ -27,6 +28,10 @@ FLOAT8_DTYPES = frozenset(
     }
 )
 """Dtypes that PyTorch stores but does not calculate with."""
+
+# A model has hundreds of gradients: one attribute of all is fetched sooner than in a loop.
+_DTYPE = attrgetter("dtype")
+_LAYOUT = attrgetter("layout")
 
 PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 COMPLEX_DTYPES = frozenset({torch.complex32, torch.complex64, torch.complex128})
@@ -55,6 +60,10 @@ class GradientSources:
     tensors: list[Tensor] = field(default_factory=list)
     """What this rank holds of each gradient: strided, real or complex. Of a sparse gradient these are the values
     that it stores."""
+    sizes: list[int] = field(default_factory=list)
+    """The number of elements of each of ``tensors``."""
+    dtypes: frozenset[torch.dtype] = frozenset()
+    """The dtypes of ``tensors``."""
     element_counts: dict[int, int] = field(default_factory=dict)
     """Elements of the gradients, by index, where ``tensors`` does not hold one value for each: sparse ones."""
     shards: dict[int, bool] = field(default_factory=dict)
@@ -83,32 +92,11 @@ def find_gradients(holder: GradientHolder) -> GradientSources:
         UnsupportedGradientError: a gradient is quantised, nested, on the meta device, in another tensor subclass's
             hands, or a `DTensor` whose values exist only after a reduction (`Partial`).
     """
-    sources = GradientSources()
-    names, tensors = sources.names, sources.tensors
-    for name, parameter in _named_parameters(holder):
-        gradient = parameter.grad
-        if gradient is None:
-            continue
-        # The common case must stay cheap: a model has hundreds of these.
-        if (
-            type(gradient) is not Tensor
-            or gradient.dtype not in PLAIN_DTYPES
-            or gradient.layout is not torch.strided
-        ):
-            index = len(tensors)
-            local = gradient
-            if type(local) is not Tensor and _is_wrapper(local):
-                local, is_shard, counts_here = _local_shard(name, local)
-                if is_shard:
-                    sources.shards[index] = counts_here
-            if local.layout is not torch.strided:
-                sources.element_counts[index] = local.numel()
-                local = _stored_values(name, local)
-            _check_readable(name, local)
-            # A conjugate view is lazy: its elements are not in memory as they are.
-            gradient = local.resolve_conj()
-        names.append(name)
-        tensors.append(gradient)
+    sources = _present_gradients(holder)
+    if not _are_plain(sources):
+        sources.tensors = [_readable(sources, layer, one) for layer, one in enumerate(sources.tensors)]
+        sources.dtypes = frozenset(map(_DTYPE, sources.tensors))
+    sources.sizes = list(map(Tensor.numel, sources.tensors))
     return sources
 
 
@@ -118,22 +106,48 @@ def find_dense_gradients(model: nn.Module) -> GradientSources:
     Raises:
         UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
     """
-    sources = GradientSources()
-    names, tensors = sources.names, sources.tensors
-    for name, parameter in model.named_parameters():
-        gradient = parameter.grad
-        if gradient is None:
-            continue
-        # As in `find_gradients`, the common case first.
-        if (
-            type(gradient) is not Tensor
-            or gradient.dtype not in PLAIN_DTYPES
-            or gradient.layout is not torch.strided
-        ):
+    sources = _present_gradients(model)
+    if not _are_plain(sources):
+        for name, gradient in zip(sources.names, sources.tensors, strict=True):
             _check_dense(name, gradient)
-        names.append(name)
-        tensors.append(gradient)
+    sources.sizes = list(map(Tensor.numel, sources.tensors))
     return sources
+
+
+def _present_gradients(holder: GradientHolder) -> GradientSources:
+    """The gradients as they are, of any kind."""
+    found = [
+        (name, gradient)
+        for name, parameter in _named_parameters(holder)
+        if (gradient := parameter.grad) is not None
+    ]
+    gradients = [gradient for _, gradient in found]
+    dtypes = frozenset(map(_DTYPE, gradients))
+    return GradientSources([name for name, _ in found], gradients, dtypes=dtypes)
+
+
+def _are_plain(sources: GradientSources) -> bool:
+    """Whether all gradients are of the common kind, which can be read as it is."""
+    return (
+        sources.dtypes <= PLAIN_DTYPES
+        and {Tensor}.issuperset(map(type, sources.tensors))
+        and {torch.strided}.issuperset(map(_LAYOUT, sources.tensors))
+    )
+
+
+def _readable(sources: GradientSources, layer: int, gradient: Tensor) -> Tensor:
+    """What this rank holds of a gradient of any kind; what is special about it is noted in ``sources``."""
+    name, local = sources.names[layer], gradient
+    if type(local) is not Tensor and _is_wrapper(local):
+        local, is_shard, counts_here = _local_shard(name, local)
+        if is_shard:
+            sources.shards[layer] = counts_here
+    if local.layout is not torch.strided:
+        sources.element_counts[layer] = local.numel()
+        local = _stored_values(name, local)
+    _check_readable(name, local)
+    # A conjugate view is lazy: its elements are not in memory as they are.
+    return local.resolve_conj()
 
 
 def _is_wrapper(gradient: Tensor) -> bool:

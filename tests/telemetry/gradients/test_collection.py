@@ -1,6 +1,7 @@
 """The cheap collection against brute force: counts, norm, state and layers, for every kind of gradient."""
 
 import math
+import random
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from telewire.telemetry.norms import PIECE_ELEMENTS
 from .brute_force import brute_norm, numbers
 from .gpu_waits import count_gpu_waits
 from .models import model_with
+from .operations import Operations
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 MAGNITUDES = (0.0, 1e-40, 1e-30, 1e-23, 1e-19, 1e-15, 1e-12, 1e-6, 1.0, 1e4, 1e18, 1e19, 1e30)
@@ -32,6 +34,19 @@ def gradients(draw):
 
 
 @st.composite
+def alike_gradients(draw):
+    """So many of one length and dtype that they are measured side by side, with others between them."""
+    dtype = draw(st.sampled_from(DTYPES))
+    length = draw(st.integers(1, 4))
+    magnitude = draw(st.sampled_from(MAGNITUDES))
+    number = st.floats(-2.0, 2.0).map(lambda value: value * magnitude)
+    value = st.one_of(*[number] * 9, st.sampled_from([math.nan, math.inf, -math.inf, 1e30]))
+    rows = draw(st.lists(st.lists(value, min_size=length, max_size=length), min_size=8, max_size=12))
+    tensors = [torch.tensor(row, dtype=torch.float64).to(dtype) for row in rows]
+    return draw(st.permutations([*tensors, *draw(st.lists(gradients(), max_size=3))]))
+
+
+@st.composite
 def long_gradients(draw):
     """One power of two again and again, without memory for it: two pieces, whose sums of squares are exact."""
     value = draw(st.sampled_from([0.0, *(2.0**power for power in (-130, -100, -63, 0, 15, 63, 100))]))
@@ -39,13 +54,15 @@ def long_gradients(draw):
     return torch.tensor([value], dtype=torch.float64).to(dtype).expand(PIECE_ELEMENTS + 1)
 
 
+MODELS = st.lists(gradients(), min_size=1, max_size=6) | alike_gradients()
+
 LAYERS = (
     gradients() | long_gradients() | st.sampled_from(DTYPES).map(lambda dtype: torch.empty(0, dtype=dtype))
 )
 
 
 @settings(deadline=None, max_examples=1500)
-@given(st.lists(gradients(), min_size=1, max_size=6))
+@given(MODELS)
 def test_counts_norm_and_state_agree_with_brute_force(tensors):
     collection = collect_gradients(model_with(*tensors))
     values = numbers(tensors)
@@ -63,7 +80,7 @@ def test_counts_norm_and_state_agree_with_brute_force(tensors):
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(gradients(), min_size=1, max_size=6))
+@given(MODELS)
 def test_a_bad_layer_has_its_own_counts_and_the_norm_of_its_finite_elements(tensors):
     for layer in collect_gradients(model_with(*tensors)).bad_layers:
         values = numbers([tensors[int(layer.layer_name)]])
@@ -75,13 +92,39 @@ def test_a_bad_layer_has_its_own_counts_and_the_norm_of_its_finite_elements(tens
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(LAYERS, min_size=1, max_size=6))
+@given(st.lists(LAYERS, min_size=1, max_size=6) | alike_gradients())
 @example([torch.ones(400_000), torch.empty(0), torch.ones(4)])
 def test_layer_norms_agree_with_brute_force_up_to_what_cannot_be_seen_in_the_total(tensors):
     collection = collect_gradients(model_with(*tensors))
     assert collection.layer_names == tuple(str(i) for i in range(len(tensors)))
     for norm, tensor in zip(collection.layer_norms, tensors, strict=True):
         assert norm == pytest.approx(brute_norm(numbers([tensor])), rel=2e-5, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("precision", ["float32", "own"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_each_of_many_small_gradients_has_its_own_norm_whatever_its_shape_and_strides(dtype, precision):
+    kinds = [
+        *[lambda: torch.randn(())] * 9,
+        *[lambda: torch.randn(4096)] * 17,  # more than one matrix of them
+        *[lambda: torch.randn(5, 7).t()] * 8,
+        *[lambda: torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)] * 8,
+        *[lambda: torch.randn(1).expand(35)] * 8,
+        *[lambda: torch.randn(4097)] * 8,  # longer than what is measured side by side
+        *[lambda: torch.randn(11)] * 3,
+    ]
+    random.Random(0).shuffle(kinds)
+    tensors = [make().to(dtype) for make in kinds]
+    collection = collect_gradients(model_with(*tensors), precision=precision)
+    for norm, tensor in zip(collection.layer_norms, tensors, strict=True):
+        assert norm == pytest.approx(brute_norm(numbers([tensor])), rel=collection.norm_error)
+
+
+def test_many_small_gradients_do_not_take_a_call_each():
+    model = model_with(*(torch.randn(2000) for _ in range(500)))
+    with Operations() as operations:
+        collect_gradients(model)
+    assert operations.count < 100
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
@@ -190,7 +233,7 @@ def test_a_norm_of_clipping_whose_squares_may_have_vanished_has_no_bound(value, 
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(gradients(), min_size=1, max_size=6))
+@given(MODELS)
 @example(  # Both roundings go the same way here.
     [
         torch.tensor([7072.0], dtype=torch.bfloat16),
@@ -296,6 +339,15 @@ def test_the_norm_of_elements_that_are_all_alike_is_within_the_bound_that_is_sta
         assert collection.norm == pytest.approx(exact, rel=collection.norm_error)
 
 
+@pytest.mark.parametrize("precision", ["float32", "own"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_norms_of_small_gradients_that_are_all_alike_are_within_the_bound(dtype, precision):
+    for value in torch.linspace(0.5, 1.0, 11).to(dtype):
+        collection = collect_gradients(model_with(*[value.repeat(4096)] * 20), precision=precision)
+        exact = value.double().item() * 64.0
+        assert collection.layer_norms == pytest.approx([exact] * 20, rel=collection.norm_error)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_a_norm_of_clipping_of_elements_that_are_all_alike_is_within_its_bound(layout):
     for value in torch.linspace(0.5, 1.0, 11):
@@ -313,7 +365,7 @@ OWN_ROUNDING = {torch.bfloat16: 2.0**-8, torch.float16: 2.0**-10}
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(gradients(), min_size=1, max_size=6))
+@given(MODELS)
 def test_counts_do_not_depend_on_the_precision_of_the_norm(tensors):
     own = collect_gradients(model_with(*tensors), precision="own")
     wide = collect_gradients(model_with(*tensors))
