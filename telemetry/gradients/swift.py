@@ -21,25 +21,24 @@ assert _LARGEST_SMALL < SMALL_MAGNITUDE < _LARGEST_SMALL + 2.0**-43
 
 
 class Scratch:
-    """Buffers that all pieces of one device share, so that no temporary is allocated for a piece."""
+    """Buffers that all pieces of one device share, so that no temporary is allocated for a piece.
+
+    They are few, so that they stay in the cache beside the piece.
+    """
 
     def __init__(self, device: torch.device, elements: int) -> None:
         self._wide = torch.empty(elements, dtype=torch.float64, device=device)
-        self._shifted = torch.empty(elements, dtype=torch.float64, device=device)
-        self._single = torch.empty(elements, dtype=torch.float32, device=device)
         self._magnitude = torch.empty(elements, dtype=torch.float32, device=device)
         self._flags = torch.empty(elements, dtype=torch.float32, device=device)
-        self._views: dict[torch.Size, tuple[Tensor, Tensor, Tensor, Tensor, Tensor]] = {}
+        self._views: dict[torch.Size, tuple[Tensor, Tensor, Tensor]] = {}
 
-    def views(self, shape: torch.Size) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """The buffers in a shape: float64 for values and shifted values, float32 for values, magnitudes, flags."""
+    def views(self, shape: torch.Size) -> tuple[Tensor, Tensor, Tensor]:
+        """The buffers in a shape: float64 for values, float32 for magnitudes and for flags."""
         found = self._views.get(shape)
         if found is None:
             count = math.prod(shape)
             found = (
                 self._wide[:count].view(shape),
-                self._shifted[:count].view(shape),
-                self._single[:count].view(shape),
                 self._magnitude[:count].view(shape),
                 self._flags[:count].view(shape),
             )
@@ -55,21 +54,17 @@ def measure_swiftly(piece: Tensor, scratch: Scratch) -> Tensor:
     an element bounds the loss by the number of elements). Flags are 1.0 and 0.0 in float32: their sums are exact
     up to 2**24, and much faster than those of boolean masks.
     """
-    wide, shifted, single, magnitude, flags = scratch.views(piece.shape)
-    # Compared in float32: comparing half precision with 1e-6 would round the bound first.
-    values = piece if piece.dtype is torch.float32 else single.copy_(piece)
-    wide.copy_(values)
-    pivot = wide[0]
-    torch.sub(wide, pivot, out=shifted)
-    smallest, largest = torch.aminmax(values)
-    torch.abs(values, out=magnitude)
+    wide, magnitude, flags = scratch.views(piece.shape)
+    pivot = piece[0].to(torch.float64)
+    wide.copy_(piece).sub_(pivot)
+    _take_magnitudes(piece, magnitude)
     return torch.stack(
         [
             pivot,
-            shifted.sum(),
-            torch.dot(shifted, shifted),
-            smallest,
-            largest,
+            wide.sum(),
+            torch.dot(wide, wide),
+            piece.amin(),
+            piece.amax(),
             torch.eq(magnitude, 0.0, out=flags).sum(),
             torch.le(magnitude, _LARGEST_SMALL, out=flags).sum(),
             torch.gt(magnitude, LARGE_MAGNITUDE, out=flags).sum(),
@@ -79,26 +74,31 @@ def measure_swiftly(piece: Tensor, scratch: Scratch) -> Tensor:
 
 def measure_rows_swiftly(rows: Tensor, scratch: Scratch) -> Tensor:
     """`measure_swiftly` of each row of a matrix: many small layers of one size in as many calls as one."""
-    wide, shifted, single, magnitude, flags = scratch.views(rows.shape)
-    values = rows if rows.dtype is torch.float32 else single.copy_(rows)
-    wide.copy_(values)
-    pivot = wide[:, 0].clone()
-    torch.sub(wide, pivot.unsqueeze(1), out=shifted)
-    torch.abs(values, out=magnitude)
-    total = shifted.sum(1)
+    wide, magnitude, flags = scratch.views(rows.shape)
+    pivot = rows[:, 0].to(torch.float64)
+    wide.copy_(rows).sub_(pivot.unsqueeze(1))
+    _take_magnitudes(rows, magnitude)
     return torch.stack(
         [
             pivot,
-            total,
-            torch.mul(shifted, shifted, out=wide).sum(1),
-            values.amin(1),
-            values.amax(1),
+            wide.sum(1),
+            wide.square_().sum(1),
+            rows.amin(1),
+            rows.amax(1),
             torch.eq(magnitude, 0.0, out=flags).sum(1),
             torch.le(magnitude, _LARGEST_SMALL, out=flags).sum(1),
             torch.gt(magnitude, LARGE_MAGNITUDE, out=flags).sum(1),
         ],
         dim=1,
     )
+
+
+def _take_magnitudes(values: Tensor, magnitude: Tensor) -> None:
+    """In float32: comparing half precision with 1e-6 would round the bound first."""
+    if values.dtype is torch.float32:
+        torch.abs(values, out=magnitude)
+    else:
+        magnitude.copy_(values).abs_()
 
 
 def swift_moments(element_count: int, numbers: list[float]) -> Moments | None:
