@@ -7,6 +7,7 @@ those of telemetry.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..findings import Confidence
@@ -20,6 +21,12 @@ from .rules.base import AuditCheck
 from .transfers import Group, Origin, Transfer
 
 _SIZES = {"size", "dimension", "dim", "feature", "channel", "unit", "width", "height", "column", "rank"}
+_SYMBOL = re.compile(
+    r".|alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|omicron|pi|rho|sigma|tau|upsilon|phi"
+    r"|chi|psi|omega",
+    re.IGNORECASE,
+)
+"""A symbol of a formula: a single letter, or the name of a Greek one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ def of_exchange(audit: AuditCheck, group: Group, pair: Exchange) -> Confidence:
     is_done = isinstance(group.owner, FunctionSymbol) or (group.base and _differ_both(one.name, other.name))
     if are_ends(one.name, other.name) and is_done:
         return Confidence.LOW  # what is done may well go the other way
-    if all(len(part) == 1 for part in {*one.name.split("_")} ^ {*other.name.split("_")}):
+    if all(_SYMBOL.fullmatch(part) for part in {*one.name.split("_")} ^ {*other.name.split("_")}):
         return Confidence.LOW  # the sides of a matrix, which is taken the other way round
     if _are_sizes(one.name, other.name) and not _is_telemetry(audit, group):
         return Confidence.LOW  # one part takes in what another gives out

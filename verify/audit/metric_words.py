@@ -58,11 +58,8 @@ _OF_VALUES = _OF_COLLECTIONS | {
     "logprob",
     "logp",
     "percent",
-    "byte",
     "memory",
     "total",
-    "second",
-    "millisecond",
     "lag",
     "drift",
     "explained",
@@ -78,7 +75,10 @@ def names_metrics(name: str) -> bool:
 
 
 def are_metrics(keys: Iterable[str]) -> bool:
-    """Whether string keys name metrics: most of them say what is measured, or are paths (`train/loss`)."""
+    """Whether string keys name metrics: most of them say what is measured, or are paths (`train/loss`).
+
+    A unit says nothing of the kind: a timeout has one as well, and the `s` of `alpha_s` is none.
+    """
     named = list(keys)
     metric = [key for key in named if "/" in key or not _OF_VALUES.isdisjoint(words(key))]
     return bool(named) and 2 * len(metric) >= len(named)
