@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from tokenize import COMMENT, TokenError, generate_tokens
 
 from ..source import SourceFile
 from ..source.model import Span
@@ -52,6 +53,17 @@ class CommentedOut:
         while first - 1 in comments:
             first -= 1
         return "\n".join(comments[number].strip() for number in range(first, line))
+
+    def beside(self, module: str, line: int) -> str:
+        """Return the comment that stands behind the code of a line, empty where there is none."""
+        text = self._text(module)[line - 1 : line]
+        if not text or "#" not in text[0]:
+            return ""
+        try:
+            tokens = generate_tokens(iter([text[0].lstrip()]).__next__)
+            return next((token.string for token in tokens if token.type == COMMENT), "")
+        except (TokenError, SyntaxError):
+            return ""  # a string or bracket goes on in the next line
 
     def assigned(self, module: str, name: str) -> list[int]:
         """Return the lines of a file that begin by giving a name, or an attribute of that name, something."""

@@ -15,7 +15,7 @@ from .only_filled import OnlyFilled
 _NAMED = {"keep", "kept", "alive", "retain", "retained", "retired", "pinned", "handle", "held", "graveyard"}
 _SAID = re.compile(
     r"(?i)\balive\b|\bkeep\b.*\b(?:ref|reference|event|handle|buffer|around)|\bgarbage|\bgc\b|lifetime|dangling"
-    r"|\bfreed\b|torn down|\bretain|\bhold (?:it|them|on)\b|last reference|reference drops|\bleak"
+    r"|\bfreed\b|torn down|\bretain|\bhold (?:it|them|on)\b|last reference|reference drops|\bleak|\bkept\b|\bunused\b"
 )
 
 _HOLDS_WEAKLY = {"WeakSet", "WeakKeyDictionary", "WeakValueDictionary"}
@@ -56,7 +56,8 @@ def keeps_alive(program: Program, comments: CommentedOut, found: OnlyFilled) -> 
 def _is_said(comments: CommentedOut, found: OnlyFilled) -> bool:
     module = found.function.module
     named = comments.assigned(module, found.name.rpartition(".")[2])
-    return any(_SAID.search(comments.above(module, line)) for line in (found.span.line, *named))
+    lines = (found.span.line, *named)
+    return any(_SAID.search(comments.above(module, line) + comments.beside(module, line)) for line in lines)
 
 
 def _identified(graph: ValueGraph) -> set[int]:
