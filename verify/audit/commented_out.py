@@ -70,6 +70,10 @@ class CommentedOut:
         written = re.compile(rf"\s*(?:\w+\.)?{re.escape(name)}\b\s*(?::[^=]*)?=(?!=)")
         return [number for number, line in enumerate(self._text(module), 1) if written.match(line)]
 
+    def text(self, module: str) -> str:
+        """Return what a file says, nothing where it cannot be read."""
+        return "\n".join(self._text(module))
+
     def _text(self, module: str) -> list[str]:
         if module not in self._texts:
             try:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
+from ..alternatives import is_alternative
 from ..left_out import LeftOut, Sign
+from ..statements import definition_at, is_given_before
 from .base import AuditCheck, AuditRule
 
 _MANY = 3  # constructions that all pass it: two may well be the exception
@@ -64,7 +66,10 @@ def _confidence(audit: AuditCheck, one: LeftOut) -> Confidence:
         case Sign.KEY | Sign.FIELD:
             return Confidence.HIGH if one.neighbours >= 2 else Confidence.LOW
         case Sign.LOCAL:
-            return Confidence.MEDIUM if one.neighbours >= 2 else Confidence.LOW
+            is_at_hand = (
+                one.neighbours >= 2 and _is_given_before(audit, one) and not _is_alternative(audit, one)
+            )
+            return Confidence.MEDIUM if is_at_hand else Confidence.LOW
         case Sign.TAKEN:
             return Confidence.LOW
         case _:
@@ -72,6 +77,18 @@ def _confidence(audit: AuditCheck, one: LeftOut) -> Confidence:
                 audit.flow.facts.inference.constructor(one.owner) is None
             )  # else one more of many options
             return Confidence.MEDIUM if is_record and one.others >= _MANY else Confidence.LOW
+
+
+def _is_given_before(audit: AuditCheck, one: LeftOut) -> bool:
+    """Whether the value is there whichever way leads to the construction; another branch may have one of its own."""
+    function = one.group.function
+    body = definition_at(audit.commented_out.text(function.module), function.name, one.span.line)
+    return body is None or is_given_before(body.body, one.name, one.span.line)
+
+
+def _is_alternative(audit: AuditCheck, one: LeftOut) -> bool:
+    text = audit.commented_out.text(one.owner.module)
+    return is_alternative(audit.program, text, one.owner, one.name, one.group.sinks)
 
 
 def _why(one: LeftOut) -> str:
