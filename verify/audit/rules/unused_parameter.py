@@ -9,8 +9,11 @@ from ...flow.classes import receiver_name
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import ExternalSymbol, Place
+from ..flags import uses_parameter
 from ..left_out import LeftOut, Sign
 from .base import AuditCheck, AuditRule
+
+_MANY = 5  # parameters that a body ignores: fewer may be forgotten, one by one
 
 
 class UnusedParameter(AuditRule):
@@ -59,7 +62,7 @@ class UnusedParameter(AuditRule):
             f" built here, stays {one.default}",
             help=f"pass {one.name}={one.name}",
             context={"function": function.qualname, "parameter": one.name, "field": str(one.carrier)},
-            confidence=confidence,
+            confidence=Confidence.LOW if _ignores_most(audit, function) else confidence,
         )
 
     def _constructor(self, audit: AuditCheck, cls: ClassSymbol) -> Iterator[Finding]:
@@ -106,6 +109,17 @@ def _is_inherited(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
         for constructor in constructors
         for parameter in program.function(constructor).parameters
     )
+
+
+def _ignores_most(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a function uses less than half of what it takes: somebody else wrote down what it has to take."""
+    summary = audit.program.function(function)
+    if function.name == "__init__" or audit.flow.facts.whereabouts.nested(function):
+        return False
+    named = [one.name for one in summary.parameters if one.kind in {"positional", "keyword"}]
+    taken = [name for name in named if name != receiver_name(summary)]
+    ignored = [name for name in taken if not uses_parameter(summary, name)]
+    return len(ignored) >= _MANY and 2 * len(ignored) > len(taken)
 
 
 def _is_forced(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:
