@@ -70,7 +70,7 @@ def step_line(step: TrainingStepPayload, registry: Registry) -> Text:
     if step.learning_rate is not None:
         line.append(f"  lr {_number(step.learning_rate)}")
     norms = [_number(norm) for norm in (step.pre_clip_grad_norm, step.grad_norm) if norm is not None]
-    line.append(f"  grad norm {' → '.join(norms)}  ")
+    line.append(f"  grad norm {' → '.join(norms) or NOT_COLLECTED.name}  ")
     graded = [
         (registry[record_id].slug, value, registry[record_id].grade(value))
         for record_id, value in graded_values(step).items()

@@ -137,6 +137,8 @@ def first_norms(group: Sequence[Tensor], arithmetic: Arithmetic) -> Tensor:
 
 def _matrices(group: Sequence[Tensor]) -> Iterator[list[int]]:
     """The places of small pieces that are alike, as many at once as make a matrix."""
+    if len(group) < _FEWEST_ROWS:
+        return
     alike: dict[torch.Size, list[int]] = {}
     shapes: list[torch.Size] = list(map(_SHAPE, group))
     if len(set(shapes)) == 1:

@@ -80,6 +80,13 @@ def test_a_step_of_which_all_is_well_is_healthy():
     assert told() == "healthy"
 
 
+def test_a_step_whose_gradients_nobody_knows_says_so():
+    unknown = dataclasses.replace(
+        HEALTHY_STEP, nan_grad_count=None, inf_grad_count=None, pre_clip_grad_norm=None, grad_norm=None
+    )
+    assert "  grad norm not collected  " in step_line(unknown, shipped_registry()).plain
+
+
 def test_everything_of_a_step_that_can_be_other_than_healthy_is_graded():
     carried = {field.name for field in dataclasses.fields(TrainingStepPayload)}
     assert set(GRADED) == {
