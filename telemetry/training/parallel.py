@@ -67,7 +67,9 @@ def gathered(value: T) -> list[T]:
 
 
 def mean_over_ranks(reduced: ReducedStatistics, name: SharedMetric, own: float) -> float:
-    """The mean of what the ranks have shared of a metric; this rank's own value where none has."""
+    """The mean of what the ranks have shared of a metric; this rank's own value where it is alone, or none has."""
+    if reduced.coverage.world_size == 1:
+        return own
     shared = reduced.mean(name)
     return own if shared is None else shared
 
