@@ -49,10 +49,14 @@ def _are_asked_in_turn(constructor: ast.AST, name: str, passed: Collection[str])
 
 def _tests(node: ast.If) -> Iterator[ast.expr]:
     """Yield the tests of `if ...: elif ...:`, in their order."""
-    yield node.test
-    match node.orelse:
-        case [ast.If() as following]:
-            yield from _tests(following)
+    following: ast.If | None = node
+    while following is not None:
+        yield following.test
+        match following.orelse:
+            case [ast.If() as following]:
+                pass
+            case _:
+                following = None
 
 
 def _names(test: ast.expr) -> set[str]:

@@ -16,8 +16,8 @@ def definition_at(text: str, name: str, line: int) -> _Function | ast.ClassDef |
     """Return the innermost function or class of a bare name that a line of a text is in, None where there is none."""
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None  # an analysis parses deeper in its stack
     found = None
     for node in ast.walk(tree):  # outer ones first
         if isinstance(node, _Function | ast.ClassDef) and node.name == name and line in _lines([node]):

@@ -50,6 +50,35 @@ EXPRESSIONS = {
     + "    elif x == 1:\n        y = 1\n" * 5_000,
 }
 
+LEFT_OUT_BEHIND_ELSE_IFS = (
+    """from dataclasses import dataclass
+
+
+@dataclass
+class Report:
+    loss: float
+    worst: float
+    accuracy: float = 0.0
+
+
+def finish(losses, x):
+    loss = sum(losses) / len(losses)
+    if x == 0:
+        accuracy = 0.5 * loss
+"""
+    + "    elif x == 1:\n        accuracy = 0.25 * loss\n" * 300
+    + """    else:
+        accuracy = 1.0 * loss
+    worst = max(losses)
+    print(accuracy)
+    return Report(loss=loss, worst=worst)
+
+
+report = finish([float(input())], int(input()))
+print(report.loss, report.worst, report.accuracy)
+"""
+)
+
 INDENTED = {
     "functions": "def f():\n",
     "classes": "class A:\n",
@@ -77,6 +106,15 @@ def test_a_deep_expression_is_analysed_or_named(
     warning = answer.text.partition("warning: ")[2]
     assert not warning or warning.startswith("app/deep.py:")
     assert not warning or "too deep" in warning or "too many nested" in warning or "too complex" in warning
+
+
+def test_an_argument_that_is_left_out_behind_many_branches_is_told(
+    tracked: Project, ask: Callable[[str], Answer]
+) -> None:
+    tracked.write("app/deep.py", LEFT_OUT_BEHIND_ELSE_IFS)
+    answer = ask("audit")
+    assert "TW506" in answer.text
+    assert "warning:" not in answer.text
 
 
 @pytest.mark.parametrize("line", INDENTED.values(), ids=INDENTED.keys())

@@ -83,7 +83,12 @@ def _is_given_before(audit: AuditCheck, one: LeftOut) -> bool:
     """Whether the value is there whichever way leads to the construction; another branch may have one of its own."""
     function = one.group.function
     body = definition_at(audit.commented_out.text(function.module), function.name, one.span.line)
-    return body is None or is_given_before(body.body, one.name, one.span.line)
+    if body is None:
+        return True
+    try:
+        return is_given_before(body.body, one.name, one.span.line)
+    except RecursionError:  # hundreds of branches, one in the other
+        return True
 
 
 def _is_alternative(audit: AuditCheck, one: LeftOut) -> bool:

@@ -176,6 +176,13 @@ class ProbeItem(pytest.Function):
         """What the report of this test carries of its probe."""
         return self.probing.to_data()
 
+    def setup(self) -> None:
+        """Prepare the fixtures. `NO_COLOR` is for what somebody reads: a probe looks at styles."""
+        colours = pytest.MonkeyPatch()
+        colours.delenv("NO_COLOR", raising=False)
+        self.addfinalizer(colours.undo)
+        super().setup()
+
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return where the drive is: its file, the line from 0, and the name of the test."""
         return self.path, self.line, self.nodeid

@@ -206,6 +206,14 @@ def test_what_a_consumer_has_to_show_is_looked_for(
     assert problem in found
 
 
+def test_styles_are_looked_at_in_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    root = write_probed(tmp_path / "colourless")
+    style = 'style="" if __import__("os").environ.get("NO_COLOR") else "red bold"'
+    change(root, "app/widgets.py", 'style="red bold"', style)
+    assert ran(run_tests(root, "--wiring", "-v", "TELE-301"))["TELE-301::probe[7]"] == "PASSED"
+
+
 def with_drive(tmp_path: Path, body: str, **changes: object) -> str:
     drives = DRIVES.replace("    return run([[INF] * value, [1.0]])\n", body)
     assert drives != DRIVES
