@@ -169,9 +169,8 @@ def _request(
         raise UnusableEvidence(f"{shown}{more}: changed since the tests ran; run pytest --wiring again")
     assert configuration.evidence is not None
     earlier = None
-    if not again:
-        with contextlib.suppress(UnusableEvidence):  # it is written anew
-            earlier = read_mutants(mutants_file(configuration.evidence))
+    with contextlib.suppress(UnusableEvidence):  # it is written anew
+        earlier = read_mutants(mutants_file(configuration.evidence))
     return Request(
         wires=[wire for wire in verification.wiring.wires if wire.is_wired],
         chosen=chosen,
@@ -183,6 +182,7 @@ def _request(
         limit=limit,
         arguments=arguments,
         spawn="--spawn was given" if spawn else "",
+        again=again,
     )
 
 

@@ -43,12 +43,13 @@ class Request:
         chosen: IDs of the records whose mutants are to be run; all when empty.
         points: Where values are.
         evidence: What the tests let pass.
-        earlier: What was left before, None to run everything anew.
+        earlier: What was left before, None where nothing was.
         root: The folder that tests are named from.
         jobs: How many mutants at once.
         limit: Seconds for each; by the time of its tests when None.
         arguments: More arguments for pytest.
         spawn: Why each is to have a process that starts from nothing; empty for copies of one.
+        again: Whether those are run as well of which an earlier result still holds.
     """
 
     wires: Sequence[Wire]
@@ -61,6 +62,7 @@ class Request:
     limit: float | None = None
     arguments: tuple[str, ...] = ()
     spawn: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def changed_since(points: WirePoints, evidence: EvidenceModel, wires: Sequence[W
 
 
 def mutate(request: Request, progress: Progress) -> Outcome:
-    """Run the mutants that nothing is known of yet; an interrupt, or a request to end, ends that early.
+    """Run mutants, those that nothing is known of yet or all; an interrupt, or a request to end, ends that early.
 
     Raises:
         CannotMutate: None could be run.
@@ -102,7 +104,9 @@ def mutate(request: Request, progress: Progress) -> Outcome:
     pending = [
         made
         for made in making.made
-        if made.known is None and not kept.has(made.mutant) and made.mutant.identity in wanted
+        if made.known is None
+        and (request.again or not kept.has(made.mutant))
+        and made.mutant.identity in wanted
     ]
     orders = _orders(request, making, pending, standing)
     told: dict[tuple[object, ...], Event] = {}

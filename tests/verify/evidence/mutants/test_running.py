@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from rich.console import Console
 
 from telewire.registry.config import load_configuration
@@ -23,7 +24,7 @@ from telewire.verify.evidence.mutants.running import CannotMutate, Event, Way, r
 from telewire.verify.evidence.mutants.sights import Sights
 from telewire.verify.report.mutants import Progress
 
-from ..app_project import run_tests
+from ..app_project import RECORD, run_tests
 from .mutants_project import (
     NOTICING,
     Done,
@@ -285,6 +286,27 @@ def test_some():
     assert done.states("default", "handle") == {"not-covered"}
     assert done.status == 1
     assert said_of(done.root, done.left).mutation.value == "not-covered"
+
+
+def test_running_those_of_one_record_again_keeps_what_is_known_of_the_others(tmp_path: Path) -> None:
+    root = write_mutants_project(tmp_path / "again", NOTICING)
+    half = RECORD | {
+        "id": "TELE-302",
+        "slug": "inf_grad_sum",
+        "name": "Inf Gradient Sum",
+        "emitter": {"at": "app.emitters:aggregate", "carries": '["inf_grad_count"]'},
+        "transport": [],
+        "schema": {"at": "app.emitters:Payload", "field": "inf_grad_count", "path": "payload.inf_grad_count"},
+        "consumers": [{"at": "app.aggregator:handle", "kind": "analytics", "usage": "stores the count"}],
+    }
+    (root / "specs/TELE-302.yaml").write_text(yaml.safe_dump(half))
+    first = mutate(root)
+    assert first.left is not None
+    again = mutate(root, "--again", "--record", "TELE-302", evidence=False)
+    ran = re.search(r"^(\d+) run in", again.output, re.M)
+    assert ran is not None, again.output
+    assert again.left is not None
+    assert 0 < int(ran[1]) < len(first.left.mutants) == len(again.left.mutants)
 
 
 def test_the_second_run_runs_only_what_changed(noticed: Done, tmp_path: Path) -> None:
