@@ -2,10 +2,14 @@
 
 import math
 
+import pytest
 import torch
 from torch import nn
 
-from telewire.telemetry.gradients import collect_gradients
+from telewire.telemetry.gradients import collect_gradients, start_gradient_collection
+from telewire.telemetry.measurements import GradientCollection
+
+from .models import model_with
 
 
 def scaled_backward(init_scale, *, factor=1.0):
@@ -48,3 +52,25 @@ def test_the_norm_that_clipping_leaves_is_within_its_bound():
     after = collect_gradients(model)
     assert before.norm == 1.0
     assert math.isclose(after.norm, 0.25, rel_tol=1e-5)
+
+
+def _changed_before_reading(loss_scale: float) -> GradientCollection:
+    gradient = torch.tensor([math.inf])
+    pending = start_gradient_collection(model_with(gradient), loss_scale=loss_scale)
+    gradient.zero_()
+    return pending.read()
+
+
+COLLECTIONS = {
+    "measured": lambda scale: collect_gradients(model_with(torch.ones(2)), loss_scale=scale),
+    "changed before it is read": _changed_before_reading,
+    "of clipping": lambda scale: collect_gradients(
+        model_with(torch.ones(2)), loss_scale=scale, clip_norm=1.5
+    ),
+    "of no gradient": lambda scale: collect_gradients(model_with(None), loss_scale=scale),
+}
+
+
+@pytest.mark.parametrize("collect", COLLECTIONS.values(), ids=COLLECTIONS)
+def test_every_collection_has_the_scale_that_it_was_made_under(collect):
+    assert [collect(scale).loss_scale for scale in (1024.0, None, 512.0)] == [1024.0, None, 512.0]
