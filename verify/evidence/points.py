@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..flow import Flow, Hop, How, KeyCarrier, ParameterCarrier, UseCarrier
+from ..flow import Flow, Hop, How, KeyCarrier, ParameterCarrier, ReturnCarrier, UseCarrier
+from ..source import FunctionSymbol
 from ..source.model import Span
 from ..wiring import Edge, StageKind, Verdict, Wiring
 from ..wiring.resolve import Unresolved
@@ -157,7 +158,7 @@ class WirePoints:
 
     @cached_property
     def functions(self) -> dict[tuple[str, str], str]:
-        """The digest of every function that has a point."""
+        """The digest of every function that has a point, and of those through which a value of its comes."""
         found: dict[tuple[str, str], str] = {}
         for module in self.modules.values():
             for point in module.points:
@@ -165,6 +166,25 @@ class WirePoints:
                 digest = self.sources.digest(*key)
                 assert digest is not None
                 found[key] = digest
+        for key, called in self._called.items():
+            digests = [self.sources.digest(one.module, one.qualname) for one in sorted(called, key=str)]
+            known = [digest for digest in digests if digest is not None]
+            if key in found and known:
+                found[key] = digest_of_source("\n".join([found[key], *known]).encode())
+        return found
+
+    @cached_property
+    def _called(self) -> dict[tuple[str, str], set[FunctionSymbol]]:
+        """The functions whose results are stored where a hop of a proof ends, by the function that stores them.
+
+        A proof leads past `mean(count)` to where its result is stored: what becomes of the value is up to `mean` too.
+        """
+        found: dict[tuple[str, str], set[FunctionSymbol]] = {}
+        for hop in self.hops:
+            storing = (hop.site.function.module, hop.site.function.qualname)
+            for other in self.flow.entering(hop.target):
+                if other.site == hop.site and isinstance(other.source, ReturnCarrier):
+                    found.setdefault(storing, set()).add(other.source.function)
         return found
 
     def _source(self, hop: Hop) -> Point | Unseen:

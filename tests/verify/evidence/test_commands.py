@@ -14,7 +14,7 @@ from telewire.verify.cli import verify
 from telewire.verify.evidence.plan import Plan
 from telewire.verify.report.json_report import report_json_schema
 
-from .app_project import Run, write_project
+from .app_project import Run, run_tests, write_project
 
 
 def command(root: Path, *arguments: str) -> Result:
@@ -49,6 +49,18 @@ def test_an_edge_that_is_not_tested_says_why(whole: tuple[Path, Run], tmp_path: 
     shown = command(root)
     assert "4 tested" in shown.output
     assert "stale: app.aggregator:handle has changed since the tests ran" in shown.output
+
+
+def test_evidence_is_stale_when_what_a_value_comes_through_has_changed(fresh: Path) -> None:
+    aggregator = fresh / "app/aggregator.py"
+    through = aggregator.read_text().replace("= payload.inf_grad_count", "= counted(payload.inf_grad_count)")
+    aggregator.write_text(through + "\n\ndef counted(count: int) -> int:\n    return count\n")
+    run_tests(fresh, "--wiring", "-q")
+    assert "5 edges: 5 proved, 5 tested (100 %)" in command(fresh).output
+    aggregator.write_text(through + "\n\ndef counted(count: int) -> int:\n    return min(count, 1)\n")
+    shown = command(fresh).output
+    assert "5 edges: 5 proved, 4 tested" in shown
+    assert "stale: app.aggregator:handle has changed since the tests ran" in shown
 
 
 def test_the_json_holds_each_edge_with_what_was_observed(whole: tuple[Path, Run]) -> None:
