@@ -13,6 +13,10 @@ two runs of the same command differ is shown beside it.
   a test that only imports them: what is paid once in a session. The wires are found in a process of its own. What it
   finds is kept: the first run, which is not counted, takes longer.
 - own: this repository's `tests/telemetry/training` under the shipped records, likewise.
+
+Measured on two shared cores beside other work, `--only on --steps 20000 --rounds 5` (69 s of CPU time, 2.3 million
+values seen): on / off 1.050 in the median and 1.036 of the least, where two runs without differed by up to 7 %. A
+training of ten seconds pays the beginning of the session too, 0.3 to 0.5 s, and comes to 1.07 to 1.09.
 """
 
 from __future__ import annotations
