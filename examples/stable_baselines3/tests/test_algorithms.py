@@ -150,8 +150,10 @@ def test_the_learning_rate_falls_with_the_remaining_progress(tmp_path: Path) -> 
         seed=1,
         device="cpu",
     )
-    columns = logged(model, 80, tmp_path)
+    rates = Rates()
+    columns = logged(model, 80, tmp_path, rates)
     assert columns["train/learning_rate"][1:] == pytest.approx([0.0075, 0.005, 0.0025])
+    assert rates.learning[20::20] == pytest.approx([0.0075, 0.005, 0.0025])  # of the optimiser itself
     assert columns["train/clip_range"][1:] == pytest.approx([0.15, 0.1, 0.05])
 
 
@@ -187,19 +189,21 @@ def test_observations_are_normalised_by_the_running_mean(tmp_path: Path) -> None
 
 
 class Explained(BaseCallback):
-    """Notes how much of the returns the value function explains, before each training on them."""
+    """Notes how much of the returns the value function explains, and misses, before each training on them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.shares: list[float] = []
+        self.losses: list[float] = []
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
         buffer = self.model.rollout_buffer
-        left = np.var(buffer.returns - buffer.values)
-        self.shares.append(float(1 - left / np.var(buffer.returns)))
+        left = buffer.returns - buffer.values
+        self.shares.append(float(1 - np.var(left) / np.var(buffer.returns)))
+        self.losses.append(float(np.mean(left**2)))
 
 
 def test_the_returns_are_what_the_value_function_is_fitted_to(tmp_path: Path) -> None:
@@ -221,6 +225,7 @@ def test_the_returns_are_what_the_value_function_is_fitted_to(tmp_path: Path) ->
     assert buffer.returns[:-1] == pytest.approx(1 + 0.5 * goes_on * buffer.returns[1:], abs=1e-5)
     # What a training has seen is written when the next rollout is done.
     assert columns["train/explained_variance"][1:] == pytest.approx(explained.shares[:-1], rel=1e-3)
+    assert columns["train/value_loss"][1:] == pytest.approx(explained.losses[:-1], rel=1e-3)
 
 
 @pytest.mark.parametrize("gradient_steps", [1, 3])
