@@ -10,7 +10,7 @@ from ..value_types import Kind, Shape
 from .compile import array_source, scalar_source
 from .errors import GradingError
 from .sets import NumberSet
-from .steps import compared, steps_of, stepwise
+from .steps import Stretches, compared, steps_of, stepwise, stretches_of
 from .subject import Subject
 from .tree import All, Leaf, Not, Tree, leaves
 
@@ -148,10 +148,40 @@ def _wrap(fetch: list[str], branches: list[str]) -> str:
 
 
 def _scalar_function(rungs: Sequence[Rung], subject: Subject) -> str:
+    stretches = stretches_of(
+        [(tree, place, refuses_nan) for place, (tree, _, refuses_nan) in enumerate(rungs)], otherwise=-1
+    )
+    if stretches is not None:
+        fetch = [
+            "        if type(value) is not float and type(value) is not int:",
+            "            if value is None: return absent",
+            "            value = alone(value)",
+        ]
+        return _wrap(fetch, _halving(stretches, 0, len(stretches.edges), " " * 8))
     fetch = ["        if value is None: return absent"]
     locals_ = dict.fromkeys(_names_read(rungs), "value")  # there is none but `value`
     fetch += _checks({"value": "value"} if locals_ else {}, subject)
     return _wrap(fetch, _branches(rungs, locals_, subject, " " * 8))
+
+
+def _halving(stretches: Stretches, first: int, last: int, indent: str) -> list[str]:
+    """`if` lines that find a number's stretch from the first to the last; no comparison holds for NaN."""
+    if first < last:
+        middle = (first + last) // 2
+        comparison, literal = stretches.below(middle)
+        return [
+            f"{indent}if value {comparison} {literal}:",
+            *_halving(stretches, first, middle, indent + "    "),
+            *_halving(stretches, middle + 1, last, indent),
+        ]
+    found = _result(stretches.results[last])
+    if last == len(stretches.edges) and stretches.of_nan != stretches.results[last]:
+        return [f"{indent}return {found} if value == value else {_result(stretches.of_nan)}"]
+    return [f"{indent}return {found}"]
+
+
+def _result(place: int) -> str:
+    return "otherwise" if place < 0 else f"r{place}"
 
 
 def _sequence_source(rungs: Sequence[Rung], subject: Subject) -> str:

@@ -17,7 +17,7 @@ from itertools import pairwise
 from operator import and_, ge, gt, le, lt, or_
 from typing import Any, cast
 
-from .compile import lower_bound, upper_bound
+from .compile import Bound, lower_bound, upper_bound
 from .sets import NumberSet
 from .tree import All, Leaf, Not, Tree
 
@@ -104,48 +104,84 @@ class Steps:
         return sum(abs(step.change) == size for step in self.steps)
 
 
-def steps_of(rungs: Sequence[tuple[Tree, int, bool]], *, otherwise: int) -> Steps | None:
-    """The code of the first rung that holds, else `otherwise`; None where the conditions read no single number.
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """The numbers from below to above in stretches of one result each: adjacent ones differ."""
 
-    A rung is a condition, its code, and whether NaN is refused there.
+    results: tuple[int, ...]
+    """The result in each stretch, ascending."""
+    edges: tuple[tuple[Fraction | float, bool], ...]
+    """What lies between two stretches: a cut or an infinity, and whether it belongs to the stretch before it."""
+    of_nan: int
+
+    def below(self, place: int) -> tuple[str, str]:
+        """The comparison and the literal that are true of the numbers before an edge."""
+        edge, is_before = self.edges[place]
+        return _told(upper_bound(edge, is_before))
+
+    def above(self, place: int) -> tuple[str, str]:
+        """The comparison and the literal that are true of the numbers after an edge."""
+        edge, is_before = self.edges[place]
+        return _told(lower_bound(edge, not is_before))
+
+
+def _told(bound: Bound) -> tuple[str, str]:
+    assert bound is not None  # both infinities are told from the finite numbers beside them
+    return bound
+
+
+def stretches_of(rungs: Sequence[tuple[Tree, int, bool]], *, otherwise: int) -> Stretches | None:
+    """Where the first rung that holds is which; None where the conditions read no single number.
+
+    A rung is a condition, its result, and whether NaN is refused there; `otherwise` is the result where none holds.
     """
     sets: list[tuple[NumberSet, int]] = []
-    for tree, code, refuses_nan in rungs:
+    for tree, result, refuses_nan in rungs:
         members = _members(tree)
         if members is None:
             return None
         if refuses_nan:
             members = NumberSet(members.cuts, members.truth, members.below, members.above, False)
-        sets.append((members, code))
+        sets.append((members, result))
     cuts = sorted({cut for members, _ in sets for cut in members.cuts})
 
     def first(holds: Callable[[NumberSet], bool]) -> int:
-        return next((code for members, code in sets if holds(members)), otherwise)
+        return next((result for members, result in sets if holds(members)), otherwise)
 
-    truths = [(members.truth_with(cuts), code) for members, code in sets]
-    codes = [first(lambda members: members.below)]
-    codes += [
-        next((code for truth, code in truths if truth[region]), otherwise)
+    truths = [(members.truth_with(cuts), result) for members, result in sets]
+    regions = [first(lambda members: members.below)]
+    regions += [
+        next((result for truth, result in truths if truth[region]), otherwise)
         for region in range(2 * len(cuts) + 1)
     ]
-    codes.append(first(lambda members: members.above))
-    of_nan = first(lambda members: members.nan)
+    regions.append(first(lambda members: members.above))
 
     # Between two regions lies an edge: an infinity or a cut, which belongs to the region before or after it.
-    edges: list[tuple[Fraction | float, bool]] = [
-        (-math.inf, False),
-        *((cut, is_after) for cut in cuts for is_after in (True, False)),
-        (math.inf, True),
+    between: list[tuple[Fraction | float, bool]] = [
+        (-math.inf, True),
+        *((cut, is_before) for cut in cuts for is_before in (False, True)),
+        (math.inf, False),
     ]
+    kept = [place for place, (before, after) in enumerate(pairwise(regions)) if before != after]
+    return Stretches(
+        (regions[0], *(regions[place + 1] for place in kept)),
+        tuple(between[place] for place in kept),
+        first(lambda members: members.nan),
+    )
+
+
+def steps_of(rungs: Sequence[tuple[Tree, int, bool]], *, otherwise: int) -> Steps | None:
+    """The code of the first rung that holds, else `otherwise`; see `stretches_of`."""
+    stretches = stretches_of(rungs, otherwise=otherwise)
+    if stretches is None:
+        return None
+    codes, of_nan = stretches.results, stretches.of_nan
     pivot = codes.index(of_nan) if of_nan in codes else len(codes) - 1
     steps: list[Step] = []
-    for place, ((before, after), (edge, is_after)) in enumerate(zip(pairwise(codes), edges, strict=True)):
-        if before == after:
-            continue
-        bound = lower_bound(edge, is_after) if place >= pivot else upper_bound(edge, not is_after)
-        assert bound is not None  # both infinities are told from the finite numbers beside them
-        comparison, literal = bound
-        change = after - before if place >= pivot else before - after
+    for place, (before, after) in enumerate(pairwise(codes)):
+        is_after_pivot = place >= pivot
+        comparison, literal = stretches.above(place) if is_after_pivot else stretches.below(place)
+        change = after - before if is_after_pivot else before - after
         steps.append(Step(_COMPARISONS[comparison], _number(literal), change))
     if of_nan != codes[pivot]:
         steps.append(Step("not_equal", None, of_nan - codes[pivot]))
