@@ -37,9 +37,8 @@ __all__ = ["collect_per_layer_gradients", "compute_grad_norm_surrogate"]
 KernelChoice: TypeAlias = Literal["eager", "compiled"]
 """Which code measures layers."""
 
-# Buffers for 64 K elements stay in the cache of a CPU, with which they are reused for every piece. A GPU wants fewer,
-# larger kernels.
-_CPU_PIECE_ELEMENTS = 64 * 1024
+# A piece of 128 K elements and its buffer (1 MiB) lie together in the cache of a CPU. A GPU wants larger kernels.
+_CPU_PIECE_ELEMENTS = 128 * 1024
 _DEVICE_PIECE_ELEMENTS = 1024 * 1024
 
 _BATCHED_SHARE = 4

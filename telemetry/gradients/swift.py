@@ -23,25 +23,22 @@ assert _LARGEST_SMALL < SMALL_MAGNITUDE < _LARGEST_SMALL + 2.0**-43
 class Scratch:
     """Buffers that all pieces of one device share, so that no temporary is allocated for a piece.
 
-    They are few, so that they stay in the cache beside the piece.
+    They are one stretch of memory, so that it stays in the cache beside the piece: what is written as magnitudes and
+    flags overwrites the values.
     """
 
     def __init__(self, device: torch.device, elements: int) -> None:
-        self._wide = torch.empty(elements, dtype=torch.float64, device=device)
-        self._magnitude = torch.empty(elements, dtype=torch.float32, device=device)
-        self._flags = torch.empty(elements, dtype=torch.float32, device=device)
+        self._memory = torch.empty(elements, dtype=torch.float64, device=device)
         self._views: dict[torch.Size, tuple[Tensor, Tensor, Tensor]] = {}
 
     def views(self, shape: torch.Size) -> tuple[Tensor, Tensor, Tensor]:
-        """The buffers in a shape: float64 for values, float32 for magnitudes and for flags."""
+        """The memory in a shape: float64 for values; then, instead, float32 for magnitudes and for flags."""
         found = self._views.get(shape)
         if found is None:
             count = math.prod(shape)
-            found = (
-                self._wide[:count].view(shape),
-                self._magnitude[:count].view(shape),
-                self._flags[:count].view(shape),
-            )
+            wide = self._memory[:count]
+            halves = wide.view(torch.float32)
+            found = wide.view(shape), halves[:count].view(shape), halves[count:].view(shape)
             self._views[shape] = found
         return found
 
@@ -57,14 +54,17 @@ def measure_swiftly(piece: Tensor, scratch: Scratch) -> Tensor:
     wide, magnitude, flags = scratch.views(piece.shape)
     pivot = piece[0].to(torch.float64)
     wide.copy_(piece).sub_(pivot)
-    _take_magnitudes(piece, magnitude)
+    total, squares = wide.sum(), torch.dot(wide, wide)
+    values = _in_float32(piece, magnitude)
+    smallest, largest = values.amin(), values.amax()
+    torch.abs(values, out=magnitude)
     return torch.stack(
         [
             pivot,
-            wide.sum(),
-            torch.dot(wide, wide),
-            piece.amin(),
-            piece.amax(),
+            total,
+            squares,
+            smallest,
+            largest,
             torch.eq(magnitude, 0.0, out=flags).sum(),
             torch.le(magnitude, _LARGEST_SMALL, out=flags).sum(),
             torch.gt(magnitude, LARGE_MAGNITUDE, out=flags).sum(),
@@ -77,14 +77,17 @@ def measure_rows_swiftly(rows: Tensor, scratch: Scratch) -> Tensor:
     wide, magnitude, flags = scratch.views(rows.shape)
     pivot = rows[:, 0].to(torch.float64)
     wide.copy_(rows).sub_(pivot.unsqueeze(1))
-    _take_magnitudes(rows, magnitude)
+    total, squares = wide.sum(1), wide.square_().sum(1)
+    values = _in_float32(rows, magnitude)
+    smallest, largest = values.amin(1), values.amax(1)
+    torch.abs(values, out=magnitude)
     return torch.stack(
         [
             pivot,
-            wide.sum(1),
-            wide.square_().sum(1),
-            rows.amin(1),
-            rows.amax(1),
+            total,
+            squares,
+            smallest,
+            largest,
             torch.eq(magnitude, 0.0, out=flags).sum(1),
             torch.le(magnitude, _LARGEST_SMALL, out=flags).sum(1),
             torch.gt(magnitude, LARGE_MAGNITUDE, out=flags).sum(1),
@@ -93,12 +96,9 @@ def measure_rows_swiftly(rows: Tensor, scratch: Scratch) -> Tensor:
     )
 
 
-def _take_magnitudes(values: Tensor, magnitude: Tensor) -> None:
-    """In float32: comparing half precision with 1e-6 would round the bound first."""
-    if values.dtype is torch.float32:
-        torch.abs(values, out=magnitude)
-    else:
-        magnitude.copy_(values).abs_()
+def _in_float32(values: Tensor, buffer: Tensor) -> Tensor:
+    """The values, in the buffer if they are of another dtype: comparing half precision with 1e-6 would round it."""
+    return values if values.dtype is torch.float32 else buffer.copy_(values)
 
 
 def swift_moments(element_count: int, numbers: list[float]) -> Moments | None:
