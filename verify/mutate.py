@@ -19,6 +19,7 @@ from .evidence.mutants.mutated import Mutation, mutated
 from .evidence.mutants.mutating import CannotMutate, Request, changed_since, mutate
 from .evidence.mutants.sights import Sights
 from .evidence.mutants.standing import Files, Standing
+from .evidence.probes.files import DriveFiles
 from .evidence.writing import write_whole
 from .forked import cores
 from .jobs_option import jobs_option
@@ -109,9 +110,8 @@ def mutate_command(
     document, ran = outcome.document, outcome.ran
     text = document.model_dump_json() + "\n"
     write_whole(mutants_file(configuration.evidence), text)
-    standing = Standing(
-        document, request.points.functions, Files(configuration.root), Sights(request.evidence)
-    )
+    files = _files(configuration, verification)
+    standing = Standing(document, request.points.functions, files, Sights(request.evidence))
     found = [mutated(standing, wire, request.points) for wire in _chosen(verification, request.chosen)]
     if form == "json":
         deliver(text, output)
@@ -130,6 +130,13 @@ def _chosen(verification: Verification, names: Collection[str]) -> list[Wire]:
     return [
         wire for wire in verification.wiring.wires if wire.is_wired and (not names or wire.record.id in names)
     ]
+
+
+def _files(configuration: Configuration, verification: Verification) -> Files:
+    """Return the files of the tests, none of them read yet."""
+    paths = verification.observed.points.sources.paths
+    uses = DriveFiles(configuration.root, configuration.tests, paths)
+    return Files.of(uses, (wire.record for wire in verification.wiring.wires))
 
 
 def _request(
@@ -178,6 +185,7 @@ def _request(
         evidence=observed.evidence,
         earlier=earlier,
         root=configuration.root,
+        files=_files(configuration, verification),
         jobs=jobs or cores(),
         limit=limit,
         arguments=arguments,

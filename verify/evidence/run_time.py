@@ -29,4 +29,9 @@ class RunTime:
         """Read a project's evidence; `paths` are the files of its modules, `records` all of its registry."""
         observed = Observed.of(configuration, wiring, paths)
         files = DriveFiles(configuration.root, configuration.tests, paths)
-        return cls(observed, Probes.of(observed, files, records), Mutations.of(configuration, observed))
+        known = tuple(records)
+        return cls(
+            observed,
+            Probes.of(observed, files, known),
+            Mutations.of(configuration, observed, files, known),
+        )

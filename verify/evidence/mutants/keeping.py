@@ -164,7 +164,7 @@ def _result(made: Made, kept: Kept, ran: Ran, table: _Tests, point: int) -> Muta
 def _digests(tests: Iterable[str], files: Files) -> dict[str, str]:
     found: dict[str, str] = {}
     for test in tests:
-        for file in files.of(test):
+        for file in files.files_of(test):
             digest = files.digest(file)
             if digest is not None:
                 found[file] = digest

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 
+from ....registry import Record
 from ....registry.config import Configuration
 from ...flow import Hop
 from ...wiring import Edge, Verdict, Wire
@@ -16,6 +17,7 @@ from ..document import UnusableEvidence
 from ..observed import Observed
 from ..plan import Point, PointKey
 from ..points import HopPoints, WirePoints
+from ..probes.files import DriveFiles
 from .document import MutantResult, mutants_file, read_mutants
 from .mutant import State
 from .sights import Sights
@@ -82,8 +84,14 @@ class Mutations:
     _wires: dict[int, Mutated] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, configuration: Configuration, observed: Observed) -> Mutations:
-        """Read what a project's mutants left, and lay it over its wires."""
+    def of(
+        cls,
+        configuration: Configuration,
+        observed: Observed,
+        uses: DriveFiles,
+        records: Iterable[Record],
+    ) -> Mutations:
+        """Read what a project's mutants left, and lay it over its wires; `uses` are the files of its tests."""
         file = None if configuration.evidence is None else mutants_file(configuration.evidence)
         try:
             document = None if file is None else read_mutants(file)
@@ -92,7 +100,7 @@ class Mutations:
         if document is None:
             return cls(observed.points, None, NOTHING_RUN)
         sights = None if observed.evidence is None else Sights(observed.evidence)
-        files = Files(configuration.root)
+        files = Files.of(uses, records)
         return cls(observed.points, Standing(document, observed.points.functions, files, sights))
 
     def place(self, result: MutantResult) -> Place | None:

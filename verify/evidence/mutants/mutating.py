@@ -45,6 +45,7 @@ class Request:
         evidence: What the tests let pass.
         earlier: What was left before, None where nothing was.
         root: The folder that tests are named from.
+        files: The files of tests, as they are before anything runs.
         jobs: How many mutants at once.
         limit: Seconds for each; by the time of its tests when None.
         arguments: More arguments for pytest.
@@ -58,6 +59,7 @@ class Request:
     evidence: EvidenceModel
     earlier: MutantsModel | None
     root: Path
+    files: Files
     jobs: int
     limit: float | None = None
     arguments: tuple[str, ...] = ()
@@ -94,7 +96,7 @@ def mutate(request: Request, progress: Progress) -> Outcome:
     started = time.perf_counter()
     sights = Sights(request.evidence)
     making = make(request.wires, request.points, sights)
-    files = Files(request.root)
+    files = request.files
     for made in making.made:
         files.note(made.tests)  # as they are before anything runs
     earlier = request.earlier

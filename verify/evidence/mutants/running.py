@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .alone import Alone
 from .mutant import State
 from .orders import ORDERS, Orders, limit_of
 
@@ -85,25 +86,28 @@ def _spawn(orders: Orders, root: Path, arguments: Sequence[str], hear: Hear) -> 
     hear({"event": "begin"})
     said = threading.Lock()
 
-    def one(number: int) -> None:
-        order = orders.orders[number]
-        tests = tuple(test for test in order.tests if test not in broken)
-        changed = (
-            *orders.orders[:number],
-            dataclasses.replace(order, tests=tests),
-            *orders.orders[number + 1 :],
-        )
+    def attempt(number: int, tests: tuple[int, ...]) -> Event:
+        order = dataclasses.replace(orders.orders[number], tests=tests)
+        changed = (*orders.orders[:number], order, *orders.orders[number + 1 :])
         mine = dataclasses.replace(orders, orders=changed, only=number)
         limit = limit_of(sum(seconds.get(test, 0.0) for test in tests), orders.limit) + _STARTING
+        try:
+            events = list(_session(mine, root, arguments, limit=limit))
+            return next(event for event in events if event["event"] == "result")
+        except subprocess.TimeoutExpired:
+            return _nothing(number, State.TIMED_OUT, f"longer than {limit:.1f} s")
+        except (CannotMutate, StopIteration) as error:
+            return _nothing(number, State.COULD_NOT_RUN, str(error) or "it said nothing")
+
+    def one(number: int) -> None:
+        alone = Alone()
+        tests = tuple(test for test in orders.orders[number].tests if test not in broken)
         result = _nothing(number, State.COULD_NOT_RUN, "no test is left")
-        if tests:
-            try:
-                events = list(_session(mine, root, arguments, limit=limit))
-                result = next(event for event in events if event["event"] == "result")
-            except subprocess.TimeoutExpired:
-                result = _nothing(number, State.TIMED_OUT, f"longer than {limit:.1f} s")
-            except (CannotMutate, StopIteration) as error:
-                result = _nothing(number, State.COULD_NOT_RUN, str(error) or "it said nothing")
+        while chosen := alone.choose(number, tests):
+            result = attempt(number, tuple(chosen))
+            if alone.is_settled(number, result):
+                break
+        result = alone.judged(number, result, orders.tests)
         with said:
             hear(result)
 

@@ -25,6 +25,7 @@ import pytest
 
 from ..probes.beside_mutants import NAME as WATCHED
 from ..session import Watching
+from .alone import Alone
 from .children import End, Ended, Task, Tell, run, why_not_fork
 from .edits import CannotSwitch
 from .mutant import State
@@ -68,6 +69,7 @@ class MutantSession:
         self._broken: dict[int, str] = {}
         self._sound: set[int] = set()
         self._kills: dict[tuple[str, str], Counter[int]] = {}
+        self._alone = Alone()
         self._replacing: Replacing | None = None
         self._failure: str | None = None
         self._told = None if watched is None else watched.hook.told
@@ -166,9 +168,9 @@ class MutantSession:
         self, todo: Todo, number: int, folder: str, alive: Functions, collecting: bool
     ) -> Task | None:
         order = self._orders.orders[number]
-        tests = self._tests_of(order)
+        tests = self._alone.choose(number, self._tests_of(order))
         if not tests:
-            self._tell(self._result(number, State.COULD_NOT_RUN, self._why_none(order)))
+            self._tell(self._result(number, State.COULD_NOT_RUN, self._why_none(number)))
             return None
         attempt = todo.begin(number)
 
@@ -178,6 +180,10 @@ class MutantSession:
 
         def ended(found: Ended) -> None:
             result = self._judged(number, order, found)
+            if not self._alone.is_settled(number, result):
+                todo.again(number)
+                return
+            result = self._alone.judged(number, result, self._orders.tests)
             unknown: list[int] = []
             if result["state"] == State.KILLED.value:
                 unknown = [result["killed_by"]]
@@ -287,8 +293,12 @@ class MutantSession:
         point = order.mutant.point
         return self._kills.setdefault((point.module, point.function), Counter())
 
-    def _why_none(self, order: Order) -> str:
-        return next((self._broken[test] for test in order.tests if test in self._broken), "no test is left")
+    def _why_none(self, number: int) -> str:
+        order = self._orders.orders[number]
+        untold = self._alone.untold(number, self._orders.tests)
+        return untold or next(
+            (self._broken[test] for test in order.tests if test in self._broken), "no test is left"
+        )
 
     def _work(self, order: Order, tests: Sequence[int], tell: Tell, alive: Functions) -> None:
         module = order.mutant.point.module

@@ -14,6 +14,7 @@ from .mutant import Kind, Mutant
 from .replacing import differs, replaced
 
 Row = list[object]
+PASSED = "passed"
 _FEW = 3
 
 
@@ -68,6 +69,11 @@ class Sights:
         return [list(self.evidence.values[number]) for number in numbers]
 
     @cached_property
+    def outcomes(self) -> Mapping[str, str]:
+        """How each test ended."""
+        return {test.id: test.outcome for test in self.evidence.tests}
+
+    @cached_property
     def _seen(self) -> Mapping[PointKey, dict[str, SeenEvidence]]:
         keys: list[PointKey] = []
         for point in self.evidence.points:
@@ -77,7 +83,7 @@ class Sights:
             )
         found: dict[PointKey, dict[str, SeenEvidence]] = {}
         for test in self.evidence.tests:
-            if test.outcome == "passed":
+            if test.outcome == PASSED:
                 for one in test.seen:
                     found.setdefault(keys[one.point], {})[test.id] = one
         return found

@@ -7,25 +7,39 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from ....registry import Record
 from ..hook import digest_of_source
 from ..plan import PointKey
+from ..probes.files import DriveFiles
 from .document import MutantResult, MutantsModel
 from .mutant import State
-from .sights import Sights
+from .sights import PASSED, Sights
 
 
 @dataclass
 class Files:
-    """Digests of files of tests as they are now, each read once. `root` is the folder that they are named from."""
+    """Digests of files of tests as they are now, each read once.
 
-    root: Path
+    Attributes:
+        uses: What a file of tests depends on.
+        drives: The file of each record's drive, by the record's ID, with which the IDs of its probes begin.
+    """
+
+    uses: DriveFiles
+    drives: Mapping[str, Path]
     _known: dict[str, str | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, uses: DriveFiles, records: Iterable[Record]) -> Files:
+        """Look for the drives of records."""
+        probed = {one.id: uses.file(one.probe.drive.module) for one in records if one.probe is not None}
+        return cls(uses, {record: file for record, file in probed.items() if file is not None})
 
     def digest(self, file: str) -> str | None:
         """Return the digest of a file, None where there is none."""
         if file not in self._known:
             try:
-                self._known[file] = digest_of_source((self.root / file).read_bytes())
+                self._known[file] = digest_of_source((self.uses.root / file).read_bytes())
             except (OSError, ValueError):
                 self._known[file] = None
         return self._known[file]
@@ -33,15 +47,22 @@ class Files:
     def note(self, tests: Iterable[str]) -> None:
         """Read the files of some tests now, whatever becomes of them later."""
         for test in tests:
-            for file in self.of(test):
+            for file in self.files_of(test):
                 self.digest(file)
 
-    def of(self, test: str) -> Iterator[str]:
-        """Yield the files that a test depends on: its own, and every conftest.py that it may use."""
-        file = test.partition("::")[0]
-        yield file
-        for folder in PurePosixPath(file).parents:
+    def files_of(self, test: str) -> Iterator[str]:
+        """Yield the files that a test depends on: its own, every conftest.py that it may use, and what they import.
+
+        A probe's own file is that of its drive. Files of the program are left out: of them, functions count.
+        """
+        name = test.partition("::")[0]
+        file = self.drives.get(name, self.uses.root / name)
+        own = file.relative_to(self.uses.root) if file.is_relative_to(self.uses.root) else file
+        yield own.as_posix()
+        for folder in PurePosixPath(own).parents:
             yield (folder / "conftest.py").as_posix()
+        if file.is_file():
+            yield from self.uses.used_by(file)
 
 
 @dataclass(frozen=True)
@@ -69,9 +90,13 @@ class Standing:
 
     def outdated(self, result: MutantResult) -> str | None:
         """Say why the tests that a result comes from are not the ones of today; None where they are."""
+        if result.killed_by is not None and self.sights is not None:
+            killer = self.document.tests[result.killed_by]
+            if self.sights.outcomes.get(killer, PASSED) != PASSED:
+                return f"{killer} does not pass any more"
         by = result.tests if result.killed_by is None else [result.killed_by]
         for test in by:
-            for file in self.files.of(self.document.tests[test]):
+            for file in self.files.files_of(self.document.tests[test]):
                 if self.files.digest(file) != self.document.files.get(file):
                     return f"{file} has changed since the mutants ran"
         if result.state is not State.KILLED and self.sights is not None:

@@ -164,14 +164,19 @@ def _rich_lines(shown: object) -> list[Line]:
     ]
 
 
+_NUMBER_BEGINS = r"(?<!\w)(?<!\d[.,])(?<!(?<!\w)[-\u2212.])"
+"""Neither within a word or another number, nor behind the sign or the point that it begins with."""
+
+
 def _places(line: Line, text: str) -> Iterable[Line]:
     """Yield, for each time that a text stands on a line, the pieces that it consists of.
 
-    Any white space is as good as another, and a number or a word does not stand where it goes on: no `Inf:7` in
-    `Inf:70`.
+    Any white space is as good as another, and a number or a word does not stand where it goes on or has begun before:
+    no `Inf:7` in `Inf:70`, and no `7` in `0.7` or `-7`.
     """
     pattern = r"\s+".join(map(re.escape, text.split()))
-    before = r"(?<!\w)" if text.strip()[0].isalnum() else ""
+    begin = text.strip()[0]
+    before = _NUMBER_BEGINS if begin.isdigit() else r"(?<!\w)" if begin.isalnum() else ""
     after = r"(?!\w|[.,]\d)" if text.strip()[-1].isalnum() else ""
     for match in re.finditer(f"{before}{pattern}{after}", "".join(piece.text for piece in line)):
         position, found = 0, []

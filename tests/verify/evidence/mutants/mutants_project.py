@@ -14,6 +14,7 @@ from telewire.verify.evidence.mutants.document import MutantResult, MutantsModel
 from telewire.verify.evidence.mutants.mutated import Mutated, mutated
 from telewire.verify.evidence.mutants.sights import Sights
 from telewire.verify.evidence.mutants.standing import Files, Standing
+from telewire.verify.evidence.probes.files import DriveFiles
 
 from ..app_project import run_tests, write_project
 
@@ -189,5 +190,11 @@ def said_of(root: Path, document: MutantsModel) -> Mutated:
     evidence = verification.observed.evidence
     points = verification.observed.points
     sights = None if evidence is None else Sights(evidence)
-    standing = Standing(document, points.functions, Files(root), sights)
+    standing = Standing(document, points.functions, files_of(root, verification), sights)
     return mutated(standing, verification.wiring.wires[0], points)
+
+
+def files_of(root: Path, verification: Verification) -> Files:
+    """The files of a project's tests, as they are now."""
+    uses = DriveFiles(root, (root / "tests",), verification.observed.points.sources.paths)
+    return Files.of(uses, (wire.record for wire in verification.wiring.wires))

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from ..app_project import RECORD, run_tests
 from .mutants_project import (
     NOTICING,
     Done,
+    files_of,
     mutate,
     said_of,
     start_mutating,
@@ -203,11 +205,13 @@ def test_that_notices():
 """
     root = write_mutants_project(tmp_path / "few", tests)
     done = mutate(root, "--jobs", "1")
-    ran = [name for one in done.left.mutants for name in one.ran]
+    ran = [done.left.tests[name] for one in done.left.mutants for name in one.ran]
+    assert {name.partition("::")[2] for name in ran} == {"test_that_notices"}
     begun = (root / "begun").read_text().split()
-    notices = [at for at, test in enumerate(done.left.tests) if test.endswith("test_that_notices")]
-    assert begun.count("quiet") == 1 + len(ran) - sum(map(ran.count, notices))
-    assert begun.count("kills") == 1 + sum(map(ran.count, notices)) + 1
+    together = begun.count("quiet")  # with the evidence, and with mutants that were noticed after it first
+    assert all(after == "kills" for before, after in pairwise(begun) if before == "quiet")
+    assert 1 < together < len(ran)
+    assert begun.count("kills") == together + len(ran) + 1
 
 
 @forking
@@ -391,6 +395,7 @@ def test_results_of_tests_that_change_meanwhile_do_not_hold(
             evidence=verification.observed.evidence,
             earlier=None,
             root=root,
+            files=files_of(root, verification),
             jobs=2,
         ),
         Progress(Console(file=io.StringIO())),

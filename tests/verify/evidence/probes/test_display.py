@@ -36,6 +36,9 @@ COUNT = Text.assemble("now ", ("Inf:7", "bold red reverse"), "  ", ("NaN:0", "gr
         (Panel(COUNT), "Inf:7", "red"),
         ({"banner": COUNT}, "Inf:7", "bold"),
         ({"Banner": COUNT, "other": ""}, "Inf:7", "bold"),
+        ("Inf:7", "7", None),
+        ("7 of 10", "7", None),
+        ("No.7, +7, update-7", "7", None),
     ],
 )
 def test_what_stands_there_is_found(shown: object, text: str, style: str | None) -> None:
@@ -47,6 +50,10 @@ def test_what_stands_there_is_found(shown: object, text: str, style: str | None)
     [
         ("Inf:70", "Inf:7", None, "it is not there:\n    Inf:70"),
         ("Inf:7.5", "Inf:7", None, "it is not there"),
+        ("Inf: 0.7", "7", None, "it is not there"),
+        ("Inf: -7", "7", None, "it is not there"),
+        ("Inf: \u22127", "7", None, "it is not there"),
+        ("Inf: 1,7 and .7", "7", None, "it is not there"),
         ("", "Inf:7", None, "it is empty"),
         ("Inf:7", "Inf:7", "red", "a plain text has no style"),
         (COUNT, "NaN:0", "red", "'NaN:0' is not red"),
