@@ -11,6 +11,7 @@ from ...registry.config import Configuration
 from ..source import FunctionSymbol
 from ..wiring import Edge, StageKind, Verdict, Wire, Wiring
 from .comparing import Value, carried, default_value, is_default, is_known, value_of
+from .dependencies import changed
 from .document import EvidenceModel, TestEvidence, UnusableEvidence, read_evidence
 from .hook import INSTRUMENTED, NOT_IMPORTED
 from .places import Unseen
@@ -149,12 +150,10 @@ class Observed:
         """Say why evidence says nothing of an edge: its code has changed since, or could not be instrumented."""
         for point in points:
             key = point.key
-            if (
-                self._known_functions.get((key.module, key.function))
-                != self.points.functions[key.module, key.function]
-            ):
-                reason = f"{key.module}:{key.function} has changed since the tests ran"
-                return EdgeObservation(edge, Observation.STALE, reason)
+            function = (key.module, key.function)
+            what = changed(function, self._known_functions.get(function), self.points.functions[function])
+            if what is not None:
+                return EdgeObservation(edge, Observation.STALE, f"{what} has changed since the tests ran")
             number = self._known_points.get(key)
             if number is None:
                 reason = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from ..source.model import Span
 from ..wiring import Edge, StageKind, Verdict, Wiring
 from ..wiring.resolve import Unresolved
 from .contents import Contents, Place
+from .dependencies import Dependencies, with_lent
 from .held import held_at
 from .hook import digest_of_source
 from .places import Seen, Unseen, beginning_of, parameter_at, value_at
@@ -158,19 +159,25 @@ class WirePoints:
 
     @cached_property
     def functions(self) -> dict[tuple[str, str], str]:
-        """The digest of every function that has a point, and of those through which a value of its comes."""
+        """The digest of every function that has a point, with that of all that its values depend on.
+
+        These are the functions that a value comes through on its way into the point, the decorators of all of them, and
+        the constants that they read.
+        """
+        keys = {
+            (point.key.module, point.key.function)
+            for module in self.modules.values()
+            for point in module.points
+        }
+        dependencies = Dependencies(self.sources)
         found: dict[tuple[str, str], str] = {}
-        for module in self.modules.values():
-            for point in module.points:
-                key = (point.key.module, point.key.function)
-                digest = self.sources.digest(*key)
-                assert digest is not None
-                found[key] = digest
-        for key, called in self._called.items():
-            digests = [self.sources.digest(one.module, one.qualname) for one in sorted(called, key=str)]
-            known = [digest for digest in digests if digest is not None]
-            if key in found and known:
-                found[key] = digest_of_source("\n".join([found[key], *known]).encode())
+        for key in sorted(keys):
+            own = self.sources.digest(*key)
+            assert own is not None
+            through = sorted((one.module, one.qualname) for one in self._through(self._called.get(key, ())))
+            lent = [digest for one in through if (digest := self.sources.digest(*one)) is not None]
+            lent += [digest for one in (key, *through) for digest in dependencies.of(*one)]
+            found[key] = with_lent(own, lent)
         return found
 
     @cached_property
@@ -186,6 +193,22 @@ class WirePoints:
                 if other.site == hop.site and isinstance(other.source, ReturnCarrier):
                     found.setdefault(storing, set()).add(other.source.function)
         return found
+
+    def _through(self, functions: Iterable[FunctionSymbol]) -> set[FunctionSymbol]:
+        """Return functions with those whose results they return in turn."""
+        found: set[FunctionSymbol] = set()
+        pending = list(functions)
+        while pending:
+            function = pending.pop()
+            if function not in found:
+                found.add(function)
+                pending += self._returned(function)
+        return found
+
+    def _returned(self, function: FunctionSymbol) -> Iterator[FunctionSymbol]:
+        for hop in self.flow.entering(ReturnCarrier(function)):
+            if isinstance(hop.source, ReturnCarrier):
+                yield hop.source.function
 
     def _source(self, hop: Hop) -> Point | Unseen:
         module = hop.site.function.module

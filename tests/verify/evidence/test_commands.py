@@ -51,16 +51,53 @@ def test_an_edge_that_is_not_tested_says_why(whole: tuple[Path, Run], tmp_path: 
     assert "stale: app.aggregator:handle has changed since the tests ran" in shown.output
 
 
-def test_evidence_is_stale_when_what_a_value_comes_through_has_changed(fresh: Path) -> None:
+HELPED = """
+
+MOST = 100
+
+
+def told(function):
+    def wrapper(*arguments):
+        return function(*arguments)
+
+    return wrapper
+
+
+def counted(count: int) -> int:
+    return limited(count)
+
+
+def limited(count: int) -> int:
+    return min(count, 1000, MOST)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("return limited(count)", "return min(limited(count), 1)"),
+        ("return min(count, 1000, MOST)", "return min(count, 1)"),
+        ("MOST = 100", "MOST = 0"),
+        ("return function(*arguments)", "return None"),
+    ],
+)
+def test_evidence_is_stale_when_what_a_value_comes_through_has_changed(
+    fresh: Path, before: str, after: str
+) -> None:
     aggregator = fresh / "app/aggregator.py"
-    through = aggregator.read_text().replace("= payload.inf_grad_count", "= counted(payload.inf_grad_count)")
-    aggregator.write_text(through + "\n\ndef counted(count: int) -> int:\n    return count\n")
+    handle = aggregator.read_text().replace("= payload.inf_grad_count", "= counted(payload.inf_grad_count)")
+    through = "from .helped import counted, told\n" + handle.replace("def handle", "@told\ndef handle")
+    aggregator.write_text(through)
+    helped = fresh / "app/helped.py"
+    helped.write_text(HELPED)
     run_tests(fresh, "--wiring", "-q")
     assert "5 edges: 5 proved, 5 tested (100 %)" in command(fresh).output
-    aggregator.write_text(through + "\n\ndef counted(count: int) -> int:\n    return min(count, 1)\n")
+    helped.write_text(HELPED + "\n\ndef other() -> None: ...\n")
+    assert "5 edges: 5 proved, 5 tested (100 %)" in command(fresh).output
+    helped.write_text(HELPED.replace(before, after))
     shown = command(fresh).output
     assert "5 edges: 5 proved, 4 tested" in shown
-    assert "stale: app.aggregator:handle has changed since the tests ran" in shown
+    assert "stale: what app.aggregator:handle calls or reads has changed since the tests ran" in shown
 
 
 def test_the_json_holds_each_edge_with_what_was_observed(whole: tuple[Path, Run]) -> None:

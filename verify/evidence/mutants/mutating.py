@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...wiring import Wire
+from ..dependencies import changed
 from ..document import EvidenceModel
 from ..points import WirePoints
 from .document import MutantsModel
@@ -80,11 +81,9 @@ def changed_since(points: WirePoints, evidence: EvidenceModel, wires: Sequence[W
     """Return the functions on some wires that are not as they were when the tests ran."""
     known = {(one.module, one.function): one.digest for one in evidence.functions}
     making = make(wires, points, Sights(evidence))
-    return [
-        f"{key[0]}:{key[1]}"
-        for key in dict.fromkeys((point.module, point.function) for point in making.points)
-        if known.get(key) != points.functions[key]
-    ]
+    keys = dict.fromkeys((point.module, point.function) for point in making.points)
+    found = (changed(key, known.get(key), points.functions[key]) for key in keys)
+    return [what for what in found if what is not None]
 
 
 def mutate(request: Request, progress: Progress) -> Outcome:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from ....registry import Record
+from ..dependencies import changed
 from ..hook import digest_of_source
 from ..plan import PointKey
 from ..probes.files import DriveFiles
@@ -84,8 +85,9 @@ class Standing:
     def changed_function(self, keys: Iterator[tuple[str, str]]) -> str | None:
         """Return the first of some functions that is not as it was when the mutants ran."""
         for key in keys:
-            if self._digests.get(key) != self.functions.get(key):
-                return f"{key[0]}:{key[1]}"
+            what = changed(key, self._digests.get(key), self.functions.get(key))
+            if what is not None:
+                return what
         return None
 
     def outdated(self, result: MutantResult) -> str | None:

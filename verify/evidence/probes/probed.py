@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ....registry import Record
 from ...wiring import Edge, Verdict, Wire
+from ..dependencies import changed
 from ..document import EvidenceModel, ProbeEvidence, TestEvidence
 from ..hook import digest_of_source
 from ..observed import Observation, Observed
@@ -110,16 +111,17 @@ class Probes:
                 return f"what {record.id} says of its wire has changed since"
             if row.file_digest != drive:
                 return f"the drive's module {record.probe.drive.module} has changed since"
-            changed = sorted({*row.uses.items()} ^ {*uses.items()})
-            if changed:
-                return f"{changed[0][0]}, which the drive depends on, has changed since"
+            differing = sorted({*row.uses.items()} ^ {*uses.items()})
+            if differing:
+                return f"{differing[0][0]}, which the drive depends on, has changed since"
             if row.is_sentinel and row.value != sentinel:
                 return f"its sentinel is {sentinel} now"
         known = {(one.module, one.function): one.digest for one in evidence.functions}
         for point in self._points(wire.edges):
             key = (point.key.module, point.key.function)
-            if known.get(key) != self.observed.points.functions[key]:
-                return f"{key[0]}:{key[1]} has changed since"
+            what = changed(key, known.get(key), self.observed.points.functions[key])
+            if what is not None:
+                return f"{what} has changed since"
         return None
 
     def _points(self, edges: Iterable[Edge]) -> Iterable[Point]:
