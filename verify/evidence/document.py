@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from .recorder import By
+
 LARGEST = 1 << 28
 """Bytes of the largest file that is taken for evidence."""
 
@@ -46,9 +48,8 @@ class SeenEvidence(EvidencePart):
     values: list[int] = Field(description="the first different values: positions in `values`")
     low: float | None
     high: float | None
-    entries: list[tuple[str, str, bool]] = Field(
-        description="how it was reached: module and name of the program's function that came first, and whether a "
-        "test called that one directly"
+    entries: list[tuple[str, str, By]] = Field(
+        description="how it was reached: module and name of the program's function that came first, and who called it"
     )
     sampled: bool = Field(
         description="whether not every value was looked at: they are no plain numbers or texts"
@@ -137,7 +138,7 @@ class ProbeEvidence(EvidencePart):
 class EvidenceModel(EvidencePart):
     """What one run of `pytest --wiring` left."""
 
-    format: Literal[3]
+    format: Literal[4]
     made: str
     by: dict[str, str] = Field(description="versions of telewire, python and pytest")
     arguments: list[str]

@@ -13,10 +13,12 @@ from ..wiring import Edge, StageKind, Verdict, Wire, Wiring
 from .comparing import Value, carried, default_value, is_default, is_known, value_of
 from .dependencies import changed
 from .document import EvidenceModel, TestEvidence, UnusableEvidence, read_evidence
+from .handed import Handed
 from .hook import INSTRUMENTED, NOT_IMPORTED
 from .places import Unseen
 from .plan import Point, PointKey
 from .points import HopPoints, Sources, WirePoints
+from .recorder import By, Entry
 
 
 class Observation(enum.StrEnum):
@@ -66,7 +68,7 @@ class _Sight:
 
     test: TestEvidence
     hops: tuple[tuple[HopPoints, _Passed, _Passed], ...]
-    entries: tuple[frozenset[tuple[str, str, bool]], ...]
+    entries: tuple[frozenset[Entry], ...]
 
     def resting(self, edge: Edge) -> _Passed:
         """Return what rested in the edge's carrier: what came in at its end, for a consumer what it read."""
@@ -189,7 +191,7 @@ class Observed:
         at = seen.get(self._known_points[point.key])
         return None if at is None or not self._all_passed[at].values else self._all_passed[at]
 
-    def _entries(self, seen: Mapping[int, int], point: Point) -> list[tuple[str, str, bool]]:
+    def _entries(self, seen: Mapping[int, int], point: Point) -> list[Entry]:
         at = seen.get(self._known_points[point.key])
         return [] if at is None else self._all_seen[at].entries
 
@@ -278,15 +280,23 @@ class Observed:
         """Whether the program itself led to the edge, and not a test that calls its stage."""
         own = {(one.module, one.qualname) for one in _own_functions(edge)}
 
-        def drives(entry: tuple[str, str, bool]) -> bool:
-            module, name, by_test = entry
+        def drives(entry: Entry) -> bool:
+            module, name, by = entry
             function = (module, name.partition(".<locals>")[0])
-            return not by_test or function not in own or function in self.entry_points
+            is_another = function not in own or function in self.entry_points
+            return by == "program" or is_another or (by == "unknown" and self._handed.may_be(module, name))
 
         shared = frozenset.intersection(*sight.entries) if sight.entries else frozenset()
         if any(drives(entry) for entry in shared):
             return True
-        return all(any(not entry[2] for entry in entries) for entries in sight.entries)
+        return all(any(self._is_driven(*entry) for entry in entries) for entries in sight.entries)
+
+    def _is_driven(self, module: str, name: str, by: By) -> bool:
+        return by == "program" or (by == "unknown" and self._handed.may_be(module, name))
+
+    @cached_property
+    def _handed(self) -> Handed:
+        return Handed(self.points.sources)
 
     # -- evidence by its keys -----------------------------------------------------------------------------------
 
@@ -339,7 +349,7 @@ class SeenRow:
     """How one point was reached in one test."""
 
     point: int
-    entries: list[tuple[str, str, bool]]
+    entries: list[Entry]
 
 
 def _points(hops: Iterable[HopPoints]) -> list[Point]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from types import FrameType
+from typing import Literal
 
 from .summaries import PLAIN, Summary, number_of_numpy, summary_of
 
@@ -32,9 +33,12 @@ _LOOKS = 64  # and how many in any case
 _NOTHING = (float("inf"), float("-inf"))
 _NAN: Summary = ("float", "nan")
 
-Entry = tuple[str, str, bool]
-"""How a point was reached: file and qualified name of the function of the program that came first, and whether a test
-called it. It was none where a framework did, or where a thread began there."""
+By = Literal["program", "test", "unknown"]
+"""Who called a function of the program: a framework that drives the program, or a test. Where a thread or a task of the
+tests' event loop began there it cannot be told: its stack does not say who made it."""
+
+Entry = tuple[str, str, By]
+"""How a point was reached: file and qualified name of the program's function that came first, and who called it."""
 
 
 class Cell:
@@ -111,6 +115,7 @@ class Watch:
         is_program: Whether a file is one of the program's.
         is_test: Whether a file is one of tests.
         is_library: Whether a file only hands calls on, as Python's own library does.
+        is_runner: Whether a file is one of what runs the tests.
         ordered: Points of which every pass is kept, in one order over all of them: the first `IN_ORDER`.
         order: Those passes.
         enough: How many different values of one point are looked at before only every 64th is, where they are no plain
@@ -121,6 +126,7 @@ class Watch:
     is_program: Callable[[str], bool]
     is_test: Callable[[str], bool]
     is_library: Callable[[str], bool] = lambda file: False
+    is_runner: Callable[[str], bool] = lambda file: False
     ordered: frozenset[int] = frozenset()
     order: list[tuple[int, Summary]] = field(default_factory=list)
     enough: int = ENOUGH
@@ -250,16 +256,22 @@ def _entry(frame: FrameType | None, watching: Watch) -> Entry | None:
     A test calls it if nothing stands between that could call it of its own: no framework that drives the program.
     """
     first: FrameType | None = None
-    by_test = False
+    is_direct = False
     for _ in range(_FRAMES):
         if frame is None:
             break
         file = frame.f_code.co_filename
         if watching.is_test(file):
-            return None if first is None else (first.f_code.co_filename, first.f_code.co_qualname, by_test)
+            return None if first is None else _entry_at(first, "test" if is_direct else "program")
         if watching.is_program(file):
-            first, by_test = frame, True
-        elif by_test and not watching.is_library(file):
-            by_test = False
+            first, is_direct = frame, True
+        elif is_direct and not watching.is_library(file):
+            if watching.is_runner(file):
+                break
+            is_direct = False
         frame = frame.f_back
-    return None if first is None else (first.f_code.co_filename, first.f_code.co_qualname, False)
+    return None if first is None else _entry_at(first, "unknown" if is_direct else "program")
+
+
+def _entry_at(frame: FrameType, by: By) -> Entry:
+    return frame.f_code.co_filename, frame.f_code.co_qualname, by

@@ -150,7 +150,8 @@ class Watching:
 
     def _new_watch(self, ordered: frozenset[int] = frozenset(), enough: int = ENOUGH) -> Watch:
         is_program = self._program.__contains__
-        return Watch(self._points, is_program, self._is_test, self._is_library, ordered, enough=enough)
+        files = (is_program, self._is_test, self._is_library, self._is_runner)
+        return Watch(self._points, *files, ordered, enough=enough)
 
     def _seen_by(self, item: pytest.Item) -> dict[int, Seen]:
         watches = [] if self._watch is None else [self._watch]
@@ -171,7 +172,9 @@ class Watching:
         found = self._is_test_file.get(file)
         if found is None:
             name = os.path.basename(file)
-            named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+            named = (
+                name.startswith(("test_", "<doctest ")) or name.endswith("_test.py") or name == "conftest.py"
+            )
             within = any(file.startswith(folder + os.sep) for folder in self.plan.tests)
             found = self._is_test_file[file] = (named or within) and file not in self._program
         return found
@@ -179,6 +182,14 @@ class Watching:
     def _is_library(self, file: str) -> bool:
         """Whether a file is Python's own, through which a test may call a function all the same."""
         return file.startswith((self._library, "<frozen")) and not file.startswith(self._site)
+
+    def _is_runner(self, file: str) -> bool:
+        """Whether a file is pytest's, or of a plugin that runs coroutines of tests in an event loop of its own."""
+        if not file.startswith(self._site):
+            return False
+        site = max((one for one in self._site if file.startswith(one)), key=len)
+        package = file[len(site) :].lstrip(os.sep).partition(os.sep)[0]
+        return package.startswith(("pytest", "_pytest")) or package in {"pluggy", "anyio"}
 
 
 class WiringSession(Watching):

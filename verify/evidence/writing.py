@@ -17,7 +17,7 @@ from .outcomes import Outcomes, SeenData
 from .plan import Plan
 from .probes.files import DriveFiles
 
-FORMAT = 3
+FORMAT = 4
 
 
 def write(
@@ -120,7 +120,7 @@ class _Values:
             "values": [self._number(one) for one in values],
             "low": low,
             "high": high,
-            "entries": [[plan.program[file], name, by_test] for file, name, by_test in entries],
+            "entries": [[plan.program[file], name, by] for file, name, by in entries],
             "sampled": sampled,
         }
 

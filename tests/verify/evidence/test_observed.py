@@ -256,7 +256,7 @@ def test_no_file_is_no_evidence(tmp_path: Path) -> None:
     assert read_evidence(tmp_path / "evidence.json") is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 3}', "\x00", '{"format": 1, "tests": "x"}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 4}', "\x00", '{"format": 1, "tests": "x"}'])
 def test_a_file_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "evidence.json"
     path.write_text(text)

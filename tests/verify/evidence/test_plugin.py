@@ -99,13 +99,13 @@ def test_each_test_has_what_passed_in_it_and_in_its_fixtures(
 def test_it_is_known_who_led_to_a_value(whole: tuple[Path, Run]) -> None:
     evidence = evidence_in(whole[0])
 
-    def entries(test: str) -> set[tuple[str, str, bool]]:
+    def entries(test: str) -> set[tuple[str, str, str]]:
         (found,) = (one for one in evidence.tests if one.id.endswith(f"::{test}"))
         return {entry for seen in found.seen for entry in seen.entries}
 
-    assert entries("test_infinities_are_shown") == {("app.main", "run", True)}
-    assert entries("test_in_a_thread") == {("app.main", "run", False)}
-    assert ("app.aggregator", "handle", True) in entries("test_by_hand")
+    assert entries("test_infinities_are_shown") == {("app.main", "run", "test")}
+    assert entries("test_in_a_thread") == {("app.main", "run", "unknown")}
+    assert ("app.aggregator", "handle", "test") in entries("test_by_hand")
 
 
 def test_workers_see_what_one_process_sees(whole: tuple[Path, Run], tmp_path: Path) -> None:

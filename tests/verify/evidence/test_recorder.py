@@ -137,19 +137,39 @@ def test_it_is_said_which_function_of_the_program_came_first(watch: Watch) -> No
 
     watch.is_test = lambda file: file != __file__
     outer()
-    ((file, name, by_test),) = watch.seen()[0].entries
+    ((file, name, by),) = watch.seen()[0].entries
     assert file == __file__
     assert name == "test_it_is_said_which_function_of_the_program_came_first"
-    assert by_test
+    assert by == "test"
 
 
-def test_a_thread_of_the_program_begins_in_the_program(watch: Watch) -> None:
+def test_who_began_a_thread_is_not_known(watch: Watch) -> None:
+    watch.is_library = lambda file: file.endswith("threading.py")
     thread = threading.Thread(target=lambda: see(0, 1))
     thread.start()
     thread.join()
-    ((_, name, by_test),) = watch.seen()[0].entries
+    ((_, name, by),) = watch.seen()[0].entries
     assert name.endswith("<lambda>")
-    assert not by_test
+    assert by == "unknown"
+
+
+def test_a_framework_that_calls_the_program_is_no_test(watch: Watch) -> None:
+    watch.is_library = lambda file: False
+    thread = threading.Thread(target=lambda: see(0, 1))
+    thread.start()
+    thread.join()
+    ((_, _, by),) = watch.seen()[0].entries
+    assert by == "program"
+
+
+def test_where_what_runs_the_tests_calls_the_program_it_is_not_known_for_whom(watch: Watch) -> None:
+    watch.is_library = lambda file: False
+    watch.is_runner = lambda file: file.endswith("threading.py")
+    thread = threading.Thread(target=lambda: see(0, 1))
+    thread.start()
+    thread.join()
+    ((_, _, by),) = watch.seen()[0].entries
+    assert by == "unknown"
 
 
 class Hostile:
