@@ -34,6 +34,14 @@ def digest_of_source(source: bytes) -> str:
     return blake2b(source, digest_size=16).hexdigest()
 
 
+def file_digest(path: Path) -> str | None:
+    """Return the digest of a file, None where there is none that can be read."""
+    try:
+        return digest_of_source(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
 class Hook:
     """Finds the modules of a plan before anyone else does. `states` says of each what became of it.
 

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from ...registry.config import Configuration
 from ..source import FunctionSymbol
@@ -14,7 +15,7 @@ from .comparing import Value, carried, default_value, is_default, is_known, valu
 from .dependencies import changed
 from .document import EvidenceModel, TestEvidence, UnusableEvidence, read_evidence
 from .handed import Handed
-from .hook import INSTRUMENTED, NOT_IMPORTED
+from .hook import INSTRUMENTED, NOT_IMPORTED, file_digest
 from .places import Unseen
 from .plan import Point, PointKey
 from .points import HopPoints, Sources, WirePoints
@@ -77,12 +78,16 @@ class _Sight:
 
 @dataclass(frozen=True)
 class Observed:
-    """Evidence, laid over the points of the wires; `missing` says why there is none."""
+    """Evidence, laid over the points of the wires; `missing` says why there is none.
+
+    `root` is the folder that files of tests are named from: those that have changed since are left out.
+    """
 
     points: WirePoints
     evidence: EvidenceModel | None
     missing: str = "no run-time evidence has been collected"
     entry_points: frozenset[tuple[str, str]] = frozenset()
+    root: Path | None = None
     _edges: dict[int, EdgeObservation] = field(default_factory=dict, compare=False)
 
     def of_wire(self, wire: Wire) -> tuple[EdgeObservation, ...]:
@@ -110,7 +115,7 @@ class Observed:
             evidence = None if configuration.evidence is None else read_evidence(configuration.evidence)
         except UnusableEvidence as error:
             return cls(points, None, str(error), entry_points)
-        return cls(points, evidence, entry_points=entry_points)
+        return cls(points, evidence, entry_points=entry_points, root=configuration.root)
 
     # -- one edge -----------------------------------------------------------------------------------------------
 
@@ -146,7 +151,12 @@ class Observed:
         passing = [sight for sight in sights if sight.test.outcome == "passed"]
         if not passing:
             return self._unseen(edge, hops, sights)
-        return self._judged(edge, passing)
+        standing = [sight for sight in passing if sight.test.id.partition("::")[0] not in self._changed_files]
+        if not standing:
+            file = passing[0].test.id.partition("::")[0]
+            tests = tuple(sight.test.id for sight in passing)
+            return EdgeObservation(edge, Observation.STALE, f"{file} has changed since its tests ran", tests)
+        return self._judged(edge, standing)
 
     def _unusable(self, edge: Edge, points: Iterable[Point]) -> EdgeObservation | None:
         """Say why evidence says nothing of an edge: its code has changed since, or could not be instrumented."""
@@ -299,6 +309,14 @@ class Observed:
         return Handed(self.points.sources)
 
     # -- evidence by its keys -----------------------------------------------------------------------------------
+
+    @cached_property
+    def _changed_files(self) -> frozenset[str]:
+        """The files of tests that are not as they were when their tests ran, or not there."""
+        if self.root is None or self.evidence is None:
+            return frozenset()
+        before = self.evidence.files
+        return frozenset(file for file in before if file_digest(self.root / file) != before[file])
 
     @cached_property
     def _known_functions(self) -> dict[tuple[str, str], str]:

@@ -213,6 +213,21 @@ def test_evidence_is_stale_where_a_function_has_changed(whole: tuple[Path, Run],
     assert found == dict.fromkeys(EDGES, "tested") | {"delivery": "stale"}
 
 
+@pytest.mark.parametrize("text", [None, "def test_nothing(): ...\n"])
+def test_tests_that_are_gone_or_changed_show_nothing(
+    whole: tuple[Path, Run], tmp_path: Path, text: str | None
+) -> None:
+    root = tmp_path / "gone"
+    shutil.copytree(whole[0], root)
+    file = root / "tests/test_app.py"
+    file.unlink() if text is None else file.write_text(text)
+    found = verify(load_configuration(root))
+    (wire,) = found.wiring.wires
+    observed = found.observed.of_wire(wire)
+    assert {one.observation.value for one in observed} == {"stale"}
+    assert observed[0].reason == "tests/test_app.py has changed since its tests ran"
+
+
 def test_a_wire_that_is_cut_is_not_observed(whole: tuple[Path, Run], tmp_path: Path) -> None:
     old = 'inf_grad_count=metrics["inf_grad_count"]'
     found = changed(whole, tmp_path, "app/emitters.py", old, "inf_grad_count=0")

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ....registry import Record
 from ..dependencies import changed
-from ..hook import digest_of_source
+from ..hook import file_digest
 from ..plan import PointKey
 from ..probes.files import DriveFiles
 from .document import MutantResult, MutantsModel
@@ -39,10 +39,7 @@ class Files:
     def digest(self, file: str) -> str | None:
         """Return the digest of a file, None where there is none."""
         if file not in self._known:
-            try:
-                self._known[file] = digest_of_source((self.uses.root / file).read_bytes())
-            except (OSError, ValueError):
-                self._known[file] = None
+            self._known[file] = file_digest(self.uses.root / file)
         return self._known[file]
 
     def note(self, tests: Iterable[str]) -> None:
