@@ -1,7 +1,7 @@
 """Copies of this process, a few at a time, each with a piece of work and a time limit.
 
 A copy says what it has found line by line. It leads a process group of its own, and when it ends, or its time is up,
-everything in that group ends with it.
+everything in that group ends with it; so does every copy when this process ends, in whatever way.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import signal
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import FrameType
+
+from .guardian import Guardian, fork
 
 Tell = Callable[[object], None]
 """Hands something, as JSON can hold it, to the process that began."""
@@ -77,13 +79,17 @@ def run(tasks: Iterator[Task | None], jobs: int) -> None:
     """Do every task in a copy of this process, so many at once. Tasks are asked for when they can begin.
 
     None says that there is none at the moment: it is asked again when something has ended.
+
+    Raises:
+        KeyboardInterrupt: This process was interrupted. Every copy has ended by then.
+        SystemExit: It was asked to end, or the process that started it is gone. Every copy has ended by then.
     """
     running: dict[int, _Child] = {}
-    with _ending_orderly(), selectors.DefaultSelector() as ready:
+    with _Requests() as requests, _guarded() as guardian, selectors.DefaultSelector() as ready:
         try:
             waiting = True
             while waiting or running:
-                while waiting and len(running) < jobs:
+                while waiting and len(running) < jobs and not requests.is_asked():
                     try:
                         task = next(tasks)
                     except StopIteration:
@@ -91,10 +97,10 @@ def run(tasks: Iterator[Task | None], jobs: int) -> None:
                         break
                     if task is None:
                         break
-                    child = _Child.start(task)
+                    child = _Child.start(task, guardian, requests)
                     running[child.pipe] = child
                     ready.register(child.pipe, selectors.EVENT_READ)
-                if not running:
+                if not running or requests.is_asked():
                     break
                 for key, _ in ready.select(_patience(running)):
                     running[key.fd].read()
@@ -105,24 +111,66 @@ def run(tasks: Iterator[Task | None], jobs: int) -> None:
         finally:
             for child in running.values():
                 child.kill()
+        requests.follow()
 
 
 @contextlib.contextmanager
-def _ending_orderly() -> Iterator[None]:
-    """Take a request to end as an exception, so that the copies end, too."""
-
-    def leave(number: int, frame: object) -> None:
-        signal.signal(number, signal.SIG_IGN)  # asked twice, it ends as orderly
-        raise SystemExit(128 + number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, leave)
+def _guarded() -> Iterator[Guardian]:
+    guardian = Guardian.start()
     try:
-        yield
+        yield guardian
     finally:
-        signal.signal(signal.SIGTERM, before)
+        guardian.end()
+
+
+class _Requests:
+    """Takes requests to end as notes and not as exceptions, so that none keeps a copy from being ended.
+
+    Only the main thread is told of signals; elsewhere nothing is noted, and nothing interrupted. A signal that is
+    ignored stays so: an interrupt is where a shell runs something in the background.
+    """
+
+    _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+    def __init__(self) -> None:
+        self.before: dict[int, signal.Handlers | Callable[[int, FrameType | None], object] | int | None] = {}
+        self._first: int | None = None
+        self._parent = os.getppid()
+
+    def __enter__(self) -> _Requests:
+        if threading.current_thread() is threading.main_thread():
+            for number in (getattr(signal, name) for name in self._SIGNALS if hasattr(signal, name)):
+                if signal.getsignal(number) not in {signal.SIG_IGN, None}:
+                    self.before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Let signals do what they did before."""
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def is_asked(self) -> bool:
+        """Whether this process is to end: somebody said so, or whom it works for is gone."""
+        return self._first is not None or os.getppid() != self._parent
+
+    def follow(self) -> None:
+        """Do as the first request said.
+
+        Raises:
+            KeyboardInterrupt: It was an interrupt.
+            SystemExit: It was another request.
+        """
+        if self._first == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self.is_asked():
+            raise SystemExit(128 + (self._first or signal.SIGHUP))
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._first is None:
+            self._first = number
 
 
 def _patience(running: dict[int, _Child]) -> float:
@@ -134,6 +182,7 @@ def _patience(running: dict[int, _Child]) -> float:
 @dataclass
 class _Child:
     task: Task
+    guardian: Guardian
     process: int
     pipe: int
     started: float
@@ -145,23 +194,19 @@ class _Child:
     used: float = 0.0
 
     @classmethod
-    def start(cls, task: Task) -> _Child:
+    def start(cls, task: Task, guardian: Guardian, requests: _Requests) -> _Child:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
         reading, writing = os.pipe()
         started = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Python 3.12 warns where it finds native threads, which do nothing
-            process = os.fork()
+        process = fork()
         if process == 0:
-            _work(task, reading, writing)
+            _work(task, guardian, requests, reading, writing)
         os.close(writing)
         with contextlib.suppress(OSError):
             os.setpgid(process, process)  # it does so itself, too: whoever comes first
-        return cls(task, process, reading, started)
+        return cls(task, guardian, process, reading, started)
 
     def read(self) -> None:
         part = os.read(self.pipe, _AT_ONCE)
@@ -220,6 +265,7 @@ class _Child:
             os.killpg(self.process, signal.SIGKILL)
         if self.status is None:
             self.wait()
+        self.guardian.forget(self.process)
         os.close(self.pipe)
 
 
@@ -232,13 +278,14 @@ def _said(status: int) -> str:
     return f"exit status {os.waitstatus_to_exitcode(status)}"
 
 
-def _work(task: Task, reading: int, writing: int) -> None:
+def _work(task: Task, guardian: Guardian, requests: _Requests, reading: int, writing: int) -> None:
     """Work in the copy, and leave."""
     try:
         os.close(reading)
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        guardian.enter()
+        requests.give_back()
         _limit_processor_time(task.limit)
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in range(3):

@@ -168,8 +168,8 @@ def mutate(root: Path, *arguments: str, evidence: bool = True) -> Done:
     return Done(root, process.returncode, output, errors, document)
 
 
-def start_mutating(root: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start `telewire mutate` in a project whose tests were run."""
+def start_mutating(root: Path, *arguments: str, own_group: bool = False) -> subprocess.Popen[str]:
+    """Start `telewire mutate` in a project whose tests were run, in a group of its own as a shell does."""
     left_out = ("PYTEST_", "TELEWIRE_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     command = [
@@ -181,7 +181,9 @@ def start_mutating(root: Path, *arguments: str) -> subprocess.Popen[str]:
         *arguments,
     ]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=root, env=environment, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(
+        command, cwd=root, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=own_group
+    )
 
 
 def said_of(root: Path, document: MutantsModel) -> Mutated:

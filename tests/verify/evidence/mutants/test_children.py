@@ -93,15 +93,19 @@ def test_what_a_copy_started_ends_with_it() -> None:
     (one,) = ended(work)
     (pid,) = one.said
     assert isinstance(pid, int)
-    gone = threading.Event()
-    for _ in range(100):
-        if _is_gone(pid):
-            break
-        gone.wait(0.05)
-    assert _is_gone(pid)
+    assert _ends(pid)
 
 
-def test_a_run_that_is_asked_to_end_twice_ends_its_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("asked", "follows"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)]
+)
+@pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_again_meanwhile_ends_all_its_copies(
+    monkeypatch: pytest.MonkeyPatch,
+    asked: signal.Signals,
+    again: signal.Signals,
+    follows: type[BaseException],
+) -> None:
     heard: list[object] = []
 
     def work(tell: Tell) -> None:
@@ -111,27 +115,95 @@ def test_a_run_that_is_asked_to_end_twice_ends_its_copies(monkeypatch: pytest.Mo
     def hear(said: object) -> None:
         heard.append(said)
         if len(heard) == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), asked)
 
     def ended(found: Ended) -> None:
         raise AssertionError(found)
 
-    real = signal.signal
-    asked: list[int] = []
+    real = os.killpg
+    killed: list[int] = []
 
-    def asking_again(number: int, handler: object) -> object:
-        before = real(number, handler)  # type: ignore[arg-type]
-        if handler is signal.SIG_IGN and not asked:
-            asked.append(number)
-            os.kill(os.getpid(), number)
-        return before
+    def asked_again(process: int, number: int) -> None:
+        os.kill(os.getpid(), again)
+        killed.append(process)
+        real(process, number)
 
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     tasks = (Task(work, ended, 30.0, hear) for _ in range(2))
-    monkeypatch.setattr(signal, "signal", asking_again)
-    with pytest.raises(SystemExit) as left:
+    monkeypatch.setattr(os, "killpg", asked_again)
+    with pytest.raises(follows):
         run(tasks, 2)
-    assert (left.value.code, asked) == (128 + signal.SIGTERM, [signal.SIGTERM])
+    assert sorted(killed) == sorted(one for one in heard if isinstance(one, int))
     assert all(isinstance(pid, int) and _is_gone(pid) for pid in heard)
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        (one,) = ended(lambda tell: os.kill(os.getppid(), signal.SIGINT))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert one.end is End.DONE
+
+
+def test_a_copy_takes_signals_as_the_process_did() -> None:
+    def work(tell: Tell) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            tell("interrupted")
+        tell(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+
+    (one,) = ended(work)
+    assert one.said == ["interrupted", True]
+
+
+COPIES_THAT_WAIT = """
+import os, subprocess, sys, threading
+from telewire.verify.evidence.mutants.children import Task, run
+
+def work(tell):
+    started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    tell([os.getpid(), started.pid])
+    threading.Event().wait()
+
+def heard(line):
+    print(*line, flush=True)
+
+run((Task(work, print, 60.0, heard) for _ in range(2)), 2)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGQUIT])
+def test_copies_end_with_the_process_that_they_are_of(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", COPIES_THAT_WAIT], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        copies = [int(one) for _ in range(2) for one in process.stdout.readline().split()]
+        os.killpg(process.pid, number)
+        process.wait(30)
+    assert len(copies) == 4
+    assert [one for one in copies if not _ends(one)] == []
+
+
+LEAVING = """
+import subprocess, sys
+
+process = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True)
+for _ in range(2):
+    print(process.stdout.readline(), flush=True)
+"""
+
+
+def test_copies_end_when_whom_they_work_for_is_gone() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", LEAVING, COPIES_THAT_WAIT], capture_output=True, text=True, check=True
+    )
+    copies = [int(one) for one in run.stdout.split()]
+    assert len(copies) == 4
+    assert [one for one in copies if not _ends(one)] == []
 
 
 def test_nobody_waits_for_what_holds_the_pipe_of_a_crashed_copy() -> None:
@@ -172,3 +244,9 @@ def _is_gone(pid: int) -> bool:
             return stream.read().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+def _ends(pid: int) -> bool:
+    """Wait a while for a process to end, and say whether it has."""
+    never = threading.Event()
+    return any(_is_gone(pid) or never.wait(0.05) for _ in range(100))

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import threading
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -422,6 +423,30 @@ def test_without_evidence_none_is_run(tmp_path: Path) -> None:
     assert done.status == 2
     assert "run pytest --wiring first" in done.errors
     assert done.document is None
+
+
+@forking
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_nothing_goes_on_when_a_terminal_ends_the_whole_group(number: signal.Signals, tmp_path: Path) -> None:
+    root = write_mutants_project(tmp_path / "ended", WAITING)
+    run_tests(root, "--wiring", "-q")
+    process = start_mutating(root, "--jobs", "2", "--limit-seconds", "60", "--colour", own_group=True)
+    ran, never = root / "tests/ran", threading.Event()
+    while len(ran.read_text().split()) < 4:  # some go through, then each waits
+        assert process.poll() is None
+        never.wait(0.02)
+    os.killpg(process.pid, number)
+    process.communicate(timeout=30)
+    copies = ran.read_text().split()[1:]
+    left = [one for one in copies if not any(_is_gone(one) or never.wait(0.05) for _ in range(40))]
+    assert left == []
+
+
+def _is_gone(process: str) -> bool:
+    try:
+        return Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_an_unknown_record_is_an_error(noticed: Done) -> None:
