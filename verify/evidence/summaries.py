@@ -15,11 +15,14 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
+from .encoding import printable
+
 Summary = tuple[object, ...]
 """`("int", 7)`, `("float", 0.5)`, `("float", "nan")`, `("none",)`, `("str", "text")`, `("str", "beginning…", digest)`,
 `("many", type, length, digest, first elements)`, `("fields", class, digest, values)`, `("array", type, dtype, shape,
-digest or None)`, `("object", class)`. The digest of what has elements or fields is empty, as they say it all, and None
-where they were not looked at. So a value has the same summary wherever it stands, as deep as it is looked into."""
+digest or None)`, `("object", class)`. A text with lone surrogates, which no file can hold, has them spelt out, and a
+digest. The digest of what has elements or fields is empty, as they say it all, and None where they were not looked at.
+So a value has the same summary wherever it stands, as deep as it is looked into."""
 
 LONGEST_TEXT = 80
 ELEMENTS = 16
@@ -88,9 +91,9 @@ def _plain(value: object) -> Summary:
             return ("float", "nan")
         return ("float", value if value - value == 0 else "inf" if value > 0 else "-inf")
     assert type(value) is str
-    if len(value) <= LONGEST_TEXT:
-        return ("str", value)
-    return ("str", value[:LONGEST_TEXT], _digest((value,)))
+    beginning = value[:LONGEST_TEXT]
+    shown = printable(beginning)
+    return ("str", value) if shown == value else ("str", shown, _digest((value,)))
 
 
 def _other(value: object, kind: type, depth: int) -> Summary:

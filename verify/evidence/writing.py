@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..collector import collector_paused
+from .encoding import to_json
 from .hook import Hook, digest_of_source
 from .outcomes import Outcomes, SeenData
 from .plan import Plan
@@ -83,7 +84,7 @@ def _write(
         "tests": tests,
         "probes": _probes(outcomes, plan),
     }
-    write_whole(Path(plan.evidence), json.dumps(document, allow_nan=False, separators=(",", ":")) + "\n")
+    write_whole(Path(plan.evidence), to_json(document) + "\n")
     return len(table.points)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import os
 import shutil
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from ..encoding import to_json
 from ..probes.beside_mutants import NAME as WATCHED
 from ..session import Watching
 from .alone import Alone
@@ -45,7 +45,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     os.dup2(2, 1)
 
     def tell(what: object) -> None:
-        results.write(json.dumps(what) + "\n")
+        results.write(to_json(what) + "\n")
         results.flush()
 
     for name in ("cov_source", "numprocesses"):  # neither coverage nor workers: each mutant is a process
