@@ -176,6 +176,10 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
     pytest = reader.strings("pytest")
     audit = _audit_settings(reader)
     reader.finish()
+    if evidence and (root / evidence[0]).is_dir():
+        raise ConfigurationError(
+            f"{where}: evidence = {evidence[0]!r} is a folder, expected a file, such as {EVIDENCE!r}"
+        )
     for name, folder in found.items():
         if not folder.is_dir():
             raise ConfigurationError(f"{where}: sources.{name} = {str(folder)!r} is not a folder")

@@ -188,6 +188,8 @@ def verify(
     short += [] if uncovered is None else [uncovered]
     for line in short:
         errors.print(line, style="bold red", highlight=False, markup=False, soft_wrap=True)
+    if verification.observed.is_unusable:
+        raise Unusable(verification.observed.missing)
     sys.exit(0 if verification.is_clean and not short else EXIT_FINDINGS)
 
 

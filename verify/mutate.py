@@ -20,7 +20,7 @@ from .evidence.mutants.mutating import CannotMutate, Request, changed_since, mut
 from .evidence.mutants.sights import Sights
 from .evidence.mutants.standing import Files, Standing
 from .evidence.probes.files import DriveFiles
-from .evidence.writing import write_whole
+from .evidence.writing import CannotWrite, write_whole
 from .forked import cores
 from .jobs_option import jobs_option
 from .output import EXIT_FINDINGS, EXIT_UNUSABLE, Unusable, deliver, make_console, page_of, write_out
@@ -109,7 +109,11 @@ def mutate_command(
         raise Unusable(str(error)) from None
     document, ran = outcome.document, outcome.ran
     text = document.model_dump_json() + "\n"
-    write_whole(mutants_file(configuration.evidence), text)
+    unwritten = None
+    try:
+        write_whole(mutants_file(configuration.evidence), text)
+    except CannotWrite as error:
+        unwritten = str(error)  # what was found is shown all the same
     files = _files(configuration, verification)
     standing = Standing(document, request.points.functions, files, Sights(request.evidence))
     found = [mutated(standing, wire, request.points) for wire in _chosen(verification, request.chosen)]
@@ -119,6 +123,8 @@ def mutate_command(
         deliver(page_of(lambda page: report_mutants(page, document, found, ran=ran)), output)
     else:
         write_out(lambda: report_mutants(make_console(colour), document, found, ran=ran))
+    if unwritten is not None:
+        raise Unusable(unwritten)
     if outcome.was_interrupted:
         raise Unusable("interrupted; what was found is kept, and the next run goes on from there")
     good = {Mutation.KILLED, Mutation.EQUIVALENT}

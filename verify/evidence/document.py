@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from .recorder import By
+from .rows import is_summary
 
 LARGEST = 1 << 28
 """Bytes of the largest file that is taken for evidence."""
+
+_LONGEST = 60
 
 
 class EvidencePart(BaseModel):
@@ -178,7 +182,9 @@ def read_evidence(path: Path) -> EvidenceModel | None:
             f"{path}: is no evidence that this version can use ({where or 'its form'}: {first['msg']}); "
             "run the tests with --wiring again"
         ) from None
-    _check_positions(path, found)
+    fault = next(_faults(found), None)
+    if fault is not None:
+        raise UnusableEvidence(f"{path}: is damaged: {fault}; run the tests with --wiring again")
     return found
 
 
@@ -194,21 +200,43 @@ def read_whole(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise UnusableEvidence(f"{path}: cannot be read: {error.strerror}") from None
+    info = os.fstat(descriptor)
+    if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST:
+        os.close(descriptor)
+        raise UnusableEvidence(f"{path}: {_what(info)}; move it away, or name another file in `evidence`")
     with open(descriptor, "rb") as stream:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode) or info.st_size > LARGEST:
-            raise UnusableEvidence(f"{path}: is no file of evidence")
         return stream.read()
 
 
-def _check_positions(path: Path, found: EvidenceModel) -> None:
-    sound = all(one.function < len(found.functions) for one in found.points) and all(
-        seen.point < len(found.points) and all(0 <= value < len(found.values) for value in seen.values)
-        for test in found.tests
-        for seen in test.seen
-    )
-    if not sound:
-        raise UnusableEvidence(f"{path}: is damaged; run the tests with --wiring again")
+def _what(info: os.stat_result) -> str:
+    if stat.S_ISDIR(info.st_mode):
+        return "is a folder, expected a file"
+    if not stat.S_ISREG(info.st_mode):
+        return "is no regular file"
+    return f"has {info.st_size} bytes, expected {LARGEST} at most"
+
+
+def _faults(found: EvidenceModel) -> Iterator[str]:
+    """Yield what does not fit together: positions of what is not there, and values that are none."""
+    for at, one in enumerate(found.points):
+        if one.function >= len(found.functions):
+            yield f"points.{at}.function is {one.function}, expected less than {len(found.functions)}"
+    for at, row in enumerate(found.values):
+        if not is_summary(row):
+            yield f'values.{at} is {_shortly(row)}, expected what is kept of a value, such as ["int", 7]'
+    for number, test in enumerate(found.tests):
+        for at, seen in enumerate(test.seen):
+            where = f"tests.{number}.seen.{at}"
+            if seen.point >= len(found.points):
+                yield f"{where}.point is {seen.point}, expected less than {len(found.points)}"
+            wrong = [value for value in seen.values if not 0 <= value < len(found.values)]
+            if wrong:
+                yield f"{where}.values has {wrong[0]}, expected 0 to {len(found.values) - 1}"
+
+
+def _shortly(data: object) -> str:
+    text = json.dumps(data)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def evidence_schema_text() -> str:

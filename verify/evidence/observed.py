@@ -78,9 +78,10 @@ class _Sight:
 
 @dataclass(frozen=True)
 class Observed:
-    """Evidence, laid over the points of the wires; `missing` says why there is none.
+    """Evidence, laid over the points of the wires.
 
-    `root` is the folder that files of tests are named from: those that have changed since are left out.
+    `missing` says why there is none, `is_unusable` whether there is a file all the same. `root` is the folder that files
+    of tests are named from: those that have changed since are left out.
     """
 
     points: WirePoints
@@ -88,6 +89,7 @@ class Observed:
     missing: str = "no run-time evidence has been collected"
     entry_points: frozenset[tuple[str, str]] = frozenset()
     root: Path | None = None
+    is_unusable: bool = False
     _edges: dict[int, EdgeObservation] = field(default_factory=dict, compare=False)
 
     def of_wire(self, wire: Wire) -> tuple[EdgeObservation, ...]:
@@ -114,7 +116,7 @@ class Observed:
         try:
             evidence = None if configuration.evidence is None else read_evidence(configuration.evidence)
         except UnusableEvidence as error:
-            return cls(points, None, str(error), entry_points)
+            return cls(points, None, str(error), entry_points, is_unusable=True)
         return cls(points, evidence, entry_points=entry_points, root=configuration.root)
 
     # -- one edge -----------------------------------------------------------------------------------------------

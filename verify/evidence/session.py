@@ -200,6 +200,7 @@ class WiringSession(Watching):
         self.handed_down: str | None = None
         self.outcomes = Outcomes()
         self._written: str | None = None
+        self._unwritten = ""
         self._points_seen = 0
 
     def end(self) -> None:
@@ -260,19 +261,25 @@ class WiringSession(Watching):
             return
         if session.config.option.collectonly:
             return
-        from .writing import write
+        from .writing import CannotWrite, write
 
         source = getattr(session.config, "args_source", None)
-        self._points_seen = write(
-            self.plan,
-            self.hook,
-            self.outcomes,
-            root=session.config.rootpath,
-            arguments=[str(one) for one in session.config.invocation_params.args],
-            everything=source is None or source.name != "ARGS",
-            exit_status=int(exitstatus),
-        )
-        self._written = self.plan.evidence
+        try:
+            self._points_seen = write(
+                self.plan,
+                self.hook,
+                self.outcomes,
+                root=session.config.rootpath,
+                arguments=[str(one) for one in session.config.invocation_params.args],
+                everything=source is None or source.name != "ARGS",
+                exit_status=int(exitstatus),
+            )
+        except CannotWrite as error:
+            self._unwritten = f"--wiring: no evidence is left: {error}"
+            if exitstatus != pytest.ExitCode.INTERRUPTED:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        else:
+            self._written = self.plan.evidence
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: object, ids: Iterable[str]) -> None:
@@ -292,6 +299,10 @@ class WiringSession(Watching):
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Say what was seen, and what could not be."""
+        if self._unwritten:
+            terminalreporter.section("wiring")
+            terminalreporter.line(self._unwritten, red=True)
+            self._unwritten = ""
         if self._written is None:
             return
         terminalreporter.section("wiring")
@@ -301,6 +312,11 @@ class WiringSession(Watching):
         terminalreporter.line(
             f"{self._points_seen} of {self._points} points of the wires were passed; evidence in {self._written}"
         )
+
+    def pytest_unconfigure(self) -> None:
+        """Say that nothing was written, even where no summary is shown."""
+        if self._unwritten:
+            sys.stderr.write(f"{self._unwritten}\n")
 
 
 def _definitions(item: pytest.Item) -> list[FixtureDef[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import math
@@ -31,7 +32,11 @@ def write(
     everything: bool,
     exit_status: int,
 ) -> int:
-    """Write what a run saw, and return how many points any test passed."""
+    """Write what a run saw, and return how many points any test passed.
+
+    Raises:
+        CannotWrite: There is no room for it.
+    """
     with collector_paused():
         return _write(plan, hook, outcomes, root, arguments, everything, exit_status)
 
@@ -88,9 +93,30 @@ def _write(
     return len(table.points)
 
 
+class CannotWrite(Exception):  # noqa: N818 - it says what happened
+    """A file could not be written; the message says which, why, and what to do."""
+
+
 def write_whole(path: Path, text: str) -> None:
-    """Write a file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file in one step.
+
+    Raises:
+        CannotWrite: The file, or its folder, cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(path, text)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CannotWrite(_unwritten(path, f"{error.filename} is no folder")) from None
+    except OSError as error:
+        raise CannotWrite(_unwritten(path, error.strerror or str(error))) from None
+
+
+def _unwritten(path: Path, why: str) -> str:
+    return f"{path}: cannot be written: {why}; move away what is there, or name another file in `evidence`"
+
+
+def _write_whole(path: Path, text: str) -> None:
     ignore = path.parent / ".gitignore"
     if path.parent.name == ".telewire" and not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
@@ -98,8 +124,10 @@ def write_whole(path: Path, text: str) -> None:
     try:
         made.write_text(text, encoding="utf-8")
         os.replace(made, path)
-    finally:
-        made.unlink(missing_ok=True)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            made.unlink()
+        raise
 
 
 class _Values:
