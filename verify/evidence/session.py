@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from . import recorder
+from .fixtures import Requests, fixtures_of, note_made
 from .hook import INSTRUMENTED, NOT_IMPORTED, Hook
 from .outcomes import Outcomes
 from .plan import Plan
@@ -34,7 +35,7 @@ ATTRIBUTE = "telewire_wiring"
 """Where a report carries what was seen."""
 
 SHARED = "telewire_shared_seconds"
-"""Where a fixture, and a report, carry how long fixtures of a wider scope took."""
+"""Where a fixture carries how long it took by itself, and a report how long others took that were made before."""
 
 PROBE = "telewire_probe"
 """Where it carries what became of the value of a probe."""
@@ -52,7 +53,7 @@ def begin(config: pytest.Config) -> None:
     is_worker = _WORKER in os.environ and _PLAN in os.environ
     plan = _handed_down() if is_worker else plan_of_project(config)
     session = WiringSession(plan)
-    session.hook.install()
+    session.begin()
     config.add_cleanup(session.end)
     config.pluginmanager.register(session, "telewire-wiring")
     if any(wire.probe is not None for wire in plan.wires):
@@ -102,17 +103,25 @@ class Watching:
         self._library = sysconfig.get_paths()["stdlib"]
         self._site = (sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"])
         self._watch: Watch | None = None
-        self._set_up = 0.0  # seconds that the test at hand spent on fixtures of a wider scope
+        self._requests = Requests()
+        self._made: set[FixtureDef[Any]] = set()  # the fixtures of a wider scope that the test at hand made
+        self._within = 0.0  # seconds that those took that were made within the one at hand
+
+    def begin(self) -> None:
+        """Stand ready for what is imported from here on."""
+        self.hook.install()
+        self._requests.install()
 
     def end(self) -> None:
         """Leave everything as it was."""
         recorder.watch(None)
         self.hook.remove()
+        self._requests.remove()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Note what passes from here on for this test."""
-        self._set_up = 0.0
+        self._made.clear()
         ordered = getattr(item, "telewire_ordered", None)
         self._watch = self._new_watch() if ordered is None else self._new_watch(ordered, DISTINCT)
         recorder.watch(self._watch)
@@ -122,19 +131,22 @@ class Watching:
         self, fixturedef: FixtureDef[Any], request: SubRequest
     ) -> Generator[None, object, object]:
         """What a fixture for several tests lets pass, and how long that takes, belongs to each of them."""
+        note_made(fixturedef, request)
         if fixturedef.scope == "function":
             return (yield)
         inner = self._new_watch()
-        before, earlier = recorder.watch(inner), self._set_up
+        before, beside = recorder.watch(inner), self._within
+        self._within = 0.0
         started = time.perf_counter()
         try:
             return (yield)
         finally:
             seconds = time.perf_counter() - started
-            self._set_up = earlier + seconds  # which holds what fixtures took that it asked for itself
             recorder.watch(before)
             setattr(fixturedef, ATTRIBUTE, inner)
-            setattr(fixturedef, SHARED, seconds)
+            setattr(fixturedef, SHARED, seconds - self._within)
+            self._within = beside + seconds
+            self._made.add(fixturedef)
 
     def sight_of(self, item: pytest.Item) -> Sight:
         """Return what passed in a test until now."""
@@ -155,17 +167,18 @@ class Watching:
 
     def _seen_by(self, item: pytest.Item) -> dict[int, Seen]:
         watches = [] if self._watch is None else [self._watch]
-        watches += [getattr(one, ATTRIBUTE) for one in _definitions(item) if hasattr(one, ATTRIBUTE)]
+        watches += [getattr(one, ATTRIBUTE) for one in fixtures_of(item) if hasattr(one, ATTRIBUTE)]
         found: dict[int, Seen] = {}
         for watch in watches:
             for number, seen in watch.seen().items():
                 found[number] = found[number].merged(seen) if number in found else seen
         return found
 
-    @staticmethod
-    def _shared(item: pytest.Item) -> float:
-        """Return how long the fixtures of a wider scope took that a test uses, in whichever test they were made."""
-        seconds: Iterable[float] = (getattr(one, SHARED, 0.0) for one in _definitions(item))
+    def _shared(self, item: pytest.Item) -> float:
+        """Return how long the fixtures of a wider scope took that a test uses and that others have made."""
+        seconds: Iterable[float] = (
+            getattr(one, SHARED, 0.0) for one in fixtures_of(item) if one not in self._made
+        )
         return sum(seconds)
 
     def _is_test(self, file: str) -> bool:
@@ -220,7 +233,7 @@ class WiringSession(Watching):
             recorder.watch(None)
             seen = self._seen_by(item)
             self._watch = None
-            setattr(report, SHARED, self._shared(item) - self._set_up)
+            setattr(report, SHARED, self._shared(item))
             setattr(report, ATTRIBUTE, json.dumps({str(number): _data(one) for number, one in seen.items()}))
             probe = getattr(item, "telewire_probe", None)
             if probe is not None:
@@ -317,12 +330,6 @@ class WiringSession(Watching):
         """Say that nothing was written, even where no summary is shown."""
         if self._unwritten:
             sys.stderr.write(f"{self._unwritten}\n")
-
-
-def _definitions(item: pytest.Item) -> list[FixtureDef[Any]]:
-    """Return the fixtures that a test uses."""
-    definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-    return [one for name in getattr(item, "fixturenames", ()) for one in definitions.get(name, ())]
 
 
 def _data(seen: Seen) -> list[object]:

@@ -217,3 +217,15 @@ def evidence_in(root: Path) -> EvidenceModel:
     found = read_evidence(root / ".telewire/evidence.json")
     assert found is not None
     return found
+
+
+def numbers_seen(evidence: EvidenceModel, test: str, function: str) -> set[object]:
+    """The numbers and texts that a test let pass in a function."""
+    (found,) = (one for one in evidence.tests if one.id.endswith(f"::{test}"))
+    return {
+        evidence.values[value][1]
+        for seen in found.seen
+        for value in seen.values
+        if evidence.functions[evidence.points[seen.point].function].function == function
+        and len(evidence.values[value]) == 2
+    }

@@ -10,7 +10,7 @@ import pytest
 
 from telewire.verify.evidence.document import EvidenceModel
 
-from .app_project import Run, evidence_in, run_tests, write_project
+from .app_project import Run, evidence_in, numbers_seen, run_tests, write_project
 
 
 def outcomes(evidence: EvidenceModel) -> dict[str, str]:
@@ -66,17 +66,6 @@ def test_it_is_said_where_the_evidence_is(whole: tuple[Path, Run]) -> None:
     root, run = whole
     assert f"evidence in {root}/.telewire/evidence.json" in run.stdout
     assert (root / ".telewire/.gitignore").read_text() == "*\n"
-
-
-def numbers_seen(evidence: EvidenceModel, test: str, function: str) -> set[object]:
-    (found,) = (one for one in evidence.tests if one.id.endswith(f"::{test}"))
-    return {
-        evidence.values[value][1]
-        for seen in found.seen
-        for value in seen.values
-        if evidence.functions[evidence.points[seen.point].function].function == function
-        and len(evidence.values[value]) == 2
-    }
 
 
 @pytest.mark.parametrize(

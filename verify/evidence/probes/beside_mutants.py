@@ -19,7 +19,7 @@ NAME = "telewire-probes-watched"
 def pytest_load_initial_conftests(early_config: pytest.Config) -> object:
     """Let the probes of the project be collected, and what they drive tell its values."""
     watched = Watching(plan_of_project(early_config))
-    watched.hook.install()
+    watched.begin()
     early_config.add_cleanup(watched.end)
     early_config.pluginmanager.register(watched, NAME)
     early_config.pluginmanager.register(ProbeCollection(watched), "telewire-probes")
