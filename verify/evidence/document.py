@@ -65,7 +65,7 @@ class TestEvidence(EvidencePart):
 
     __test__ = False  # not a test class of pytest's
 
-    id: str
+    id: str = Field(description="as pytest names it, its file from the project's folder")
     seconds: float = Field(
         description="how long it took, with all the fixtures of a wider scope that it uses, whoever made them"
     )
@@ -146,7 +146,13 @@ class EvidenceModel(EvidencePart):
     made: str
     by: dict[str, str] = Field(description="versions of telewire, python and pytest")
     arguments: list[str]
-    everything: bool = Field(description="whether no files were selected by hand, and no worker crashed")
+    everything: bool = Field(
+        description="whether all files of tests that pytest finds in the project were looked at"
+    )
+    whole_files: bool = Field(
+        False,
+        description="whether all tests were looked at of each file that was; what was deselected is known",
+    )
     exit_status: int
     modules: dict[str, str] = Field(description="what became of each module: instrumented, or why not")
     functions: list[FunctionEvidence]
@@ -154,7 +160,9 @@ class EvidenceModel(EvidencePart):
     values: list[list[JsonValue]] = Field(
         description="every different value: what it is, then what is kept of it"
     )
-    files: dict[str, str] = Field(description="the digest of each file of tests")
+    files: dict[str, str] = Field(
+        description="the digest of each file of tests, by its path from the project's folder"
+    )
     deselected: list[str]
     tests: list[TestEvidence]
     probes: list[ProbeEvidence]

@@ -41,7 +41,8 @@ class NamedTests:
         outcomes = {test.outcome for test in self._by_file.get(file, ()) if _is_named(test.id, name)}
         if not outcomes:
             left_out = any(_is_named(one, name) for one in self._deselected_in(file))
-            return Ending.UNKNOWN if left_out else Ending.NOT_COLLECTED
+            whole = self.evidence.whole_files and not left_out
+            return Ending.NOT_COLLECTED if whole else Ending.UNKNOWN
         if outcomes & {"failed", "error"}:
             return Ending.FAILED
         if "passed" in outcomes:

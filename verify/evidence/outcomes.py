@@ -33,25 +33,27 @@ class Outcomes:
 
     Attributes:
         tests: Every test that was collected.
-        left_out: Tests that were deselected.
+        left_out: Tests that were found and then left out.
+        is_collected: Whether collecting came to its end.
         crashed_workers: Workers that ended without a word.
         probes: What became of the values of probes, by test.
     """
 
     tests: dict[str, TestRun] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    is_collected: bool = False
     crashed_workers: int = 0
     probes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def collected(self, ids: Iterable[str]) -> None:
-        """Note tests that were found."""
+        """Note which tests there are, after any were left out."""
         for name in ids:
             self.tests.setdefault(name, TestRun())
 
     def deselected(self, ids: Iterable[str]) -> None:
         """Note tests that were left out."""
         known = set(self.left_out)
-        self.left_out += [name for name in ids if name not in known]
+        self.left_out += [name for name in ids if name not in known and name not in self.tests]
 
     def phase(
         self,

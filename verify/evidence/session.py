@@ -13,13 +13,14 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from . import recorder
+from .extent import Extent
 from .fixtures import Requests, fixtures_of, note_made
 from .hook import INSTRUMENTED, NOT_IMPORTED, Hook
 from .outcomes import Outcomes
@@ -51,7 +52,8 @@ def begin(config: pytest.Config) -> None:
         pytest.UsageError: There are no records, no sources, or no proved edge.
     """
     is_worker = _WORKER in os.environ and _PLAN in os.environ
-    plan = _handed_down() if is_worker else plan_of_project(config)
+    project = config.known_args_namespace.wiring_project or str(config.rootpath)
+    plan = _handed_down() if is_worker else plan_of_project(project)
     session = WiringSession(plan)
     session.begin()
     config.add_cleanup(session.end)
@@ -72,13 +74,12 @@ def _handed_down() -> Plan:
     return Plan.from_json(Path(os.environ[_PLAN]).read_text(encoding="utf-8"))
 
 
-def plan_of_project(config: pytest.Config) -> Plan:
+def plan_of_project(project: str) -> Plan:
     """Analyse the project in a process of its own: nothing of the analysis is to be imported here.
 
     Raises:
         pytest.UsageError: There are no records, no sources, or no proved edge.
     """
-    project = config.known_args_namespace.wiring_project or str(config.rootpath)
     points = ["points", "--project", project, "--format", "json"]
     command = [sys.executable, "-c", "from telewire.verify.cli import main; main()", *points]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
@@ -212,6 +213,7 @@ class WiringSession(Watching):
         super().__init__(plan)
         self.handed_down: str | None = None
         self.outcomes = Outcomes()
+        self._found: list[pytest.Item] = []
         self._written: str | None = None
         self._unwritten = ""
         self._points_seen = 0
@@ -242,13 +244,23 @@ class WiringSession(Watching):
 
     # -- what the process that began gathers ------------------------------------------------------------------
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note which tests there are."""
-        self.outcomes.collected(item.nodeid for item in session.items)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Note that collecting came to its end; it does not where the first failure stops it."""
+        result = yield
+        self.outcomes.is_collected = True
+        return result
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Note which tests were left out."""
-        self.outcomes.deselected(item.nodeid for item in items)
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Note which tests there would be."""
+        self._found.append(item)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which tests there are, and which were left out, whether somebody says so or not."""
+        kept = set(session.items)
+        self.outcomes.collected(item.nodeid for item in session.items)
+        self.outcomes.deselected(item.nodeid for item in self._found if item not in kept)
+        self._found.clear()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the outcome of each phase of each test, and what it saw."""
@@ -270,23 +282,18 @@ class WiringSession(Watching):
         """Write the evidence; a worker hands on what it alone knows."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
-            output[ATTRIBUTE] = json.dumps([self.hook.states, self.hook.refused, self.outcomes.left_out])
+            found = self.outcomes
+            output[ATTRIBUTE] = json.dumps(
+                [self.hook.states, self.hook.refused, found.left_out, found.is_collected]
+            )
             return
         if session.config.option.collectonly:
             return
         from .writing import CannotWrite, write
 
-        source = getattr(session.config, "args_source", None)
+        extent = Extent.of(session.config, Path(self.plan.root))
         try:
-            self._points_seen = write(
-                self.plan,
-                self.hook,
-                self.outcomes,
-                root=session.config.rootpath,
-                arguments=[str(one) for one in session.config.invocation_params.args],
-                everything=source is None or source.name != "ARGS",
-                exit_status=int(exitstatus),
-            )
+            self._points_seen = write(self.plan, self.hook, self.outcomes, extent, int(exitstatus))
         except CannotWrite as error:
             self._unwritten = f"--wiring: no evidence is left: {error}"
             if exitstatus != pytest.ExitCode.INTERRUPTED:
@@ -306,9 +313,10 @@ class WiringSession(Watching):
         if text is None:
             self.outcomes.crashed_workers += 1
             return
-        states, refused, left_out = json.loads(text)
+        states, refused, left_out, is_collected = json.loads(text)
         self.hook.merge(states, {int(number): reason for number, reason in refused.items()})
         self.outcomes.deselected(left_out)
+        self.outcomes.is_collected &= is_collected
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Say what was seen, and what could not be."""

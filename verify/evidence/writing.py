@@ -8,12 +8,13 @@ import json
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..collector import collector_paused
 from .encoding import to_json
+from .extent import Extent
 from .hook import Hook, digest_of_source
 from .outcomes import Outcomes, SeenData
 from .plan import Plan
@@ -26,10 +27,7 @@ def write(
     plan: Plan,
     hook: Hook,
     outcomes: Outcomes,
-    *,
-    root: Path,
-    arguments: Sequence[str],
-    everything: bool,
+    extent: Extent,
     exit_status: int,
 ) -> int:
     """Write what a run saw, and return how many points any test passed.
@@ -38,23 +36,21 @@ def write(
         CannotWrite: There is no room for it.
     """
     with collector_paused():
-        return _write(plan, hook, outcomes, root, arguments, everything, exit_status)
+        return _write(plan, hook, outcomes, extent, exit_status)
 
 
 def _write(
     plan: Plan,
     hook: Hook,
     outcomes: Outcomes,
-    root: Path,
-    arguments: Sequence[str],
-    everything: bool,
+    extent: Extent,
     exit_status: int,
 ) -> int:
     table = _Values()
     functions = {key: number for number, key in enumerate(plan.functions)}
     tests = [
         {
-            "id": name,
+            "id": extent.ids.of_project(name),
             "seconds": round(run.seconds, 6),
             "outcome": run.outcome,
             "seen": [table.seen(int(number), data, plan) for number, data in json.loads(run.seen).items()],
@@ -65,8 +61,9 @@ def _write(
         "format": FORMAT,
         "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "by": {"telewire": _version(), "python": platform.python_version(), "pytest": version("pytest")},
-        "arguments": list(arguments),
-        "everything": everything and outcomes.crashed_workers == 0,
+        "arguments": extent.arguments,
+        "everything": extent.everything and outcomes.is_collected and outcomes.crashed_workers == 0,
+        "whole_files": extent.whole_files,
         "exit_status": exit_status,
         "modules": hook.states,
         "functions": [
@@ -84,8 +81,8 @@ def _write(
             for number, point in enumerate(plan.points)
         ],
         "values": table.values,
-        "files": _files(outcomes, root),
-        "deselected": sorted(set(outcomes.left_out)),
+        "files": _files((test["id"] for test in tests), Path(plan.root)),
+        "deselected": sorted(set(map(extent.ids.of_project, outcomes.left_out))),
         "tests": tests,
         "probes": _probes(outcomes, plan),
     }
@@ -161,10 +158,10 @@ class _Values:
         return self._known[key]
 
 
-def _files(outcomes: Outcomes, root: Path) -> dict[str, str]:
+def _files(tests: Iterable[object], root: Path) -> dict[str, str]:
     """Return the digest of each file of tests, by its path as IDs have it."""
     found: dict[str, str] = {}
-    for file in {name.partition("::")[0] for name in outcomes.tests}:
+    for file in {str(test).partition("::")[0] for test in tests}:
         try:
             found[file] = digest_of_source((root / file).read_bytes())
         except OSError:

@@ -74,6 +74,7 @@ def _after_tests(source: str, outcomes: Mapping[str, str]) -> dict[str, str]:
             "by": {},
             "arguments": [],
             "everything": True,
+            "whole_files": True,
             "exit_status": 0,
             "modules": {},
             "functions": [],

@@ -298,8 +298,8 @@ def named_test_ended(project: Project, shown: Example) -> None:
             found |= {f"{name}::{one}": getattr(cls(), one) for one in dir(cls) if one.startswith("test_")}
     endings = [(f"tests/test_emitters.py::{name}", ending_of(test)) for name, test in found.items()]
     evidence = {
-        "format": 4, "made": "", "by": {}, "arguments": [], "everything": True, "exit_status": 0,
-        "modules": {}, "functions": [], "points": [], "values": [], "deselected": [], "probes": [],
+        "format": 4, "made": "", "by": {}, "arguments": [], "everything": True, "whole_files": True,
+        "exit_status": 0, "modules": {}, "functions": [], "points": [], "values": [], "deselected": [], "probes": [],
         "files": {"tests/test_emitters.py": digest_of_source(source.encode())},
         "tests": [{"id": name, "seconds": 0.0, "outcome": ending, "seen": []} for name, ending in endings],
     }  # fmt: skip

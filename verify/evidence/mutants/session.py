@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from ..encoding import to_json
+from ..extent import TestIds
 from ..probes.beside_mutants import NAME as WATCHED
 from ..session import Watching
 from .alone import Alone
@@ -101,7 +102,8 @@ class MutantSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests with each mutant, and those that fail with one without any, too."""
-        by_name = {item.nodeid: item for item in session.items}
+        ids = TestIds(session.config.rootpath, session.config.invocation_params.dir)  # the project's folder
+        by_name = {ids.of_project(item.nodeid): item for item in session.items}
         self._items = {
             number: by_name[name] for number, name in enumerate(self._orders.tests) if name in by_name
         }

@@ -18,7 +18,8 @@ NAME = "telewire-probes-watched"
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> object:
     """Let the probes of the project be collected, and what they drive tell its values."""
-    watched = Watching(plan_of_project(early_config))
+    project = early_config.invocation_params.dir  # in which such a process is started
+    watched = Watching(plan_of_project(str(project)))
     watched.begin()
     early_config.add_cleanup(watched.end)
     early_config.pluginmanager.register(watched, NAME)
