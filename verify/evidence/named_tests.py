@@ -18,8 +18,14 @@ class Ending(enum.StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     EXPECTED_TO_FAIL = "expected to fail"
+    PASSED_IN_PART = (
+        "passed in part"  # others of the class, or with other parameters, did not run, or are to fail
+    )
     NOT_COLLECTED = "not collected"
     UNKNOWN = "unknown"  # no evidence, or it is of other tests, or the file has changed since
+
+
+_NOT_PASSED = {"skipped", "xfailed", "xpassed"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class NamedTests:
             return Ending.NOT_COLLECTED if everything and (self.root / file).is_file() else Ending.UNKNOWN
         if self._digest(file) != self.evidence.files[file]:
             return Ending.UNKNOWN
-        outcomes = {test.outcome for test in self._by_file.get(file, ()) if _is_named(test.id, name)}
+        outcomes = {test.outcome for test in self._named(file, name)}
         if not outcomes:
             left_out = any(_is_named(one, name) for one in self._deselected_in(file))
             whole = self.evidence.whole_files and not left_out
@@ -46,10 +52,20 @@ class NamedTests:
         if outcomes & {"failed", "error"}:
             return Ending.FAILED
         if "passed" in outcomes:
-            return Ending.PASSED
+            if outcomes & _NOT_PASSED:
+                return Ending.PASSED_IN_PART
+            return Ending.UNKNOWN if "not run" in outcomes else Ending.PASSED
         if "skipped" in outcomes:
             return Ending.SKIPPED
         return Ending.EXPECTED_TO_FAIL if outcomes & {"xfailed", "xpassed"} else Ending.UNKNOWN
+
+    def skipped(self, file: str, name: str) -> list[str]:
+        """Return the tests of that name that were skipped, or are expected to fail, by their names in the file."""
+        named = [test for test in self._named(file, name) if test.outcome in _NOT_PASSED]
+        return [test.id.partition("::")[2] for test in named]
+
+    def _named(self, file: str, name: str) -> list[TestEvidence]:
+        return [test for test in self._by_file.get(file, ()) if _is_named(test.id, name)]
 
     @cached_property
     def _by_file(self) -> dict[str, list[TestEvidence]]:

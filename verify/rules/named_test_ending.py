@@ -29,12 +29,13 @@ class NamedTestRule(Rule):
                 ending = named.ending(test.file, test.name)
                 if ending not in self.endings:
                     continue
+                said = self.said(ending) + _which(named, test.file, test.name, ending)
                 yield self.finding(
                     record=wire.record,
                     stage="tests",
                     subject=f"{test.file}::{test.name}",
                     place=check.record_place(wire.record, "tests", position, "name"),
-                    message=f"{test.file}::{test.name} {self.said(ending)}",
+                    message=f"{test.file}::{test.name} {said}",
                     help=self.advice,
                     context={"file": test.file, "test": test.name, "ending": ending.value},
                 )
@@ -44,3 +45,11 @@ class NamedTestRule(Rule):
     @abstractmethod
     def said(self, ending: Ending) -> str:
         """Say how the test ended."""
+
+
+def _which(named: NamedTests, file: str, name: str, ending: Ending) -> str:
+    """Name the tests that did not pass where others of that name did."""
+    if ending is not Ending.PASSED_IN_PART:
+        return ""
+    first, *others = named.skipped(file, name)
+    return f": {first}{f' and {len(others)} more' if others else ''}"

@@ -118,6 +118,18 @@ def test_the_json_says_that_there_is_no_evidence(fresh: Path) -> None:
     assert report["records"][0]["reason"] == "no run-time evidence has been collected"
 
 
+def test_a_named_test_of_which_some_were_skipped_is_shown(tmp_path: Path) -> None:
+    named = [{"kind": "unit", "file": "tests/test_app.py", "name": "test_of_many_values"}]
+    root = write_project(tmp_path / "part", tests=named)
+    source = (root / "tests/test_app.py").read_text()
+    skipped = "[6, pytest.param(7, marks=pytest.mark.skip), pytest.param(8, marks=pytest.mark.xfail)]"
+    (root / "tests/test_app.py").write_text(source.replace("[6, 7]", skipped))
+    run_tests(root, "--wiring", "-q")
+    shown = " ".join(command(root).output.split())
+    said = "was skipped in part, or is expected to fail in part"
+    assert f"test_of_many_values {said}: test_of_many_values[7] and 1 more" in shown
+
+
 @pytest.mark.parametrize(("level", "status"), [("wired", 0), ("tested", 1)])
 def test_a_level_can_be_required(fresh: Path, level: str, status: int) -> None:
     shown = command(fresh, "--require", level)

@@ -59,6 +59,29 @@ def test_a_file_that_has_changed_since_is_unknown(whole: tuple[Path, Run]) -> No
 
 
 @pytest.mark.parametrize(
+    ("outcomes", "ending", "skipped"),
+    [
+        (("passed", "skipped"), Ending.PASSED_IN_PART, ["test_x[1]"]),
+        (("passed", "xfailed", "xpassed"), Ending.PASSED_IN_PART, ["test_x[1]", "test_x[2]"]),
+        (("passed", "skipped", "failed"), Ending.FAILED, ["test_x[1]"]),
+        (("passed", "skipped", "not run"), Ending.PASSED_IN_PART, ["test_x[1]"]),
+        (("passed", "not run"), Ending.UNKNOWN, []),
+        (("passed", "passed"), Ending.PASSED, []),
+    ],
+)
+def test_a_test_of_which_some_were_skipped_has_not_passed_as_a_whole(
+    whole: tuple[Path, Run], outcomes: tuple[str, ...], ending: Ending, skipped: list[str]
+) -> None:
+    evidence = evidence_in(whole[0])
+    tests = [
+        evidence.tests[0].model_copy(update={"id": f"{FILE}::test_x[{at}]", "outcome": outcome})
+        for at, outcome in enumerate(outcomes)
+    ]
+    named = NamedTests(evidence.model_copy(update={"tests": tests}), whole[0])
+    assert (named.ending(FILE, "test_x"), named.skipped(FILE, "test_x")) == (ending, skipped)
+
+
+@pytest.mark.parametrize(
     ("name", "ending"),
     [
         ("TestA", Ending.FAILED),
