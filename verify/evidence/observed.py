@@ -80,8 +80,8 @@ class _Sight:
 class Observed:
     """Evidence, laid over the points of the wires.
 
-    `missing` says why there is none, `is_unusable` whether there is a file all the same. `root` is the folder that files
-    of tests are named from: those that have changed since are left out.
+    `missing` says why there is none, `is_unusable` whether there is a file all the same. `root` is the folder that
+    files of tests are named from: those that have changed since are left out.
     """
 
     points: WirePoints
