@@ -92,6 +92,12 @@ def start_gradient_collection(
     the state is `NormState.UNSETTLED`; after a NaN it is `NormState.NOT_FINITE`. Only a finite reading still proves
     both counts to be 0, otherwise they stay None: read before clipping to have them. Arguments and errors as
     `collect_gradients`.
+
+    PyTorch does not know of every change: a collective (``all_reduce``, ``broadcast``), ``.data`` and ``.numpy()``
+    leave no trace on a tensor. So what the first reading left open is read as at first once more, after it has been
+    settled, and a reading that differs counts as a change. A change without trace that leaves a NaN a NaN, or what
+    overflowed or vanished as infinite or as zero as it was, is not seen: then the collection describes the gradients
+    as they are when it is read.
     """
     return PendingGradients(
         find_gradients(gradients_of),
@@ -142,9 +148,10 @@ class PendingGradients:
         if self._clip_norm is not None:
             norm = columns[0][0] if columns else float(self._clip_norm)
             return clipping_collection(self._sources, norm, loss_scale=self._loss_scale)
-        is_changed = self._versions is not None and self._versions != _versions(self._sources)
+        is_watched = self._versions is not None
+        is_changed = is_watched and self._versions != _versions(self._sources)
         with torch.no_grad():
-            ladder = climb(self._sources, self._groups, columns, may_read=not is_changed)
+            ladder = climb(self._sources, self._groups, columns, may_read=not is_changed, confirms=is_watched)
         return measured_collection(self._sources, self._groups, ladder, loss_scale=self._loss_scale)
 
 
@@ -152,7 +159,7 @@ def measure_norm(sources: GradientSources) -> float:
     """The norm of a collection alone: NaN where an element is, else infinite where one is; 0.0 over no element."""
     with torch.no_grad():
         groups = _groups_of(sources, in_own_dtype=False)
-        return climb(sources, groups, _first_rung(groups).read(), may_read=True).total
+        return climb(sources, groups, _first_rung(groups).read()).total
 
 
 def _first_rung(groups: Sequence[Group]) -> Transfer:
@@ -161,8 +168,11 @@ def _first_rung(groups: Sequence[Group]) -> Transfer:
 
 
 def _versions(sources: GradientSources) -> int:
-    """A number that grows with every change of a gradient in place."""
-    return sum(tensor._version for tensor in sources.tensors)
+    """A number that grows with every change of a gradient in place, of which PyTorch keeps count."""
+    try:
+        return sum(tensor._version for tensor in sources.tensors)
+    except RuntimeError:  # Of tensors made in inference mode it keeps none.
+        return sum(0 if tensor.is_inference() else tensor._version for tensor in sources.tensors)
 
 
 def _groups_of(sources: GradientSources, *, in_own_dtype: bool) -> list[Group]:

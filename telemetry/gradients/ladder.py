@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..norms import Arithmetic, scaled_norm, scaled_norms, tiny_norms_matter, to_host
+from ..norms import Arithmetic, first_norms, scaled_norm, scaled_norms, tiny_norms_matter, to_host
 from .sources import GradientSources
+from .transfer import Transfer
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class Ladder:
     layers: list[LayerSums] | None
     """The layers' sums, where the first rung was not enough; None where it was."""
     is_settled: bool
-    """False where the gradients could not be read again."""
+    """False where the gradients could not be read again, or were no longer what the first rung had read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,12 @@ class _Open:
 
 
 def climb(
-    sources: GradientSources, groups: Sequence[Group], columns: Sequence[Sequence[float]], *, may_read: bool
+    sources: GradientSources,
+    groups: Sequence[Group],
+    columns: Sequence[Sequence[float]],
+    *,
+    may_read: bool = True,
+    confirms: bool = False,
 ) -> Ladder:
     """Settle what the first rung found, reading again as little as possible.
 
@@ -82,7 +88,9 @@ def climb(
         sources: the gradients.
         groups: their pieces.
         columns: the norm of each piece of each group.
-        may_read: whether the gradients are still what they were.
+        may_read: False where the gradients are known to have changed since.
+        confirms: whether they may have changed without anybody's knowing. Then the pieces that were read again are
+            read as the first rung did, once more: what differs is not settled.
     """
     layer_norms = _layer_norms(len(sources.tensors), groups, columns)
     total = combined_norm(layer_norms)
@@ -96,6 +104,11 @@ def climb(
         return Ladder(1, layer_norms, total, None, is_settled=False)
     layers, passes = _settle(len(sources.tensors), groups, columns)
     settled = tuple(_norm_of(layer) for layer in layers)
+    has_lost_nan = any(
+        math.isnan(first) and not math.isnan(last) for first, last in zip(layer_norms, settled, strict=True)
+    )
+    if has_lost_nan or (confirms and not _are_as_first_read(groups, columns)):
+        return Ladder(passes, layer_norms, total, None, is_settled=False)
     return Ladder(passes, settled, combined_norm(settled), layers, is_settled=True)
 
 
@@ -129,6 +142,29 @@ def _tiny_matter(groups: Sequence[Group], columns: Sequence[Sequence[float]], to
     return tiny_norms_matter(bound, total)
 
 
+def _is_open(norm: float, arithmetic: Arithmetic) -> bool:
+    """Whether a norm of the first rung leaves open what the piece holds."""
+    return not arithmetic.floor <= norm < math.inf
+
+
+def _are_as_first_read(groups: Sequence[Group], columns: Sequence[Sequence[float]]) -> bool:
+    """Whether the first rung would find the same again in each open piece: one transfer per device."""
+    readings: list[Tensor] = []
+    expected: list[tuple[list[float], float]] = []
+    for group, column in zip(groups, columns, strict=True):
+        places = [place for place, norm in enumerate(column) if _is_open(norm, group.arithmetic)]
+        if places:
+            readings.append(first_norms([group.pieces[place] for place in places], group.arithmetic))
+            # Beside other pieces than before, a piece may be added up in another order.
+            tolerance = 2 * group.arithmetic.error(group.longest)
+            expected.append(([column[place] for place in places], tolerance))
+    return all(
+        (math.isnan(was) and math.isnan(now)) or math.isclose(was, now, rel_tol=tolerance)
+        for (first, tolerance), again in zip(expected, Transfer(readings).read(), strict=True)
+        for was, now in zip(first, again, strict=True)
+    )
+
+
 def _settle(
     layer_count: int, groups: Sequence[Group], columns: Sequence[Sequence[float]]
 ) -> tuple[list[LayerSums], int]:
@@ -141,7 +177,7 @@ def _settle(
         for piece, layer, norm in zip(group.pieces, group.layers, column, strict=True):
             if math.isnan(norm):
                 bad.append(_Open(piece, layer, group.is_complex))
-            elif norm < group.arithmetic.floor or norm == math.inf:
+            elif _is_open(norm, group.arithmetic):
                 doubtful.append(_Open(piece, layer, group.is_complex))
             else:
                 layers[layer].parts.append((norm, 1.0))

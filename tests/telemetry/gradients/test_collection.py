@@ -308,6 +308,73 @@ def test_bad_gradients_that_were_only_dropped_are_still_counted():
     assert pending.read().nan_count == 1
 
 
+def set_data(gradient):
+    gradient.data.fill_(1.0)
+
+
+def set_array(gradient):
+    gradient.numpy()[:] = 1.0
+
+
+CHANGES_WITHOUT_TRACE = [set_data, set_array]
+
+
+@pytest.mark.parametrize("change", CHANGES_WITHOUT_TRACE)
+@pytest.mark.parametrize(
+    ("value", "state", "count"),
+    [
+        (math.nan, NormState.NOT_FINITE, None),
+        (math.inf, NormState.UNSETTLED, None),
+        (1e30, NormState.UNSETTLED, None),
+        (1e-30, NormState.UNSETTLED, 0),
+    ],
+)
+def test_a_change_that_leaves_no_trace_does_not_pass_for_what_was_first_read(value, state, count, change):
+    model = model_with(torch.full((4,), value), *(torch.full((2,), value) for _ in range(9)))
+    first = float(torch.stack([one.grad.norm() for one in model]).norm())
+    pending = start_gradient_collection(model)
+    for parameter in model:
+        change(parameter.grad)
+    collection = pending.read()
+    assert (collection.norm_state, collection.nan_count, collection.inf_count) == (state, count, count)
+    assert collection.norm == pytest.approx(first, nan_ok=True)
+    assert (collection.norm_error, collection.bad_layers) == (math.inf, ())
+
+
+@pytest.mark.parametrize("change", CHANGES_WITHOUT_TRACE)
+def test_a_change_without_trace_of_a_healthy_piece_leaves_the_others_settled(change):
+    model = model_with(torch.full((4,), 2.0), torch.tensor([1.0, math.nan]))
+    pending = start_gradient_collection(model)
+    change(model[0].grad)
+    collection = pending.read()
+    assert (collection.nan_count, collection.layer_norms[0]) == (1, 4.0)
+
+
+def test_the_second_look_at_broken_gradients_waits_for_the_device_once(count_host_transfers):
+    model = model_with(torch.ones(3), torch.full((2,), math.inf), torch.full((9,), 1e30))
+    pending = start_gradient_collection(model)
+    with count_host_transfers() as tally:
+        collection = pending.read()
+    assert (collection.passes, tally.transfers) == (3, 4)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(LAYERS, min_size=1, max_size=6) | alike_gradients())
+def test_gradients_that_nobody_changed_are_settled_as_at_once(tensors):
+    model = model_with(*tensors)
+    assert repr(start_gradient_collection(model).read()) == repr(collect_gradients(model))
+
+
+@pytest.mark.parametrize("value", [1.0, math.nan, 1e30])
+def test_gradients_made_in_inference_mode_are_collected_as_others(value):
+    with torch.inference_mode():
+        gradient = torch.tensor([value, 2.0])
+    model = model_with(torch.ones(2), torch.ones(2))
+    with torch.inference_mode():
+        model[0].grad = gradient
+    assert repr(start_gradient_collection(model).read()) == repr(collect_gradients(model))
+
+
 def test_half_precision_is_not_rounded_in_its_norm():
     gradient = torch.randn(300_001).to(torch.bfloat16)
     exact = gradient.double().norm().item()
