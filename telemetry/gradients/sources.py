@@ -15,6 +15,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
+from .flat_shards import first_flat_shard
+
 GradientHolder: TypeAlias = nn.Module | Iterable[tuple[str, Tensor]]
 """A model, or its parameters with their names as `nn.Module.named_parameters` yields them."""
 
@@ -39,6 +41,13 @@ COMPLEX_DTYPES = frozenset({torch.complex32, torch.complex64, torch.complex128})
 ANY_GRADIENT = "gradients are read from floating-point or complex tensors with their data on a device"
 DENSE_GRADIENT = (
     "gradient statistics need a dense, real, floating-point gradient that lies whole on one device"
+)
+
+FLAT_SHARD = (
+    "this rank's part under FullyShardedDataParallel (FSDP1), which does not say what the other ranks hold"
+)
+WHOLE_OR_DTENSOR = (
+    "shard the model with FSDP2 (torch.distributed.fsdp.fully_shard), whose gradients are DTensors"
 )
 
 
@@ -90,7 +99,7 @@ def find_gradients(holder: GradientHolder) -> GradientSources:
 
     Raises:
         UnsupportedGradientError: a gradient is quantised, nested, on the meta device, in another tensor subclass's
-            hands, or a `DTensor` whose values exist only after a reduction (`Partial`).
+            hands, a `DTensor` whose values exist only after a reduction (`Partial`), or a rank's part under FSDP1.
     """
     sources = _present_gradients(holder)
     if not _are_plain(sources):
@@ -104,7 +113,8 @@ def find_dense_gradients(model: nn.Module) -> GradientSources:
     """The gradients of a model, of the kinds that have per-layer statistics: whole and as they lie in memory.
 
     Raises:
-        UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
+        UnsupportedGradientError: a gradient is sparse, complex, quantised, a distributed or wrapper tensor, or a
+            rank's part under FSDP1.
     """
     sources = _present_gradients(model)
     if not _are_plain(sources):
@@ -116,11 +126,11 @@ def find_dense_gradients(model: nn.Module) -> GradientSources:
 
 def _present_gradients(holder: GradientHolder) -> GradientSources:
     """The gradients as they are, of any kind."""
-    found = [
-        (name, gradient)
-        for name, parameter in _named_parameters(holder)
-        if (gradient := parameter.grad) is not None
-    ]
+    named = list(_named_parameters(holder))
+    shard = first_flat_shard(named)
+    if shard is not None:
+        raise UnsupportedGradientError(shard, FLAT_SHARD, WHOLE_OR_DTENSOR)
+    found = [(name, gradient) for name, parameter in named if (gradient := parameter.grad) is not None]
     gradients = [gradient for _, gradient in found]
     dtypes = frozenset(map(_DTYPE, gradients))
     return GradientSources([name for name, _ in found], gradients, dtypes=dtypes)
