@@ -38,6 +38,7 @@ from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradie
 from .escalation import AnomalyResponse
 from .gradient_ema import GradientEMATracker, sound_layer_share
 from .gradients import UnsupportedGradientError, collect_gradients, collect_per_layer_gradients
+from .gradients.kernel import KernelChoice, KernelUnavailableError, prepare_kernel
 from .hub import DuplicateBackendError, TelemetryHub
 from .layer_health import worst_layer
 from .levels import TelemetryConfig, TelemetryLevel
@@ -136,9 +137,11 @@ class TrainingMonitor:
             (TELE-330); not for shards. Leave it out where the loss goes to zero: it takes its gradients along.
 
     Raises:
-        ValueError: ``every`` is below 1, or both ``hub`` and ``backends`` are given.
+        ValueError: ``every`` is below 1, both ``hub`` and ``backends`` are given, or ``TELEWIRE_GRADIENT_KERNEL``
+            names no kernel.
         DuplicateBackendError: two of the backends have one name.
         KeyError: a record of a check or of the console is missing from ``registry``.
+        KernelUnavailableError: ``TELEWIRE_GRADIENT_KERNEL`` is ``compiled``, and the kernel cannot be built here.
     """
 
     def __init__(
@@ -160,6 +163,7 @@ class TrainingMonitor:
             raise ValueError(f"every is at least 1 step, not {every}")
         if hub is not None and backends is not None:
             raise ValueError("give a hub, or the backends of a hub to be made, not both")
+        self._kernel: KernelChoice = prepare_kernel()
         self._model: nn.Module = model
         self._every: int = every
         self._scaler: torch.amp.GradScaler | None = scaler
@@ -361,7 +365,11 @@ class TrainingMonitor:
     def _measure_layers(self, names: frozenset[str]) -> tuple[LayerGradientStats, ...] | None:
         """The statistics of these layers; None where a gradient is of a kind that has none (sparse, sharded)."""
         try:
-            measured = collect_per_layer_gradients(self._model)
+            measured = collect_per_layer_gradients(self._model, kernel=self._kernel)
+        except KernelUnavailableError as error:
+            _logger.warning("layers are measured without the compiled kernel: %s", error)
+            self._kernel = "eager"
+            return self._measure_layers(names)
         except UnsupportedGradientError as error:
             # An anomaly asked for them, in the middle of a training that must not end for it.
             if not self._told_unsupported:

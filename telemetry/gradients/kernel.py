@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Protocol, cast
+import os
+import subprocess
+from typing import Literal, Protocol, TypeAlias, cast
 
 import torch
 from torch import Tensor
@@ -16,6 +18,9 @@ from torch import Tensor
 from .moments import LARGE_MAGNITUDE, SMALL_MAGNITUDE, Moments
 
 KERNEL_COLUMNS = 11
+
+KernelChoice: TypeAlias = Literal["eager", "compiled"]
+"""Which code measures layers."""
 
 _DTYPES = frozenset({torch.float32, torch.bfloat16, torch.float16})
 
@@ -142,6 +147,35 @@ class _Kernel(Protocol):
     def layer_rows(self, layers: list[Tensor], small: float, large: float) -> Tensor: ...
 
 
+def named_kernel() -> KernelChoice:
+    """The kernel that the environment names; ``"eager"`` where it names none.
+
+    Raises:
+        ValueError: there is no kernel of this name.
+    """
+    named = os.environ.get("TELEWIRE_GRADIENT_KERNEL", "eager")
+    if named == "compiled":
+        return "compiled"
+    if named == "eager":
+        return "eager"
+    raise ValueError(f"TELEWIRE_GRADIENT_KERNEL is {named!r}; it can be 'eager' or 'compiled'")
+
+
+def prepare_kernel() -> KernelChoice:
+    """The kernel that the environment names, ready for use.
+
+    To be called when a training begins: layers may be measured for the first time hours later.
+
+    Raises:
+        ValueError: there is no kernel of this name.
+        KernelUnavailableError: the compiled kernel is named, and cannot be built here.
+    """
+    named = named_kernel()
+    if named == "compiled":
+        load_kernel()
+    return named
+
+
 @functools.cache
 def load_kernel() -> _Kernel:
     """Build the kernel, or load what was built before: the first time takes about a minute.
@@ -158,7 +192,7 @@ def load_kernel() -> _Kernel:
             functions=["layer_rows"],
             extra_cflags=["-O3", "-march=native", "-fopenmp-simd"],
         )
-    except (RuntimeError, OSError, ImportError) as error:
+    except (RuntimeError, OSError, ImportError, subprocess.SubprocessError) as error:
         raise KernelUnavailableError(
             "the compiled gradient kernel cannot be built here: it needs a C++ compiler and ninja. "
             'Leave it out (kernel="eager", and no TELEWIRE_GRADIENT_KERNEL in the environment)'
@@ -174,7 +208,7 @@ def fits_kernel(gradient: Tensor) -> bool:
 def measure_by_kernel(gradients: list[Tensor]) -> list[Moments]:
     """The moments of each gradient; for all of them `fits_kernel` must hold."""
     # The largest float32 that is below the bound; see `telewire.telemetry.gradients.swift`.
-    small = torch.tensor(SMALL_MAGNITUDE, dtype=torch.float32).item()
+    small = torch.tensor(SMALL_MAGNITUDE, dtype=torch.float32, device="cpu").item()
     rows: list[list[float]] = load_kernel().layer_rows(gradients, small, LARGE_MAGNITUDE).tolist()
     return [_moments(row) for row in rows]
 

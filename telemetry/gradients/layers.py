@@ -7,10 +7,8 @@ included, since the optimiser would apply it too. Tied weights are one parameter
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +18,7 @@ from ..norms import pieces
 from ..untraced import untraced
 from .careful import CAREFUL_COLUMNS, careful_moments, measure_carefully
 from .collection import measure_norm
-from .kernel import fits_kernel, measure_by_kernel
+from .kernel import KernelChoice, fits_kernel, measure_by_kernel, named_kernel
 from .moments import Moments, describe_layer
 from .sources import find_dense_gradients
 from .swift import (
@@ -33,9 +31,6 @@ from .swift import (
 from .transfer import Transfer
 
 __all__ = ["collect_per_layer_gradients", "compute_grad_norm_surrogate"]
-
-KernelChoice: TypeAlias = Literal["eager", "compiled"]
-"""Which code measures layers."""
 
 # A piece of 128 K elements and its buffer (1 MiB) lie together in the cache of a CPU. A GPU wants larger kernels.
 _CPU_PIECE_ELEMENTS = 128 * 1024
@@ -60,15 +55,15 @@ def collect_per_layer_gradients(
     Args:
         model: the model whose gradients are measured.
         kernel: ``"compiled"`` for one pass of compiled code over each contiguous CPU gradient of at most 32 bits,
-            built at the first call; None for what the environment variable ``TELEWIRE_GRADIENT_KERNEL`` says, and
-            where it says nothing ``"eager"``.
+            built at the first call (or by `prepare_kernel` before); None for what the environment variable
+            ``TELEWIRE_GRADIENT_KERNEL`` says, and where it says nothing ``"eager"``.
 
     Raises:
         UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
         KernelUnavailableError: the compiled kernel was asked for, and cannot be built here.
         ValueError: the environment variable names no kernel.
     """
-    chosen = _chosen_kernel() if kernel is None else kernel
+    chosen = named_kernel() if kernel is None else kernel
     with torch.no_grad():
         sources = find_dense_gradients(model)
         layers = list(zip(sources.names, sources.tensors, strict=True))
@@ -102,16 +97,6 @@ class _Measured:
     sizes: list[int]
     """The number of elements of each row's piece."""
     is_swift: bool
-
-
-def _chosen_kernel() -> KernelChoice:
-    """The kernel that the environment names."""
-    named = os.environ.get("TELEWIRE_GRADIENT_KERNEL", "eager")
-    if named == "compiled":
-        return "compiled"
-    if named == "eager":
-        return "eager"
-    raise ValueError(f"TELEWIRE_GRADIENT_KERNEL is {named!r}; it can be 'eager' or 'compiled'")
 
 
 def _plan_swiftly(layers: Sequence[tuple[str, Tensor]], chosen: Sequence[int]) -> list[_Measured]:

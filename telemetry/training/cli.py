@@ -166,6 +166,7 @@ def train(
     from rich.console import Console
 
     from ..backends import LogBackend
+    from ..gradients.kernel import KernelUnavailableError, prepare_kernel
     from ..hub import TelemetryHub
     from ..sanctum.aggregator import SanctumAggregator
     from .grades import GradingBackend
@@ -175,6 +176,10 @@ def train(
     from .ppo import PPOConfig
     from .summary import print_summary, print_traces, short_profile_message, unreached_message
 
+    try:
+        prepare_kernel()
+    except (ValueError, KernelUnavailableError) as error:
+        raise click.UsageError(str(error)) from error
     # The network is far too small to share between cores.
     torch.set_num_threads(1)
     config = TrainingConfig(

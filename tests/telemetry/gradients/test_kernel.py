@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import subprocess
 
 import pytest
 import torch
@@ -57,9 +58,18 @@ def test_the_kernel_is_given_only_what_it_can_read(gradient, fits):
     assert fits_kernel(gradient) == fits
 
 
-def test_without_a_compiler_the_kernel_says_what_it_needs(monkeypatch):
+@pytest.mark.parametrize(
+    "cause",
+    [
+        RuntimeError("Ninja is required to load C++ extensions"),
+        subprocess.CalledProcessError(1, ["c++", "--version"]),
+        FileNotFoundError("c++"),
+    ],
+    ids=["no ninja", "a compiler that fails", "no compiler"],
+)
+def test_without_a_compiler_the_kernel_says_what_it_needs(monkeypatch, cause):
     def fail(**_options):
-        raise RuntimeError("Ninja is required to load C++ extensions")
+        raise cause
 
     monkeypatch.setattr(cpp_extension, "load_inline", fail)
     kernel_module.load_kernel.cache_clear()

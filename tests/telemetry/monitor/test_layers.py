@@ -1,8 +1,13 @@
 """TrainingMonitor. What is told of single layers, and when."""
 
+import logging
 import math
 
+import pytest
+from torch.utils import cpp_extension
+
 from telewire.telemetry import monitor as monitors
+from telewire.telemetry.gradients import kernel as kernels
 from telewire.telemetry.levels import TelemetryLevel
 from telewire.telemetry.monitor import TrainingMonitor
 from telewire.telemetry.payloads import (
@@ -48,8 +53,45 @@ def test_the_worst_layer_of_a_broken_step_is_named(model, optimizer, recorder):
 def test_layers_are_measured_once_in_a_step(model, optimizer, recorder, monkeypatch):
     measured, collect = [], monitors.collect_per_layer_gradients
     monkeypatch.setattr(
-        monitors, "collect_per_layer_gradients", lambda watched: measured.append(1) or collect(watched)
+        monitors,
+        "collect_per_layer_gradients",
+        lambda watched, **options: measured.append(1) or collect(watched, **options),
     )
     with TrainingMonitor(model, optimizer, backends=[recorder], level=TelemetryLevel.DEBUG) as monitor:
         train(monitor, model, optimizer)
     assert len(measured) == 1
+
+
+@pytest.fixture
+def no_compiler(monkeypatch):
+    def fail(**_options):
+        raise RuntimeError("Ninja is required to load C++ extensions")
+
+    monkeypatch.setattr(cpp_extension, "load_inline", fail)
+    kernels.load_kernel.cache_clear()
+
+
+def test_a_kernel_that_there_is_not_is_refused_when_the_monitor_is_made(model, monkeypatch):
+    monkeypatch.setenv("TELEWIRE_GRADIENT_KERNEL", "Compiled")
+    with pytest.raises(ValueError, match="'Compiled'; it can be 'eager' or 'compiled'"):
+        TrainingMonitor(model, backends=[])
+
+
+def test_a_kernel_that_cannot_be_built_is_refused_when_the_monitor_is_made(model, monkeypatch, no_compiler):
+    monkeypatch.setenv("TELEWIRE_GRADIENT_KERNEL", "compiled")
+    with pytest.raises(kernels.KernelUnavailableError, match="compiler and ninja"):
+        TrainingMonitor(model, backends=[])
+
+
+def test_a_kernel_that_fails_later_is_done_without_and_said_once(
+    model, optimizer, recorder, monkeypatch, no_compiler, caplog
+):
+    monkeypatch.setattr(monitors, "prepare_kernel", lambda: "compiled")
+    with (
+        caplog.at_level(logging.WARNING, logger=monitors.__name__),
+        TrainingMonitor(model, optimizer, backends=[recorder], level=TelemetryLevel.DEBUG) as monitor,
+    ):
+        train(monitor, model, optimizer, steps=2)
+    assert [one.update for one in recorder.of(LayerDiagnosticsPayload)] == [1, 2]
+    (warning,) = caplog.messages
+    assert warning.startswith("layers are measured without the compiled kernel")

@@ -31,6 +31,13 @@ def test_there_is_one_plain_line_per_update() -> None:
     assert all(line.rstrip().endswith("healthy") for line in lines)
 
 
+def test_a_kernel_that_there_is_not_is_a_usage_error_before_the_training() -> None:
+    result = CliRunner().invoke(train, ["--envs", "2"], env={"TELEWIRE_GRADIENT_KERNEL": "Compiled"})
+    assert result.exit_code == 2
+    assert "TELEWIRE_GRADIENT_KERNEL is 'Compiled'" in result.output
+    assert "update 1" not in result.output
+
+
 def test_output_without_a_terminal_has_no_colour() -> None:
     assert "\x1b" not in run("--episodes", "1", "--inject", "inf@3").output
 
