@@ -34,6 +34,7 @@ FLOAT8_DTYPES = frozenset(
 # A model has hundreds of gradients: one attribute of all is fetched sooner than in a loop.
 _DTYPE = attrgetter("dtype")
 _LAYOUT = attrgetter("layout")
+_IS_META = attrgetter("is_meta")
 
 PLAIN_DTYPES = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 COMPLEX_DTYPES = frozenset({torch.complex32, torch.complex64, torch.complex128})
@@ -113,11 +114,11 @@ def find_dense_gradients(model: nn.Module) -> GradientSources:
     """The gradients of a model, of the kinds that have per-layer statistics: whole and as they lie in memory.
 
     Raises:
-        UnsupportedGradientError: a gradient is sparse, complex, quantised, a distributed or wrapper tensor, or a
-            rank's part under FSDP1.
+        UnsupportedGradientError: a gradient is sparse, complex, quantised, on the meta device, a distributed or
+            wrapper tensor, or a rank's part under FSDP1.
     """
     sources = _present_gradients(model)
-    if not _are_plain(sources):
+    if not _are_plain(sources) or any(map(_IS_META, sources.tensors)):
         for name, gradient in zip(sources.names, sources.tensors, strict=True):
             _check_dense(name, gradient)
     sources.sizes = list(map(Tensor.numel, sources.tensors))
@@ -169,9 +170,11 @@ def _is_wrapper(gradient: Tensor) -> bool:
 def _check_dense(name: str, gradient: Tensor) -> None:
     if gradient.layout is not torch.strided:
         raise UnsupportedGradientError(name, f"sparse ({gradient.layout})", DENSE_GRADIENT)
-    if not gradient.dtype.is_floating_point:
-        kind = "complex" if gradient.dtype.is_complex else "not floating-point"
-        raise UnsupportedGradientError(name, f"{kind} ({gradient.dtype})", DENSE_GRADIENT)
+    if gradient.dtype not in PLAIN_DTYPES and gradient.dtype not in FLOAT8_DTYPES:
+        kind = f"complex ({gradient.dtype})" if gradient.dtype.is_complex else f"of dtype {gradient.dtype}"
+        raise UnsupportedGradientError(name, kind, DENSE_GRADIENT)
+    if gradient.is_meta:
+        raise UnsupportedGradientError(name, "on the meta device, without data", DENSE_GRADIENT)
     # A DTensor's reductions stay local to the rank and do not say so: one shard would pass for the whole.
     if type(gradient) is not Tensor and _is_wrapper(gradient):
         raise UnsupportedGradientError(

@@ -216,6 +216,71 @@ def test_any_memory_layout_gives_the_same_numbers(gradient):
     assert compute_grad_norm_surrogate(model) == pytest.approx(wide.norm().item(), rel=1e-6)
 
 
+FLOAT8 = (
+    torch.float8_e4m3fn,
+    torch.float8_e4m3fnuz,
+    torch.float8_e5m2,
+    torch.float8_e5m2fnuz,
+    torch.float8_e8m0fnu,
+)
+
+
+def every_value(dtype):
+    """All that eight bits can say, NaN and infinities among it."""
+    return torch.arange(256, dtype=torch.uint8).view(dtype)
+
+
+@pytest.mark.parametrize("dtype", FLOAT8)
+@pytest.mark.parametrize(
+    "layers_of",
+    [
+        pytest.param(lambda dtype: [torch.tensor([1.0, 2.0, 0.5, 4.0]).to(dtype)], id="finite"),
+        pytest.param(
+            lambda dtype: [torch.tensor([[1.0, 16.0], [0.5, 2.0]]).to(dtype)] * 3, id="side-by-side"
+        ),
+        pytest.param(lambda dtype: [every_value(dtype)], id="every-value"),
+        pytest.param(lambda dtype: [every_value(dtype)] * 3, id="every-value-side-by-side"),
+        pytest.param(lambda dtype: [torch.tensor([1.0, 2.0, 4.0]).to(dtype).repeat(100_000)], id="long"),
+        pytest.param(lambda dtype: [every_value(dtype).view(16, 16).t()], id="transposed"),
+        pytest.param(lambda dtype: [torch.tensor(2.0).to(dtype)], id="zero-dimensional"),
+    ],
+)
+def test_float8_layers_have_the_statistics_of_their_values(dtype, layers_of):
+    gradients = layers_of(dtype)
+    model = nn.ParameterList()
+    for gradient in gradients:
+        parameter = nn.Parameter(torch.zeros(gradient.shape).to(dtype), requires_grad=False)
+        parameter.grad = gradient
+        model.append(parameter)
+    for layer, gradient in zip(collect_per_layer_gradients(model), gradients, strict=True):
+        values = gradient.double().flatten().tolist()
+        finite = [value for value in values if math.isfinite(value)]
+        assert layer.nan_count == sum(map(math.isnan, values))
+        assert layer.inf_count == sum(map(math.isinf, values))
+        assert layer.zero_fraction == values.count(0.0) / len(values)
+        assert layer.small_fraction == sum(abs(value) < SMALL_MAGNITUDE for value in values) / len(values)
+        assert layer.large_fraction == sum(abs(value) > LARGE_MAGNITUDE for value in values) / len(values)
+        assert (layer.min, layer.max) == (min(finite), max(finite))
+        assert layer.mean == pytest.approx(statistics.fmean(finite), rel=1e-12)
+        assert layer.norm == pytest.approx(math.hypot(*finite), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "kind"),
+    [
+        (torch.zeros(4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2), "of dtype torch.float4_e2m1fn_x2"),
+        (torch.zeros(4, device="meta"), "on the meta device"),
+    ],
+    ids=["float4", "meta"],
+)
+def test_gradients_that_have_no_statistics_are_refused_by_name(gradient, kind):
+    parameter = nn.Parameter(torch.zeros_like(gradient), requires_grad=False)
+    parameter.grad = gradient
+    for read in (collect_per_layer_gradients, compute_grad_norm_surrogate):
+        with pytest.raises(UnsupportedGradientError, match=f"layer '0' is {kind}"):
+            read(nn.ParameterList([parameter]))
+
+
 def test_a_real_backward_pass_is_measured_layer_by_layer():
     torch.manual_seed(0)
     model = nn.Sequential(

@@ -14,7 +14,13 @@ from telewire.telemetry.measurements import NormState
 from .brute_force import brute_norm
 from .temporaries import LargestTemporary
 
-FLOAT8 = (torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz)
+FLOAT8 = (
+    torch.float8_e4m3fn,
+    torch.float8_e4m3fnuz,
+    torch.float8_e5m2,
+    torch.float8_e5m2fnuz,
+    torch.float8_e8m0fnu,
+)
 REALS = st.one_of(
     st.floats(-100.0, 100.0), st.sampled_from([0.0, math.nan, math.inf, -math.inf, 1e30, 1e-30])
 )
