@@ -7,6 +7,7 @@ a NaN in the weights can end the training. That is after clipping, and the event
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TypedDict, Unpack
 
@@ -27,6 +28,8 @@ except ModuleNotFoundError as error:
 
 __all__ = ["TelemetryCallback"]
 
+_logger = logging.getLogger(__name__)
+
 
 class PolicyMetrics(TypedDict):
     """What the library says of an update, by the names of `PolicyMetricsPayload`; None for what it does not say."""
@@ -44,7 +47,9 @@ class TelemetryCallback(BaseCallback):
 
     Each step of each optimiser of the policy (actor and critic have one each) is a step of the telemetry. The loss, the
     norm before clipping and the loss scale are absent: the library does not tell them. What it logs of an update of PPO
-    (``train/*``) and of the episodes (``rollout/*``) is sent once the update is done.
+    (``train/*``) and of the episodes (``rollout/*``) is sent once the update is done. An algorithm without optimisers
+    (ARS) has no gradients to look at, which a warning says. Steps and episodes go on counting where
+    ``learn(reset_num_timesteps=False)`` continues a training with the same callback.
 
     Args:
         options: those of `TrainingMonitor`. A hub that is given stays open when the training ends.
@@ -55,19 +60,33 @@ class TelemetryCallback(BaseCallback):
         self._options: MonitorOptions = options
         self._monitor: TrainingMonitor | None = None
         self._hooks: list[RemovableHandle] = []
-        self._episodes: int = 0
+        self._finished_steps: int = 0
+        self._episodes: int | None = 0
         self._told: PolicyMetrics | None = None
 
     def _on_training_start(self) -> None:
         """Begin to watch."""
         self._close()
+        if self.locals.get("reset_num_timesteps", True):
+            self._finished_steps, self._episodes = 0, 0
         optimizers = _optimizers_of(self.model.policy)
-        self._monitor = TrainingMonitor(self.model.policy, optimizers, **self._options)
+        if not optimizers:
+            _logger.warning(
+                "%s has no optimiser: it takes no gradient steps, and there is nothing to report",
+                type(self.model).__name__,
+            )
+        self._monitor = TrainingMonitor(
+            self.model.policy, optimizers, finished_steps=self._finished_steps, **self._options
+        )
         self._hooks = [optimizer.register_step_post_hook(self._after_step) for optimizer in optimizers]
 
     def _on_step(self) -> bool:
-        """Count finished episodes; the training goes on."""
-        self._episodes += int(self.locals["dones"].sum())
+        """Count finished episodes, as long as the algorithm tells them; the training goes on."""
+        dones = self.locals.get("dones")
+        if dones is None:
+            self._episodes = None
+        elif self._episodes is not None:
+            self._episodes += int(dones.sum())
         return True
 
     def _on_rollout_start(self) -> None:
@@ -81,8 +100,11 @@ class TelemetryCallback(BaseCallback):
 
     def _tell_metrics(self) -> None:
         """Send what the library says of its newest update, unless nothing has changed since."""
+        if self._monitor is None or self._monitor.finished_steps == self._finished_steps:
+            return
         metrics = read_policy_metrics(self.logger.name_to_value, self.model.ep_info_buffer)
-        if self._monitor is None or self._monitor.finished_steps == 0 or metrics == self._told:
+        # An event of an update counts the episodes before it.
+        if self._episodes is None or metrics == self._told:
             return
         self._told = metrics
         TelemetryEmitter(self._monitor.hub).emit_policy_metrics(
@@ -99,7 +121,8 @@ class TelemetryCallback(BaseCallback):
         self._hooks = []
         if self._monitor is not None:
             self._monitor.close()
-        self._monitor, self._episodes, self._told = None, 0, None
+            self._finished_steps = self._monitor.finished_steps
+        self._monitor, self._told = None, None
 
 
 def read_policy_metrics(

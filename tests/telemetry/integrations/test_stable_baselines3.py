@@ -121,8 +121,44 @@ def test_a_second_training_counts_anew(recorder):
     model = ppo()
     callback = TelemetryCallback(backends=[recorder])
     model.learn(32, callback=callback)
-    model.learn(32, callback=callback, reset_num_timesteps=False)
+    model.learn(32, callback=callback)
     assert [step.step for step in recorder.steps] == [1, 2, 3, 4] * 2
+
+
+def test_a_training_that_is_continued_goes_on_counting(recorder):
+    model = ppo(n_steps=64)
+    callback = TelemetryCallback(backends=[recorder])
+    model.learn(64, callback=callback)
+    model.learn(64, callback=callback, reset_num_timesteps=False)
+    assert [step.step for step in recorder.steps] == list(range(1, 17))
+    assert [one.update for one in recorder.policy_metrics] == [8, 16]
+    assert recorder.policy_metrics[-1].episodes == len(model.ep_info_buffer)
+
+
+def test_an_algorithm_that_takes_no_gradient_steps_is_left_alone_and_says_so_once(recorder, caplog):
+    model = sb3_contrib.ARS("LinearPolicy", "CartPole-v1", n_delta=2, seed=0, device="cpu")
+    model.learn(100, callback=TelemetryCallback(backends=[recorder]))
+    assert caplog.messages == [
+        "ARS has no optimiser: it takes no gradient steps, and there is nothing to report"
+    ]
+    assert recorder.events == []
+
+
+class Untold(stable_baselines3.PPO):
+    """Does not tell its callback when episodes end."""
+
+    def collect_rollouts(self, env, callback, rollout_buffer, n_rollout_steps):
+        tell = callback.update_locals
+        callback.update_locals = lambda told: tell({name: told[name] for name in told if name != "dones"})
+        return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
+
+
+def test_where_episodes_are_not_told_their_number_is_not_made_up(recorder):
+    model = Untold("MlpPolicy", "CartPole-v1", n_steps=32, batch_size=32, n_epochs=1, seed=0, device="cpu")
+    callback = TelemetryCallback(backends=[recorder])
+    model.learn(64, callback=callback)
+    assert [step.step for step in recorder.steps] == [1, 2]
+    assert recorder.policy_metrics == []
 
 
 class Logged(stable_baselines3.common.logger.KVWriter):
