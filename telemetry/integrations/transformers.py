@@ -10,6 +10,7 @@ Trainer itself shows once in ``logging_steps``, and never when it is NaN (``logg
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Unpack
 
@@ -29,6 +30,8 @@ except ModuleNotFoundError as error:
 
 __all__ = ["TelemetryCallback", "monitor_trainer"]
 
+_logger = logging.getLogger(__name__)
+
 
 def monitor_trainer(trainer: Trainer, **options: Unpack[MonitorOptions]) -> TelemetryCallback:
     """Report each step of ``trainer``, with the gradients as they are before clipping and with its loss.
@@ -38,8 +41,17 @@ def monitor_trainer(trainer: Trainer, **options: Unpack[MonitorOptions]) -> Tele
         options: those of `TrainingMonitor`. A hub that is given stays open when the training ends.
 
     Returns:
-        The callback that was added; ``trainer.remove_callback`` takes it out again.
+        The callback that was added; ``trainer.remove_callback`` takes it out again. A trainer that has one already
+        keeps it, with the options that it was given: then it is that one.
     """
+    for existing in trainer.callback_handler.callbacks:
+        if isinstance(existing, TelemetryCallback) and existing.watches(trainer):
+            if not existing.has_options(options):
+                _logger.warning(
+                    "the trainer is monitored already: the options of this call are left out. "
+                    "To change them, call trainer.remove_callback with the first callback before"
+                )
+            return existing
     callback = TelemetryCallback(**options)
     callback.watch(trainer)
     trainer.add_callback(callback)
@@ -60,7 +72,7 @@ class TelemetryCallback(TrainerCallback):
     def __init__(self, **options: Unpack[MonitorOptions]) -> None:
         self._options: MonitorOptions = options
         self._trainer: Trainer | None = None
-        self._followed: Accelerator | None = None
+        self._followed: list[_Followed] = []
         self._monitor: TrainingMonitor | None = None
         self._seen_before_clipping: bool = False
         self._losses: list[Tensor] = []
@@ -68,6 +80,14 @@ class TelemetryCallback(TrainerCallback):
     def watch(self, trainer: Trainer) -> None:
         """Look at this trainer's gradients before it clips them, and at its loss."""
         self._trainer = trainer
+
+    def watches(self, trainer: Trainer) -> bool:
+        """Whether it is this trainer that `watch` was called for."""
+        return self._trainer is trainer
+
+    def has_options(self, options: MonitorOptions) -> bool:
+        """Whether these are the options that it was made with."""
+        return self._options == options
 
     def on_train_begin(
         self,
@@ -124,32 +144,59 @@ class TelemetryCallback(TrainerCallback):
 
     def _follow(self, accelerator: Accelerator, monitor: TrainingMonitor) -> None:
         """Have two methods of this one accelerator followed by a look at what they leave."""
-        unscale_gradients: Callable[..., None] = accelerator.unscale_gradients
-        backward: Callable[..., None] = accelerator.backward
 
-        def unscale_and_look(optimizer: object = None) -> None:
-            unscale_gradients(optimizer)
+        def look(*args: object, **kwargs: object) -> None:
             if not self._seen_before_clipping:
                 self._seen_before_clipping = True
                 monitor.after_backward()
 
-        def propagate_and_note(loss: Tensor, **arguments: object) -> None:
+        def note(loss: Tensor, *args: object, **kwargs: object) -> None:
             # The Trainer has divided it by the number of batches that make up the step.
             self._losses.append(loss.detach())
-            backward(loss, **arguments)
 
-        accelerator.unscale_gradients = unscale_and_look
-        accelerator.backward = propagate_and_note
-        self._followed = accelerator
+        self._followed = [
+            _Followed(accelerator, "unscale_gradients", look),
+            _Followed(accelerator, "backward", note),
+        ]
 
     def _close(self) -> None:
-        if self._followed is not None:
-            # Takes away what was set on the instance; the methods of its class are there again.
-            del self._followed.unscale_gradients, self._followed.backward
-            self._followed = None
+        for followed in self._followed:
+            followed.let_go()
+        self._followed = []
         if self._monitor is not None:
             self._monitor.close()
         self._monitor, self._losses, self._seen_before_clipping = None, [], False
+
+
+class _Followed:
+    """A method of one object, set on it: it does what it did, and then what follows it, until it is let go.
+
+    Others may have done the same to the object, before or since. What they have set is theirs: what was there before
+    comes back only where nobody has set something else.
+    """
+
+    def __init__(self, owner: object, name: str, follow: Callable[..., None]) -> None:
+        self._owner: object = owner
+        self._name: str = name
+        self._method: Callable[..., object] = getattr(owner, name)
+        self._is_set: bool = name in vars(owner)
+        self._follow: Callable[..., None] | None = follow
+        setattr(owner, name, self)
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        result = self._method(*args, **kwargs)
+        if self._follow is not None:
+            self._follow(*args, **kwargs)
+        return result
+
+    def let_go(self) -> None:
+        """Follow no more, and give the method back with those beneath that have been let go, too."""
+        self._follow = None
+        while isinstance(top := vars(self._owner).get(self._name), _Followed) and top._follow is None:
+            if top._is_set:
+                setattr(self._owner, self._name, top._method)
+            else:
+                delattr(self._owner, self._name)
 
 
 def _inner_optimizer(optimizer: Optimizer) -> Optimizer:

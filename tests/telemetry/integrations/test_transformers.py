@@ -180,6 +180,71 @@ def test_after_the_training_the_accelerator_and_the_optimiser_are_as_they_were(t
     assert not trainer.optimizer.optimizer._optimizer_step_pre_hooks
 
 
+def test_a_trainer_that_is_monitored_already_keeps_its_callback(trainer_of, recorder, caplog):
+    trainer = trainer_of(Regression(), steps=2)
+    first = monitor_trainer(trainer, backends=[recorder])
+    assert monitor_trainer(trainer, backends=[recorder]) is first
+    assert caplog.messages == []
+    assert monitor_trainer(trainer, backends=[recorder], every=2) is first
+    assert "the options of this call are left out" in caplog.text
+    trainer.train()
+    assert [step.step for step in recorder.steps] == [1, 2]
+
+
+def test_a_callback_that_was_taken_out_makes_room_for_another(trainer_of, recorder):
+    trainer = trainer_of(Regression(), steps=2)
+    trainer.remove_callback(monitor_trainer(trainer, backends=[recorder]))
+    monitor_trainer(trainer, backends=[recorder], every=2)
+    trainer.train()
+    assert [step.step for step in recorder.steps] == [1]
+
+
+def test_two_callbacks_that_watch_one_trainer_leave_nothing_behind(trainer_of, recorder):
+    trainer = trainer_of(Regression(), steps=2)
+    for _ in range(2):
+        callback = TelemetryCallback(backends=[recorder])
+        callback.watch(trainer)
+        trainer.add_callback(callback)
+    trainer.train()
+    assert sorted(step.step for step in recorder.steps) == [1, 1, 2, 2]
+    assert {step.gradient_stage for step in recorder.steps} == {GradientStage.BEFORE_CLIPPING}
+    assert not {"unscale_gradients", "backward"} & vars(trainer.accelerator).keys()
+
+
+class Wraps(transformers.TrainerCallback):
+    """Somebody else who sets a method on the accelerator, and leaves it there."""
+
+    def __init__(self):
+        self.calls = 0
+        self.trainer = None
+
+    def on_train_begin(self, args, state, control, **others):
+        inner = self.trainer.accelerator.unscale_gradients
+
+        def outer(*arguments, **named):
+            self.calls += 1
+            return inner(*arguments, **named)
+
+        self.trainer.accelerator.unscale_gradients = outer
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_others_have_set_on_the_accelerator_is_left_to_them(trainer_of, recorder, is_first):
+    other = Wraps()
+    trainer = trainer_of(Regression(), steps=2, callbacks=[other] if is_first else [])
+    other.trainer = trainer
+    monitor_trainer(trainer, backends=[recorder])
+    if not is_first:
+        trainer.add_callback(other)
+    trainer.train()
+    assert [step.gradient_stage for step in recorder.steps] == [GradientStage.BEFORE_CLIPPING] * 2
+    assert vars(trainer.accelerator)["unscale_gradients"].__name__ == "outer"
+    assert "backward" not in vars(trainer.accelerator)
+    trainer.accelerator.unscale_gradients()
+    assert other.calls == 3
+    assert len(recorder.steps) == 2
+
+
 def test_a_second_training_counts_anew(trainer_of, recorder):
     trainer = trainer_of(Regression(), steps=2)
     monitor_trainer(trainer, backends=[recorder])
