@@ -162,6 +162,15 @@ def measure_norm(sources: GradientSources) -> float:
         return climb(sources, groups, _first_rung(groups).read()).total
 
 
+def start_norms(gradients_of: GradientHolder) -> Transfer:
+    """The norm of each piece of the gradients, on its way; the gradients themselves are not kept.
+
+    All are finite where every element is and no sum of squares overflows.
+    """
+    with torch.no_grad():
+        return _first_rung(_groups_of(find_gradients(gradients_of), in_own_dtype=False))
+
+
 def _first_rung(groups: Sequence[Group]) -> Transfer:
     """The norm of each piece of each group, on its way."""
     return Transfer([first_norms(group.pieces, group.arithmetic) for group in groups])
