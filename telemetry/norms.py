@@ -132,7 +132,7 @@ def first_norms(group: Sequence[Tensor], arithmetic: Arithmetic) -> Tensor:
     norms = torch.cat(parts)
     if order == list(range(len(order))):
         return norms
-    return torch.empty_like(norms).scatter_(0, torch.tensor(order), norms)
+    return torch.empty_like(norms).scatter_(0, torch.tensor(order, device="cpu"), norms)
 
 
 def _matrices(group: Sequence[Tensor]) -> Iterator[list[int]]:
@@ -155,7 +155,7 @@ def _matrices(group: Sequence[Tensor]) -> Iterator[list[int]]:
 
 def _norms_of_rows(matrices: Sequence[list[Tensor]], wider: torch.dtype | None) -> list[Tensor]:
     """The norms of tensors of one shape in each matrix, through one buffer: new memory for each would cost as much."""
-    buffer = torch.empty(_MATRIX_ELEMENTS, dtype=matrices[0][0].dtype)
+    buffer = torch.empty(_MATRIX_ELEMENTS, dtype=matrices[0][0].dtype, device="cpu")
     norms: list[Tensor] = []
     for tensors in matrices:
         flat = buffer[: len(tensors) * tensors[0].numel()]

@@ -29,6 +29,7 @@ from .sources import (
     GradientSources,
     UnsupportedGradientError,
     find_gradients,
+    whole_scalar,
 )
 from .transfer import Transfer
 
@@ -60,7 +61,8 @@ def collect_gradients(
         clip_norm: what `torch.nn.utils.clip_grad_norm_` returned for these gradients. Then they are not read: the
             norm is taken over, marked as clipping's, with the error bound of its float32 arithmetic. Where it is
             not finite the counts stay None, since clipping has already changed the gradients; where it is so small
-            that squares may have vanished it has no bound, and its state is `NormState.UNSETTLED`.
+            that squares may have vanished it has no bound, and its state is `NormState.UNSETTLED`. A `DTensor` (of
+            FSDP2) of which each rank holds a part is added up by a collective: then every rank collects.
         precision: ``"float32"`` reduces half precision in float32; ``"own"`` in the gradients' own dtype, which is
             faster and rounds each layer's norm to it. A finite norm proves as much either way.
 
@@ -130,7 +132,9 @@ class PendingGradients:
                 self._groups = _groups_of(sources, in_own_dtype=precision == "own")
                 self._transfer = _first_rung(self._groups)
             else:
-                self._transfer = Transfer([clip_norm.detach()] if isinstance(clip_norm, Tensor) else [])
+                self._transfer = Transfer(
+                    [whole_scalar(clip_norm.detach())] if isinstance(clip_norm, Tensor) else []
+                )
         self._versions: int | None = _versions(sources) if watch_changes else None
 
     @untraced

@@ -125,6 +125,18 @@ def find_dense_gradients(model: nn.Module) -> GradientSources:
     return sources
 
 
+def whole_scalar(value: Tensor) -> Tensor:
+    """A scalar as a plain tensor, also where it is a `DTensor`.
+
+    Where each rank holds a part of it that is a collective of the ranks of its mesh, as every operation on it is.
+    """
+    tensor_module = sys.modules.get("torch.distributed.tensor")
+    if tensor_module is None or not isinstance(value, tensor_module.DTensor):
+        return value
+    is_whole = all(placement.is_replicate() for placement in value.placements)
+    return _waited_for(value.to_local() if is_whole else value.full_tensor())
+
+
 def _present_gradients(holder: GradientHolder) -> GradientSources:
     """The gradients as they are, of any kind."""
     named = list(_named_parameters(holder))
@@ -223,8 +235,10 @@ def _local_shard(name: str, gradient: Tensor) -> tuple[Tensor, bool, bool]:
             )
         else:
             is_shard = True
-    local = gradient.to_local()
-    wait = getattr(local, "wait", None)  # An AsyncCollectiveTensor, whose collective may be under way.
-    if wait is not None:
-        local = wait()
-    return local, is_shard, counts_here
+    return _waited_for(gradient.to_local()), is_shard, counts_here
+
+
+def _waited_for(local: Tensor) -> Tensor:
+    """The values of a tensor whose collective may be under way (`AsyncCollectiveTensor`)."""
+    wait = getattr(local, "wait", None)
+    return local if wait is None else wait()

@@ -143,7 +143,7 @@ class RankExchange:
         """The rows of all ranks; None when a rank did not answer."""
         started = time.monotonic()
         own = torch.frombuffer(bytearray(row), dtype=torch.uint8)
-        gathered = torch.empty((self._world_size, len(row)), dtype=torch.uint8)
+        gathered = torch.empty((self._world_size, len(row)), dtype=torch.uint8, device="cpu")
         try:
             dist.all_gather(list(gathered.unbind()), own, group=group)
         except RuntimeError as error:
@@ -169,7 +169,7 @@ class RankExchange:
 
     def _call_roll(self, deadline: float) -> tuple[int, ...]:
         """The ranks that give no sign of life until the deadline (of `time.monotonic`)."""
-        sign = torch.ones(1, dtype=torch.uint8)
+        sign = torch.ones(1, dtype=torch.uint8, device="cpu")
         sent: list[dist.Work | None] = []
         for sign_of_life in self._awaited:
             try:
@@ -187,7 +187,7 @@ class RankExchange:
 
     def _compare_layouts(self, group: dist.ProcessGroup) -> None:
         own = torch.frombuffer(bytearray(self._layout.digest.to_bytes(8, "little")), dtype=torch.uint8)
-        digests = torch.empty((self._world_size, 8), dtype=torch.uint8)
+        digests = torch.empty((self._world_size, 8), dtype=torch.uint8, device="cpu")
         dist.all_gather(list(digests.unbind()), own, group=group)
         others = [rank for rank, digest in enumerate(digests) if not torch.equal(digest, own)]
         if others:
@@ -201,7 +201,7 @@ def _await_signs(group: dist.ProcessGroup, own_rank: int, world_size: int) -> li
     signs: list[_SignOfLife] = []
     for rank in range(world_size):
         if rank != own_rank:
-            received = torch.zeros(1, dtype=torch.uint8)
+            received = torch.zeros(1, dtype=torch.uint8, device="cpu")
             work = dist.irecv(received, src=rank, group=group)
             if work is not None:
                 signs.append(_SignOfLife(rank, work, received))

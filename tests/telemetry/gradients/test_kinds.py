@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from telewire.telemetry.gradients import UnsupportedGradientError, collect_gradients
+from telewire.telemetry.gradients import (
+    UnsupportedGradientError,
+    collect_gradients,
+    collect_per_layer_gradients,
+    compute_grad_norm_surrogate,
+    start_gradient_collection,
+)
+from telewire.telemetry.lstm_health import compute_lstm_health
 from telewire.telemetry.measurements import NormState
 
 from .brute_force import brute_norm
@@ -201,3 +208,36 @@ def test_no_temporary_grows_with_the_gradient(dtype, bad):
     with LargestTemporary() as largest:
         collected(gradient)
     assert largest.elements <= 256 * 1024
+
+
+@pytest.fixture
+def another_default_device():
+    """What is made without naming a device has no data."""
+    torch.set_default_device("meta")
+    yield
+    torch.set_default_device(None)
+
+
+def many_gradients():
+    """Small ones that are measured side by side, others between them, long ones, and some that are not finite."""
+    gradients = [torch.full((8,), float(value), device="cpu") for value in range(20)]
+    gradients[3:3] = [torch.ones(300_000, device="cpu"), torch.ones(9, dtype=torch.float64, device="cpu")]
+    gradients += [torch.tensor([math.nan, 1.0], device="cpu"), torch.full((4,), 1e30, device="cpu")]
+    return gradients
+
+
+def test_gradients_are_read_where_they_lie_whatever_the_default_device(another_default_device):
+    gradients = many_gradients()
+    model = nn.ParameterList([nn.Parameter(torch.zeros_like(gradient)) for gradient in gradients])
+    for parameter, gradient in zip(model, gradients, strict=True):
+        parameter.grad = gradient
+    for collection in (collect_gradients(model), start_gradient_collection(model).read()):
+        assert (collection.nan_count, collection.inf_count) == (1, 0)
+        assert collection.layer_norms[0:3] == pytest.approx([0.0, math.sqrt(8), math.sqrt(32)])
+    assert [layer.nan_count for layer in collect_per_layer_gradients(model)] == [0] * 22 + [1, 0]
+    assert math.isnan(compute_grad_norm_surrogate(model))
+
+
+def test_the_health_of_an_lstm_is_measured_whatever_the_default_device(another_default_device):
+    state = torch.full((2, 3), 0.5, device="cpu")
+    assert compute_lstm_health((state, state)).h_rms == pytest.approx(0.5)

@@ -15,6 +15,7 @@ if not distributed.is_available():
 
 from torch.distributed.device_mesh import init_device_mesh  # noqa: E402
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard  # noqa: E402
+from torch.distributed.tensor.debug import CommDebugMode  # noqa: E402
 from torch.testing._internal.distributed.fake_pg import FakeStore  # noqa: E402
 
 
@@ -101,3 +102,29 @@ def test_the_sums_of_all_ranks_merge_into_those_of_the_whole(mesh_of):
     merged = GradientSums.merged(parts)
     assert merged.element_count == 20
     assert merged.norm == pytest.approx(whole.double().norm().item(), rel=1e-6)
+
+
+def test_a_norm_of_clipping_that_every_rank_has_is_read_without_a_collective(mesh_of):
+    mesh = mesh_of(rank=1)
+    shard = part(mesh, [Shard(0)], [3.0, 4.0])
+    norm = DTensor.from_local(torch.tensor(10.0), mesh, [Replicate()], run_check=False)
+    with CommDebugMode() as collectives:
+        collection = collect_gradients([("layer", shard)], clip_norm=norm)
+    assert (collection.norm, collection.nan_count, collectives.get_total_counts()) == (10.0, 0, 0)
+
+
+def test_a_norm_of_clipping_of_which_each_rank_has_a_part_is_added_up(mesh_of):
+    mesh = mesh_of(rank=1)
+    shard = part(mesh, [Shard(0)], [3.0, 4.0])
+    norm = DTensor.from_local(torch.tensor(10.0), mesh, [Partial()], run_check=False)
+    with CommDebugMode() as collectives:
+        collect_gradients([("layer", shard)], clip_norm=norm)
+    assert collectives.get_total_counts() == 1
+
+
+def test_what_clipping_returned_of_shards_is_taken_over(mesh_of):
+    mesh = mesh_of(rank=1)
+    shard = part(mesh, [Shard(0)], [3.0, 4.0])
+    norm = nn.utils.clip_grad_norm_([shard], 1e9)
+    assert isinstance(norm, DTensor)
+    assert collect_gradients([("layer", shard)], clip_norm=norm).norm == norm.full_tensor().item()

@@ -41,6 +41,10 @@ def test_a_training_in_one_process_exchanges_nothing() -> None:
     assert RankExchange().state == RankState(is_on=False, unanswered_ranks=(), failure=None)
 
 
+def test_ranks_exchange_whatever_the_default_device(torchrun) -> None:
+    assert [answer["loss"] for answer in torchrun("placed", ranks=2)] == [0.5, 0.5]
+
+
 def test_the_norm_is_that_of_the_whole_gradient(run) -> None:
     _, answers = run
     for update, expected in zip(answers[0]["updates"], answers[0]["expected"], strict=True):
