@@ -30,6 +30,9 @@ GRADED = (
 )
 """The records of all that a step carries and that has one, in the order of the line."""
 
+_SPELLINGS = {"→": "->", "…": "..."}
+"""How the characters of our own lines are spelt where an encoding does not have them."""
+
 Value = float | str | LayerGradientStats | GradientDrift
 
 
@@ -56,10 +59,13 @@ class ConsoleBackend:
         """Print a step or its anomalies; other events are too large for a line."""
         payload = event.payload
         if isinstance(payload, TrainingStepPayload):
-            self._console.print(step_line(payload, self._registry), soft_wrap=True)
+            self._print(step_line(payload, self._registry))
         elif isinstance(payload, AnomalyPayload):
             for detail in payload.details:
-                self._console.print(Text(f"  {detail}", style="bold yellow"), soft_wrap=True)
+                self._print(Text(f"  {detail}", style="bold yellow"))
+
+    def _print(self, line: Text) -> None:
+        self._console.print(encodable(line, self._console.encoding), soft_wrap=True)
 
 
 def step_line(step: TrainingStepPayload, registry: Registry) -> Text:
@@ -85,6 +91,27 @@ def step_line(step: TrainingStepPayload, registry: Registry) -> Text:
     if alarming:
         line.append(": " + ", ".join(alarming))
     return line
+
+
+def encodable(line: Text, encoding: str) -> Text:
+    """A line in characters that an encoding has: others are spelt otherwise, or a question mark stands for them."""
+    if _has(line.plain, encoding):
+        return line
+    for character, spelling in _SPELLINGS.items():
+        if not _has(character, encoding):
+            line = Text(spelling).join(line.split(character, allow_blank=True))
+    # As many characters as before: what is coloured stays so.
+    line = line.copy()
+    line.plain = "".join(one if _has(one, encoding) else "?" for one in line.plain)
+    return line
+
+
+def _has(characters: str, encoding: str) -> bool:
+    try:
+        characters.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def graded_values(step: TrainingStepPayload) -> dict[str, Value | None]:

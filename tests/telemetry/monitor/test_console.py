@@ -11,13 +11,16 @@ from rich.console import Console
 
 from telewire import registry
 from telewire.registry import Registry, shipped_registry
-from telewire.telemetry.console import GRADED, ConsoleBackend, graded_values, step_line
+from telewire.telemetry.console import GRADED, ConsoleBackend, encodable, graded_values, step_line
 from telewire.telemetry.monitor import TrainingMonitor
 from telewire.telemetry.payloads import (
+    AnomalyPayload,
+    EventKind,
     GradientDrift,
     GradientStage,
     LayerGradientStats,
     NormState,
+    TelemetryEvent,
     TrainingStepPayload,
 )
 
@@ -176,3 +179,39 @@ def test_a_registry_without_a_record_of_the_console_is_refused(strict_registry, 
     (tmp_path / "TELE-021.yaml").unlink()
     with pytest.raises(KeyError, match="TELE-021"):
         TrainingMonitor(model, registry=Registry.load(tmp_path))
+
+
+def written(payload, encoding):
+    """What a console writes of an event to a stream of this encoding."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    event = TelemetryEvent(kind=EventKind.TRAINING_STEP, timestamp=0.0, payload=payload)
+    ConsoleBackend(Console(file=stream, width=300, highlight=False)).handle(event)
+    stream.flush()
+    return stream.buffer.getvalue().decode(encoding).rstrip("\n")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
+def test_a_step_is_printed_with_what_the_encoding_of_the_output_has(encoding):
+    line = written(HEALTHY_STEP, encoding)
+    assert line == "step    1  loss 0.5  lr 0.1  grad norm 2 -> 1  healthy"
+
+
+def test_a_character_that_an_encoding_lacks_takes_nothing_else_along():
+    layer = dataclasses.replace(HEALTHY_STEP.worst_layer, layer_name="Größe.σ", nan_count=1)
+    step = dataclasses.replace(HEALTHY_STEP, worst_layer=layer)
+    assert written(step, "latin-1").endswith("worst_layer Größe.?")
+    assert written(step, "utf-8").endswith("worst_layer Größe.σ")
+
+
+def test_findings_are_printed_with_what_the_encoding_has():
+    payload = AnomalyPayload(update=1, anomalies=("replicas_differ",), details=("in σ …",), ranks=())
+    assert written(payload, "cp1252") == "  in ? …"
+    assert written(payload, "ascii") == "  in ? ..."
+
+
+def test_a_line_is_coloured_as_it_was_where_characters_are_spelt_otherwise():
+    line = step_line(dataclasses.replace(HEALTHY_STEP, grad_norm=math.nan), shipped_registry())
+    spelt = encodable(line, "ascii")
+    for before, after in zip(line.spans, spelt.spans, strict=True):
+        assert spelt.plain[after.start : after.end] == line.plain[before.start : before.end]
+        assert before.style == after.style
