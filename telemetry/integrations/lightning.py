@@ -23,6 +23,8 @@ except ModuleNotFoundError as error:
     raise MissingTrainerError("lightning", "lightning") from error
 
 _AVERAGES = "gradient_ema"
+_STEPS = "finished_steps"
+_GLOBAL_STEP = "global_step"
 
 __all__ = ["ScaledGradientsError", "TelemetryCallback"]
 
@@ -57,15 +59,21 @@ class TelemetryCallback(Callback):
         self._losses: list[Tensor] = []
         self._averages: Mapping[str, float | int] | None = None
         self._restored: Mapping[str, float | int] | None = None
+        # With several optimisers the trainer counts the steps of each, and a step here is one of all.
+        self._steps: int = 0
+        self._global_step: int = 0
 
     def state_dict(self) -> dict[str, Any]:
-        """The moving averages of the gradient (option ``drift``), for the trainer's checkpoint."""
+        """The steps so far and the moving averages of the gradient (option ``drift``), for the trainer's checkpoint."""
         self._keep_averages()
-        return {} if self._averages is None else {_AVERAGES: self._averages}
+        counted = {_STEPS: self._steps, _GLOBAL_STEP: self._global_step}
+        return counted if self._averages is None else {**counted, _AVERAGES: self._averages}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what a checkpoint holds, when the training begins."""
         self._restored = state_dict.get(_AVERAGES)
+        self._steps = state_dict.get(_STEPS, 0)
+        self._global_step = state_dict.get(_GLOBAL_STEP, 0)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to watch.
@@ -79,8 +87,11 @@ class TelemetryCallback(Callback):
             if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
                 raise ScaledGradientsError(optimizer)
         options = self._options if trainer.is_global_zero else unheard(self._options)
+        if trainer.global_step != self._global_step:
+            # Another training than the one that was counted, and this callback was not part of it.
+            self._steps = self._global_step = trainer.global_step
         self._monitor = TrainingMonitor(
-            pl_module, trainer.optimizers, scaler=scaler, finished_steps=trainer.global_step, **options
+            pl_module, trainer.optimizers, scaler=scaler, finished_steps=self._steps, **options
         )
         if self._restored is not None and self._monitor.gradient_ema is not None:
             self._monitor.gradient_ema.load_state_dict(self._restored)
@@ -111,6 +122,7 @@ class TelemetryCallback(Callback):
             self._monitor.after_clipping()
         losses, self._losses, self._stepped = self._losses, [], False
         self._monitor.end_step(loss=sum(losses[1:], start=losses[0]) if losses else None)
+        self._steps, self._global_step = self._monitor.finished_steps, trainer.global_step
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop watching."""

@@ -54,7 +54,7 @@ class Regression(lightning.LightningModule):
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
 
-def fit(module, *callbacks, batches=3, **settings):
+def fit(module, *callbacks, batches=3, max_epochs=1, ckpt_path=None, **settings):
     """Train one epoch on the CPU, as quietly as Lightning can."""
     inputs = torch.rand(2 * batches, 3)
     data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(inputs), batch_size=2)
@@ -62,7 +62,7 @@ def fit(module, *callbacks, batches=3, **settings):
         # Lightning advises more data-loading workers and logging, and uses what newer torch deprecates.
         warnings.simplefilter("ignore")
         trainer = lightning.Trainer(
-            max_epochs=1,
+            max_epochs=max_epochs,
             accelerator="cpu",
             devices=1,
             logger=False,
@@ -72,7 +72,7 @@ def fit(module, *callbacks, batches=3, **settings):
             callbacks=list(callbacks),
             **settings,
         )
-        trainer.fit(module, data)
+        trainer.fit(module, data, ckpt_path=ckpt_path)
     return trainer
 
 
@@ -192,6 +192,21 @@ def test_several_optimisers_of_a_batch_are_one_step_with_the_worst_of_their_norm
     assert [step.grad_norm for step in recorder.steps] == [None, None]
 
 
+def test_a_resumed_training_goes_on_counting_where_several_optimisers_step(recorder, tmp_path):
+    first = fit(TwoOptimisers(), TelemetryCallback(backends=[recorder]), batches=2)
+    first.save_checkpoint(tmp_path / "two.ckpt")
+    resumed = TelemetryCallback(backends=[recorder])
+    fit(TwoOptimisers(), resumed, batches=2, max_epochs=2, ckpt_path=tmp_path / "two.ckpt")
+    assert [step.step for step in recorder.steps] == [1, 2, 3, 4]
+
+
+def test_a_training_that_was_not_watched_before_is_counted_as_its_trainer_does(recorder, tmp_path):
+    fit(Regression(), batches=2).save_checkpoint(tmp_path / "one.ckpt")
+    callback = TelemetryCallback(backends=[recorder])
+    fit(Regression(), callback, batches=2, max_epochs=2, ckpt_path=tmp_path / "one.ckpt")
+    assert [step.step for step in recorder.steps] == [3, 4]
+
+
 def test_an_exception_in_the_training_leaves_the_hub_closed_and_the_optimiser_free(recorder):
     class Failing(Regression):
         def on_before_optimizer_step(self, optimizer):
@@ -222,7 +237,7 @@ def test_the_averages_of_the_gradient_are_in_the_checkpoint_and_go_on_from_there
     assert [one.state_dict()["gradient_ema"]["updates"] for one in (first, second)] == [3, 6]
 
 
-def test_without_drift_there_is_nothing_to_keep():
+def test_without_drift_only_the_steps_are_kept():
     callback = TelemetryCallback(backends=[])
     fit(Regression(), callback)
-    assert callback.state_dict() == {}
+    assert callback.state_dict() == {"finished_steps": 3, "global_step": 3}
