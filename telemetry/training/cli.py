@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import math
 import signal
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from ..sanctum.aggregator import SanctumAggregator
     from .grades import GradingBackend
     from .loop import TrainingConfig, TrainingLoop, TrainingResult
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Why the system takes no more of what is written."""
 
 EXIT_INTERRUPTED = 130
 """What shells report of a command that Ctrl-C ended."""
@@ -79,6 +83,17 @@ def _interruption_has_its_exit_code() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("Interrupted before the run could be summed up.", err=True)
         sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _full_disk_is_an_error() -> Iterator[None]:
+    """Exit with 1 and a line instead of a traceback where the output can take no more."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise click.ClickException(f"nothing more can be written: {error.strerror}") from error
 
 
 @click.command()
@@ -136,6 +151,7 @@ def _interruption_has_its_exit_code() -> Iterator[None]:
 )
 @click.option("--sanctum", is_flag=True, help="Watch in the terminal dashboard.")
 @_interruption_has_its_exit_code()
+@_full_disk_is_an_error()
 def train(
     episodes: int,
     target_return: float | None,

@@ -146,6 +146,15 @@ def test_the_dashboard_without_textual_names_its_extra() -> None:
     assert 'needs textual, which is not installed: pip install "telewire[torch,tui]"' in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_ends_the_run_with_one_line() -> None:
+    command = [sys.executable, "-m", "telewire", "train", "--episodes", "1", "--envs", "2"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "Error: nothing more can be written: No space left on device\n"
+
+
 def test_help_needs_no_torch() -> None:
     program = f"import sys; sys.modules['torch'] = sys.modules['gymnasium'] = None; {PROGRAM}"
     done = subprocess.run(
