@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypedDict
 
@@ -36,19 +36,21 @@ from .backends import Backend
 from .console import ConsoleBackend
 from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradient_health
 from .escalation import AnomalyResponse
+from .fused_scaling import read_fused_scaling
 from .gradient_ema import GradientEMATracker, sound_layer_share
-from .gradients import UnsupportedGradientError, collect_gradients, collect_per_layer_gradients
-from .gradients.kernel import KernelChoice, KernelUnavailableError, prepare_kernel
+from .gradient_looks import GradientLooks
 from .hub import DuplicateBackendError, TelemetryHub
 from .layer_health import worst_layer
 from .levels import TelemetryConfig, TelemetryLevel
-from .measurements import GradientCollection, GradientDrift, LayerGradientStats, NormState
+from .measurements import GradientCollection, GradientDrift
 from .norm_history import NormHistory
 from .norms import worst_norm
 from .payloads import GradientStage
 from .ranks.exchange import RankExchange
 from .ranks.row import RowLayout
 from .ranks.statistics import RankStatistics
+from .step_in_hand import Look, StepInHand
+from .warn_once import WarnOnce
 
 __all__ = ["MonitorOptions", "MonitorUseError", "TrainingMonitor", "unheard"]
 
@@ -61,32 +63,14 @@ _RANK_LAYOUT = RowLayout(scalars=(_LOSS,))
 class MonitorUseError(RuntimeError):
     """A step ended in which no gradient was looked at."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "end_step() without gradients: call after_backward() in every step, or give the monitor the optimiser"
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Gradients:
-    """One collection of a step's gradients."""
-
-    stage: GradientStage
-    collection: GradientCollection
-    layers: tuple[LayerGradientStats, ...] | None
-
-
-@dataclass(slots=True)
-class _Step:
-    """What is known of the step in hand."""
-
-    gradients: list[_Gradients] = field(default_factory=list)
-    learning_rate: float | None = None
-    optimiser_steps: int = 0
-
-    def at(self, stage: GradientStage) -> list[_Gradients]:
-        """The collections of one stage."""
-        return [one for one in self.gradients if one.stage is stage]
+    def __init__(self, *, has_optimizers: bool) -> None:
+        why = "call after_backward() in every step, or give the monitor the optimiser"
+        if has_optimizers:
+            why = (
+                "no optimiser of the monitor has stepped, and after_backward() was not called. Call end_step() after "
+                "optimizer.step(); where a GradScaler may leave steps out, give it to the monitor as scaler="
+            )
+        super().__init__(f"end_step() without gradients: {why}")
 
 
 class MonitorOptions(TypedDict, total=False):
@@ -111,14 +95,16 @@ class TrainingMonitor:
 
     A step is what ends with `end_step`: usually one step of one optimiser. With gradient accumulation call
     `after_backward` after the last backward pass of a step; with several optimisers, once before each steps, naming
-    it. What the loop does not have (a loss scale, say) is absent from the events: None, never zero.
+    it. Parameters that an optimiser holds beside the model are watched with the model's. What the loop does not have (a
+    loss scale, say) is absent from the events: None, never zero.
 
     Use it as a context manager, or call `close`. It belongs to the training thread and is not locked.
 
     Args:
         model: whose gradients are watched; several in one `torch.nn.ModuleDict`.
         optimizers: the optimiser, or all of them. Each is given a hook that looks at the gradients just before it
-            steps, so after any clipping, and at the learning rate. Without optimisers there is neither.
+            steps, so after any clipping, and at the learning rate. Without optimisers there is neither. Where a
+            gradient scaler leaves unscaling to a fused one, a GPU is waited for once more in each of its steps.
         hub: where the events go; it stays open. None makes a hub that `close` closes.
         backends: what the hub that is made delivers to; None stands for a `ConsoleBackend`.
         every: look at each so-many-th step only, the first included. While an anomaly has raised telemetry to
@@ -163,10 +149,7 @@ class TrainingMonitor:
             raise ValueError(f"every is at least 1 step, not {every}")
         if hub is not None and backends is not None:
             raise ValueError("give a hub, or the backends of a hub to be made, not both")
-        self._kernel: KernelChoice = prepare_kernel()
-        self._model: nn.Module = model
         self._every: int = every
-        self._scaler: torch.amp.GradScaler | None = scaler
         self._exchange: RankExchange | None = RankExchange(_RANK_LAYOUT) if across_ranks else None
         if self._exchange is not None and self._exchange.rank != 0:
             hub, backends = None, ()
@@ -180,14 +163,12 @@ class TrainingMonitor:
             )
         self._finished_steps: int = finished_steps
         self._first_step: int = finished_steps
-        self._step: _Step = _Step()
         self._last_end: float | None = None
-        self._told_unsupported: bool = False
-        self._told_sharded: bool = False
-        self._told_cleared: bool = False
+        self._warn_once: WarnOnce = WarnOnce(_logger)
         self._optimizers: tuple[Optimizer, ...] = (
             (optimizers,) if isinstance(optimizers, Optimizer) else tuple(optimizers)
         )
+        self._looks: GradientLooks = GradientLooks(model, self._optimizers, scaler, self._telemetry)
         self._owns_hub: bool = hub is None
         # A hub has a thread: none is left behind by a monitor that could not be made.
         self._hub: TelemetryHub = _hub_of(backends, registry) if hub is None else hub
@@ -237,15 +218,22 @@ class TrainingMonitor:
         """Collect the gradients: to be called when they are complete and unscaled, before they are clipped.
 
         Args:
-            optimizer: collect the gradients of its parameters only; None collects those of the whole model.
+            optimizer: collect the gradients of its parameters only; None collects those of the whole model, and of
+                what the monitor's optimisers hold beside it. An optimiser that is named once is named in every step
+                in which it is due.
 
         Raises:
             NoGradientsError: no parameter has a gradient.
             UnsupportedGradientError: a gradient is of a kind that cannot be measured.
         """
+        if optimizer is not None:
+            self._looks.announce(optimizer)
         if not self.is_measuring:
             return
-        self._collect(GradientStage.BEFORE_CLIPPING, optimizer)
+        if not self._looks.collect(GradientStage.BEFORE_CLIPPING, optimizer):
+            raise NoGradientsError()
+        if optimizer is not None:
+            self._looks.step.announced[id(optimizer)] += 1
 
     def after_clipping(self, optimizer: Optimizer | None = None) -> None:
         """Collect the gradients once more, as the optimiser is given them.
@@ -257,11 +245,16 @@ class TrainingMonitor:
             NoGradientsError: no parameter has a gradient.
             UnsupportedGradientError: a gradient is of a kind that cannot be measured.
         """
-        if self.is_measuring and not self._step.at(GradientStage.AFTER_CLIPPING):
-            self._collect(GradientStage.AFTER_CLIPPING, optimizer)
+        if not self.is_measuring:
+            return
+        stage = GradientStage.AFTER_CLIPPING
+        if not self._looks.has_seen(optimizer, stage) and not self._looks.collect(stage, optimizer):
+            raise NoGradientsError()
 
     def end_step(self, *, loss: Tensor | float | None = None) -> AnomalyReport | None:
         """Report the step: to be called when the optimisers have stepped.
+
+        What was seen of a step that ends with an error is forgotten; one whose loss cannot be read is not counted.
 
         Args:
             loss: the step's loss, as the loop means it (with gradient accumulation the sum or the mean); None
@@ -273,18 +266,18 @@ class TrainingMonitor:
         Raises:
             MonitorUseError: the step is to be looked at, and neither `after_backward` nor an optimiser's step came,
                 though there is no gradient scaler that may have left it out.
-            RuntimeError: ``loss`` is a tensor of more than one element.
+            ValueError: ``loss`` is a tensor of more than one element.
         """
-        measuring = self.is_measuring
-        if measuring and not self._step.gradients:
-            if not self._may_be_left_out():
-                raise MonitorUseError()
-            measuring = self._look_at_left_out()
-        step = self._finished_steps + 1
-        self._finished_steps = step
-        report = self._report(loss=read_loss(loss)) if measuring else None
-        self._last_end = time.perf_counter()
-        self._step = _Step()
+        try:
+            measuring = self.is_measuring
+            number = read_loss(loss) if measuring else None
+            if measuring:
+                measuring = self._complete_looks()
+            self._finished_steps += 1
+            report = self._report(loss=number) if measuring else None
+        finally:
+            self._looks.step = StepInHand()
+            self._last_end = time.perf_counter()
         return report
 
     def close(self) -> None:
@@ -298,29 +291,31 @@ class TrainingMonitor:
         self._hooks = []
         # The other ranks may not have come as far, or have crashed themselves.
         exchange, self._exchange = self._exchange, None
-        if self._step.gradients:
-            self.end_step()
-        if exchange is not None:
-            exchange.close()
-        if self._owns_hub:
-            self._hub.close()
+        try:
+            if self._looks.step.looks:
+                self.end_step()
+        finally:
+            if exchange is not None:
+                exchange.close()
+            if self._owns_hub:
+                self._hub.close()
 
-    def _may_be_left_out(self) -> bool:
-        """Whether a gradient scaler may have left the step out, so that no hook was called."""
-        is_scaled = self._scaler is not None and self._scaler.is_enabled()
-        return is_scaled and bool(self._optimizers) and self._step.optimiser_steps == 0
-
-    def _look_at_left_out(self) -> bool:
-        """Collect the gradients that the optimiser was not given; False where they have been cleared already."""
-        if any(parameter.grad is not None for parameter in self._model.parameters()):
-            self._collect(GradientStage.AFTER_CLIPPING, None)
+    def _complete_looks(self) -> bool:
+        """Look at what a gradient scaler has left out; False where nothing of the step can be known."""
+        step = self._looks.step
+        if self._looks.is_scaled:
+            self._looks.look_at_left_out()
+        if step.looks:
             return True
-        if not self._told_cleared:
-            _logger.warning(
+        if step.is_idle:
+            self._warn_once("a step is not reported: its optimisers were called, and had no gradients")
+        elif self._looks.is_scaled:
+            self._warn_once(
                 "a step that the gradient scaler left out is not reported, its gradients are cleared: "
                 "call after_backward() after unscale_(), or end_step() before zero_grad()"
             )
-            self._told_cleared = True
+        else:
+            raise MonitorUseError(has_optimizers=bool(self._optimizers))
         return False
 
     def _before_optimizer_step(
@@ -329,68 +324,37 @@ class TrainingMonitor:
         """The hook on each optimiser: what it is given, and how far it will go."""
         if not self.is_measuring:
             return
-        self._step.optimiser_steps += 1
+        step = self._looks.step
+        # A closure computes the gradients inside of the step: there are none yet, or those of the step before.
+        if any(callable(argument) for argument in (*args[1:], *kwargs.values())):
+            step.with_closure.add(id(optimizer))
+        else:
+            scaling = read_fused_scaling(optimizer)
+            if not self._looks.collect(
+                GradientStage.AFTER_CLIPPING, optimizer, grad_scale=scaling.grad_scale
+            ):
+                step.is_idle = True
+                return
+            if scaling.is_left_out:
+                step.note_left_out(id(optimizer))
+                return
+        step.stepped[id(optimizer)] += 1
         for group in optimizer.param_groups:
             if group.get("lr") is not None:
-                self._step.learning_rate = worst_norm([self._step.learning_rate, float(group["lr"])])
-        # A closure computes the gradients inside of the step: there are none yet, or those of the step before.
-        if not any(callable(argument) for argument in (*args[1:], *kwargs.values())):
-            self._collect(GradientStage.AFTER_CLIPPING, optimizer)
-
-    def _collect(self, stage: GradientStage, optimizer: Optimizer | None) -> None:
-        watched = None if optimizer is None else {id(one) for one in _parameters_of(optimizer)}
-        # A step that was looked at before clipping is told by that look: its layers, and its loss scale.
-        is_told = stage is GradientStage.BEFORE_CLIPPING or not self._step.at(GradientStage.BEFORE_CLIPPING)
-        asks_scale = is_told and not self._step.at(stage)
-        collection = collect_gradients(
-            (
-                (name, parameter)
-                for name, parameter in self._model.named_parameters()
-                if watched is None or id(parameter) in watched
-            ),
-            loss_scale=self._loss_scale() if asks_scale else None,
-        )
-        if collection.norm_state is NormState.NO_GRADIENTS:
-            raise NoGradientsError()
-        layers = None
-        if is_told and (collection.bad_layers or self._telemetry.collects("layers")):
-            layers = self._measure_layers(frozenset(collection.layer_names))
-        self._step.gradients.append(_Gradients(stage=stage, collection=collection, layers=layers))
-
-    def _loss_scale(self) -> float | None:
-        """The scale of the gradient scaler, for which a GPU has to be waited for; None without one."""
-        scaler = self._scaler
-        return scaler.get_scale() if scaler is not None and scaler.is_enabled() else None
-
-    def _measure_layers(self, names: frozenset[str]) -> tuple[LayerGradientStats, ...] | None:
-        """The statistics of these layers; None where a gradient is of a kind that has none (sparse, sharded)."""
-        try:
-            measured = collect_per_layer_gradients(self._model, kernel=self._kernel)
-        except KernelUnavailableError as error:
-            _logger.warning("layers are measured without the compiled kernel: %s", error)
-            self._kernel = "eager"
-            return self._measure_layers(names)
-        except UnsupportedGradientError as error:
-            # An anomaly asked for them, in the middle of a training that must not end for it.
-            if not self._told_unsupported:
-                _logger.warning("no statistics of layers: %s", error)
-                self._told_unsupported = True
-            return None
-        return tuple(layer for layer in measured if layer.layer_name in names)
+                step.learning_rate = worst_norm([step.learning_rate, float(group["lr"])])
 
     def _report(self, *, loss: float | None) -> AnomalyReport:
         """Send the step's event, look for anomalies, and do what follows from them."""
-        step = self._step
-        before, after = step.at(GradientStage.BEFORE_CLIPPING), step.at(GradientStage.AFTER_CLIPPING)
-        counted = before or after
-        layers = _diagnosed_layers(counted)
+        step = self._looks.step
+        counted = step.counted()
+        layers, are_all_measured = self._looks.diagnosed_layers(counted)
         report = AnomalyReport()
         collections = [one.collection for one in counted]
         if self._exchange is None:
             collections = [self._own_whole(collection) for collection in collections]
         else:
             collections, loss = self._reduce(self._exchange, collections, loss, report)
-        health = aggregate_layer_gradient_health(collections, layers)
+        health = aggregate_layer_gradient_health(collections, layers if are_all_measured else None)
         norm = worst_norm([collection.norm for collection in collections])
         is_known = all(collection.norm is not None for collection in collections)
         self._norm_history.append(norm)
@@ -405,9 +369,9 @@ class TrainingMonitor:
             grad_norm_variation=self._norm_history.coefficient_of_variation(),
             worst_layer=None if layers is None else worst_layer(layers),
             gradient_drift=drift,
-            pre_clip_grad_norm=norm if before else None,
-            grad_norm=worst_norm([self._own_whole(one.collection).norm for one in after]) if before else norm,
-            skipped_steps=None if not self._optimizers else int(step.optimiser_steps == 0),
+            pre_clip_grad_norm=self._norm_at(GradientStage.BEFORE_CLIPPING, counted, collections),
+            grad_norm=self._norm_at(GradientStage.AFTER_CLIPPING, counted, collections),
+            skipped_steps=self._looks.skipped_steps(),
         )
         if self._telemetry.collects("anomalies"):
             if is_known or self._exchange is None:
@@ -424,6 +388,14 @@ class TrainingMonitor:
             report.merge(self._detector.check_loss(loss))
         self._response.respond(update=self._finished_steps, report=report, layers=layers)
         return report
+
+    def _norm_at(
+        self, stage: GradientStage, counted: Sequence[Look], collections: Sequence[GradientCollection]
+    ) -> float | None:
+        """The worst norm of a stage; ``collections`` are what ``counted`` have come to, over all ranks."""
+        known = {id(look): collection for look, collection in zip(counted, collections, strict=True)}
+        looks = self._looks.step.at(stage)
+        return worst_norm([(known.get(id(look)) or self._own_whole(look.collection)).norm for look in looks])
 
     def _drift(self, collections: Sequence[GradientCollection], norm: float | None) -> GradientDrift | None:
         """How far the step's gradient is from those before; None unless asked for, and for shards."""
@@ -471,11 +443,10 @@ class TrainingMonitor:
         """A collection as it is, or as unknown where it holds this rank's shards only."""
         if collection.sharded is None:
             return collection
-        if self._exchange is None and not self._told_sharded:
-            _logger.warning(
+        if self._exchange is None:
+            self._warn_once(
                 "gradients are sharded: their counts and norms are known with across_ranks=True only"
             )
-            self._told_sharded = True
         return _unknown(collection)
 
 
@@ -496,21 +467,8 @@ def _unknown(collection: GradientCollection) -> GradientCollection:
     return replace(collection, nan_count=None, inf_count=None, norm=None)
 
 
-def _parameters_of(optimizer: Optimizer) -> Iterator[Tensor]:
-    for group in optimizer.param_groups:
-        yield from group["params"]
-
-
 def read_loss(loss: Tensor | float | None) -> float | None:
     """A loss as a number, None for none; a tensor of one element is read from its device."""
     if loss is None:
         return None
     return float(loss.detach() if isinstance(loss, Tensor) else loss)
-
-
-def _diagnosed_layers(collections: Sequence[_Gradients]) -> tuple[LayerGradientStats, ...] | None:
-    """The layers of the first collection that is not finite, else those of the last."""
-    for one in collections:
-        if one.collection.bad_layers:
-            return one.layers
-    return collections[-1].layers

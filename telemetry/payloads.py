@@ -169,7 +169,7 @@ class TrainingStepPayload:
     step_seconds: float | None
     """Wall time since the end of the step before, in seconds; None for the first step."""
     gradient_stage: GradientStage
-    """When the gradients were looked at that the counts are of."""
+    """When the gradients were looked at that the counts are of; before clipping, where some of them were."""
     grad_norm_state: NormState | None
     """What is known of their norm; the worst of several optimisers. None when only shards are known, and sound."""
     grad_passes: int
@@ -177,7 +177,7 @@ class TrainingStepPayload:
     grad_norm_variation: float | None
     """Coefficient of variation of the last ten of their norms; None before there are three."""
     worst_layer: LayerGradientStats | None
-    """The layer with the worst of these gradients; None when layers were not measured."""
+    """The layer with the worst of these gradients, among those that were measured; None when none was."""
     gradient_drift: GradientDrift | None
     """How far these gradients are from their moving average; None when nobody asked, and for shards."""
     nan_grad_count: int | None
@@ -185,16 +185,19 @@ class TrainingStepPayload:
     inf_grad_count: int | None
     """Infinite elements over all gradients; None when they could not be counted."""
     dead_layers: int | None
-    """Layers whose gradient is nearly all zero; None when layers were not measured (below level DEBUG)."""
+    """Layers whose gradient is nearly all zero; None when not all layers were measured (below level DEBUG)."""
     exploding_layers: int | None
-    """Layers with more than a few very large gradient elements; None when layers were not measured."""
+    """Layers with more than a few very large gradient elements; None when not all layers were measured."""
     pre_clip_grad_norm: float | None
-    """L2 norm of all gradients before clipping; None when they were looked at after it only."""
+    """L2 norm of the gradients that were looked at before clipping, the worst of several optimisers; None when they
+    were looked at after it only."""
     grad_norm: float | None
-    """L2 norm of the gradients that the optimiser was given, so after any clipping; None when no watched optimiser
-    has stepped."""
+    """L2 norm of the gradients that the optimiser was given, or that were left for it, so after any clipping; the worst
+    of several optimisers. None when none was looked at then."""
     skipped_steps: int | None
-    """1 when none of the watched optimisers has stepped, else 0; None when none is watched."""
+    """Steps of the watched optimisers that were due and not taken: those named in `TrainingMonitor.after_backward`, and
+    those whose gradients are not finite; where no optimiser has stepped, all with gradients. None when none is
+    watched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

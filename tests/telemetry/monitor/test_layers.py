@@ -6,7 +6,7 @@ import math
 import pytest
 from torch.utils import cpp_extension
 
-from telewire.telemetry import monitor as monitors
+from telewire.telemetry import gradient_looks
 from telewire.telemetry.gradients import kernel as kernels
 from telewire.telemetry.levels import TelemetryLevel
 from telewire.telemetry.monitor import TrainingMonitor
@@ -51,9 +51,9 @@ def test_the_worst_layer_of_a_broken_step_is_named(model, optimizer, recorder):
 
 
 def test_layers_are_measured_once_in_a_step(model, optimizer, recorder, monkeypatch):
-    measured, collect = [], monitors.collect_per_layer_gradients
+    measured, collect = [], gradient_looks.collect_per_layer_gradients
     monkeypatch.setattr(
-        monitors,
+        gradient_looks,
         "collect_per_layer_gradients",
         lambda watched, **options: measured.append(1) or collect(watched, **options),
     )
@@ -86,9 +86,9 @@ def test_a_kernel_that_cannot_be_built_is_refused_when_the_monitor_is_made(model
 def test_a_kernel_that_fails_later_is_done_without_and_said_once(
     model, optimizer, recorder, monkeypatch, no_compiler, caplog
 ):
-    monkeypatch.setattr(monitors, "prepare_kernel", lambda: "compiled")
+    monkeypatch.setattr(gradient_looks, "prepare_kernel", lambda: "compiled")
     with (
-        caplog.at_level(logging.WARNING, logger=monitors.__name__),
+        caplog.at_level(logging.WARNING, logger=gradient_looks.__name__),
         TrainingMonitor(model, optimizer, backends=[recorder], level=TelemetryLevel.DEBUG) as monitor,
     ):
         train(monitor, model, optimizer, steps=2)

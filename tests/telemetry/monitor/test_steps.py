@@ -185,6 +185,35 @@ def test_a_step_without_gradients_is_an_error_and_no_zero(model, recorder):
     assert recorder.payloads == []
 
 
+def test_a_step_that_the_optimiser_did_not_take_says_what_is_likely(model, optimizer):
+    with (
+        TrainingMonitor(model, optimizer, backends=[]) as monitor,
+        pytest.raises(MonitorUseError, match=r"no optimiser of the monitor has stepped.*scaler="),
+    ):
+        monitor.end_step()
+
+
+def test_what_was_seen_of_a_step_that_ends_with_an_error_is_forgotten(model, optimizer, recorder):
+    with TrainingMonitor(model, optimizer, backends=[recorder]) as monitor:
+        gradients_of(model)
+        model[0].weight.grad[0, 0] = math.nan
+        monitor.after_backward()
+        with pytest.raises(ValueError, match="one element"):
+            monitor.end_step(loss=torch.zeros(3))
+        train(monitor, model, optimizer)
+    assert [(step.step, step.nan_grad_count) for step in recorder.steps] == [(1, 0)]
+
+
+def test_the_hub_is_closed_though_the_last_report_fails(model, recorder, monkeypatch):
+    monitor = TrainingMonitor(model, backends=[recorder])
+    gradients_of(model)
+    monitor.after_backward()
+    monkeypatch.setattr(monitor, "_report", lambda **values: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        monitor.close()
+    assert not monitor.hub._worker.is_alive()
+
+
 def test_an_optimiser_with_a_closure_is_looked_at_inside_of_it(model, recorder):
     optimizer = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=1)
     norms = []

@@ -1,0 +1,175 @@
+"""Looks at the gradients of a training step, and knows which optimisers were due in it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from .fused_scaling import unscaled
+from .gradients import UnsupportedGradientError, collect_gradients, collect_per_layer_gradients
+from .gradients.kernel import KernelChoice, KernelUnavailableError, prepare_kernel
+from .levels import TelemetryConfig
+from .measurements import LayerGradientStats, NormState
+from .payloads import GradientStage
+from .step_in_hand import Look, StepInHand, diagnosed_layers
+from .warn_once import WarnOnce
+from .watched import NamedParameter, WatchedParameters, as_module
+
+__all__ = ["GradientLooks"]
+
+_logger = logging.getLogger(__name__)
+
+
+class GradientLooks:
+    """Collects the gradients of the step in hand.
+
+    Args:
+        model: whose gradients are looked at.
+        optimizers: the optimisers whose steps are counted.
+        scaler: the gradient scaler of mixed precision, if there is one.
+        telemetry: how closely is looked.
+
+    Raises:
+        ValueError: the environment variable ``TELEWIRE_GRADIENT_KERNEL`` names no kernel.
+        KernelUnavailableError: it names the compiled kernel, which cannot be built here.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizers: Sequence[Optimizer],
+        scaler: torch.amp.GradScaler | None,
+        telemetry: TelemetryConfig,
+    ) -> None:
+        self.step: StepInHand = StepInHand()
+        self._kernel: KernelChoice = prepare_kernel()
+        self._optimizers: tuple[Optimizer, ...] = tuple(optimizers)
+        self._scaler: torch.amp.GradScaler | None = scaler
+        self._telemetry: TelemetryConfig = telemetry
+        self._watched: WatchedParameters = WatchedParameters(model, self._optimizers)
+        self._announced: set[int] = set()
+        self._warn_once: WarnOnce = WarnOnce(_logger)
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether a gradient scaler may leave out a step of an optimiser."""
+        return self._scaler is not None and self._scaler.is_enabled() and bool(self._optimizers)
+
+    def announce(self, optimizer: Optimizer) -> None:
+        """Note that the loop names this optimiser where it is due."""
+        self._announced.add(id(optimizer))
+
+    def collect(
+        self, stage: GradientStage, optimizer: Optimizer | None, *, grad_scale: float | None = None
+    ) -> bool:
+        """Look at the gradients of an optimiser, or at all; False where there are none."""
+        parameters = self._watched.all() if optimizer is None else self._watched.of(optimizer)
+        look = self._look(stage, parameters, grad_scale=grad_scale)
+        if look is None:
+            return False
+        self.step.looks.append(look)
+        return True
+
+    def has_seen(self, optimizer: Optimizer | None, stage: GradientStage) -> bool:
+        """Whether gradients of an optimiser were looked at, at this stage; of None whether any were."""
+        if optimizer is None:
+            return bool(self.step.at(stage))
+        return self.step.has_seen(_names(self._watched.of(optimizer)), stage)
+
+    def look_at_left_out(self) -> None:
+        """Collect the gradients of the optimisers whose step may have been left out, so that no hook was called.
+
+        Of an optimiser that the loop names in `after_backward` it is known when it was due. Another one was due where
+        its gradients are not finite; where nothing else of the step is known, also with finite ones, since the scaler
+        may have heard of those of another rank.
+        """
+        found: list[Look] = []
+        for optimizer in self._optimizers:
+            if self.step.stepped[id(optimizer)] or id(optimizer) in self._announced:
+                continue
+            parameters = self._watched.of(optimizer)
+            if not self.step.has_seen(_names(parameters)):
+                look = self._look(GradientStage.AFTER_CLIPPING, parameters)
+                found.extend(() if look is None else (look,))
+        broken = [look for look in found if look.is_broken]
+        self.step.looks.extend(broken if broken or self.step.looks else found)
+
+    def skipped_steps(self) -> int | None:
+        """The steps that were due and not taken; None without optimisers.
+
+        An optimiser that the loop does not name was due where its gradients are not finite, and where none has stepped.
+        """
+        if not self._optimizers:
+            return None
+        step = self.step
+        skipped = sum(step.left_out(id(one)) for one in self._optimizers)
+        others = [
+            _names(self._watched.of(one))
+            for one in self._optimizers
+            if not step.announced[id(one)] and not step.stepped[id(one)]
+        ]
+        broken = sum(step.is_broken(names) for names in others)
+        if skipped or broken or step.stepped:
+            return skipped + broken
+        return sum(step.has_seen(names) for names in others)
+
+    def diagnosed_layers(self, counted: Sequence[Look]) -> tuple[tuple[LayerGradientStats, ...] | None, bool]:
+        """What was measured of layers, in the model's order (None where nothing was), and whether that is all."""
+        layers, are_all_measured = diagnosed_layers(counted)
+        if not layers:
+            return None, False
+        names = list(layers) if len(counted) == 1 else self._watched.in_order(list(layers))
+        return tuple(layers[name] for name in names), are_all_measured
+
+    def _look(
+        self, stage: GradientStage, parameters: Sequence[NamedParameter], *, grad_scale: float | None = None
+    ) -> Look | None:
+        """The gradients of some parameters, divided by the scale that is still on them; None where there are none."""
+        collection = collect_gradients(parameters)
+        if collection.norm_state is NormState.NO_GRADIENTS:
+            return None
+        collection = replace(collection, loss_scale=self._loss_scale())
+        if grad_scale is not None:
+            collection = unscaled(collection, grad_scale)
+        # A layer that was looked at before clipping is told by that look.
+        is_told = stage is GradientStage.BEFORE_CLIPPING or not self.step.has_seen(
+            collection.layer_names, GradientStage.BEFORE_CLIPPING
+        )
+        layers = None
+        if is_told and (collection.bad_layers or self._telemetry.collects("layers")):
+            layers = self._measure_layers(parameters, is_scaled=grad_scale is not None)
+        return Look(stage=stage, collection=collection, layers=layers)
+
+    def _loss_scale(self) -> float | None:
+        """The scale of the gradient scaler, for which a GPU has to be waited for once; None without one."""
+        step, scaler = self.step, self._scaler
+        if not step.is_scale_asked and scaler is not None and scaler.is_enabled():
+            step.loss_scale, step.is_scale_asked = scaler.get_scale(), True
+        return step.loss_scale
+
+    def _measure_layers(
+        self, parameters: Sequence[NamedParameter], *, is_scaled: bool
+    ) -> tuple[LayerGradientStats, ...] | None:
+        """The statistics of these layers; None where they have none (sparse, sharded, or still scaled)."""
+        if is_scaled:
+            self._warn_once("no statistics of layers: the loss scale is still on the gradients")
+            return None
+        try:
+            return tuple(collect_per_layer_gradients(as_module(parameters), kernel=self._kernel))
+        except KernelUnavailableError as error:
+            self._warn_once("layers are measured without the compiled kernel: %s", error)
+            self._kernel = "eager"
+            return self._measure_layers(parameters, is_scaled=is_scaled)
+        except UnsupportedGradientError as error:
+            # An anomaly asked for them, in the middle of a training that must not end for it.
+            self._warn_once("no statistics of layers: %s", error)
+            return None
+
+
+def _names(parameters: Sequence[NamedParameter]) -> list[str]:
+    return [name for name, _ in parameters]

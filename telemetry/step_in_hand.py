@@ -1,0 +1,107 @@
+"""What has been seen of the step that a training loop is in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from .measurements import GradientCollection, LayerGradientStats, NormState
+from .payloads import GradientStage
+
+__all__ = ["Look", "StepInHand", "diagnosed_layers"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One collection of a step's gradients."""
+
+    stage: GradientStage
+    """Before or after clipping."""
+    collection: GradientCollection
+    """What was found."""
+    layers: tuple[LayerGradientStats, ...] | None
+    """The statistics of its layers; None where they were not measured."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether an element is NaN or infinite."""
+        return self.collection.norm_state is NormState.NOT_FINITE
+
+
+@dataclass(slots=True)
+class StepInHand:
+    """What has been seen since the end of the step before."""
+
+    looks: list[Look] = field(default_factory=list)
+    """The gradients, in the order of looking."""
+    learning_rate: float | None = None
+    """The largest of the parameter groups that were stepped."""
+    loss_scale: float | None = None
+    """The factor on the loss; None without one, and before it was asked for."""
+    is_scale_asked: bool = False
+    """Whether the loss scale was asked for."""
+    announced: Counter[int] = field(default_factory=Counter)
+    """How often each optimiser was due, by its identity: named before its step, or called and left out."""
+    stepped: Counter[int] = field(default_factory=Counter)
+    """How often each optimiser has stepped, by its identity."""
+    with_closure: set[int] = field(default_factory=set)
+    """The optimisers that computed their gradients themselves, as often as they liked."""
+    is_idle: bool = False
+    """Whether an optimiser was called that had no gradient, so that it did nothing."""
+
+    def at(self, stage: GradientStage) -> list[Look]:
+        """The looks of one stage."""
+        return [look for look in self.looks if look.stage is stage]
+
+    def has_seen(self, names: Iterable[str], stage: GradientStage | None = None) -> bool:
+        """Whether one of these layers was looked at, at this stage or at any."""
+        wanted = set(names)
+        return any(
+            not wanted.isdisjoint(look.collection.layer_names)
+            for look in self.looks
+            if stage is None or look.stage is stage
+        )
+
+    def counted(self) -> list[Look]:
+        """The looks that tell of the step: before clipping, and after it those at layers that only they saw."""
+        before = self.at(GradientStage.BEFORE_CLIPPING)
+        seen = {name for look in before for name in look.collection.layer_names}
+        return before + [
+            look
+            for look in self.at(GradientStage.AFTER_CLIPPING)
+            if seen.isdisjoint(look.collection.layer_names)
+        ]
+
+    def is_broken(self, names: Iterable[str]) -> bool:
+        """Whether the gradient of one of these layers was seen not to be finite."""
+        wanted = set(names)
+        return any(layer.layer_name in wanted for look in self.looks for layer in look.collection.bad_layers)
+
+    def note_left_out(self, optimizer: int) -> None:
+        """An optimiser was called and leaves the step out by itself."""
+        if self.left_out(optimizer) == 0:
+            self.announced[optimizer] += 1
+
+    def left_out(self, optimizer: int) -> int:
+        """How often this optimiser was announced and has not stepped."""
+        steps = self.stepped[optimizer]
+        if steps and optimizer in self.with_closure:
+            return 0
+        return max(0, self.announced[optimizer] - steps)
+
+
+def diagnosed_layers(looks: Sequence[Look]) -> tuple[dict[str, LayerGradientStats], bool]:
+    """The statistics of each layer by name, and whether those of all layers are known.
+
+    A layer that was looked at several times is told by the newest look, or by the first that was not finite.
+    """
+    layers: dict[str, LayerGradientStats] = {}
+    settled: set[str] = set()
+    for look in looks:
+        if look.layers is None:
+            continue
+        layers.update((one.layer_name, one) for one in look.layers if one.layer_name not in settled)
+        if look.collection.bad_layers:
+            settled.update(look.collection.layer_names)
+    return layers, all(name in layers for look in looks for name in look.collection.layer_names)
