@@ -46,18 +46,13 @@ from .measurements import GradientCollection, GradientDrift
 from .norm_history import NormHistory
 from .norms import worst_norm
 from .payloads import GradientStage
-from .ranks.exchange import RankExchange
-from .ranks.row import RowLayout
-from .ranks.statistics import RankStatistics
+from .ranks.steps import SharedStep, StepExchange
 from .step_in_hand import Look, StepInHand
 from .warn_once import WarnOnce
 
 __all__ = ["MonitorOptions", "MonitorUseError", "TrainingMonitor", "unheard"]
 
 _logger = logging.getLogger(__name__)
-
-_LOSS = "loss"
-_RANK_LAYOUT = RowLayout(scalars=(_LOSS,))
 
 
 class MonitorUseError(RuntimeError):
@@ -109,16 +104,18 @@ class TrainingMonitor:
         backends: what the hub that is made delivers to; None stands for a `ConsoleBackend`.
         every: look at each so-many-th step only, the first included. While an anomaly has raised telemetry to
             DEBUG each step is looked at.
-        level: how much is collected. At OFF the monitor does nothing, at MINIMAL nothing is checked for anomalies.
+        level: how much is collected. At MINIMAL nothing is checked for anomalies, at OFF the monitor does nothing.
+            Across ranks a monitor at OFF still answers the others, and one at MINIMAL tells what the exchange shows.
         scaler: the gradient scaler of mixed precision, whose scale is then reported; a GPU is waited for once more in
             each step for it. Call `after_backward` after its ``unscale_``. Without `after_backward` call `end_step`
             before the gradients are cleared: a step that the scaler left out is seen there only.
         registry: where the thresholds of the checks and of the console come from; the shipped records if None.
             Which layers are dead or explode is said by the shipped TELE-322.
         finished_steps: steps that the run has taken before, where it goes on from a checkpoint.
-        across_ranks: put the steps of all processes of the default process group together, with one collective in
-            each step that is looked at; rank 0 sends the events. Every rank makes its monitor and calls it alike. For
-            sharded gradients (FSDP2) this is the only way: without it their counts and norms are absent.
+        across_ranks: put the steps of all processes of the default process group together, with one collective for
+            each collection of a step that is looked at (one with a single optimiser); rank 0 sends the events. Every
+            rank makes its monitor and calls it alike; the level alone may differ. For sharded gradients (FSDP2) this
+            is the only way: without it their counts and norms are absent.
         drift: compare each step's norm, before clipping where it was looked at then, with its moving average
             (TELE-330); not for shards. Leave it out where the loss goes to zero: it takes its gradients along.
 
@@ -150,8 +147,8 @@ class TrainingMonitor:
         if hub is not None and backends is not None:
             raise ValueError("give a hub, or the backends of a hub to be made, not both")
         self._every: int = every
-        self._exchange: RankExchange | None = RankExchange(_RANK_LAYOUT) if across_ranks else None
-        if self._exchange is not None and self._exchange.rank != 0:
+        self._ranks: StepExchange | None = StepExchange() if across_ranks else None
+        if self._ranks is not None and self._ranks.rank != 0:
             hub, backends = None, ()
         self._telemetry: TelemetryConfig = TelemetryConfig(level)
         self._detector: AnomalyDetector = AnomalyDetector(registry)
@@ -210,9 +207,15 @@ class TrainingMonitor:
     @property
     def is_measuring(self) -> bool:
         """Whether the step in hand is looked at."""
-        if self._telemetry.level is TelemetryLevel.OFF:
-            return False
-        return self._telemetry.is_escalated or (self._finished_steps - self._first_step) % self._every == 0
+        return self._telemetry.level is not TelemetryLevel.OFF and self._is_due
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether the step in hand is to be looked at: across ranks by what all of them know."""
+        is_escalated = self._telemetry.is_escalated
+        if self._ranks is not None and not self._ranks.is_alone:
+            is_escalated = self._ranks.is_escalated
+        return is_escalated or (self._finished_steps - self._first_step) % self._every == 0
 
     def after_backward(self, optimizer: Optimizer | None = None) -> None:
         """Collect the gradients: to be called when they are complete and unscaled, before they are clipped.
@@ -269,12 +272,16 @@ class TrainingMonitor:
             ValueError: ``loss`` is a tensor of more than one element.
         """
         try:
-            measuring = self.is_measuring
+            is_due, measuring = self._is_due, self.is_measuring
             number = read_loss(loss) if measuring else None
             if measuring:
                 measuring = self._complete_looks()
             self._finished_steps += 1
-            report = self._report(loss=number) if measuring else None
+            report = None
+            if measuring:
+                report = self._report(loss=number)
+            elif is_due:
+                self._answer(loss=number)
         finally:
             self._looks.step = StepInHand()
             self._last_end = time.perf_counter()
@@ -290,13 +297,13 @@ class TrainingMonitor:
             hook.remove()
         self._hooks = []
         # The other ranks may not have come as far, or have crashed themselves.
-        exchange, self._exchange = self._exchange, None
+        ranks, self._ranks = self._ranks, None
         try:
             if self._looks.step.looks:
                 self.end_step()
         finally:
-            if exchange is not None:
-                exchange.close()
+            if ranks is not None:
+                ranks.close()
             if self._owns_hub:
                 self._hub.close()
 
@@ -349,11 +356,15 @@ class TrainingMonitor:
         counted = step.counted()
         layers, are_all_measured = self._looks.diagnosed_layers(counted)
         report = AnomalyReport()
-        collections = [one.collection for one in counted]
-        if self._exchange is None:
+        collections: Sequence[GradientCollection] = [one.collection for one in counted]
+        shared: SharedStep | None = None
+        if self._ranks is None:
             collections = [self._own_whole(collection) for collection in collections]
         else:
-            collections, loss = self._reduce(self._exchange, collections, loss, report)
+            shared = self._share(self._ranks, collections, loss)
+            collections, loss = shared.collections, shared.loss
+            if self._telemetry.collects("anomalies") or not self._ranks.is_alone:
+                report.merge(shared.report)
         health = aggregate_layer_gradient_health(collections, layers if are_all_measured else None)
         norm = worst_norm([collection.norm for collection in collections])
         is_known = all(collection.norm is not None for collection in collections)
@@ -374,7 +385,7 @@ class TrainingMonitor:
             skipped_steps=self._looks.skipped_steps(),
         )
         if self._telemetry.collects("anomalies"):
-            if is_known or self._exchange is None:
+            if is_known or self._ranks is None:
                 # Of shards alone only this rank's own counts are known. What an exchange knows, it has reported.
                 counts = health
                 if not is_known:
@@ -406,44 +417,34 @@ class TrainingMonitor:
             return None
         return self._gradient_ema.update(grad_norm=norm, grad_health=sound_layer_share(collections))
 
-    def _reduce(
-        self,
-        exchange: RankExchange,
-        collections: Sequence[GradientCollection],
-        loss: float | None,
-        report: AnomalyReport,
-    ) -> tuple[list[GradientCollection], float | None]:
-        """The collections and the mean loss of all ranks; what a rank found of its own is added to the report."""
-        whole: list[GradientCollection] = []
-        losses: float | None = None
-        for place, collection in enumerate(collections):
-            scalars = {_LOSS: loss if place == 0 else None}
-            reduced = exchange.reduce(
-                RankStatistics.of(update=self._finished_steps, gradients=collection, scalars=scalars)
-            )
-            sums = reduced.gradients
-            whole.append(
-                _unknown(collection)
-                if sums is None
-                else replace(
-                    collection,
-                    nan_count=sums.nan_count,
-                    inf_count=sums.inf_count,
-                    norm=sums.norm,
-                    norm_state=sums.state,
-                )
-            )
-            if place == 0:
-                losses = reduced.mean(_LOSS)
-            if self._telemetry.collects("anomalies"):
-                report.merge(reduced.report)
-        return whole, losses
+    def _share(
+        self, ranks: StepExchange, collections: Sequence[GradientCollection], loss: float | None
+    ) -> SharedStep:
+        """The step of all ranks, by which this one collects as closely as any of them."""
+        shared = ranks.share(
+            update=self._finished_steps,
+            collections=collections,
+            loss=loss,
+            checks=self._telemetry.collects("anomalies"),
+            escalated_updates=self._telemetry.escalated_updates,
+        )
+        if not ranks.is_alone and shared.escalated_updates > self._telemetry.escalated_updates:
+            self._telemetry.escalate(shared.escalated_updates)
+        return shared
+
+    def _answer(self, *, loss: float | None) -> None:
+        """Tell the other ranks, which wait for it, that this one knows of no gradients."""
+        if self._ranks is None or self._ranks.is_alone:
+            return
+        shared = self._share(self._ranks, (), loss)
+        if self._telemetry.level is not TelemetryLevel.OFF:
+            self._response.respond(update=self._finished_steps, report=shared.report, layers=None)
 
     def _own_whole(self, collection: GradientCollection) -> GradientCollection:
         """A collection as it is, or as unknown where it holds this rank's shards only."""
         if collection.sharded is None:
             return collection
-        if self._exchange is None:
+        if self._ranks is None:
             self._warn_once(
                 "gradients are sharded: their counts and norms are known with across_ranks=True only"
             )

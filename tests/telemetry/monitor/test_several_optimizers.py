@@ -130,8 +130,6 @@ def scaled_turns(monitor, models, optimizers, scaler, *, looks, **factors):
             monitor.after_backward(optimizers[part])
         scaler.step(optimizers[part])
     scaler.update()
-    if looks == "named, then cleared":
-        models.zero_grad()
     return monitor.end_step()
 
 
