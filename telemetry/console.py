@@ -7,7 +7,14 @@ from rich.text import Text
 
 from ..registry import NOT_COLLECTED, STANDARD_SEVERITIES, Grade, Registry, shipped_registry, worst_grade
 from . import record_ids as ids
-from .payloads import AnomalyPayload, GradientDrift, LayerGradientStats, TelemetryEvent, TrainingStepPayload
+from .payloads import (
+    AnomalyPayload,
+    GradientDrift,
+    LayerGradientStats,
+    RankCoverage,
+    TelemetryEvent,
+    TrainingStepPayload,
+)
 
 __all__ = ["ConsoleBackend", "level_text", "step_line"]
 
@@ -27,13 +34,14 @@ GRADED = (
     ids.EXPLODING_LAYERS,
     ids.LAYER_HEALTH,
     ids.GRADIENT_DRIFT,
+    ids.RANK_COVERAGE,
 )
 """The records of all that a step carries and that has one, in the order of the line."""
 
 _SPELLINGS = {"→": "->", "…": "..."}
 """How the characters of our own lines are spelt where an encoding does not have them."""
 
-Value = float | str | LayerGradientStats | GradientDrift
+Value = float | str | LayerGradientStats | GradientDrift | RankCoverage
 
 
 class ConsoleBackend:
@@ -132,6 +140,7 @@ def graded_values(step: TrainingStepPayload) -> dict[str, Value | None]:
         ids.EXPLODING_LAYERS: step.exploding_layers,
         ids.LAYER_HEALTH: step.worst_layer,
         ids.GRADIENT_DRIFT: step.gradient_drift,
+        ids.RANK_COVERAGE: step.rank_coverage,
     }
 
 
@@ -154,7 +163,7 @@ def _shown(value: Value | None) -> str:
         return _shown(value.norm_drift)
     if value is None:
         return "not collected"
-    return str(value) if isinstance(value, str) else _number(value)
+    return str(value) if isinstance(value, str | RankCoverage) else _number(value)
 
 
 def _number(value: float) -> str:

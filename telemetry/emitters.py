@@ -256,6 +256,7 @@ class TelemetryEmitter:
         pre_clip_grad_norm: float | None,
         grad_norm: float | None,
         skipped_steps: int | None,
+        rank_coverage: RankCoverage | None,
     ) -> None:
         """Publish one training step; the arguments mean what the fields of `TrainingStepPayload` mean.
 
@@ -283,6 +284,7 @@ class TelemetryEmitter:
             pre_clip_grad_norm=pre_clip_grad_norm,
             grad_norm=grad_norm,
             skipped_steps=skipped_steps,
+            rank_coverage=rank_coverage,
         )
         self._hub.emit(TelemetryEvent(kind=EventKind.TRAINING_STEP, timestamp=time.time(), payload=payload))
 

@@ -383,6 +383,7 @@ class TrainingMonitor:
             pre_clip_grad_norm=self._norm_at(GradientStage.BEFORE_CLIPPING, counted, collections),
             grad_norm=self._norm_at(GradientStage.AFTER_CLIPPING, counted, collections),
             skipped_steps=self._looks.skipped_steps(),
+            rank_coverage=None if shared is None else shared.coverage,
         )
         if self._telemetry.collects("anomalies"):
             if is_known or self._ranks is None:

@@ -198,6 +198,9 @@ class TrainingStepPayload:
     """Steps of the watched optimisers that were due and not taken: those named in `TrainingMonitor.after_backward`, and
     those whose gradients are not finite; where no optimiser has stepped, all with gradients. None when none is
     watched."""
+    rank_coverage: RankCoverage | None
+    """Of how many ranks the figures speak; None where nothing is exchanged between ranks: then they are those of this
+    process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,7 @@ class SanctumAggregator:
             loop.learning_rate = payload.learning_rate
             loop.step_seconds = payload.step_seconds
             loop.gradient_stage = payload.gradient_stage
+            self._tamiyo.rank_coverage = payload.rank_coverage
             self._store_gradients(payload)
 
     def _store_gradients(self, payload: PPOUpdatePayload | TrainingStepPayload) -> None:

@@ -93,7 +93,8 @@ class TamiyoState:
     skipped_steps: int | None = None
     """Optimiser steps of the newest update that were left out because of non-finite gradients (TELE-002)."""
     rank_coverage: RankCoverage | None = None
-    """Of how many ranks the figures speak (TELE-710): one of one for a training in one process."""
+    """Of how many ranks the figures speak (TELE-710): one of one for a training in one process; None for a plain loop
+    that exchanges nothing."""
 
     anomaly_update: int | None = None
     """Number of the newest update that reported an anomaly."""

@@ -30,7 +30,8 @@ from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.monitor import TrainingMonitor
 from telewire.telemetry.performance import PerformanceTracker
 from telewire.telemetry.policy_stats import PolicyStatistics
-from telewire.telemetry.ranks.exchange import DEFAULT_TIMEOUT
+from telewire.telemetry.ranks import steps as rank_steps
+from telewire.telemetry.ranks.exchange import DEFAULT_TIMEOUT, RankExchange
 from telewire.telemetry.sanctum.aggregator import SanctumAggregator
 from telewire.telemetry.sanctum.app import SanctumApp
 from telewire.telemetry.training import loop as training_loop
@@ -253,10 +254,12 @@ def fill(gradients: Sequence[torch.Tensor], layers: int, value: float) -> None:
 
 
 async def rank_coverage(
-    value: Mapping[str, Value], one_thread: None, tmp_path: Path
+    value: Mapping[str, Value], one_thread: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[SanctumApp]:
     """The training runs in two processes, of which this is rank 0; the other answers, or does not, as the value
-    says."""
+    says. Before it a plain loop of the same processes has reported to the same hub.
+    """
+    monkeypatch.setattr(rank_steps, "RankExchange", partial(RankExchange, timeout=RANK_TIMEOUT))
     conduct = "answers"
     if value["missing"]:
         conduct = "falls silent" if value["unanswered"] else "collects nothing"
@@ -265,7 +268,7 @@ async def rank_coverage(
     try:
         dist.init_process_group("gloo", init_method=rendezvous, rank=0, world_size=2)
         try:
-            async for app in screen_after_training(rank_timeout=RANK_TIMEOUT):
+            async for app in screen_after_training(rank_timeout=RANK_TIMEOUT, before=loop_across_ranks):
                 yield app
         finally:
             dist.destroy_process_group()
@@ -490,6 +493,17 @@ def drifting_loop(hub: TelemetryHub, *, state: Mapping[str, float], factor: floa
             for parameter in model.parameters():
                 parameter.grad = torch.zeros_like(parameter)
                 parameter.grad.view(-1)[0] = tracker.norm_ema * factor / math.sqrt(2)
+            monitor.after_backward()
+            monitor.end_step()
+
+
+def loop_across_ranks(hub: TelemetryHub) -> None:
+    """Take two steps, the last of which has the number of the last update, beside those of `peer.plain_loop`."""
+    model = torch.nn.Linear(3, 1)
+    with TrainingMonitor(model, hub=hub, across_ranks=True, finished_steps=MINIMUM_UPDATES - 2) as monitor:
+        for _ in range(2):
+            for parameter in model.parameters():
+                parameter.grad = torch.ones_like(parameter)
             monitor.after_backward()
             monitor.end_step()
 

@@ -20,6 +20,7 @@ from telewire.telemetry.payloads import (
     GradientStage,
     LayerGradientStats,
     NormState,
+    RankCoverage,
     TelemetryEvent,
     TrainingStepPayload,
 )
@@ -66,6 +67,7 @@ HEALTHY_STEP = TrainingStepPayload(
     pre_clip_grad_norm=2.0,
     grad_norm=1.0,
     skipped_steps=0,
+    rank_coverage=RankCoverage(world_size=2, missing=0, unanswered=0),
 )
 
 
@@ -128,6 +130,10 @@ def test_each_value_of_a_step_is_graded_by_the_record_of_its_field():
         ),
         ({"gradient_drift": drift_of(9.0, streak=5)}, "warning: gradient_drift 9"),
         ({"gradient_drift": drift_of(math.nan, streak=1)}, "critical: gradient_drift nan"),
+        (
+            {"rank_coverage": RankCoverage(world_size=4, missing=3, unanswered=1)},
+            "critical: rank_coverage 1 of 4",
+        ),
     ],
 )
 def test_a_step_is_as_bad_as_any_one_of_its_values(changes, line):

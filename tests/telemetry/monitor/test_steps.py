@@ -309,3 +309,10 @@ def test_a_process_alone_is_all_the_ranks_there_are(model, optimizer, recorder):
     assert [step.loss for step in recorder.steps] == pytest.approx(losses, nan_ok=True)
     assert [step.nan_grad_count for step in recorder.steps] == [0, 0, 0]
     assert [payload.update for payload in recorder.of(AnomalyPayload)] == [2]
+    assert [str(step.rank_coverage) for step in recorder.steps] == ["1 of 1"] * 3
+
+
+def test_without_an_exchange_it_is_not_known_of_how_many_ranks_the_figures_speak(model, optimizer, recorder):
+    with TrainingMonitor(model, optimizer, backends=[recorder]) as monitor:
+        train(monitor, model, optimizer)
+    assert recorder.steps[0].rank_coverage is None

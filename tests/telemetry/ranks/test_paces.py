@@ -51,11 +51,29 @@ def test_what_the_exchange_finds_is_told_where_nothing_is_checked(torchrun: RunT
     assert [answer["looked"] for answer in answers] == [AFTER_AN_ANOMALY] * 2
 
 
+@pytest.mark.parametrize("level", ["MINIMAL", "NORMAL"])
+def test_a_rank_that_is_gone_is_told_in_each_step_from_then_on(
+    processes: Callable[..., Any], level: str
+) -> None:
+    training = processes("paced", ranks=2, options=options(level, level, dies=1, every=1))
+    answer = training.answer(0)
+    told = [tuple(step["rank_coverage"].values()) for step in answer["steps"]]
+    assert told == [(2, 0, 0)] * 3 + [(2, 1, 1)] * 7
+    assert answer["anomalies"] == [["rank_unanswered: rank 1: did not answer"]] * 7
+
+
+def test_the_figures_say_when_a_rank_has_nothing_to_add(torchrun: RunTraining) -> None:
+    answers = torchrun("paced", ranks=2, options=options("NORMAL", "OFF"))
+    assert [tuple(step["rank_coverage"].values()) for step in answers[0]["steps"]] == [(2, 1, 0)] * 4
+
+
 @pytest.mark.parametrize(("looks", "collectives"), [([1, 1], 1), ([2, 2], 2), ([2, 1], 2), ([1, 2], 2)])
-def test_each_collection_costs_every_rank_one_collective(
+def test_each_collection_costs_every_rank_one_collective_and_is_missing_where_it_was_not_made(
     torchrun: RunTraining, looks: list[int], collectives: int
 ) -> None:
     answers = torchrun("paced", ranks=2, options=options("NORMAL", "NORMAL", looks=looks))
     for answer in answers:
         assert answer["collectives"] == [collectives, 0, 0] * 3 + [collectives]
         assert answer["warnings"] == []
+    missing = int(looks[0] != looks[1])
+    assert [step["rank_coverage"]["missing"] for step in answers[0]["steps"]] == [missing] * 4

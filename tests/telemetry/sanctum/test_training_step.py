@@ -11,6 +11,7 @@ from telewire.telemetry.payloads import (
     LayerGradientStats,
     NormState,
     PolicyMetricsPayload,
+    RankCoverage,
     TrainingStepPayload,
 )
 from telewire.telemetry.sanctum import SanctumAggregator
@@ -37,6 +38,7 @@ SENTINELS: dict[str, object] = {
     "pre_clip_grad_norm": 20.8,
     "grad_norm": 2.09,
     "skipped_steps": 210,
+    "rank_coverage": RankCoverage(world_size=216, missing=217, unanswered=218),
 }
 
 POLICY_SENTINELS: dict[str, object] = {
@@ -71,6 +73,7 @@ def build_step(**changes: object) -> TrainingStepPayload:
         "pre_clip_grad_norm": 1.25,
         "grad_norm": 1.0,
         "skipped_steps": 0,
+        "rank_coverage": None,
     }
     return TrainingStepPayload(**(fields | changes))  # type: ignore[arg-type]
 
