@@ -276,7 +276,8 @@ class TrainingMonitor:
             number = read_loss(loss) if measuring else None
             if measuring:
                 measuring = self._complete_looks()
-            self._finished_steps += 1
+            step = self._finished_steps + 1
+            self._finished_steps = step
             report = None
             if measuring:
                 report = self._report(loss=number)

@@ -93,8 +93,8 @@ class StepExchange:
                 escalated_updates=escalated_updates,
             )
         )
-        coverage, report = first.coverage, first.report
-        sums = [first.gradients]
+        report = first.report
+        pictures = [first]
         # Every rank makes as many collectives as the one that has most to say.
         for place in range(1, int(_largest(first, _COLLECTIONS))):
             reduced = self._exchange.reduce(
@@ -104,13 +104,9 @@ class StepExchange:
                     scalars=dict.fromkeys((_LOSS, _COLLECTIONS, _CHECKS)),
                 )
             )
-            sums.append(reduced.gradients)
+            pictures.append(reduced)
             _add_new(report, reduced.report)
-            if (reduced.coverage.unanswered, reduced.coverage.missing) > (
-                coverage.unanswered,
-                coverage.missing,
-            ):
-                coverage = reduced.coverage
+        sums = [one.gradients for one in pictures]
         is_broken = any(one is not None and one.nan_count + one.inf_count > 0 for one in sums)
         escalated = first.escalated_updates
         if report.has_anomaly or (is_broken and _largest(first, _CHECKS) > 0):
@@ -119,7 +115,7 @@ class StepExchange:
         return SharedStep(
             collections=tuple(_whole(*pair) for pair in zip(collections, sums, strict=False)),
             loss=first.mean(_LOSS),
-            coverage=coverage,
+            coverage=max(pictures, key=_lack).coverage,
             report=report,
             escalated_updates=escalated,
         )
@@ -132,6 +128,11 @@ class StepExchange:
 def _largest(reduced: ReducedStatistics, name: str) -> float:
     values: Mapping[int, float] = reduced.scalars[name]
     return max(values.values(), default=0.0)
+
+
+def _lack(reduced: ReducedStatistics) -> tuple[int, int]:
+    """How few ranks a picture speaks of: silent ones weigh more than those without gradients."""
+    return (reduced.coverage.unanswered, reduced.coverage.missing)
 
 
 def _add_new(report: AnomalyReport, other: AnomalyReport) -> None:

@@ -47,8 +47,10 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=sys.argv[1], rank=1, world_size=2)
     RankExchange.reduce = CONDUCTS[sys.argv[2]]  # type: ignore[method-assign]
-    plain_loop()
     with TelemetryHub() as hub:
         update = PPOConfig(epochs=1, minibatches=2)
-        TrainingLoop(TrainingConfig(episodes=1, envs=2, hidden_size=8, ppo=update), hub).run()
+        training = TrainingLoop(TrainingConfig(episodes=1, envs=2, hidden_size=8, ppo=update), hub)
+        # The order in which the other process makes its process groups.
+        plain_loop()
+        training.run()
     dist.destroy_process_group()
