@@ -327,6 +327,26 @@ def test_a_store_of_another_name_into_a_receiver_of_unknown_type_is_no_excuse(pr
     assert rule == "TW205"
 
 
+def test_a_consumer_whose_method_is_looked_up_by_a_name_that_is_not_known_is_not_resolved(
+    project: Project,
+) -> None:
+    by_name = "print(getattr(StatusBanner(), input())(state))"
+    project.replace("app/__main__.py", "print(StatusBanner().render(state))", by_name)
+    assert told(project) == [
+        (
+            "TW203",
+            f"app/widgets.py: {SHOWN}",
+            "StatusBanner.render() runs only if it is looked up by a name that is not known here",
+        )
+    ]
+
+
+def test_a_consumer_whose_method_is_looked_up_by_a_name_of_the_program_is_called(project: Project) -> None:
+    by_name = "def show(name):\n    print(getattr(StatusBanner(), name)(state))\n\n\nshow('render')"
+    project.replace("app/__main__.py", "print(StatusBanner().render(state))", by_name)
+    assert told(project) == []
+
+
 # -- names that lead nowhere --------------------------------------------------------------------------------------
 
 

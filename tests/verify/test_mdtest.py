@@ -148,6 +148,8 @@ class Checker:
             "path if the receiver fits": self._doubtful_path,
             "reachable": lambda s: self._reachable(s, expected=True),
             "unreachable": lambda s: self._reachable(s, expected=False),
+            "possible": lambda s: self._possible(s, expected=True),
+            "impossible": lambda s: self._possible(s, expected=False),
         }
 
     def _entry_points(self, written: list[str]) -> list[FunctionSymbol]:
@@ -299,11 +301,16 @@ class Checker:
         return found[0]
 
     def _reachable(self, statement: Statement, *, expected: bool) -> str | None:
-        wrong = [
-            name.strip()
-            for name in statement.text.split(",")
-            if (self._function(name.strip()) in self.flow.reachable) is not expected
-        ]
+        return self._among(self.flow.reachable, statement, expected=expected)
+
+    def _possible(self, statement: Statement, *, expected: bool) -> str | None:
+        return self._among(self.flow.possible, statement, expected=expected)
+
+    def _among(
+        self, functions: frozenset[FunctionSymbol], statement: Statement, *, expected: bool
+    ) -> str | None:
+        names = [name.strip() for name in statement.text.split(",")]
+        wrong = [name for name in names if (self._function(name) in functions) is not expected]
         return f"wrong for {', '.join(wrong)}" if wrong else None
 
 

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, Program
-from ..source.model import CallShape, Kind, Node
+from ..source.model import CallShape, Kind, Node, ValueGraph
 from .circles import Circles
 from .inference import Inference
+from .keys import Keys
 from .mappings import Mappings
 from .rows import Place, Rows
-from .types import ClassObject, FunctionObject, Instance, members
+from .types import ClassObject, FunctionObject, Instance, Type, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,11 @@ class Bound:
 class Callables:
     """Answers which functions of the program a node may be, where its type does not say so."""
 
-    def __init__(self, program: Program, inference: Inference, mappings: Mappings) -> None:
+    def __init__(self, program: Program, inference: Inference, mappings: Mappings, keys: Keys) -> None:
         self._program = program
         self._inference = inference
         self._mappings = mappings
+        self._keys = keys
         self._known: Rows[tuple[Bound, ...]] = Rows(program)
         self._circles: Circles[tuple[Bound, ...]] = Circles(
             (), (), unsettled=lambda _, found: found, answer=self._find, keep=self._keep, same=_same
@@ -43,6 +45,18 @@ class Callables:
         """Return the functions that a node may be."""
         known = self._known[function][index]
         return self._circles.ask((function, index)) if known is None else known
+
+    def named(self, receivers: Iterable[Type], name: str) -> tuple[Bound, ...]:
+        """Return the functions that receivers have by a name."""
+        found: dict[Bound, None] = {}
+        for one in receivers:
+            for member in members(self._inference.attribute(one, name)):
+                if isinstance(member, FunctionObject):
+                    found.setdefault(Bound(member))
+            if isinstance(one, Instance):
+                below = self._inference.methods_below(one.cls, name)
+                found.update(dict.fromkeys((*map(Bound, below), *self._held(one, name))))
+        return tuple(found)
 
     def forget(self) -> None:
         """Forget all answers; what is asked for again is found again."""
@@ -78,7 +92,9 @@ class Callables:
                 stores = self._inference.global_stores(symbol.module, symbol.name)
                 return self._all((store.function, store.value) for store in stores)
             case Kind.ATTR:
-                return self._field(function, node)
+                owners = members(self._inference.type_of(function, node.operands[0]))
+                held = [self._held(one, str(node.data)) for one in owners if isinstance(one, Instance)]
+                return tuple(dict.fromkeys(bound for one in held for bound in one))
             case Kind.ELEMENT | Kind.ITEM:
                 return self._inside(function, node.operands[0])
             case Kind.CALL:
@@ -86,15 +102,14 @@ class Callables:
             case _:
                 return ()
 
-    def _field(self, function: FunctionSymbol, node: Node) -> tuple[Bound, ...]:
+    def _held(self, owner: Instance, field: str) -> tuple[Bound, ...]:
+        """Return the functions that are stored in a field, or given to it by constructions."""
         places: list[Place] = []
-        for one in members(self._inference.type_of(function, node.operands[0])):
-            if isinstance(one, Instance):
-                for cls in self._program.mro(one.cls):
-                    if isinstance(cls, ClassSymbol):
-                        stores = self._inference.field_stores(cls, str(node.data))
-                        places += [(store.function, store.value) for store in stores]
-                places += self._mappings.constructed_with(one.cls, str(node.data))
+        for cls in self._program.mro(owner.cls):
+            if isinstance(cls, ClassSymbol):
+                stores = self._inference.field_stores(cls, field)
+                places += [(store.function, store.value) for store in stores]
+        places += self._mappings.constructed_with(owner.cls, field)
         return self._all(places)
 
     def _inside(self, function: FunctionSymbol, container: int) -> tuple[Bound, ...]:
@@ -131,7 +146,9 @@ class Callables:
         return self._all(places)
 
     def _call(self, function: FunctionSymbol, node: Node) -> tuple[Bound, ...]:
-        """`partial(function, *bound)`."""
+        """`partial(function, *bound)`, `getattr(receiver, name)`."""
+        if is_lookup(self._program.function(function).graph, node):
+            return self._looked_up(function, node)
         made = members(self._inference.type_of(function, node.operands[0]))
         is_partial = any(getattr(one, "dotted", "") == "functools.partial" for one in made)
         shape = node.data
@@ -143,6 +160,22 @@ class Callables:
             Bound(one.function, one.positions + shape.positional - 1, one.names | names)
             for one in self.of(function, node.operands[1])
         )
+
+    def _looked_up(self, function: FunctionSymbol, lookup: Node) -> tuple[Bound, ...]:
+        receiver, name, *defaults = lookup.operands[1:]
+        types = members(self._inference.type_of(function, receiver))
+        names = dict.fromkeys(name for _, name in self._keys.rounds(function, name)[0])
+        found = [bound for one in names for bound in self.named(types, one)]
+        return tuple(dict.fromkeys((*found, *self._all((function, default) for default in defaults))))
+
+
+def is_lookup(graph: ValueGraph, node: Node) -> bool:
+    """Whether a node is `getattr(receiver, name)` with a name that is no literal."""
+    if node.kind is not Kind.CALL or len(node.operands) < 3:
+        return False
+    callee = graph.nodes[node.operands[0]]
+    is_getattr = callee.kind is Kind.GLOBAL and callee.data == "getattr"
+    return is_getattr and graph.nodes[node.operands[2]].kind is not Kind.CONST
 
 
 def _same(first: tuple[Bound, ...], second: tuple[Bound, ...]) -> bool:

@@ -85,6 +85,9 @@ class Facts:
     call_sites: dict[FunctionSymbol, list[CallSite]] = field(default_factory=dict)
     used_classes: dict[FunctionSymbol, set[ClassSymbol]] = field(default_factory=dict)
     called_names: dict[FunctionSymbol, set[str]] = field(default_factory=dict)  # methods of unknown receivers
+    possible_calls: dict[FunctionSymbol, set[FunctionSymbol]] = field(
+        default_factory=dict
+    )  # what a name that is not known may mean: `getattr(callback, name)()`
     strings: dict[FunctionSymbol, set[str]] = field(default_factory=dict)
     comparisons: list[Comparison] = field(default_factory=list)
     method_calls: dict[str, list[MethodCall]] = field(default_factory=dict)

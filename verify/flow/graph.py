@@ -42,11 +42,15 @@ _REGISTERING = {
 
 @dataclass
 class Flow:
-    """Hops by their ends, who is reachable, and how much could be resolved."""
+    """Hops by their ends, who is reachable, and how much could be resolved.
+
+    `possible` are the functions that run only if a method is looked up by a name that is not known, and is theirs.
+    """
 
     program: Program
     facts: Facts
     reachable: frozenset[FunctionSymbol]
+    possible: frozenset[FunctionSymbol]
     _ends: Ends
     _called: set[FunctionSymbol] | None = None
 
@@ -69,7 +73,11 @@ class Flow:
         """
         facts = extract(program, log_sinks)
         reachable = _reachable(program, facts, entry_points, calls_by_name)
-        return cls(program, facts, reachable, Ends(facts.moves))
+        named = [one for caller in reachable for one in facts.possible_calls.get(caller, ())]
+        possible = frozenset[FunctionSymbol]()
+        if calls_by_name and not reachable.issuperset(named):
+            possible = _reachable(program, facts, [*entry_points, *named], calls_by_name) - reachable
+        return cls(program, facts, reachable, possible, Ends(facts.moves))
 
     def not_followed(self) -> list[SourceError]:
         """Return the functions that are nested too deeply to be followed; the rest of their files is analysed."""
@@ -112,9 +120,18 @@ class Flow:
             self._called = {one for caller in self.reachable for one in self.facts.calls.get(caller, ())}
         return not self._called.isdisjoint(functions)
 
-    def is_live(self, hop: Hop) -> bool:
-        """Whether a hop can matter: reachable, behind no constant that is false, into an object that is kept."""
-        return not hop.gated and not hop.discarded and hop.site.function in self.reachable
+    def may_run(self, function: FunctionSymbol) -> bool:
+        """Whether a function can run, if only by being looked up by a name that is not known."""
+        return function in self.reachable or function in self.possible
+
+    def is_live(self, hop: Hop, *, unresolved: bool = False) -> bool:
+        """Whether a hop can matter: reachable, behind no constant that is false, into an object that is kept.
+
+        With `unresolved` it does as well where only a name that is not known may reach it.
+        """
+        function = hop.site.function
+        runs = self.may_run(function) if unresolved else function in self.reachable
+        return runs and not hop.gated and not hop.discarded
 
     def path(
         self,
@@ -133,7 +150,8 @@ class Flow:
             is_end: Called with each carrier reached and the hop that reached it.
             how: The weakest dependence to follow.
             dead: Follow hops in unreachable or gated code too.
-            unresolved: Let a field of unknown owner stand for every field of its name.
+            unresolved: Let a field of unknown owner stand for every field of its name, and follow hops in functions
+                that only a name which is not known may reach.
             enters: Which carriers may lie between the ends.
         """
         first = list(starts)
@@ -142,7 +160,7 @@ class Flow:
         while pending:
             current = pending.popleft()
             for hop in self._onward(current, unresolved=unresolved):
-                if hop.how > how or (not dead and not self.is_live(hop)):
+                if hop.how > how or (not dead and not self.is_live(hop, unresolved=unresolved)):
                     continue
                 if hop.through and came[current] is not None and not _hands_back(hop, is_end):
                     continue

@@ -11,6 +11,7 @@ from .arguments import argument_positions
 from .callables import Bound
 from .carriers import ParameterCarrier
 from .facts import Facts
+from .looked_up import LookedUp
 from .names import HANDED_ON
 from .types import ClassObject, FunctionObject, Instance, Type
 
@@ -26,6 +27,7 @@ class HandingOn:
         self._program = facts.program
         self._inference = facts.inference
         self._sources = facts.sources
+        self._looked_up = LookedUp(facts)
 
     def collect(self, function: FunctionSymbol, index: int, node: Node, types: tuple[Type, ...]) -> bool:
         """Note the hops of a call through a value, and of functions given to a call; whether it is the former."""
@@ -35,6 +37,9 @@ class HandingOn:
         assert isinstance(shape, CallShape)
         if any(isinstance(one, FunctionObject | ClassObject | Instance) for one in types):
             return False
+        lookups = self._looked_up.of(graph, node)
+        if lookups:
+            return self._looked_up.collect(function, lookups, index, node)
         given = list(zip(node.operands[1:], node.part_places, strict=True))
         positional, named = given[: shape.positional], given[shape.positional :]
         keywords = list(zip(shape.keywords, named, strict=True))

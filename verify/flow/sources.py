@@ -51,7 +51,7 @@ class Sources:
         self.wholes = Wholes(program, inference)
         self.mappings = Mappings(program, inference, self.wholes)
         self.keys = Keys(program, inference, self.mappings, self.wholes)
-        self.callables = Callables(program, inference, self.mappings)
+        self.callables = Callables(program, inference, self.mappings, self.keys)
         objects = Objects(program, inference, self.mappings)
         self.steps = Steps(program, inference, self.keys, self.callables, objects, self)
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}

@@ -39,6 +39,8 @@ class UnresolvedReceiver(EdgeRule):
             return f"{context['carrier']} is outside Python: whether it reads the metric is not known"
         if "any_key" in context:
             return f"a mapping that holds {context['carrier']} is read under a key that is not known"
+        if "function" in context:
+            return f"{context['function']}() runs only if it is looked up by a name that is not known here"
         return (
             f"the wire to {context['carrier']} rests on a receiver of unknown type: {context['expression']}"
         )
@@ -49,4 +51,6 @@ class UnresolvedReceiver(EdgeRule):
             return "list consumers in Python; others are not analysed yet"
         if "any_key" in diagnosis.context:
             return "read the key by its name, or let the consumer go through all of them"
+        if "function" in diagnosis.context:
+            return "call the method by its name, or look it up by names that are all written in the program"
         return "annotate the receiver, so that its class is known"

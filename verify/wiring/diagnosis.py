@@ -37,9 +37,10 @@ class Diagnostician:
         return never_called(self._flow, definition, consumer=consumer)
 
     def unresolved(self, hops: Iterable[Hop], end: Carrier) -> Diagnosis:
-        """A path that holds only if a receiver of unknown type is the right one."""
+        """A path that holds only if a receiver of unknown type, or a name that is not known, is the right one."""
         hops = tuple(hops)
-        doubtful = next((hop for hop in hops if "?." in f"{hop.source}{hop.target}"), hops[-1])
+        looked_up = next((hop for hop in hops if hop.site.function in self._flow.possible), hops[-1])
+        doubtful = next((hop for hop in hops if "?." in f"{hop.source}{hop.target}"), looked_up)
         context = {
             "carrier": str(end),
             "at": str(doubtful.site),
@@ -47,6 +48,8 @@ class Diagnostician:
         }
         if isinstance(doubtful.source, KeyCarrier) and isinstance(doubtful.target, UseCarrier):
             context["any_key"] = "yes"
+        elif doubtful.site.function in self._flow.possible:
+            context["function"] = doubtful.site.function.qualname
         return Diagnosis(Cause.UNRESOLVED, str(end), place_of(doubtful), context=context, hops=hops)
 
     def outside_python(self, file: str, yaml: YamlPath) -> Diagnosis:

@@ -19,7 +19,7 @@ def never_called(
     """
     program = flow.program
     match definition:
-        case FunctionSymbol() if definition not in flow.reachable:
+        case FunctionSymbol() if not flow.may_run(definition):
             callers = [
                 f for f, called in flow.facts.calls.items() if definition in called and f != definition
             ]
@@ -31,7 +31,7 @@ def never_called(
             methods = [
                 FunctionSymbol(definition.module, q) for q in program.class_(definition).methods.values()
             ]
-            runs = not methods or any(method in flow.reachable for method in methods)
+            runs = not methods or any(flow.may_run(method) for method in methods)
             is_used = _is_used(flow, definition)
             if runs and (not consumer or _runs_from_outside(flow, definition, methods)):
                 return None

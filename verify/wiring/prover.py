@@ -190,7 +190,8 @@ class Prover:
         if unresolved and isinstance(carrier, FieldCarrier):
             names.append(UnresolvedCarrier(carrier.name))
         for hop in (hop for name in names for hop in self._flow.out_of(name)):
-            if hop.site.function in stage.functions and self._flow.is_live(hop) and self._takes(hop):
+            is_live = self._flow.is_live(hop, unresolved=unresolved)
+            if hop.site.function in stage.functions and is_live and self._takes(hop):
                 return [hop]
 
         def is_end(target: Carrier, hop: Hop) -> bool:
