@@ -154,6 +154,7 @@ class Calls:
             sources = self._sources.of(function, operand)
             discarded = self._discarded.holds(function, index)
             self._facts.move(function, sources, [target], place, gated=node.gated, discarded=discarded)
+            self._facts.entries(function, operand, [target], place, gated=node.gated, discarded=discarded)
         if is_mapping:
             return
         for name in names:

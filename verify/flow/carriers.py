@@ -217,6 +217,7 @@ class Role(enum.StrEnum):
     MOVE = "move"
     WHOLE = "whole"  # with all other fields: an object is copied, rebuilt or restored as a whole
     EXPORT = "export"  # with all other fields: an object is turned into a mapping, text or bytes as a whole
+    ENTRY = "entry"  # of a mapping that is stored into a field as a whole
     INITIAL = "initial"  # a constant that a carrier starts with: a default, or what `__init__` stores
     RESET = "reset"  # the constant that a carrier starts with, stored into it again
 

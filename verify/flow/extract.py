@@ -157,7 +157,8 @@ class _Extractor:
         if effect.in_handler:
             sources = tuple([_in_handler(source) for source in sources])
         targets = list(self._targets(function, effect))
-        discarded = effect.kind is EffectKind.STORE_ATTR and self._discarded.holds(function, effect.base)
+        is_field = effect.kind is EffectKind.STORE_ATTR
+        discarded = is_field and self._discarded.holds(function, effect.base)
         self._facts.move(
             function,
             sources,
@@ -168,6 +169,10 @@ class _Extractor:
             discarded=discarded,
             role=self._role(function, effect),
         )
+        if is_field:
+            self._facts.entries(
+                function, effect.value, targets, effect.place, gated=effect.gated, discarded=discarded
+            )
         if effect.kind is EffectKind.STORE_ITEM and effect.name is None:
             return
         if effect.kind is EffectKind.EVALUATE:

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..source import ClassSymbol, FunctionSymbol, Program
+from ..source.model import Kind
 from ..source.packed import unpacked
 from ..source.program import Place
-from .carriers import Carrier, Constant, How, Role, Site
+from .carriers import Carrier, Constant, FieldCarrier, How, Role, Site
 from .drawn import Source
 from .inference import Inference
 from .instruments import Instrument, InstrumentCall
@@ -178,6 +179,22 @@ class Facts:
         filled = dict.fromkeys(targets)
         if filled:
             self.moves.add(function, place, sources, filled, Manner(how, gated, discarded, role))
+
+    def entries(
+        self,
+        function: FunctionSymbol,
+        value: int,
+        targets: Iterable[Carrier],
+        place: int,
+        *,
+        gated: bool = False,
+        discarded: bool = False,
+    ) -> None:
+        """Note that the entries of a mapping come to the fields that it is stored into as a whole."""
+        fields = [one for one in targets if isinstance(one, FieldCarrier)]
+        if fields and self.program.function(function).graph.nodes[value].kind is not Kind.CONST:
+            entries = [Source(one, How.COPY, place) for one in self.sources.keys.stored(function, value)]
+            self.move(function, entries, fields, place, gated=gated, discarded=discarded, role=Role.ENTRY)
 
     def constant(
         self,

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..source import ClassSymbol, FunctionSymbol, Program, SourceError
 from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
-from .carriers import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, ReturnCarrier, UnresolvedCarrier
+from .carriers import (
+    Carrier,
+    Constant,
+    FieldCarrier,
+    Hop,
+    How,
+    KeyCarrier,
+    ReturnCarrier,
+    Role,
+    UnresolvedCarrier,
+)
 from .ends import Ends
 from .extract import extract
 from .facts import CallSite, Comparison, Facts
@@ -154,38 +165,48 @@ class Flow:
                 that only a name which is not known may reach.
             enters: Which carriers may lie between the ends.
         """
-        first = list(starts)
-        came: _Arrivals = dict.fromkeys(first)
-        pending = deque(first)
+        came = self._begin(starts)
+        pending = deque(came)
         while pending:
             current = pending.popleft()
-            for hop in self._onward(current, unresolved=unresolved):
+            for hop in self._onward(current.carrier, unresolved=unresolved):
                 if hop.how > how or (not dead and not self.is_live(hop, unresolved=unresolved)):
                     continue
                 if hop.through and came[current] is not None and not _hands_back(hop, is_end):
                     continue
+                following = current.after(hop)
+                if following is None:
+                    continue
                 if is_end(hop.target, hop):
                     return [*self._trail(came, current), hop]
-                if hop.target not in came and enters(hop.target):
-                    came[hop.target] = (hop, current)
-                    pending.append(hop.target)
+                if following.is_new(came) and enters(hop.target):
+                    came[following] = (hop, current)
+                    pending.append(following)
         return None
 
     def reached(self, starts: Iterable[Carrier], *, how: How = How.COMPUTED) -> dict[Carrier, list[Hop]]:
         """Return every carrier that values of the starts get to, with the hops on the way."""
-        first = list(starts)
-        came: _Arrivals = dict.fromkeys(first)
-        pending = deque(first)
+        came = self._begin(starts)
+        pending = deque(came)
         while pending:
             current = pending.popleft()
-            for hop in self._onward(current, unresolved=False):
+            for hop in self._onward(current.carrier, unresolved=False):
                 usable = (
                     hop.how <= how and self.is_live(hop) and not (hop.through and came[current] is not None)
                 )
-                if usable and hop.target not in came:
-                    came[hop.target] = (hop, current)
-                    pending.append(hop.target)
-        return {carrier: self._trail(came, carrier) for carrier in came}
+                following = current.after(hop) if usable else None
+                if following is not None and following.is_new(came):
+                    came[following] = (hop, current)
+                    pending.append(following)
+        found: dict[Carrier, list[Hop]] = {}
+        for arrival in came:
+            if arrival.carrier not in found:
+                found[arrival.carrier] = self._trail(came, arrival)
+        return found
+
+    @staticmethod
+    def _begin(starts: Iterable[Carrier]) -> _Arrivals:
+        return {_Arrival(carrier, is_entry=False): None for carrier in starts}
 
     def same_key(self, carrier: KeyCarrier) -> list[KeyCarrier]:
         """Return the other carriers that a key may be: a known mapping's is read where the mapping is not known."""
@@ -277,13 +298,13 @@ class Flow:
                     yield from self.out_of(other)
 
     @staticmethod
-    def _trail(came: _Arrivals, carrier: Carrier) -> list[Hop]:
+    def _trail(came: _Arrivals, arrival: _Arrival) -> list[Hop]:
         trail: list[Hop] = []
-        arrival = came[carrier]
-        while arrival is not None:
-            hop, before = arrival
+        last = came[arrival]
+        while last is not None:
+            hop, before = last
             trail.append(hop)
-            arrival = came[before]
+            last = came[before]
         return trail[::-1]
 
 
@@ -292,8 +313,28 @@ def _hands_back(hop: Hop, is_end: Callable[[Carrier, Hop], bool]) -> bool:
     return type(hop.target) is ReturnCarrier and is_end(hop.target, hop)
 
 
-_Arrivals = dict[Carrier, tuple[Hop, Carrier] | None]
-"""How a search came to each carrier: the hop, and the carrier that was left; None for a start."""
+class _Arrival(NamedTuple):
+    """Where a search comes to: a carrier, and whether it is one entry of a mapping that the carrier holds."""
+
+    carrier: Carrier
+    is_entry: bool
+
+    def after(self, hop: Hop) -> _Arrival | None:
+        """Return where a hop leads to; nowhere if it reads one entry of a mapping, since which one is not known."""
+        if self.is_entry and hop.partial:
+            return None
+        stays = self.is_entry and hop.how is How.COPY
+        return _Arrival(
+            hop.target, hop.role is Role.ENTRY or (stays and isinstance(hop.target, FieldCarrier))
+        )
+
+    def is_new(self, came: _Arrivals) -> bool:
+        """Whether a search has not come here yet: what came to the whole carrier came to each entry."""
+        return self not in came and not (self.is_entry and _Arrival(self.carrier, is_entry=False) in came)
+
+
+_Arrivals = dict[_Arrival, tuple[Hop, _Arrival] | None]
+"""How a search came to each carrier: the hop, and where it came from; None for a start."""
 
 
 def _reachable(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 
 from ..source import FunctionSymbol, Program
+from ..source.model import EffectKind, Kind
+from .arguments import keyed_arguments
 from .calling import Callers, Calling
 from .carriers import KeyCarrier, MappingOrigin
 from .fillings import Filling, Fillings
@@ -143,6 +145,51 @@ class Keys:
             if origin is not None
             for key in sorted(self._own(origin))
         ]
+
+    def stored(self, function: FunctionSymbol, base: int) -> list[KeyCarrier]:
+        """Return the entries of a mapping that is stored as a whole, those of mappings that it holds included.
+
+        Of one that the function makes itself these are what it puts in: what others write into it later is not there.
+        """
+        found: dict[KeyCarrier, None] = {}
+        seen: set[MappingOrigin] = set()
+        pending = [self._mappings.of(function, base)]
+        while pending and len(seen) < _MANY:
+            for origin in self._reached(pending.pop()):
+                if origin is None or origin in seen:
+                    continue
+                seen.add(origin)
+                held = self._fillings.values.get(origin, _NO_VALUES)
+                inside = self._put_in(origin) if origin.function == function and not origin.path else None
+                for key in sorted({*self._own(origin), *held}):
+                    if inside is not None and key not in inside:
+                        continue
+                    if key != ANY:
+                        found.setdefault(KeyCarrier(key, None, origin))
+                    pending += [self._mappings.of(*place) for place in held.get(key, ())]
+        return list(found)
+
+    def _put_in(self, origin: MappingOrigin) -> set[str]:
+        """Return the keys that the function which makes a mapping writes into it."""
+        function = origin.function
+        graph = self._program.function(function).graph
+        made = graph.nodes[origin.node]
+        computed = [key for key in made.keys if key >= 0]
+        found: set[str | None] = {ANY}
+        if made.kind is Kind.DICT and isinstance(made.data, tuple):
+            found |= set(made.data)
+        for node in graph.nodes:
+            entries = keyed_arguments(graph, node) if node.kind is Kind.CALL else []
+            callee = graph.nodes[node.operands[0]] if entries else node
+            is_filled = callee.kind is Kind.ATTR and origin in self._mappings.of(function, callee.operands[0])
+            if node is made or (entries and is_filled):
+                found |= {key for key, _ in entries}
+        for effect in graph.effects:
+            if effect.kind is EffectKind.STORE_ITEM and origin in self._mappings.of(function, effect.base):
+                found.add(effect.name)
+                computed += [effect.index] if effect.index >= 0 else []
+        found |= {key for one in computed for _, key in self.rounds(function, one)[0]}
+        return {key for key in found if key is not None}
 
     def _content(self, function: FunctionSymbol, base: int) -> _Content:
         self._collect()

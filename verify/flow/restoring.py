@@ -123,9 +123,9 @@ class Restoring:
                 self._set_by_keys(function, objects, operand, place, node, Role.MOVE)
             elif keyword != "deep":
                 targets = list(self._sources.fields(objects, keyword))
-                self._facts.move(
-                    function, self._sources.of(function, operand), targets, place, gated=node.gated
-                )
+                sources = self._sources.of(function, operand)
+                self._facts.move(function, sources, targets, place, gated=node.gated)
+                self._facts.entries(function, operand, targets, place, gated=node.gated)
         return True
 
     def _set_by_keys(
