@@ -17,6 +17,7 @@ from ..flow.types import (
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node
 from ..source.program import ExternalSymbol
+from .factories import factories_of, lambdas
 from .handling import TURNS_INTO_OTHERS, Handed, Handling, classes_in
 from .known_calls import (
     BUILDING_BASES,
@@ -40,12 +41,13 @@ _CODE_FOR_RESTORING = ("__setstate__", "__reduce__")
 
 def handling_of(flow: Flow) -> Handling:
     """Look through a program."""
-    handling = Handling(flow.facts)
+    handling = Handling(flow.facts, factories=frozenset(lambdas(flow.facts)))
     for function in flow.program.functions():
         _Body(handling, function).look()
     for one in flow.program.classes():
         _declared(handling, one)
     _export_what_they_hold(handling)
+    _build_what_they_hold(handling)
     return handling
 
 
@@ -95,6 +97,27 @@ def _export_what_they_hold(handling: Handling) -> None:
                     pending.append(held)
 
 
+def _build_what_they_hold(handling: Handling) -> None:
+    """Who makes an object out of data makes the objects in its fields as well."""
+    program, inference = handling.facts.program, handling.facts.inference
+    pending = [*handling.built_outside]
+    pending += [cls for cls in handling.filled_outside if _is_built_by_base(handling, cls)]
+    while pending:
+        cls = pending.pop()
+        for declared in program.class_(cls).fields.values():
+            if declared.annotation is None:
+                continue
+            for held in classes_in(inference.annotated(cls.module, declared.annotation, cls)):
+                if held not in handling.built_outside:
+                    handling.built_outside[held] = f"held by {cls.qualname}"
+                    pending.append(held)
+
+
+def _is_built_by_base(handling: Handling, cls: ClassSymbol) -> bool:
+    outside = (one for one in handling.facts.program.mro(cls) if isinstance(one, ExternalSymbol))
+    return any(one.dotted.partition(".")[0] in BUILDING_BASES for one in outside)
+
+
 class _Body:
     """Looks through one function."""
 
@@ -130,12 +153,15 @@ class _Body:
                 owner = self._types(effect.base)
                 if owner and all(isinstance(one, External | ExternalObject) for one in owner):
                     self._hand_over(effect.value, effect.value, str(effect.name))
-            elif effect.kind in {EffectKind.RETURN, EffectKind.YIELD} and not self._facts.call_sites.get(
-                self._function
-            ):
+            elif effect.kind in {EffectKind.RETURN, EffectKind.YIELD} and self._is_called_by_others():
                 caller = f"whoever calls {self._function.qualname}"
                 self._hand_over(effect.value, effect.value, caller, into=self._handling.given_back)
         self._class_objects()
+
+    def _is_called_by_others(self) -> bool:
+        """Whether no call of the function is seen, and it is no `lambda` that is a factory."""
+        is_factory = self._function in self._handling.factories
+        return not is_factory and not self._facts.call_sites.get(self._function)
 
     def _types(self, index: int) -> tuple[Type, ...]:
         return members(self._facts.inference.type_of(self._function, index))
@@ -279,6 +305,9 @@ class _Body:
             classes = [one.cls for one in self._types(index) if isinstance(one, ClassObject)]
             if not classes:
                 continue
+            if any(self._is_factory(self._nodes[user], index) for user in users.get(index, ())):
+                for cls in classes:
+                    self._handling.made_bare.setdefault(cls, []).append(self._function)
             taker = self._taker(index, users)
             if taker is None and any(
                 effect.kind is EffectKind.STORE_ITEM for effect in effects.get(index, ())
@@ -288,6 +317,10 @@ class _Body:
                 for cls in classes:
                     self._handling.built_outside.setdefault(cls, f"handed to {taker}")
                     self._handling.exported.setdefault(cls, Handed(self._function, index, taker))
+
+    def _is_factory(self, user: Node, value: int) -> bool:
+        """Whether a call takes a value as the factory of a default: `field(default_factory=Stats)`."""
+        return user.kind is Kind.CALL and value in factories_of(self._facts, self._function, user)
 
     def _taker(self, start: int, users: dict[int, list[int]]) -> str | None:
         """Return who takes a class as a value, None where it is only called, asked or compared."""
@@ -301,6 +334,8 @@ class _Body:
             for index in users.get(current, ()):
                 user = self._nodes[index]
                 match user.kind:
+                    case Kind.CALL if self._is_factory(user, current):
+                        continue  # called without arguments
                     case Kind.CALL if user.operands[0] != current:
                         callee = self._nodes[user.operands[0]]
                         name = str(callee.data)

@@ -42,6 +42,7 @@ class Handling:
     """What is known of each class and each name; built in one pass when it is first asked for.
 
     Attributes:
+        factories: Each `lambda` that is called without arguments by what makes a default.
         built_outside: Classes that are handed to something that may build objects of them, with the reason.
         filled_outside: Classes that something outside may fill as well: a base, a decorator, code for attributes.
         exported: Classes whose objects are turned into a mapping, text or bytes as a whole, or handed outside.
@@ -49,6 +50,7 @@ class Handling:
         computed_names: Classes whose fields are read or stored by names that are computed when the program runs.
         listed_names: Likewise, where all of these names are known: a loop over a tuple of them.
         constructions: Every call that makes an object of a class.
+        made_bare: The functions that name a class as a factory, which makes objects without arguments.
         keywords: Keywords of calls that lead to something unknown: they may be fields.
         strings: Texts that stand in the code by themselves, and not as the key of a mapping: they may name a field.
         stores: Every `object.name = value`, by name.
@@ -56,6 +58,7 @@ class Handling:
     """
 
     facts: Facts
+    factories: frozenset[FunctionSymbol] = frozenset()
     built_outside: dict[ClassSymbol, str] = field(default_factory=dict)
     filled_outside: dict[ClassSymbol, str] = field(default_factory=dict)
     exported: dict[ClassSymbol, Handed] = field(default_factory=dict)
@@ -63,6 +66,7 @@ class Handling:
     computed_names: dict[ClassSymbol, Handed] = field(default_factory=dict)
     listed_names: dict[ClassSymbol, set[str]] = field(default_factory=dict)
     constructions: dict[ClassSymbol, list[tuple[FunctionSymbol, int]]] = field(default_factory=dict)
+    made_bare: dict[ClassSymbol, list[FunctionSymbol]] = field(default_factory=dict)
     keywords: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
     stores: dict[str, list[tuple[FunctionSymbol, Effect]]] = field(default_factory=dict)
@@ -73,6 +77,16 @@ class Handling:
         program = self.facts.program
         above = [one for one in program.mro(owner) if isinstance(one, ClassSymbol)]
         return [*above, *program.subclasses(owner)]
+
+    def is_made(self, owner: ClassSymbol) -> bool:
+        """Whether the program makes objects of a class, or of one above or below it."""
+        return any(one in self.constructions or one in self.made_bare for one in self.lines(owner))
+
+    def makers(self, owner: ClassSymbol) -> Iterator[FunctionSymbol]:
+        """Yield the functions that make objects of a class, or of one above or below it."""
+        for one in self.lines(owner):
+            yield from (function for function, _ in self.constructions.get(one, ()))
+            yield from self.made_bare.get(one, ())
 
     def may_build(self, owner: ClassSymbol) -> str | None:
         """Return why something outside may make objects of a class or fill their fields, None where nothing does."""

@@ -57,7 +57,7 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
     if _is_filled_as_key(audit, subject) or _is_set_by_users(audit, subject):
         return None
     is_kept = handling.is_kept(owner, name)
-    if not any(one in handling.constructions for one in handling.lines(owner)) and not (
+    if not handling.is_made(owner) and not (
         is_kept and (usage.audience.sees_class(owner) or handling.may_build(owner) is not None)
     ):
         return None  # no object of it is ever made here: it is made elsewhere, or not used at all
@@ -169,8 +169,7 @@ def where_it_is_lost(audit: AuditCheck, subject: FieldSubject, production: Produ
 def _modules(audit: AuditCheck, subject: FieldSubject) -> set[str]:
     """Return the modules that know a field: of its class, of who makes such an object, of who reads it."""
     handling = audit.usage.handling
-    owners = handling.lines(subject.carrier.owner)
-    makers = [function for one in owners for function, _ in handling.constructions.get(one, ())]
+    makers = handling.makers(subject.carrier.owner)
     readers = [function for function, _, _ in audit.usage.places_that_read(subject.carrier)]
     return {subject.carrier.owner.module, *(function.module for function in (*makers, *readers))}
 

@@ -39,7 +39,8 @@ def constant_keys(usage: Usage, keys: Keys, owner: ClassSymbol) -> Iterator[Cons
     """
     made = usage.handling.constructions.get(owner, [])
     origins = {MappingOrigin(function, node) for function, node in made}
-    if not origins or usage.handling.may_build(owner) is not None or not origins.isdisjoint(keys.open):
+    is_made_elsewhere = owner in usage.handling.made_bare or usage.handling.may_build(owner) is not None
+    if not origins or is_made_elsewhere or not origins.isdisjoint(keys.open):
         return
     for key in usage.flow.program.class_(owner).fields:
         if keys.written.get(key, set()) - origins or key in keys.stored_in:

@@ -264,7 +264,7 @@ def _is_mirror(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:
 def _is_never_made(audit: AuditCheck, cls: ClassSymbol) -> bool:
     """Whether a class of settings has no objects here and nothing is read of it: it is handed over itself."""
     handling = audit.usage.handling
-    if "." in cls.qualname or any(one in handling.constructions for one in handling.lines(cls)):
+    if "." in cls.qualname or handling.is_made(cls):
         return False
     index = audit.flow.facts.whereabouts.index
     names = audit.program.class_(cls).fields
