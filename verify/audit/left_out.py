@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ..flow import Carrier, FieldCarrier
+from ..flow import Carrier, FieldCarrier, KeyCarrier
 from ..flow.classes import receiver_name
 from ..flow.neutral import is_neutral
 from ..flow.types import ClassObject, Instance, members
@@ -345,9 +345,10 @@ class LeftOutFields:
         )
 
     def _may_hold_a_value(self, carrier: Carrier) -> bool:
+        """Whether a value may be there; a key counts only of a mapping that is known to come here."""
         if isinstance(carrier, FieldCarrier):
             return self._usage.production(carrier).origin >= ValueOrigin.POSSIBLE
-        return True
+        return not isinstance(carrier, KeyCarrier) or carrier.mapping is not None
 
     def _local(self, function: FunctionSymbol, name: str, *, before: Span | None = None) -> Sign | None:
         """Return how a function has a value of a name; what it computes `before` a place alone counts there."""
