@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -77,11 +78,11 @@ class TelemetryGatedOff(AuditRule):
             ):
                 continue
             gate = _gate(graph, index)
-            why = (
-                f"behind {gate}, which is always false"
-                if gate
-                else "where no run comes to, after the body is left"
-            )
+            why = "where no run comes to, after the body is left"
+            if gate:
+                why = f"behind {gate}, which is always false"
+                if _holds(gate):
+                    why = f"in a branch that is never taken: {gate} always holds"
             if gate in told:
                 continue
             told.add(gate)
@@ -186,18 +187,37 @@ def _is_sent_by(audit: AuditCheck, function: FunctionSymbol, index: int, callee:
 
 
 def _gate(graph: ValueGraph, call: int) -> str:
-    """Return the name of the constant that a call stands behind; empty where it stands after a `return`."""
+    """Return the constant that a call stands behind; empty where it stands after a `return`."""
     guards: set[int] = set()
     for effect in graph.effects:
         if effect.gated and call in _made_of(graph, effect):
             guards.update(effect.guards)
-    for guard in sorted(guards):
-        node = graph.nodes[guard]
-        if node.kind is Kind.CONST:
-            return repr(node.data)
-        if node.kind in {Kind.GLOBAL, Kind.ATTR, Kind.FREE}:
-            return str(node.data)
-    return ""
+    settled = (_settled(graph, guard) for guard in sorted(guards))
+    return next((gate for gate in settled if gate), "")
+
+
+def _settled(graph: ValueGraph, guard: int) -> str:
+    """Return the constant that a test comes down to: of `False and x` it is `False`; empty where it is none."""
+    node = graph.nodes[guard]
+    while node.kind in {Kind.PHI, Kind.NARROW} and len(node.operands) == 1:
+        node = graph.nodes[node.operands[0]]
+    if node.kind is Kind.OP and node.data == "Not":
+        inner = _settled(graph, node.operands[0])
+        return f"not {inner}" if inner else ""
+    if node.kind is Kind.CONST:
+        return repr(node.data)
+    return str(node.data) if node.kind in {Kind.GLOBAL, Kind.ATTR, Kind.FREE} else ""
+
+
+def _holds(gate: str) -> bool | None:
+    """Whether a literal, `not` before it or not, is true; None of a name."""
+    if gate.startswith("not "):
+        inner = _holds(gate.removeprefix("not "))
+        return None if inner is None else not inner
+    try:
+        return bool(ast.literal_eval(gate))
+    except (ValueError, SyntaxError):
+        return None
 
 
 def _made_of(graph: ValueGraph, effect: Effect) -> set[int]:
