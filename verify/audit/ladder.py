@@ -128,9 +128,17 @@ def where_it_is_lost(audit: AuditCheck, subject: FieldSubject, production: Produ
     name = subject.carrier.name
     if production.idle:
         hop = production.idle[0]
+        function = hop.site.function
+        if hop.discarded and not hop.gated and function in audit.flow.reachable:
+            return Steps(
+                f"; the only store is into an object that nothing keeps ({hop.site})",
+                f"hand that object on in {function.qualname}(), or store the value in the one that is read",
+                {"dropped_store": str(hop.site)},
+                (hop,),
+            )
         return Steps(
             f"; the only store is in code that never runs ({hop.site})",
-            f"call {hop.site.function.qualname}() where the value is known, or remove the field",
+            f"call {function.qualname}() where the value is known, or remove the field",
             {"idle_store": str(hop.site)},
             (hop,),
         )

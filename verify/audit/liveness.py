@@ -203,6 +203,8 @@ class _Doubts:
         function = hop.site.function
         if hop.gated or hop.discarded or function in self._flow.reachable:
             return False
+        if function in self._flow.possible:
+            return True
         return self._flow.program.function(function).owner is not None and function.name in self._called
 
 
