@@ -240,8 +240,8 @@ class ClassFacts:
             if isinstance(one, Instance):
                 below = self.program.subclasses(one.cls)
                 if self.program.is_protocol(one.cls):
-                    below = [*below, *filter(self._existing.may_exist, self.implementers(one.cls))]
-                for cls in below:
+                    below = [*below, *self.implementers(one.cls)]
+                for cls in filter(self._existing.may_exist, below):
                     override = self.program.method(cls, function.name)
                     if override is not None:
                         found.setdefault(override)

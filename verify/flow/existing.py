@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import re
+from functools import cached_property
 
 from ..source import ClassSymbol, Program
-from ..source.model import EffectKind, FunctionSummary, Kind, ModuleSummary
 from ..source.program import ExternalSymbol
 from .frameworks import PLAIN_BASES
+from .said import Said
 
-_NAMES = {Kind.GLOBAL, Kind.ATTR, Kind.FREE}
-_ONLY_SAID = {EffectKind.EVALUATE, EffectKind.DROP}
-_PLAIN_DECORATORS = {"final", "runtime_checkable", "total_ordering"}
+_PLAIN_DECORATORS = {
+    "final",
+    "runtime_checkable",
+    "total_ordering",
+    "dataclass",
+    "attrs",
+    "define",
+    "frozen",
+    "mutable",
+}
 
 
 class Existing:
@@ -24,8 +31,9 @@ class Existing:
     def may_exist(self, cls: ClassSymbol) -> bool:
         """Whether the program may make an object of a class, or of one below it.
 
-        An import, `__all__`, an annotation of a parameter and the class's own body make none. Somebody outside may: a
-        decorator, a base that is not known, whoever fills the fields that a body declares.
+        An import, `__all__`, an annotation of a plain function's parameter, a test of a type and the class's own body
+        make none. Somebody outside may: a decorator, a metaclass, a base that is not known, whoever fills the fields
+        of another class or calls a decorated function, whoever looks names up while the program runs.
         """
         if cls not in self._known:
             self._known[cls] = self._is_made(cls) or any(
@@ -33,65 +41,28 @@ class Existing:
             )
         return self._known[cls]
 
+    @cached_property
+    def _said(self) -> Said:
+        return Said.of(self._program)
+
     def _is_made(self, cls: ClassSymbol) -> bool:
-        summary = self._program.class_(cls)
-        if summary.fields or "<locals>" in cls.qualname or "." in cls.qualname:
+        if "." in cls.qualname:  # inside a class or a function
             return True
-        if any(
-            one.partition("(")[0].rpartition(".")[2] not in _PLAIN_DECORATORS for one in summary.decorators
-        ):
+        decorators = (one.partition("(")[0] for one in self._program.class_(cls).decorators)
+        if any(one.rpartition(".")[2] not in _PLAIN_DECORATORS for one in decorators):
             return True
-        if any(
-            isinstance(one, ExternalSymbol) and one.dotted.rpartition(".")[2] not in PLAIN_BASES
-            for one in self._program.mro(cls)
-        ):
-            return True
-        return any(_says(module, cls) for module in self._program.summaries())
+        return self._is_taken_note_of(cls) or self._said.may_make(cls)
 
-
-def _says(module: ModuleSummary, cls: ClassSymbol) -> bool:
-    """Whether a module says a class by name in code that runs, in a string, or in what its classes declare."""
-    names = {cls.name}
-    names.update(local for local, target in module.imports.items() if target.rpartition(".")[2] == cls.name)
-    word = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b")
-    for other in module.classes.values():
-        if module.name == cls.module and other.qualname == cls.qualname:
-            continue
-        texts = [field.annotation for field in other.fields.values()]
-        texts += [one.default.text for one in other.fields.values() if one.default is not None]
-        texts += [one.default.factory for one in other.fields.values() if one.default is not None]
-        texts += [text for _, text in other.keywords]
-        if any(text is not None and word.search(text) for text in texts):
-            return True
-    return any(
-        _mentions(function, names)
-        for function in module.functions.values()
-        if module.name != cls.module or not function.qualname.startswith(f"{cls.qualname}.")
-    )
-
-
-def _mentions(function: FunctionSummary, names: set[str]) -> bool:
-    graph = function.graph
-    if not any(node.data in names for node in graph.nodes if isinstance(node.data, str)):
+    def _is_taken_note_of(self, cls: ClassSymbol) -> bool:
+        """Whether something above a class may keep it where it is defined, or make objects of it."""
+        for one in self._program.mro(cls):
+            if isinstance(one, ExternalSymbol):
+                if one.dotted.rpartition(".")[2] not in PLAIN_BASES:
+                    return True
+                continue
+            summary = self._program.class_(one)
+            if one != cls and "__init_subclass__" in summary.methods:
+                return True
+            if any(name == "metaclass" and "ABCMeta" not in value for name, value in summary.keywords):
+                return True
         return False
-    listed: set[int] = set()
-    pending = [
-        one.value for one in graph.effects if one.kind is EffectKind.STORE_GLOBAL and one.name == "__all__"
-    ]
-    while pending:
-        index = pending.pop()
-        if index not in listed:
-            listed.add(index)
-            pending += graph.nodes[index].operands
-    said = {
-        index
-        for index, node in enumerate(graph.nodes)
-        if node.data in names and (node.kind in _NAMES or (node.kind is Kind.CONST and index not in listed))
-    }
-    if not said:
-        return False
-    used = {operand for node in graph.nodes for operand in node.operands}
-    used |= {
-        one.value for one in graph.effects if one.kind not in _ONLY_SAID
-    }  # else the base of another class
-    return not said.isdisjoint(used)
