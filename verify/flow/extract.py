@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Effect, EffectKind, Kind, Node
+from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
 from .calling import is_gated
 from .calls import Calls
@@ -39,9 +40,23 @@ from .restoring import restored_fields
 from .roles import parameter_defaults
 from .roots import local_roots
 from .sources import Sources
-from .types import Instance, Type, members
+from .types import External, Instance, Type, members
 
 _RECURSION = 5000
+_REPLACE_ITEMS = {
+    "ABC",
+    "Counter",
+    "Dict",
+    "Generic",
+    "Mapping",
+    "MutableMapping",
+    "OrderedDict",
+    "TypedDict",
+    "UserDict",
+    "defaultdict",
+    "dict",
+    "object",
+}
 _CONSTRUCTORS = {"__init__", "__post_init__", "__new__"}
 
 
@@ -128,9 +143,8 @@ class _Extractor:
         for effect in graph.effects:
             self._effect(function, effect)
         for effect in graph.overwritten:
-            if any(
-                self._runs_setters(one) for one in members(self._inference.type_of(function, effect.base))
-            ):
+            stores_run = self._keeps_items if effect.kind is EffectKind.STORE_ITEM else self._runs_setters
+            if any(map(stores_run, members(self._inference.type_of(function, effect.base)))):
                 self._effect(function, effect)
 
     def class_defaults(self, cls: ClassSymbol) -> None:
@@ -247,6 +261,17 @@ class _Extractor:
         """Whether stores into an object run code, which may see what is overwritten at once."""
         line = self._program.mro(receiver.cls) if isinstance(receiver, Instance) else ()
         return any(isinstance(one, ClassSymbol) and self._program.class_(one).setters for one in line)
+
+    def _keeps_items(self, receiver: Type) -> bool:
+        """Whether what is stored under a key may be kept beside what is stored under it next."""
+        if isinstance(receiver, External):
+            return receiver.dotted.rpartition(".")[2] not in _REPLACE_ITEMS
+        if not isinstance(receiver, Instance):
+            return False
+        outside = [one for one in self._program.mro(receiver.cls) if isinstance(one, ExternalSymbol)]
+        return self._program.method(receiver.cls, "__setitem__") is not None or any(
+            one.dotted.rpartition(".")[2] not in _REPLACE_ITEMS for one in outside
+        )
 
     def _setters(self, receivers: Iterable[Type], name: str) -> list[ParameterCarrier]:
         """Return what a store into a property gives its value to: the parameter of its setter."""

@@ -10,6 +10,7 @@ from typing import Protocol
 from .constants import given_once, swallows
 from .model import EffectKind, Kind, Narrowing, Proof
 from .overwritten import StraightLine
+from .overwritten_entries import AnyMappings
 from .overwritten_keys import NewMappings, used_later
 from .patterns import PatternBuilder, whole_classes
 from .scope import Definitions, Environment, Scope
@@ -62,12 +63,14 @@ class BodyBuilder(PatternBuilder):
     def _statements(self, statements: Sequence[ast.stmt]) -> None:
         line = StraightLine(self.nodes, self.effects, self.overwritten, self._held)
         mappings = NewMappings(self.nodes, self.effects, self.overwritten, self._own, self._is_used_later)
+        entries = AnyMappings(self.effects, self.overwritten, self._held)
         for statement in statements:
             start = len(self.effects)
             self._statement(statement)
             new = self.effects[start:]
             line.after(statement, new)
             mappings.after(statement, new, goes_on=self._caught > 0)
+            entries.after(statement, new, goes_on=self._caught > 0)
 
     def _held(self, name: str) -> int | None:
         return None if name in self._globals else self._environment.get(name)

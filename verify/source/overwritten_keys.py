@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .model import CallShape, DisplayNode, Effect, EffectKind, Kind, Node
+from .model import CallShape, DisplayNode, Effect, EffectKind, Kind, Node, NodeData
 from .shared import shared
 from .syntax import literal_key
 from .walking import walk
@@ -21,12 +21,13 @@ _MAY_LEAVE = (
     ast.Call | ast.Await | ast.Yield | ast.YieldFrom | ast.JoinedStr | ast.Assert | ast.Raise | ast.Return
 )
 _NAMES_ALL = {"locals", "vars", "eval", "exec"}
+_MAKES_A_MAPPING = {"dict", "OrderedDict", "defaultdict", "Counter"}
 _LATER = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda | ast.GeneratorExp
 
 
 @dataclass(slots=True)
 class _Made:
-    """A mapping that only one name holds, with what nobody has looked at: None for an entry of its display."""
+    """A mapping that only one name holds, with what nobody has looked at: None for an entry that it is made with."""
 
     node: int
     unseen: dict[str, Effect | None]
@@ -35,8 +36,9 @@ class _Made:
 class NewMappings:
     """Follows the statements of one block, and moves the entries that are overwritten to `taken_out`.
 
-    An entry of a display becomes a store of its own there. `held` gives the node that a local name holds now, None
-    for any other name, and `is_used_later` tells whether code of its own, that runs at any time, uses a name.
+    An entry that a mapping is made with becomes a store of its own there. `held` gives the node that a local name
+    holds now, None for any other name, and `is_used_later` tells whether code of its own, that runs at any time, uses
+    a name.
     """
 
     def __init__(
@@ -58,8 +60,8 @@ class NewMappings:
         """Take note of a statement that had these effects; after an exception in it, the function `goes_on`."""
         match statement:
             case (
-                ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict() as value)
-                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Dict() as value)
+                ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict() | ast.Call() as value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.Dict() | ast.Call() as value)
             ):
                 self._looked_at(walk(value), goes_on=goes_on)
                 self._is_made(name)
@@ -127,9 +129,11 @@ class NewMappings:
         if held is None:
             return
         index = self._unnarrowed(held)
-        data = self._nodes[index].data
-        if self._nodes[index].kind is Kind.DICT and isinstance(data, tuple):
-            self._made[name] = _Made(index, {key: None for key in data if key is not None})
+        node = self._nodes[index]
+        if node.kind is Kind.DICT and isinstance(node.data, tuple):
+            self._made[name] = _Made(index, {key: None for key in node.data if key is not None})
+        elif isinstance(node.data, CallShape) and self._nodes[node.operands[0]].data in _MAKES_A_MAPPING:
+            self._made[name] = _Made(index, {key: None for key in node.data.keywords if key is not None})
 
     def _stored(
         self, targets: Sequence[ast.expr], value: ast.expr | None, new: Sequence[Effect], *, goes_on: bool
@@ -186,21 +190,28 @@ class NewMappings:
 
     def _take_out_entry(self, index: int, key: str, by: Effect) -> None:
         node = self._nodes[index]
-        assert isinstance(node.data, tuple)
-        for one, operand, place in zip(node.data, node.operands, node.part_places, strict=True):
+        first = (
+            node.data.positional + 1 if isinstance(node.data, CallShape) else 0
+        )  # operands that have no key
+        names = node.data.keywords if isinstance(node.data, CallShape) else node.data
+        assert isinstance(names, tuple)
+        before = max(0, first - 1)
+        for position, one in enumerate(names):
             if one == key:
+                operand, place = node.operands[first + position], node.part_places[before + position]
                 self._taken_out.append(Effect(EffectKind.STORE_ITEM, key, index, operand, place, by.guards))
-        kept = [position for position, one in enumerate(node.data) if one != key]
-        data = tuple(node.data[position] for position in kept)
-        operands = shared(tuple(node.operands[position] for position in kept))
-        parts, keys = node.part_places, node.keys
-        places = tuple(parts[position] for position in kept)
-        if keys:
-            places += tuple(keys[position] for position in kept)
+        kept = [position for position, one in enumerate(names) if one != key]
+        data: NodeData = tuple(names[position] for position in kept)
+        if isinstance(node.data, CallShape):
+            data = CallShape(node.data.positional, data, node.data.starred)
+        operands = (*node.operands[:first], *(node.operands[first + position] for position in kept))
+        places = (*node.part_places[:before], *(node.part_places[before + position] for position in kept))
+        if node.keys:
+            places += tuple(node.keys[position] for position in kept)
         if places:
-            self._nodes[index] = DisplayNode(node.kind, data, operands, node.place, places)
+            self._nodes[index] = DisplayNode(node.kind, data, shared(operands), node.place, places)
         else:
-            self._nodes[index] = Node(node.kind, data, operands, node.place)
+            self._nodes[index] = Node(node.kind, data, shared(operands), node.place)
 
     def _unnarrowed(self, index: int) -> int:
         while self._nodes[index].kind is Kind.NARROW:
