@@ -320,6 +320,33 @@ def test_a_receiver_whose_class_the_callers_show_is_resolved(project: Project) -
     assert told(project) == []
 
 
+def delivered_by_method(project: Project, receiver: str) -> None:
+    """Let a method of a class deliver, which is called on `receiver`."""
+    project.replace("app/aggregator.py", "def handle(state", "class Aggregator:\n    def handle(self, state")
+    text = (project.root / "app/aggregator.py").read_text()
+    project.write("app/aggregator.py", text.replace("\n    state.", "\n        state."))
+    transport = project.records["TELE-301"]["transport"]
+    assert isinstance(transport, list)
+    delivery = {**transport[2], "at": "app.aggregator:Aggregator.handle"}
+    project.record(transport=[*transport[:2], delivery])
+    project.replace("app/__main__.py", "import handle", "import Aggregator")
+    project.replace("app/__main__.py", HANDLED, f"aggregator = {receiver}\naggregator.{HANDLED}")
+
+
+def test_a_method_that_only_an_object_of_unknown_type_may_have_is_not_resolved(project: Project) -> None:
+    delivered_by_method(project, "buses().current(0)\nprint(Aggregator())")
+    project.replace("app/__main__.py", "from .schema", "from elsewhere import buses\n\nfrom .schema")
+    [(rule, place, message)] = told(project)
+    assert (rule, place) == ("TW203", f"app/__main__.py: aggregator.{HANDLED}")
+    assert "runs through Aggregator.handle, which is called only if the receiver of .handle() at" in message
+
+
+def test_a_method_that_is_called_on_an_object_of_its_class_too_is_resolved(project: Project) -> None:
+    delivered_by_method(project, f"buses().current(0)\nAggregator().{HANDLED}")
+    project.replace("app/__main__.py", "from .schema", "from elsewhere import buses\n\nfrom .schema")
+    assert told(project) == []
+
+
 def test_a_store_of_another_name_into_a_receiver_of_unknown_type_is_no_excuse(project: Project) -> None:
     project.replace("app/aggregator.py", "state: State", "state: Any")
     project.replace("app/aggregator.py", f"    {DELIVERED}\n", "    state.other = payload.inf_grad_count\n")

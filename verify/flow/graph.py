@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..source import ClassSymbol, FunctionSymbol, Program, SourceError
@@ -55,13 +55,18 @@ _REGISTERING = {
 class Flow:
     """Hops by their ends, who is reachable, and how much could be resolved.
 
-    `possible` are the functions that run only if a method is looked up by a name that is not known, and is theirs.
+    Attributes:
+        reachable: The functions that can run.
+        possible: The functions that run only if a method is looked up by a name that is not known, and is theirs.
+        by_name: Those among the reachable that run only if an object of unknown type, of which a method is called, has
+            theirs.
     """
 
     program: Program
     facts: Facts
     reachable: frozenset[FunctionSymbol]
     possible: frozenset[FunctionSymbol]
+    by_name: frozenset[FunctionSymbol]
     _ends: Ends
     _called: set[FunctionSymbol] | None = None
 
@@ -83,12 +88,18 @@ class Flow:
             log_sinks: Loggers of the program's own.
         """
         facts = extract(program, log_sinks)
-        reachable = _reachable(program, facts, entry_points, calls_by_name)
-        named = [one for caller in reachable for one in facts.possible_calls.get(caller, ())]
+        certain = reachable = _reachable(program, facts, entry_points, calls_by_name=False)
         possible = frozenset[FunctionSymbol]()
-        if calls_by_name and not reachable.issuperset(named):
-            possible = _reachable(program, facts, [*entry_points, *named], calls_by_name) - reachable
-        return cls(program, facts, reachable, possible, Ends(facts.moves))
+        if calls_by_name:
+            reachable = _reachable(program, facts, entry_points, calls_by_name=True)
+            named = [one for caller in reachable for one in facts.possible_calls.get(caller, ())]
+            if not reachable.issuperset(named):
+                possible = _reachable(program, facts, [*entry_points, *named], calls_by_name=True) - reachable
+        return cls(program, facts, reachable, possible, reachable - certain, Ends(facts.moves))
+
+    def without_calls_by_name(self) -> Flow:
+        """Return the same flow, in which only what is certain to be called runs."""
+        return replace(self, reachable=self.reachable - self.by_name, by_name=frozenset(), _called=None)
 
     def not_followed(self) -> list[SourceError]:
         """Return the functions that are nested too deeply to be followed; the rest of their files is analysed."""
@@ -338,7 +349,7 @@ _Arrivals = dict[_Arrival, tuple[Hop, _Arrival] | None]
 
 
 def _reachable(
-    program: Program, facts: Facts, entry_points: Collection[FunctionSymbol], calls_by_name: bool
+    program: Program, facts: Facts, entry_points: Collection[FunctionSymbol], *, calls_by_name: bool
 ) -> frozenset[FunctionSymbol]:
     """Return the functions that can run when the program does.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..source.model import Kind
 from .containers import method_result, typed_dict_method
 from .given import Given
+from .metric_libraries import FACTORIES
 from .types import (
     NOTHING,
     UNKNOWN,
@@ -39,6 +40,8 @@ def outside_result(inference: Inference, dotted: str, receiver: Type | None, giv
     """Return what a call of something outside the program gives; an instance of its own name by default."""
     name = dotted.rpartition(".")[2]
     if isinstance(receiver, External):
+        if receiver.dotted in FACTORIES and name in FACTORIES[receiver.dotted].parts:
+            return receiver
         return method_result(inference, receiver, name, given)
     if name == "__new__" and given.positional:  # `object.__new__(cls)`, `super().__new__(cls)`
         return each(_argument(inference, given, 0), _made)

@@ -11,7 +11,8 @@ class UnresolvedReceiver(EdgeRule):
 
     ## Why is this bad?
     The same field name lives in several classes. Being written in one proves nothing for another, so what could not be
-    resolved is neither a proof nor a fault: it is its own verdict, and not a pass.
+    resolved is neither a proof nor a fault: it is its own verdict, and not a pass. So is a wire through a method that
+    runs only if an object of unknown type, of which a method of that name is called, is of its class.
 
     ## Example
     ```python
@@ -41,6 +42,11 @@ class UnresolvedReceiver(EdgeRule):
             return f"a mapping that holds {context['carrier']} is read under a key that is not known"
         if "function" in context:
             return f"{context['function']}() runs only if it is looked up by a name that is not known here"
+        if "by_name" in context:
+            return (
+                f"the wire to {context['carrier']} runs through {context['by_name']}, which is called only if the"
+                f" receiver of .{context['method']}() at {context['at']} is of that class"
+            )
         return (
             f"the wire to {context['carrier']} rests on a receiver of unknown type: {context['expression']}"
         )

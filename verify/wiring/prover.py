@@ -19,8 +19,9 @@ from ..flow import (
 )
 from ..flow.looked_at import is_looked_at
 from ..flow.whole_reads import reads_of_all, reads_of_any
+from .by_name import called_by_name
 from .causes import Diagnosis
-from .diagnosis import Diagnostician
+from .diagnosis import Diagnostician, WithoutDiagnosis
 from .edges import Edge, Verdict, Wire, without_consequences
 from .production import produced
 from .resolve import Member, Unresolved
@@ -33,6 +34,10 @@ class Prover:
     def __init__(self, flow: Flow, diagnostician: Diagnostician) -> None:
         self._flow = flow
         self._diagnostician = diagnostician
+        self._certain: Prover | None = None
+        if flow.by_name:
+            certain = flow.without_calls_by_name()
+            self._certain = Prover(certain, WithoutDiagnosis(certain, {}))
 
     def wire(self, record: Record, stages: tuple[Stage, ...]) -> Wire:
         """Prove the edges between the stages of a record; a fault is told once, at the edge that it breaks."""
@@ -41,11 +46,23 @@ class Prover:
         resting: Stage | None = None
         for stage in stages:
             if stage.kind is StageKind.CONSUMER:
-                edges.append(self._consumer_edge(record, resting, stage))
+                edges.append(self._judged(record, resting, stage))
                 continue
-            edges.append(self._edge(record, before, stage))
+            edges.append(self._judged(record, before, stage))
             before = resting = stage
         return Wire(record, stages, tuple(without_consequences(edges)))
+
+    def _judged(self, record: Record, source: Stage | None, stage: Stage) -> Edge:
+        """Judge an edge: code that is called by the name of a method alone, on whatever object, proves nothing."""
+        judge = Prover._consumer_edge if stage.kind is StageKind.CONSUMER else Prover._edge
+        edge = judge(self, record, source, stage)
+        if edge.verdict is not Verdict.PROVED or self._certain is None:
+            return edge
+        certain = judge(self._certain, record, source, stage)
+        if certain.verdict is Verdict.PROVED:
+            return certain
+        diagnosis = called_by_name(self._flow, edge.carriers[0], stage.functions, edge.proof)
+        return Edge(record, source, stage, Verdict.UNRESOLVED, diagnosis=diagnosis)
 
     def _edge(self, record: Record, source: Stage | None, stage: Stage) -> Edge:
         missing = self._missing(record, stage)
