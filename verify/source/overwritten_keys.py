@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .model import CallShape, DisplayNode, Effect, EffectKind, Kind, Node, NodeData
+from .model import CallShape, DisplayNode, Effect, EffectKind, Kind, Node
 from .shared import shared
 from .syntax import literal_key
 from .walking import walk
@@ -190,28 +190,26 @@ class NewMappings:
 
     def _take_out_entry(self, index: int, key: str, by: Effect) -> None:
         node = self._nodes[index]
-        first = (
-            node.data.positional + 1 if isinstance(node.data, CallShape) else 0
-        )  # operands that have no key
-        names = node.data.keywords if isinstance(node.data, CallShape) else node.data
+        shape = node.data if isinstance(node.data, CallShape) else None
+        names = node.data if shape is None else shape.keywords
         assert isinstance(names, tuple)
-        before = max(0, first - 1)
+        first = len(node.operands) - len(names)  # those before have no key
+        before = len(node.part_places) - len(names)
         for position, one in enumerate(names):
             if one == key:
                 operand, place = node.operands[first + position], node.part_places[before + position]
                 self._taken_out.append(Effect(EffectKind.STORE_ITEM, key, index, operand, place, by.guards))
         kept = [position for position, one in enumerate(names) if one != key]
-        data: NodeData = tuple(names[position] for position in kept)
-        if isinstance(node.data, CallShape):
-            data = CallShape(node.data.positional, data, node.data.starred)
-        operands = (*node.operands[:first], *(node.operands[first + position] for position in kept))
+        left = tuple(names[position] for position in kept)
+        data = left if shape is None else CallShape(shape.positional, left, shape.starred)
+        operands = shared((*node.operands[:first], *(node.operands[first + position] for position in kept)))
         places = (*node.part_places[:before], *(node.part_places[before + position] for position in kept))
         if node.keys:
             places += tuple(node.keys[position] for position in kept)
         if places:
-            self._nodes[index] = DisplayNode(node.kind, data, shared(operands), node.place, places)
+            self._nodes[index] = DisplayNode(node.kind, data, operands, node.place, places)
         else:
-            self._nodes[index] = Node(node.kind, data, shared(operands), node.place)
+            self._nodes[index] = Node(node.kind, data, operands, node.place)
 
     def _unnarrowed(self, index: int) -> int:
         while self._nodes[index].kind is Kind.NARROW:
