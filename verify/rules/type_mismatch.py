@@ -10,6 +10,8 @@ from ..source.program import Place
 from .base import Check, Rule
 from .default_mismatch import _schema_carriers
 
+_QUALIFIERS = {"ClassVar", "Final", "NotRequired", "ReadOnly", "Required"}
+
 
 class TypeMismatch(Rule):
     """The schema's field is annotated with another type than its record declares.
@@ -64,30 +66,53 @@ class TypeMismatch(Rule):
 
 
 def _plain(annotation: str) -> str | None:
-    """Return an annotation without None, quotes and module names; None where it cannot be read."""
+    """Return an annotation without None, quotes, module names and qualifiers; None where it says no type."""
     try:
         tree = ast.parse(annotation.strip("'\""), mode="eval").body
     except SyntaxError:
         return None
+    bare: ast.expr = _Bare().visit(tree)
+    if isinstance(bare, ast.Name) and bare.id in _QUALIFIERS:
+        return None  # `Final` alone: of whatever type its value is
     alternatives = [
-        one for one in _alternatives(tree) if not (isinstance(one, ast.Constant) and one.value is None)
+        one for one in _alternatives(bare) if not (isinstance(one, ast.Constant) and one.value is None)
     ]
-    return " | ".join(sorted(ast.unparse(_bare(one)) for one in alternatives))
+    return " | ".join(sorted(map(ast.unparse, alternatives)))
 
 
 def _alternatives(node: ast.expr) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return [*_alternatives(node.left), *_alternatives(node.right)]
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Optional":
-        return _alternatives(node.slice)
-    return [node]
+    match node:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [*_alternatives(left), *_alternatives(right)]
+        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
+            return _alternatives(inner)
+        case ast.Subscript(value=ast.Name(id="Union"), slice=ast.Tuple(elts=parts)):
+            return [one for part in parts for one in _alternatives(part)]
+        case _:
+            return [node]
 
 
 class _Bare(ast.NodeTransformer):
+    """Leaves out the modules of names, and what only qualifies a type."""
+
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         return ast.Name(node.attr, ast.Load())
 
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.Subscript(value=ast.Name(id="Annotated"), slice=ast.Tuple(elts=[inner, *_])):
+                return self._unquoted(inner)
+            case ast.Subscript(value=ast.Name(id=name), slice=inner) if name in _QUALIFIERS:
+                return self._unquoted(inner)
+            case _:
+                return node
 
-def _bare(node: ast.expr) -> ast.expr:
-    bared: ast.expr = _Bare().visit(node)
-    return bared
+    def _unquoted(self, node: ast.expr) -> ast.expr:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                quoted: ast.expr = self.visit(ast.parse(node.value, mode="eval").body)
+            except SyntaxError:
+                return node
+            return quoted
+        return node
