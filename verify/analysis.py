@@ -28,6 +28,7 @@ from .findings.suppression import apply_suppressions, find_suppressions
 from .flow import Flow
 from .known_tests import KnownTests
 from .own_log_sinks import own_log_sinks
+from .paths import resolved
 from .rules import RULES, Check, apply_waivers
 from .source import (
     ClassSymbol,
@@ -116,7 +117,7 @@ class Verification:
 
     def _shown(self, path: Path) -> str:
         try:
-            return path.resolve().relative_to(self.configuration.root).as_posix()
+            return resolved(path).relative_to(self.configuration.root).as_posix()
         except ValueError:
             return path.as_posix()
 

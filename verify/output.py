@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from .paths import resolved
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -129,7 +132,9 @@ def deliver(text: str, output: Path | None) -> None:
             with output.open("a", encoding="utf-8") as stream:
                 stream.write(text)
             return
-        target = output.resolve()
+        target = resolved(output)
+        if target.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         unfinished = target.with_name(f".{target.name}.{os.getpid()}")
         unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
         os.replace(unfinished, target)

@@ -82,6 +82,14 @@ def test_bad_records_are_status_2_with_a_line_for_each_problem(project: Project)
     assert lines[-1] == "nothing was verified: the records cannot be loaded (2 problems)"
 
 
+def test_a_record_file_that_is_a_link_to_itself_is_named(project: Project) -> None:
+    (project.root / "specs" / "again.yaml").symlink_to("again.yaml")
+    result = run(project)
+    lines = result.stderr.splitlines()
+    assert (result.exit_code, lines[0].startswith("specs/again.yaml:1:1: TW101")) == (2, True)
+    assert lines[-1] == "nothing was verified: the records cannot be loaded (1 problem)"
+
+
 def test_a_bad_configuration_is_status_2(project: Project) -> None:
     project.write("telewire.toml", "registy = 3\n")
     result = run(project)

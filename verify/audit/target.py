@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from .namespaces import namespace_of
 from .outside_consumers import OutsideConsumers, find_consumers
 
 TEST_GLOBS = ("test_*.py", "*/test_*.py", "*_test.py", "conftest.py", "*/conftest.py")
+_LONGEST_SHOWN = 200
 _TEST_FOLDERS = ("tests", "test", "testing_suite")
 
 
@@ -66,9 +68,7 @@ def find_targets(paths: Sequence[Path]) -> list[Target]:
     """
     projects: dict[Path, tuple[Configuration, list[Path]]] = {}
     targets: list[Target] = []
-    for path in (one.resolve() for one in paths):
-        if not path.exists():
-            raise NothingToAuditError(f"{path} does not exist")
+    for path in map(_existing, paths):
         start = path if path.is_dir() else path.parent
         configuration = load_configuration(start)
         root = find_root(start)
@@ -79,6 +79,23 @@ def find_targets(paths: Sequence[Path]) -> list[Target]:
     for root, (configuration, reported) in projects.items():
         targets.append(target_of(configuration, () if root in reported else tuple(reported)))
     return targets
+
+
+def _existing(written: Path) -> Path:
+    """Return the folder or file that a path leads to."""
+    try:
+        path = written.resolve()
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise NothingToAuditError(f"{written.absolute()} does not exist") from None
+    except RuntimeError:
+        raise NothingToAuditError(f"{written} cannot be read: its links lead round in a circle") from None
+    except OSError as error:
+        shown = f"{str(written)[:_LONGEST_SHOWN]}..." if len(str(written)) > _LONGEST_SHOWN else str(written)
+        raise NothingToAuditError(f"{shown} cannot be read: {error.strerror}") from None
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise NothingToAuditError(f"{path} is neither a folder nor a file")
+    return path
 
 
 def target_of(configuration: Configuration, reported: tuple[Path, ...] = ()) -> Target:

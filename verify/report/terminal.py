@@ -22,6 +22,7 @@ from ..evidence.run_time import RunTime
 from ..evidence.status import status_of
 from ..findings.frames import FindingPrinter, has_unicode, plural
 from ..flow import Hop
+from ..paths import resolved
 from ..wiring import Edge, StageKind, Verdict, Wire
 from ..wiring.undeclared import Undeclared
 
@@ -186,7 +187,7 @@ def print_failure(console: Console, failure: CannotVerify, root: Path) -> None:
     """Print why nothing could be verified: one line for each problem of the records, then the reason."""
     for problem in failure.problems:
         try:
-            path = Path(problem.path).resolve().relative_to(root)
+            path = resolved(Path(problem.path)).relative_to(root)
         except ValueError:
             path = Path(problem.path)
         record = f"{problem.record}: " if problem.record else ""

@@ -15,6 +15,7 @@ from ..findings import Confidence, Finding
 from ..findings.any_rule import AnyRule
 from ..flow import Hop
 from ..known_tests import KnownTests
+from ..paths import resolved
 from ..source.model import Span
 from ..source.program import Place
 from ..wiring import Cause, Diagnosis, Verdict, Wiring
@@ -49,7 +50,7 @@ class Check:
         """Return where a part of a record stands in its YAML file."""
         location = self.registry.location(record.id, *yaml)
         try:
-            path = Path(location.path).resolve().relative_to(self.root).as_posix()
+            path = resolved(Path(location.path)).relative_to(self.root).as_posix()
         except ValueError:
             path = str(location.path)
         return Place(path, Span(location.line, location.column, location.line, location.column))

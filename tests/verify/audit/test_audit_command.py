@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -52,6 +53,36 @@ def test_nothing_found_is_status_0(repaired: Path) -> None:
 def test_a_folder_that_is_not_there_is_status_2(tmp_path: Path) -> None:
     result = run(tmp_path / "nowhere")
     assert (result.exit_code, "does not exist" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (os.devnull, "is neither a folder nor a file"),
+        ("x" * 5000, "cannot be read"),
+        ("round", "cannot be read"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [["audit"], ["trace", "Stats.loss", "--path"], ["scaffold", "Stats.loss", "--path"]]
+)
+def test_a_path_that_leads_to_no_source_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], path: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("round").symlink_to("back")
+    Path("back").symlink_to("round")
+    result = CliRunner().invoke(telewire, [*command, path])
+    assert (result.exit_code, said in result.stderr, result.stderr.count("\n")) == (2, True, 1)
+    assert len(result.stderr) < 300
+
+
+def test_an_output_whose_links_lead_round_in_a_circle_is_status_2(program: Path, tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to("back")
+    (tmp_path / "back").symlink_to("round")
+    result = run(program, "-o", tmp_path / "round")
+    assert (result.exit_code, "cannot be written" in result.stderr) == (2, True)
+    assert (tmp_path / "round").is_symlink()
 
 
 def test_a_folder_without_python_is_status_2(tmp_path: Path) -> None:
