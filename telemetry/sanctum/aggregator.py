@@ -78,7 +78,6 @@ class SanctumAggregator:
             tamiyo.value_health = payload.value_health
             tamiyo.advantage_mean = payload.advantage_mean
             tamiyo.advantage_std = payload.advantage_std
-            tamiyo.rank_coverage = payload.rank_coverage
 
     def handle_training_step(self, payload: TrainingStepPayload) -> None:
         """Store the numbers of one step of a plain loop; its number stands for that of the update, too."""
@@ -90,7 +89,6 @@ class SanctumAggregator:
             loop.learning_rate = payload.learning_rate
             loop.step_seconds = payload.step_seconds
             loop.gradient_stage = payload.gradient_stage
-            self._tamiyo.rank_coverage = payload.rank_coverage
             self._store_gradients(payload)
 
     def _store_gradients(self, payload: PPOUpdatePayload | TrainingStepPayload) -> None:
@@ -98,6 +96,7 @@ class SanctumAggregator:
         tamiyo = self._tamiyo
         tamiyo.nan_grad_count = payload.nan_grad_count
         tamiyo.inf_grad_count = payload.inf_grad_count
+        tamiyo.rank_coverage = payload.rank_coverage
         tamiyo.grad_norm = payload.grad_norm
         # A norm that was not collected is no point of the history; a NaN or an infinite one is.
         if payload.grad_norm is not None:
