@@ -147,6 +147,41 @@ def test_an_entry_that_something_may_be_stored_into_is_no_literal(project: Proje
     assert project.rules() == []
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        "psutil.virtual_memory().percent / 100",
+        "psutil.virtual_memory().percent / SCALE",
+        'int(shutil.disk_usage("/").free / 1e9)',
+        "time.gmtime().tm_sec * 2",
+        "float(input())",
+        'int(open("/proc/uptime").read())',
+    ],
+)
+def test_what_something_outside_gives_is_no_literal_whatever_it_is_calculated_with(
+    project: Project, result: str
+) -> None:
+    emitting(project, "import psutil, shutil, time", result)
+    project.replace("app/gradients.py", BEFORE, f"SCALE = 100\n\n\n{BEFORE}")
+    assert project.rules() == []
+
+
+@pytest.mark.parametrize("result", ['int("3") * 2', 'len("abc") / 2', 'float("inf")', "max(1, 2)"])
+def test_what_a_builtin_makes_of_literals_is_one(project: Project, result: str) -> None:
+    emitting(project, "", result)
+    assert project.rules() == ["TW204"]
+
+
+def test_a_literal_that_is_returned_beside_a_value_makes_nothing(project: Project) -> None:
+    emitting(project, "def both():\n    return len(layers), 0\nfound, none = both()", "none")
+    assert project.rules() == ["TW204"]
+
+
+def test_a_value_that_is_returned_beside_a_literal_is_made_by_the_emitter(project: Project) -> None:
+    emitting(project, "def both():\n    return len(layers), 0\nfound, none = both()", "found")
+    assert project.rules() == []
+
+
 def test_a_literal_that_the_only_caller_gives_is_no_value_of_the_emitter(project: Project) -> None:
     emitting(project, "", "given")
     project.replace("app/gradients.py", "list[list[float]]) ->", "list[list[float]], given: int) ->")

@@ -17,6 +17,8 @@ from .names import COPIES, HANDED_ON, TAKERS
 from .roots import local_roots
 from .types import ClassObject, ExternalObject, FunctionObject, Instance, ModuleObject, Type, members
 
+_BUILTINS_THAT_MEASURE = {"eval", "hash", "id", "input", "open"}
+
 
 class CallSteps:
     """Answers what a call draws on directly."""
@@ -87,7 +89,7 @@ class CallSteps:
             for effect in self._program.function(called.function).graph.effects:
                 if effect.kind is EffectKind.RETURN:
                     for source in self._asked.in_round(called.function, effect.value, calling):
-                        yield Source(source.carrier, source.how, node.place, source.partial)
+                        yield source._replace(origin=node.place)
 
     def _handed_over(
         self, function: FunctionSymbol, graph: ValueGraph, node: Node
@@ -117,18 +119,16 @@ class CallSteps:
     def _measures(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> str | None:
         """Return the name of something outside that is given no value and so gives one of its own.
 
-        That is `time.perf_counter()` or `random.randint(0, 9)`; a builtin of constants is a constant.
+        That is `time.perf_counter()`, `random.randint(0, 9)` or `input()`; another builtin of constants is a constant.
         """
         callee = node.operands[0]
         if any(graph.nodes[operand].kind is not Kind.CONST for operand in node.operands[1:]):
             return None
         for one in members(self._inference.type_of(function, callee)):
-            if (
-                isinstance(one, ExternalObject)
-                and one.receiver is None
-                and not one.dotted.startswith("builtins.")
-            ):
-                return one.dotted
+            if isinstance(one, ExternalObject) and one.receiver is None:
+                builtin = one.dotted.removeprefix("builtins.")
+                if builtin == one.dotted or builtin in _BUILTINS_THAT_MEASURE:
+                    return builtin
         return None
 
 

@@ -241,3 +241,4 @@ class Hop(NamedTuple):
     partial: bool = False  # a part of the source is read (`state.health.h_norm` of `state.health`)
     discarded: bool = False  # the target is in an object that nothing keeps
     role: Role = Role.MOVE
+    fresh: bool = False  # the source is looked up in an object that has nothing but its default there

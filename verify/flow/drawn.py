@@ -12,7 +12,8 @@ from .literal_values import Binding
 class Source(NamedTuple):
     """One thing that a value draws on; `origin` is the place of the expression in the function that asked, packed.
 
-    `through` says that it counts only for a wire that starts there, as it does for a hop.
+    `through` says that it counts only for a wire that starts there, `fresh` that it is looked up in an object that has
+    nothing but its default there, as they do for a hop.
     """
 
     carrier: Carrier | Constant
@@ -20,6 +21,7 @@ class Source(NamedTuple):
     origin: int
     partial: bool = False
     through: bool = False
+    fresh: bool = False
 
 
 class Onward(NamedTuple):

@@ -35,7 +35,7 @@ _MANNERS = tuple(
 )
 _CODES = {manner: code for code, manner in enumerate(_MANNERS)}
 _STRENGTHS = tuple(How)
-_STRENGTH, _PARTIAL, _THROUGH = 3, 4, 8  # what the marks of a source consist of
+_STRENGTH, _PARTIAL, _THROUGH, _FRESH = 3, 4, 8, 16  # what the marks of a source consist of
 
 
 class Moves:
@@ -77,14 +77,14 @@ class Moves:
         """Note a move, unless no hop comes of it; the place is packed, no target comes twice."""
         start = len(self.carriers)
         is_constant = True
-        for carrier, how, origin, partial, through in sources:
+        for carrier, how, origin, partial, through, fresh in sources:
             if not isinstance(carrier, Constant):
                 is_constant = False
             elif how is How.CONTROL or manner.how is How.CONTROL:
                 continue
             self.carriers.append(carrier)
             self._origins.append(origin)
-            self._marks.append(how | partial * _PARTIAL | through * _THROUGH)
+            self._marks.append(how | partial * _PARTIAL | through * _THROUGH | fresh * _FRESH)
         if is_constant:
             targets = [one for one in targets if not isinstance(one, UseCarrier)]
         if len(self.carriers) == start or not targets:
@@ -220,4 +220,7 @@ class Moves:
             through = through or carrier.function is target.function
         weaker = _STRENGTHS[max(how, marks & _STRENGTH)]
         partial = marks & _PARTIAL != 0
-        return Hop(carrier, target, weaker, site, unpacked(origin), gated, through, partial, discarded, role)
+        fresh = marks & _FRESH != 0
+        return Hop(
+            carrier, target, weaker, site, unpacked(origin), gated, through, partial, discarded, role, fresh
+        )

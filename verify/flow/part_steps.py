@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..source import FunctionSymbol, Program
 from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .arguments import arguments
-from .carriers import FieldCarrier, How, ParameterCarrier
+from .carriers import FieldCarrier, How, ParameterCarrier, ReturnCarrier
 from .drawn import Onward, Questions, Source
 from .inference import Inference
 from .roots import local_roots
@@ -58,12 +58,17 @@ class PartSteps:
     def _returned_parts(
         self, function: FunctionSymbol, call: Node, position: int
     ) -> list[Source | Onward] | None:
-        """Return one element of the tuple that a called function returns, or None where it returns no tuple."""
+        """Return one element of the tuple that a called function returns, or None where it returns no tuple.
+
+        It is a part of the result as well, of which the other elements are no source of it.
+        """
         found: list[Source | Onward] = []
         callees = members(self._inference.type_of(function, call.operands[0]))
         for callee in callees:
             if not isinstance(callee, FunctionObject):
                 return None
+            result = ReturnCarrier(callee.function)
+            found.append(Source(result, How.COPY, call.place, partial=True, through=True))
             graph = self._program.function(callee.function).graph
             for effect in graph.effects:
                 if effect.kind is not EffectKind.RETURN:
@@ -78,5 +83,5 @@ class PartSteps:
                         given = arguments(self._program, callee, call).get(carrier.name, ())
                         found += [Onward(argument, source.how, source.partial) for argument in given]
                     else:
-                        found.append(Source(carrier, source.how, call.place, source.partial))
+                        found.append(source._replace(origin=call.place))
         return found if callees else None

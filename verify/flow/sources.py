@@ -52,8 +52,8 @@ class Sources:
         self.mappings = Mappings(program, inference, self.wholes)
         self.keys = Keys(program, inference, self.mappings, self.wholes)
         self.callables = Callables(program, inference, self.mappings, self.keys)
-        objects = Objects(program, inference, self.mappings)
-        self.steps = Steps(program, inference, self.keys, self.callables, objects, self)
+        self.objects = Objects(program, inference, self.mappings)
+        self.steps = Steps(program, inference, self.keys, self.callables, self.objects, self)
         self._hands_back: dict[FunctionSymbol, dict[str, How]] = {}
         self._mutated: dict[FunctionSymbol, dict[int, list[int]]] = {}
         self._known: dict[FunctionSymbol, dict[int, tuple[Source | Onward, ...]]] = {}
@@ -110,7 +110,12 @@ class Sources:
             for operand in given.get(carrier.name, ()):
                 for one in self.in_round(caller.function, operand, caller.binding):
                     how = max(one.how, source.how)
-                    yield Source(one.carrier, how, one.origin, one.partial or source.partial)
+                    yield one._replace(
+                        how=how,
+                        partial=one.partial or source.partial,
+                        through=one.through or source.through,
+                        fresh=one.fresh or source.fresh,
+                    )
 
     def _varying_with(self, function: FunctionSymbol, binding: Binding) -> set[int]:
         """Return the nodes that are made of what a round binds, or of what it may tell: the parts of a tuple."""
@@ -207,12 +212,11 @@ class Sources:
                     continue
                 carrier = step.carrier
                 before = best.get((carrier, is_part))
-                if before is None or strength < before.how:
+                if before is None or _says_more(step, strength, before):
                     is_as_it_is = strength is step.how and is_part is step.partial
-                    found = (
-                        step if is_as_it_is else Source(carrier, strength, step.origin, is_part, step.through)
+                    best[carrier, is_part] = (
+                        step if is_as_it_is else step._replace(how=strength, partial=is_part)
                     )
-                    best[carrier, is_part] = found
                 if strength is How.COMPUTED and isinstance(carrier, Constant):
                     added = Source(carrier, strength, step.origin, is_part, step.through)
                     calculated_with.append((added, step.how is How.COMPUTED))
@@ -342,6 +346,13 @@ class Sources:
     def fields(self, receivers: tuple[Type, ...], name: str) -> Iterator[Carrier]:
         """Return the carriers that `receiver.name` stands for; an unknown receiver gives an unresolved one."""
         return self.steps.fields(receivers, name)
+
+
+def _says_more(step: Source, strength: How, before: Source) -> bool:
+    """Whether a source is drawn on more faithfully than before, or as faithfully and on fewer terms."""
+    if strength is not before.how:
+        return strength < before.how
+    return (before.through, before.fresh) > (step.through, step.fresh)
 
 
 def _same(first: Answer, second: Answer) -> bool:

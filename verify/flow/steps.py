@@ -110,7 +110,7 @@ class Steps:
             outer, values = enclosing
             for value in values:
                 for source in self._asked.of(outer, value):
-                    yield Source(source.carrier, source.how, node.place, source.partial)
+                    yield source._replace(origin=node.place)
 
     def _attribute(
         self, function: FunctionSymbol, graph: ValueGraph, node: Node, base: int, name: str
@@ -120,7 +120,7 @@ class Steps:
         if default is not None:
             yield Source(Constant(default.text, is_default=True), How.COPY, node.place)
             for carrier in self.fields(receivers, name):  # it is read, and its values do not come this way
-                yield Source(carrier, How.CONTROL, node.place, partial=True)
+                yield Source(carrier, How.CONTROL, node.place, partial=True, fresh=True)
             return
         for carrier in self.fields(receivers, name):
             yield Source(carrier, How.COPY, node.place)
@@ -136,7 +136,9 @@ class Steps:
                 if above is not None and is_property(self.program.function(above)):
                     yield Source(ReturnCarrier(above), How.COPY, node.place)
             elif not isinstance(receiver, ClassObject | ModuleObject | FunctionObject):
-                yield Onward(base, How.COMPUTED, partial=True)
+                yield Onward(
+                    base, How.COMPUTED, partial=receiver is UNKNOWN
+                )  # else it has no carrier of its own
         if not receivers:
             yield Onward(base, How.COMPUTED, partial=True)
 

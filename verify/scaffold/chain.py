@@ -26,6 +26,7 @@ from ..flow import (
     by_name,
 )
 from ..flow.carriers import Role
+from ..flow.holders import without_holders
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.summarise import TOP_LEVEL
 from ..trace.names import bare_name
@@ -244,8 +245,7 @@ def _given(flow: Flow, walker: Walker, carrier: Carrier) -> list[Hop]:
         for hop in walker.entering(carrier)
         if hop.how <= How.COMPUTED and hop.source != carrier and not hop.through and flow.is_live(hop)
     ]
-    whole = {(hop.site, hop.target) for hop in hops if not hop.partial}
-    return [hop for hop in hops if not hop.partial or (hop.site, hop.target) not in whole]
+    return without_holders(hops)
 
 
 def _leads_on(flow: Flow, walker: Walker, hop: Hop, current: Carrier, meaning: frozenset[str]) -> bool:

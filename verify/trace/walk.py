@@ -21,6 +21,7 @@ from ..flow import (
     UnresolvedCarrier,
     UseCarrier,
 )
+from ..flow.holders import without_holders
 from ..source import FunctionSymbol
 from ..source.program import Place
 from .model import Branch, End, Reader, Side, State, Trace
@@ -104,17 +105,14 @@ class Walker:
 
     def before(self, carrier: Carrier, *, first: bool) -> list[_Step]:
         """Return what the values of a carrier are made from, the most faithful first and defaults last."""
-        hops = [
+        hops = without_holders(
             hop
             for hop in self.entering(carrier)
             if hop.how <= How.COMPUTED and hop.source != carrier and (first or not hop.through)
-        ]
-        whole = {(hop.site, hop.target) for hop in hops if not hop.partial}
+        )
         drawn = {(hop.site, hop.target) for hop in hops if not isinstance(hop.source, Constant)}
         groups: dict[object, _Step] = {}
         for hop in hops:
-            if hop.partial and (hop.site, hop.target) in whole:
-                continue  # the part that is read has a carrier of its own
             is_part = isinstance(hop.source, Constant) and hop.how is How.COMPUTED
             if is_part and (hop.site, hop.target) in drawn:
                 continue  # a number or a format in an expression is not where the value begins

@@ -20,6 +20,7 @@ from ..flow import (
     UseCarrier,
     by_name,
 )
+from ..flow.holders import without_holders
 from ..source import FunctionSymbol
 from ..source.model import Span
 from ..source.program import Place
@@ -32,7 +33,6 @@ from .origins import (
     place_of_declaration,
     returns_anything,
     unused_default,
-    without_holders,
 )
 from .resolve import Definition
 

@@ -19,6 +19,7 @@ from ..flow import (
     ReturnCarrier,
     by_name,
 )
+from ..flow.holders import without_holders
 from ..flow.types import ClassObject, FunctionObject, members
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Default, EffectKind, Span
@@ -90,13 +91,6 @@ def find_origins(
         else:
             origins.others.append(chain)
     return origins
-
-
-def without_holders(hops: Iterable[Hop]) -> list[Hop]:
-    """Leave out the hop from an object at a place where the part of it that is read moves as itself."""
-    hops = list(hops)
-    whole = {(hop.site, hop.target) for hop in hops if not hop.partial}
-    return [hop for hop in hops if not hop.partial or (hop.site, hop.target) not in whole]
 
 
 def is_dead(flow: Flow, carrier: Carrier) -> bool:

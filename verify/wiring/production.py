@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from ..flow import Carrier, Constant, FieldCarrier, Flow, Hop, How, KeyCarrier, UnresolvedCarrier
 from ..flow.carriers import MappingOrigin
+from ..flow.holders import without_holders
 from ..flow.neutral import is_neutral, plain_literal, say_something
 from ..flow.trail import Spot, UseKind
 from ..flow.types import ClassObject, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Kind
-from .origins import find_origins, without_holders
+from .origins import find_origins
 
 
 def produced(flow: Flow, functions: frozenset[FunctionSymbol], carrier: Carrier) -> list[Hop] | None:
