@@ -294,6 +294,51 @@ def test_a_helper_that_looks_at_its_parameter_reads_it(project: Project, body: s
     assert told(project) == []
 
 
+# -- objects that nothing was stored into ---------------------------------------------------------------------------
+
+SHOWING = "print(StatusBanner().render(state))"
+
+
+def test_a_consumer_that_is_given_a_fresh_object_does_not_read_what_was_stored(project: Project) -> None:
+    project.replace("app/__main__.py", SHOWING, "print(StatusBanner().render(State()))")
+    [(rule, place, message)] = told(project)
+    assert (rule, place) == ("TW209", "app/__main__.py: print(StatusBanner().render(State()))")
+    assert (
+        "reads State.inf_grad_count of a fresh object, made at app/__main__.py:9, and of no other" in message
+    )
+
+
+def test_a_consumer_that_is_given_a_fresh_object_and_the_filled_one_reads_it(project: Project) -> None:
+    project.replace("app/__main__.py", SHOWING, f"print(StatusBanner().render(State()))\n{SHOWING}")
+    assert told(project) == []
+
+
+# -- stores that never happen ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("store", "rule"),
+    [
+        ("if False:\n        payload.inf_grad_count = len(metrics)", "TW211"),
+        ("return payload\n    payload.inf_grad_count = len(metrics)", "TW211"),
+    ],
+)
+def test_a_store_that_never_happens_is_not_said_to_stand_elsewhere(
+    project: Project, store: str, rule: str
+) -> None:
+    project.replace("app/emitters.py", '        inf_grad_count=metrics["inf_grad_count"],\n', "")
+    project.replace("app/emitters.py", "    return Payload(", "    payload = Payload(")
+    text = (project.root / "app/emitters.py").read_text()
+    project.write("app/emitters.py", f"{text.rstrip()}\n    {store}\n    return payload\n")
+    emitter = {"at": "app.emitters:emit", "carries": "Payload.inf_grad_count"}
+    transport = project.records["TELE-301"]["transport"]
+    assert isinstance(transport, list)
+    project.record(emitter=emitter, transport=transport[2:])
+    [(told_rule, _, message)] = told(project)
+    assert told_rule == rule
+    assert "never sets" not in message
+
+
 # -- receivers of unknown type ------------------------------------------------------------------------------------
 
 

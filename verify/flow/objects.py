@@ -78,6 +78,10 @@ class Objects:
             self._answers[key] = field.default if self._is_untouched(field, function, base) else None
         return self._answers[key]
 
+    def made_at(self, function: FunctionSymbol, base: int) -> list[Place]:
+        """Return the calls that make what a node may be; none where they are not all known."""
+        return sorted(self._made_at(function, base) or (), key=str)
+
     # -- fields ---------------------------------------------------------------------------------------------------
 
     def _field(self, cls: ClassSymbol, name: str) -> _Field | None:

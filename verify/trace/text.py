@@ -159,6 +159,8 @@ def _label(branch: Branch) -> str:
 
 def _reading(hops: tuple[Hop, ...]) -> str:
     """What a reader does with a value, as far as its hops say."""
+    if all(hop.fresh for hop in hops):
+        return "reads it of a fresh object"
     if all(hop.how is How.CONTROL for hop in hops):
         return "branches on it"
     if any(isinstance(hop.target, UseCarrier) and hop.how is not How.CONTROL for hop in hops):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..flow import Carrier, FieldCarrier, Flow, Hop, KeyCarrier, UseCarrier
+from ..flow import Carrier, Constant, FieldCarrier, Flow, Hop, How, KeyCarrier, UseCarrier
 from ..source import FunctionSymbol
+from ..source.model import Kind
+from ..source.program import Place
 from .causes import Cause, Diagnosis, name_of, place_of, place_of_definition
 from .dormant import dormant, never_called
 from .losses import Losses
@@ -71,6 +73,11 @@ class Diagnostician:
         for hop in self._flow.out_of(carrier):
             if hop.site.function in functions and not self._flow.is_live(hop):
                 return self.dormant([hop])
+        fresh = self._read_fresh(carrier, functions)
+        if fresh is not None:
+            place, context = fresh
+            context |= {"carrier": str(carrier), "consumer": name_of(definition)}
+            return Diagnosis(Cause.NOT_READ, str(carrier), place, context=context)
         context = {"carrier": str(carrier), "consumer": name_of(definition)}
         instead = sorted(
             {
@@ -89,6 +96,32 @@ class Diagnostician:
             Cause.NOT_READ, str(carrier), place_of_definition(self._flow, definition), context=context
         )
 
+    def _read_fresh(
+        self, carrier: Carrier, functions: frozenset[FunctionSymbol]
+    ) -> tuple[Place, dict[str, str]] | None:
+        """Return where the object is made in which a carrier is looked up without ever having been stored there."""
+        if not isinstance(carrier, FieldCarrier):
+            return None
+        for hop in self._flow.out_of(carrier):
+            if not hop.fresh or hop.site.function not in functions or not self._flow.is_live(hop):
+                continue
+            made = self._made_at(hop, carrier.name)
+            if made is None:
+                return place_of(hop), {"fresh": ""}
+            return made, {"fresh": f"{made.path}:{made.span.line}"}
+        return None
+
+    def _made_at(self, read: Hop, name: str) -> Place | None:
+        function = read.site.function
+        nodes = self._flow.program.function(function).graph.nodes
+        for node in nodes:
+            if node.kind is Kind.ATTR and node.data == name and node.span == read.origin:
+                for maker, index in self._flow.facts.sources.objects.made_at(function, node.operands[0]):
+                    summary = self._flow.program.function(maker)
+                    path = self._flow.program.modules[maker.module].path
+                    return Place(path, summary.graph.nodes[index].span)
+        return None
+
     def lost(
         self,
         record: str,
@@ -98,7 +131,13 @@ class Diagnostician:
         functions: frozenset[FunctionSymbol],
     ) -> Diagnosis:
         """The value of `starts` does not reach `end` in this stage: say what does, or that nothing does."""
-        return self._losses.lost(record, starts, end, definition, functions)
+        found = self._losses.lost(record, starts, end, definition, functions)
+        if found.cause is Cause.DROPPED_FIELD and "what" not in found.context:
+            for hop in self._flow.entering(end):
+                is_here = hop.site.function in functions and not self._flow.is_live(hop)
+                if is_here and hop.how <= How.COMPUTED and not isinstance(hop.source, Constant):
+                    return self.dormant([hop])  # the stage sets it, where nothing runs
+        return found
 
 
 class WithoutDiagnosis(Diagnostician):

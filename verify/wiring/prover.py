@@ -200,6 +200,8 @@ class Prover:
     ) -> list[Hop] | None:
         """The consumer reads the carrier itself, or what it was copied to; a branch on it counts as a read.
 
+        What it looks up in an object that nothing was stored into is no read: the values went into another one.
+
         Being handed the value as an argument counts for the consumer's own functions only: a helper that formats
         numbers is called by many, and proves nothing for one of them.
         """
@@ -208,7 +210,8 @@ class Prover:
             names.append(UnresolvedCarrier(carrier.name))
         for hop in (hop for name in names for hop in self._flow.out_of(name)):
             is_live = self._flow.is_live(hop, unresolved=unresolved)
-            if hop.site.function in stage.functions and is_live and self._takes(hop):
+            is_here = hop.site.function in stage.functions and is_live
+            if is_here and not hop.fresh and self._takes(hop):
                 return [hop]
 
         def is_end(target: Carrier, hop: Hop) -> bool:

@@ -102,6 +102,8 @@ def unresolved_receiver(project: Project, shown: Example) -> None:
         f"state = State()\n\n\n{shown.python()}",
     )
     project.replace("app/__main__.py", "handle(state, ", "handle(")
+    project.replace("app/__main__.py", "import handle\n", "import handle, state\n")
+    project.replace("app/__main__.py", "state = State()\n", "")
 
 
 def hardcoded_constant(project: Project, shown: Example) -> None:

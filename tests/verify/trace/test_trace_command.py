@@ -59,6 +59,16 @@ def printed(wire: Trace, *, width: int = 80, encoding: str = "utf-8") -> str:
     return buffer.getvalue().decode(encoding)
 
 
+def test_a_reader_of_an_object_that_was_just_made_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "from dataclasses import dataclass\n\n\n@dataclass\nclass State:\n    bad: int = 0\n\n\n"
+        "def count(state: State, n: int) -> None:\n    state.bad = n + 1\n\n\n"
+        "def show(state: State) -> None:\n    print(state.bad)\n\n\n"
+        "filled = State()\ncount(filled, 1)\nshow(State())\n"
+    )
+    assert "show reads it of a fresh object" in run(tmp_path, "State.bad").stdout
+
+
 def test_a_wire_reads_well_in_eighty_columns_without_colour(metric: Flow, traced: Traced) -> None:
     assert printed(traced(metric, "bad")) == EXPECTED
 
