@@ -133,7 +133,9 @@ class GradientLooks:
         collection = collect_gradients(parameters)
         if collection.norm_state is NormState.NO_GRADIENTS:
             return None
-        collection = replace(collection, loss_scale=self._loss_scale())
+        loss_scale = self._loss_scale()
+        if loss_scale is not None:
+            collection = replace(collection, loss_scale=loss_scale)
         if grad_scale is not None:
             collection = unscaled(collection, grad_scale)
         # A layer that was looked at before clipping is told by that look.

@@ -56,22 +56,14 @@ class StepInHand:
 
     def has_seen(self, names: Iterable[str], stage: GradientStage | None = None) -> bool:
         """Whether one of these layers was looked at, at this stage or at any."""
-        wanted = set(names)
-        return any(
-            not wanted.isdisjoint(look.collection.layer_names)
-            for look in self.looks
-            if stage is None or look.stage is stage
-        )
+        looks = self.looks if stage is None else self.at(stage)
+        return bool(looks) and _share_layers(tuple(names), looks)
 
     def counted(self) -> list[Look]:
         """The looks that tell of the step: before clipping, and after it those at layers that only they saw."""
         before = self.at(GradientStage.BEFORE_CLIPPING)
-        seen = {name for look in before for name in look.collection.layer_names}
-        return before + [
-            look
-            for look in self.at(GradientStage.AFTER_CLIPPING)
-            if seen.isdisjoint(look.collection.layer_names)
-        ]
+        after = self.at(GradientStage.AFTER_CLIPPING)
+        return before + [look for look in after if not _share_layers(look.collection.layer_names, before)]
 
     def is_broken(self, names: Iterable[str]) -> bool:
         """Whether the gradient of one of these layers was seen not to be finite."""
@@ -91,11 +83,21 @@ class StepInHand:
         return max(0, self.announced[optimizer] - steps)
 
 
+def _share_layers(names: tuple[str, ...], looks: Sequence[Look]) -> bool:
+    """Whether one of these layers is among those of some looks."""
+    if any(look.collection.layer_names == names for look in looks):
+        return bool(names)  # as a rule all of them: no set has to be made for that
+    wanted = set(names)
+    return any(not wanted.isdisjoint(look.collection.layer_names) for look in looks)
+
+
 def diagnosed_layers(looks: Sequence[Look]) -> tuple[dict[str, LayerGradientStats], bool]:
     """The statistics of each layer by name, and whether those of all layers are known.
 
     A layer that was looked at several times is told by the newest look, or by the first that was not finite.
     """
+    if all(look.layers is None for look in looks):
+        return {}, False
     layers: dict[str, LayerGradientStats] = {}
     settled: set[str] = set()
     for look in looks:
