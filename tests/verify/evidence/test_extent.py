@@ -97,7 +97,7 @@ def broken(root: Path) -> None:
         (["-x"], broken),
         (["-x", "-n", "1"], broken),
     ],
-    ids=str,
+    ids=lambda one: getattr(one, "__name__", str(one)),
 )
 def test_of_a_test_that_was_left_out_nothing_is_known(
     ran: Path, tmp_path: Path, arguments: list[str], change: Callable[[Path], object] | None
