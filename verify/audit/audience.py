@@ -23,7 +23,7 @@ from .exports import exported_nodes
 from .handling import classes_in
 from .known_calls import PLAIN_BASES
 
-_KEEPS_THE_CALLER = {
+KEEPS_THE_CALLER = {
     "staticmethod",
     "classmethod",
     "property",
@@ -180,7 +180,7 @@ class Audience:
         program = self.flow.program
         summary = program.function(function)
         if any(
-            one.partition("(")[0].rpartition(".")[2] not in _KEEPS_THE_CALLER for one in summary.decorators
+            one.partition("(")[0].rpartition(".")[2] not in KEEPS_THE_CALLER for one in summary.decorators
         ):
             return True
         if summary.owner is None:

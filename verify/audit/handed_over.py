@@ -17,6 +17,7 @@ from ..flow.types import (
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node
 from ..source.program import ExternalSymbol
+from .audience import Audience
 from .factories import factories_of, lambdas
 from .handling import TURNS_INTO_OTHERS, Handed, Handling, classes_in
 from .known_calls import (
@@ -27,6 +28,7 @@ from .known_calls import (
     PLAIN_BASES,
     TURNS_INTO_MAPPING,
 )
+from .own_models import own_models
 from .record_classes import shows_fields
 
 _TEXT = "a text"
@@ -39,13 +41,15 @@ _CODE_FOR_ATTRIBUTES = (
 _CODE_FOR_RESTORING = ("__setstate__", "__reduce__")
 
 
-def handling_of(flow: Flow) -> Handling:
+def handling_of(flow: Flow, audience: Audience) -> Handling:
     """Look through a program."""
     handling = Handling(flow.facts, factories=frozenset(lambdas(flow.facts)))
     for function in flow.program.functions():
         _Body(handling, function).look()
     for one in flow.program.classes():
         _declared(handling, one)
+    for model in list(own_models(handling, audience)):
+        handling.models[model] = handling.filled_outside.pop(model)
     _export_what_they_hold(handling)
     _build_what_they_hold(handling)
     return handling

@@ -45,6 +45,7 @@ class Handling:
         factories: Each `lambda` that is called without arguments by what makes a default.
         built_outside: Classes that are handed to something that may build objects of them, with the reason.
         filled_outside: Classes that something outside may fill as well: a base, a decorator, code for attributes.
+        models: Classes of a library that fills objects, of which only the program makes any, with the base.
         exported: Classes whose objects are turned into a mapping, text or bytes as a whole, or handed outside.
         given_back: Classes whose objects are returned to somebody who is no part of the program.
         computed_names: Classes whose fields are read or stored by names that are computed when the program runs.
@@ -61,6 +62,7 @@ class Handling:
     factories: frozenset[FunctionSymbol] = frozenset()
     built_outside: dict[ClassSymbol, str] = field(default_factory=dict)
     filled_outside: dict[ClassSymbol, str] = field(default_factory=dict)
+    models: dict[ClassSymbol, str] = field(default_factory=dict)
     exported: dict[ClassSymbol, Handed] = field(default_factory=dict)
     given_back: dict[ClassSymbol, Handed] = field(default_factory=dict)
     computed_names: dict[ClassSymbol, Handed] = field(default_factory=dict)

@@ -115,7 +115,7 @@ def certainty_of_reads(audit: AuditCheck, subject: FieldSubject) -> Confidence |
     if usage.handling.names_computed(owner, name):
         return None
     doubts = usage.doubts_about_reads(subject.carrier)
-    if usage.handling.may_fill(owner, name) is not None:
+    if usage.handling.may_fill(owner, name) is not None or owner in usage.handling.models:
         doubts.append("a base or decorator from outside may read it")
     if doubts or name in usage.handling.strings or audit.consumers.mention(name) is not None:
         return Confidence.LOW

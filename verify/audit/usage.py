@@ -38,7 +38,7 @@ class Usage:
     @cached_property
     def handling(self) -> Handling:
         """How objects are handled as wholes."""
-        return handling_of(self.flow)
+        return handling_of(self.flow, self.audience)
 
     @cached_property
     def liveness(self) -> Liveness:
