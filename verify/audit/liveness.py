@@ -32,6 +32,7 @@ from ..flow import (
     ParameterCarrier,
     ReturnCarrier,
     Role,
+    Site,
     UnresolvedCarrier,
     UseCarrier,
 )
@@ -41,6 +42,7 @@ from ..source import FunctionSymbol
 from ..source.model import EffectKind, Kind
 from .audience import Audience
 from .expressions import Expressions
+from .flags import is_config_class
 from .handling import Handling
 
 _CONTAINER = re.compile(r"dict|list|set\b|set\[|deque|counter|mapping|sequence|queue|array|buffer")
@@ -239,6 +241,8 @@ class _Backward:
         while pending:
             current, derived = pending.pop()
             self._best = max(self._best, self._intrinsic(current))
+            if current not in start and isinstance(current, FieldCarrier) and self._may_be_stored(current):
+                self._best = max(self._best, Origin.POSSIBLE)
             for source, how in self._direct(current) if current in start else self._flow.made_from(current):
                 computed = how is How.COMPUTED
                 if isinstance(source, Constant):
@@ -262,9 +266,16 @@ class _Backward:
 
     def _direct(self, start: Carrier) -> Iterator[tuple[Carrier | Constant, How]]:
         """Yield what gives a carrier that is asked about its values; the hops are noted, and what it starts with."""
-        for hop in self._flow.entering(start):
+        hops = list(self._flow.entering(start))
+        fields: dict[Site, set[FieldCarrier]] = {}
+        for hop in hops:
+            if isinstance(hop.source, FieldCarrier):
+                fields.setdefault(hop.site, set()).add(hop.source)
+        for hop in hops:
             if hop.how is How.CONTROL:
                 continue
+            if hop.partial and self._flow.is_holder(hop.source, fields.get(hop.site, ())):
+                continue  # what is read of it moves as itself
             is_change = hop.role not in {Role.INITIAL, Role.RESET}
             if not self._flow.is_live(hop):
                 if hop.role is not Role.INITIAL:
@@ -335,6 +346,17 @@ class _Backward:
             for hop in self._flow.into(carrier)
         )
         return Origin.ALIVE if is_filled and self._holds_container(carrier, stored) else Origin.NEVER
+
+    def _may_be_stored(self, carrier: FieldCarrier) -> bool:
+        """Whether somebody unseen may store into a field that others are given the values of."""
+        owner, name, handling = carrier.owner, carrier.name, self._handling
+        if handling.may_fill(owner, name) is not None or handling.names_computed(owner, name):
+            return True
+        if name in handling.keywords or self._flow.is_target(UnresolvedCarrier(name)):
+            return True
+        if self._audience.sees_field(owner, name) or is_config_class(owner.name):
+            return True
+        return not handling.is_made(owner) and not handling.is_kept(owner, name)
 
     def _holds_container(self, carrier: FieldCarrier, stored: list[tuple[FunctionSymbol, int]]) -> bool:
         """Whether a field holds a list or mapping, so that what is stored in it is one element of many."""

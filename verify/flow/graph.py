@@ -25,6 +25,7 @@ from .ends import Ends
 from .extract import extract
 from .facts import CallSite, Comparison, Facts
 from .frameworks import called_from_outside
+from .holders import is_holder
 from .log_sinks import LogSink
 
 _REGISTERING = {
@@ -285,13 +286,31 @@ class Flow:
     def made_from(self, carrier: Carrier) -> Iterator[tuple[Carrier | Constant, How]]:
         """Yield what gives a carrier its values in code that runs, and how, by the hops that enter it.
 
-        Left out is what only decides whether there is a value, and what each caller gets back of its own.
+        Left out is what only decides whether there is a value, what each caller gets back of its own, and the object
+        whose field is read.
         """
         moves = self.facts.moves
         for one in self._entered_with(carrier):
             for number in self._ends.into(one):
                 if moves.is_live(number, self.reachable):
-                    yield from moves.given(number, one)
+                    yield from self._parts_of(list(moves.given(number, one)))
+
+    def _parts_of(
+        self, given: list[tuple[Carrier | Constant, How, bool]]
+    ) -> Iterator[tuple[Carrier | Constant, How]]:
+        is_part = any(partial for _, _, partial in given)
+        fields = {source for source, _, _ in given if is_part and isinstance(source, FieldCarrier)}
+        for source, how, partial in given:
+            if not (partial and self.is_holder(source, fields)):
+                yield source, how
+
+    def is_holder(self, carrier: Carrier | Constant, fields: Collection[FieldCarrier]) -> bool:
+        """Whether a carrier holds the object that one of these fields is read of."""
+        return (
+            bool(fields)
+            and not isinstance(carrier, Constant)
+            and (is_holder(self.facts.inference, carrier, fields))
+        )
 
     def _entered_with(self, carrier: Carrier) -> Sequence[Carrier]:
         """Return a carrier with those whose hops enter it too."""

@@ -182,8 +182,8 @@ class Moves:
         manner = _MANNERS[self._manners[number]]
         return not manner.gated and not manner.discarded and self._functions[number] in reachable
 
-    def given(self, number: int, target: Carrier) -> Iterator[tuple[Carrier | Constant, How]]:
-        """Yield what a move gives one of its targets, and how.
+    def given(self, number: int, target: Carrier) -> Iterator[tuple[Carrier | Constant, How, bool]]:
+        """Yield what a move gives one of its targets, how, and whether only a part of that is read.
 
         Left out is what only decides, and what is handed through.
         """
@@ -201,7 +201,7 @@ class Moves:
                     continue
             elif isinstance(carrier, ParameterCarrier) and carrier.function is returning:
                 continue
-            yield carrier, _STRENGTHS[max(how, marks & _STRENGTH)]
+            yield carrier, _STRENGTHS[max(how, marks & _STRENGTH)], marks & _PARTIAL != 0
 
     def _site(self, number: int) -> Site:
         function = self._functions[number]
