@@ -106,6 +106,7 @@ JUDGED: dict[tuple[str, str], Judged] = {
     ("TW505", "another key"): Judged(10, 19, 0, 14),
     ("TW506", "beside two others of its mapping or object"): Judged(1, 2, is_the_purpose=True),
     ("TW506", "computed where it is left out"): Judged(0, 3, is_the_purpose=True),
+    ("TW506", "computed for nothing else where it is left out"): Judged(is_the_purpose=True),
     ("TW506", "known from elsewhere"): Judged(0, 4),
     ("TW507", ""): Judged(42, 48, 64, 64),
     ("TW508", "of a library"): Judged(1, 2),

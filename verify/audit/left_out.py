@@ -20,6 +20,7 @@ from ..flow.types import ClassObject, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Default, EffectKind, Kind, Span
 from .flags import is_given_up, uses_parameter
+from .idle_locals import is_given_up_local
 from .liveness import Origin as ValueOrigin
 from .telemetry_names import TelemetryNames
 from .transfers import Group, Origin, Transfers
@@ -36,6 +37,7 @@ class Sign(enum.StrEnum):
     KEY = "key"  # the mapping that its neighbours come from has one
     FIELD = "field"  # the object that its neighbours come from has one
     LOCAL = "local"  # the function computes a value of that name
+    UNUSED = "unused"  # the function computes one, and does nothing with it
     TAKEN = "taken"  # the function has a value of that name for a use of its own
     PARAMETER = "parameter"  # the function takes a value of that name, and does nothing with it
     SITES = "sites"  # every other construction passes it
@@ -94,7 +96,19 @@ class LeftOutFields:
             if self._names.is_class(owner.name) or self._is_own_converter(owner, group)
             for one in self._of(owner, group, groups)
             if self._names.is_class(owner.name) or self._is_lost(one)
-        )
+        ) + tuple(self._unused_locals())
+
+    def _unused_locals(self) -> Iterator[LeftOut]:
+        """Yield the fields of any record that a function computes a value for, and does nothing with it."""
+        inference = self._flow.facts.inference
+        for owner, groups in self._constructions.items():
+            if self._names.is_class(owner.name) or inference.constructor(owner) is not None:
+                continue
+            optional = self.optional(owner)
+            for group in groups:
+                graph = self._program.function(group.function).graph
+                if not optional.keys().isdisjoint(graph.bindings):
+                    yield from (one for one in self._of(owner, group, groups) if one.sign is Sign.UNUSED)
 
     @cached_property
     def unused_parameters(self) -> tuple[LeftOut, ...]:
@@ -300,6 +314,8 @@ class LeftOutFields:
                 one = found(sign, written, len(origins))
                 return replace(one, is_taken_beside=self._is_taken_beside(group.function, base, name))
         here = self._local(group.function, name, before=span)
+        if here in {Sign.LOCAL, Sign.TAKEN} and is_given_up_local(self._flow, group.function, name, span):
+            here = Sign.UNUSED
         if here is not None:
             return found(here, name, sum(not origin.base for _, origin in same))
         others = [one for one in groups if one is not group]

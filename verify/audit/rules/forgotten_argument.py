@@ -65,6 +65,8 @@ def _confidence(audit: AuditCheck, one: LeftOut) -> Confidence:
     match one.sign:
         case Sign.KEY | Sign.FIELD:
             return Confidence.HIGH if one.neighbours >= 2 else Confidence.LOW
+        case Sign.UNUSED:
+            return Confidence.LOW if _is_alternative(audit, one) else Confidence.MEDIUM
         case Sign.LOCAL:
             is_at_hand = (
                 one.neighbours >= 2 and _is_given_before(audit, one) and not _is_alternative(audit, one)
@@ -100,6 +102,8 @@ def _why(one: LeftOut) -> str:
     match one.sign:
         case Sign.KEY | Sign.FIELD:
             return f"; {one.value} holds a value, and {one.neighbours} other fields are taken from there"
+        case Sign.UNUSED:
+            return f"; {one.group.function.qualname}() computes a value of that name and does nothing with it"
         case Sign.LOCAL | Sign.TAKEN:
             return f"; {one.group.function.qualname}() has a value of that name"
         case _:
