@@ -135,6 +135,7 @@ JUDGED: dict[tuple[str, str], Judged] = {
     ("TW514", "an option of a parser, of a library"): Judged(20, 27),
     ("TW514", "an option of a parser, of an application"): Judged(4, 4, 1, 22, is_the_purpose=True),
     ("TW515", "never recorded"): Judged(7, 8, 8, 16, is_the_purpose=True),
+    ("TW515", "one series that is kept"): Judged(is_the_purpose=True),
     ("TW515", "recorded where nothing calls"): Judged(0, 3),
     ("TW516", ""): Judged(is_the_purpose=True),
     ("TW517", ""): Judged(is_the_purpose=True),

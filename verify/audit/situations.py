@@ -92,6 +92,8 @@ def _instrument(finding: Finding, is_library: bool) -> str:
     reason = finding.context["reason"]
     if "which nothing calls" in reason:
         return "recorded where nothing calls"
+    if "as it is through" in reason:
+        return "one series that is kept"
     return "never recorded"
 
 

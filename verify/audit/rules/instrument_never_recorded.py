@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...flow import FieldCarrier, ModuleCarrier
-from ...flow.instruments import Instrument
-from ...source import ConstantSymbol
+from ...flow.instruments import Instrument, Recording
+from ...source import ConstantSymbol, Program
 from ...source.model import CallShape, Kind
 from ...source.program import Place
+from ..kept_children import idle_children
 from .base import AuditCheck, AuditRule
 
 
@@ -57,6 +58,22 @@ class InstrumentNeverRecorded(AuditRule):
                 context={"instrument": word, "metric": name, "reason": reason, **_kept(instrument)},
                 confidence=confidence,
             )
+        for instrument in audit.flow.facts.instruments:
+            yield from self._children(audit, instrument)
+
+    def _children(self, audit: AuditCheck, instrument: Instrument) -> Iterator[Finding]:
+        """A series that is kept by itself, and that nobody records in as in those beside it."""
+        word, name = instrument.kind.word, instrument.carrier.name
+        for one in idle_children(audit.usage, instrument):
+            reason = f"is never recorded through {one.field}, as it is through {one.sibling}"
+            yield self.make(
+                subject=f"{one.field.owner.module}:{one.field}",
+                place=one.place,
+                message=f'{word} "{name}" {reason}',
+                help=f"call {_methods(instrument)} of {one.field.name} where it happens, or remove the field",
+                context={"instrument": word, "metric": name, "reason": reason, "kept_in": str(one.field)},
+                confidence=Confidence.HIGH,
+            )
 
     def _instrument(self, audit: AuditCheck, instrument: Instrument) -> tuple[str, str, Confidence] | None:
         live = [one for one in instrument.recordings if not one.gated]
@@ -64,7 +81,7 @@ class InstrumentNeverRecorded(AuditRule):
         if instrument.lost:
             return None
         if reached:
-            return self._one_way(instrument)
+            return self._one_way(audit, instrument)
         record = _methods(instrument)
         if live:
             where = ", ".join(dict.fromkeys(one.site.function.qualname for one in live))
@@ -93,11 +110,24 @@ class InstrumentNeverRecorded(AuditRule):
             return "has no callback: it never has a value", "give it callbacks", confidence
         return "is declared and never recorded", f"call {record} where it happens, or remove it", confidence
 
-    def _one_way(self, instrument: Instrument) -> tuple[str, str, Confidence] | None:
-        """A gauge that only ever falls: what should count it up is gone."""
-        if {one.method for one in instrument.recordings} != {"dec"} or instrument.doubtful:
+    def _one_way(self, audit: AuditCheck, instrument: Instrument) -> tuple[str, str, Confidence] | None:
+        """What only ever falls, of which what should count it up is gone; or, if it is there to fall, only rises."""
+        if instrument.doubtful:
             return None
-        return "is counted down and never up", "call .inc() where what it counts begins", Confidence.HIGH
+        if {one.method for one in instrument.recordings} == {"dec"}:
+            return "is counted down and never up", "call .inc() where what it counts begins", Confidence.HIGH
+        if instrument.kind.word != "up-down counter":
+            return None
+        amounts = [added_amount(audit.program, one) for one in instrument.recordings]
+        if all(one is not None and one < 0 for one in amounts):
+            return "is counted down and never up", "call .add(1) where what it counts begins", Confidence.HIGH
+        if all(one is not None and one > 0 for one in amounts):
+            return (
+                "is counted up and never down",
+                "call .add(-1) where what it counts ends",
+                Confidence.MEDIUM,
+            )
+        return None
 
     def _family(self, audit: AuditCheck, instrument: Instrument) -> tuple[str, str, Confidence] | None:
         if instrument.site.function.name == "describe" or instrument.lost:
@@ -115,6 +145,19 @@ class InstrumentNeverRecorded(AuditRule):
                 Confidence.MEDIUM if instrument.doubtful else Confidence.HIGH,
             )
         return None
+
+
+def added_amount(program: Program, recording: Recording) -> float | None:
+    """Return the number, as written, that a place adds to an instrument."""
+    if recording.method != "add":
+        return None
+    nodes = program.function(recording.site.function).graph.nodes
+    for node in nodes:
+        if node.kind is Kind.CALL and node.span == recording.site.span and isinstance(node.data, CallShape):
+            first = nodes[node.operands[1]] if node.data.positional and 0 not in node.data.starred else None
+            value = first.data if first is not None and first.kind is Kind.CONST else None
+            return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return None
 
 
 def _is_made_for_others(instrument: Instrument) -> bool:
