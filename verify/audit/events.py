@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..flow import Flow
@@ -61,10 +61,11 @@ class Event:
 
 @dataclass
 class Traffic:
-    """Where an event is sent and where it is matched on, each as `path:line`."""
+    """Where an event is sent and where it is matched on, each as `path:line`, and in which functions it is sent."""
 
     sent: list[str] = field(default_factory=list)
     handled: list[Place] = field(default_factory=list)
+    senders: list[FunctionSymbol] = field(default_factory=list)
 
 
 @dataclass
@@ -102,9 +103,9 @@ def event_names(program: Program) -> set[str]:
     return names
 
 
-def families(flow: Flow, mentions: Mentions) -> Iterator[Family]:
-    """Yield the families of events of a program."""
-    collector = _Collector(flow, mentions)
+def families(flow: Flow, mentions: Mentions, own: Collection[ClassSymbol] = ()) -> Iterator[Family]:
+    """Yield the families of events of a program; objects of its `own` classes nobody else makes."""
+    collector = _Collector(flow, mentions, own)
     for enumeration in _enumerations(flow.program):
         yield collector.enumeration(enumeration)
     for base in _bases(flow.program):
@@ -178,8 +179,9 @@ def _last(node: ast.expr) -> str:
 
 
 class _Collector:
-    def __init__(self, flow: Flow, mentions: Mentions) -> None:
+    def __init__(self, flow: Flow, mentions: Mentions, own: Collection[ClassSymbol]) -> None:
         self._flow = flow
+        self._own = own
         self._program = flow.program
         self._mentions = mentions
         self._paths = {module.name: module.path for module in flow.program.modules.values()}
@@ -238,7 +240,8 @@ class _Collector:
 
         `decode(data, type=Event)`, `class Envelope(BaseModel): event: Event`.
         """
-        for mention in self._mentions.nodes.get(union.name, ()):
+        is_own = all(cls in self._own for cls in union.classes)
+        for mention in () if is_own else self._mentions.nodes.get(union.name, ()):
             nodes, effects = self._flow.facts.whereabouts.users(mention.function)
             graph = self._graph(mention.function)
             users = [graph.nodes[user] for user in nodes.get(mention.node, ())]
@@ -252,6 +255,7 @@ class _Collector:
         return any(
             isinstance(base, ExternalSymbol) and base.dotted.rpartition(".")[2] not in PLAIN_BASES
             for cls in (*holders, *union.classes)
+            if cls not in self._own
             for base in self._program.mro(cls)
         )
 
@@ -291,6 +295,7 @@ class _Collector:
             traffic.handled.append(Place(path, node.span))
         else:
             traffic.sent.append(f"{path}:{node.span.line}")
+            traffic.senders.append(mention.function)
 
     def _is_matched_on(self, function: FunctionSymbol, graph: ValueGraph, index: int) -> bool:
         """Whether a value is compared with, is a key of a table of handlers, or is subscribed to."""
@@ -329,6 +334,7 @@ class _Collector:
             traffic.handled.append(Place(path, node.span))
         else:
             traffic.sent.append(f"{path}:{node.span.line}")
+            traffic.senders.append(mention.function)
 
     def _class_in_text(self, traffic: Traffic, event: Event, module: str, holder: str, kind: str) -> None:
         if module == event.cls.module and (

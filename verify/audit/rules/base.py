@@ -27,6 +27,7 @@ from ..outside_consumers import OutsideConsumers
 from ..string_events import StringFamily, string_families
 from ..telemetry_names import TelemetryNames, has_telemetry_role, is_handler
 from ..transfers import Transfers
+from ..uncalled import Uncalled
 from ..usage import Usage
 from ..uses import Uses
 
@@ -105,7 +106,7 @@ class AuditCheck:
     @cached_property
     def event_families(self) -> list[Family]:
         """The events of the program, and where each is sent and handled."""
-        return list(families(self.flow, self.mentions))
+        return list(families(self.flow, self.mentions, self.usage.handling.models))
 
     @cached_property
     def string_events(self) -> list[StringFamily]:
@@ -128,6 +129,13 @@ class AuditCheck:
         """Who uses which function and class."""
         return Uses(
             self.flow, self.mentions, self.usage.handling, self.audience.is_library, self.named_outside
+        )
+
+    @cached_property
+    def uncalled(self) -> Uncalled:
+        """The functions that nothing calls."""
+        return Uncalled(
+            self.flow, self.usage.handling, self.mentions, self.audience.is_library, self.named_outside
         )
 
     def definition(self, symbol: ClassSymbol | FunctionSymbol) -> Place:

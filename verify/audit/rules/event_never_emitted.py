@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
+from ..events import Family, Traffic
 from .base import AuditCheck, AuditRule
 
 
@@ -13,7 +14,7 @@ class EventNeverEmitted(AuditRule):
 
     An event is a member of an enumeration, or a class below an event base, that is compared with, matched on, a key of
     a table of handlers, or subscribed to. Where members are looked up by value or by name, others may send them: such
-    an enumeration is left alone.
+    an enumeration is left alone. What an application sends only in functions that nothing there calls is not sent.
 
     ## Why is this bad?
     What the handler shows or counts stays as it was at the start.
@@ -64,6 +65,7 @@ class EventNeverEmitted(AuditRule):
                     },
                     confidence=Confidence.LOW if offered else certain,
                 )
+            yield from self._sent_in_vain(audit, family)
         for told in audit.string_events:
             sent_names = [name for name, traffic in told.traffic.items() if traffic.sent and traffic.handled]
             for name, traffic in told.traffic.items():
@@ -77,3 +79,29 @@ class EventNeverEmitted(AuditRule):
                         context={"event": name, "family": told.tag, "sent": ", ".join(sent_names[:5])},
                         confidence=Confidence.MEDIUM if is_seen else Confidence.LOW,
                     )
+
+    def _sent_in_vain(self, audit: AuditCheck, family: Family) -> Iterator[Finding]:
+        """Yield each event that only functions send which nothing calls, while others of its family are sent."""
+        in_vain = {
+            event: list(dict.fromkeys(traffic.senders))
+            for event, traffic in family.traffic.items()
+            if traffic.handled and _is_in_vain(audit, traffic)
+        }
+        others = [event for event, traffic in family.traffic.items() if traffic.sent and event not in in_vain]
+        for event, senders in in_vain.items() if others else ():
+            where = ", ".join(f"{one.qualname}()" for one in senders)
+            handled = family.traffic[event].handled[0]
+            yield self.make(
+                subject=f"{event.cls.module}:{event}",
+                place=handled if event.name is not None else event.place,
+                message=f"{event} is waited for at {handled.path} and sent only in {where}, which nothing calls",
+                help=f"call {where} where it happens, or take its handler out",
+                context={"event": str(event), "family": family.name, "sent": ", ".join(map(str, others[:5]))},
+                confidence=Confidence.MEDIUM,
+            )
+
+
+def _is_in_vain(audit: AuditCheck, traffic: Traffic) -> bool:
+    return len(traffic.senders) == len(traffic.sent) > 0 and all(
+        one in audit.uncalled for one in dict.fromkeys(traffic.senders)
+    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ...findings import Finding
+from ...findings import Confidence, Finding
 from ...flow.neutral import is_neutral
-from ..ladder import certainty_of_writes, where_it_is_lost
+from ...source import FunctionSymbol
+from ...source.model import Kind
+from ..ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
 from ..subjects import FieldSubject
 from .base import AuditCheck
@@ -31,6 +33,8 @@ class FieldNeverWritten(FieldRule):
     ```python
     stats.skipped_steps += 1  # where a step is skipped
     ```
+
+    A store is none in a function of an application that nothing there calls, names or hands on.
     """
 
     code = "TW502"
@@ -40,7 +44,8 @@ class FieldNeverWritten(FieldRule):
         """Return the finding about a field that is read and never stored."""
         usage = audit.usage
         production = usage.production(field.carrier)
-        if production.origin is not Origin.NEVER:
+        uncalled = () if production.origin is Origin.NEVER else _stored_in_vain(audit, field, production)
+        if production.origin is not Origin.NEVER and not uncalled:
             return None
         start = _start(field, production)
         if start is None or not is_neutral(start):
@@ -55,7 +60,9 @@ class FieldNeverWritten(FieldRule):
         confidence = certainty_of_writes(audit, field)
         if confidence is None:
             return None
-        steps = where_it_is_lost(audit, field, production)
+        steps = _never_called(uncalled) if uncalled else where_it_is_lost(audit, field, production)
+        if uncalled:
+            confidence = at_most(confidence, Confidence.MEDIUM)
         seen = "read" if consumption.end > End.COPIED else "handed out"
         return self.make(
             subject=field.subject,
@@ -71,6 +78,34 @@ class FieldNeverWritten(FieldRule):
             hops=(*steps.hops, *consumption.reads[:1]),
             confidence=confidence,
         )
+
+
+def _stored_in_vain(
+    audit: AuditCheck, field: FieldSubject, production: Production
+) -> tuple[FunctionSymbol, ...]:
+    """Return the functions that alone store a field, if nothing calls them and the object is made all the same."""
+    functions = tuple(dict.fromkeys(hop.site.function for hop in production.writes))
+    if not functions or not all(one in audit.uncalled for one in functions):
+        return ()
+    if not field.is_record and not audit.uncalled.are_left_out(field.carrier.owner, functions):
+        return ()  # that nobody uses such an object is another rule's
+    usage = audit.usage
+    for carrier in usage.family(field.carrier):
+        for function, value in usage.handling.stored_values(carrier):
+            is_constant = audit.program.function(function).graph.nodes[value].kind is Kind.CONST
+            if function not in functions and not is_constant:
+                return ()
+    makers = [*usage.handling.makers(field.carrier.owner)]
+    return functions if any(one not in functions for one in makers) else ()
+
+
+def _never_called(functions: tuple[FunctionSymbol, ...]) -> Steps:
+    where = ", ".join(f"{one.qualname}()" for one in functions)
+    return Steps(
+        f"; the only store is in {where}, which nothing calls",
+        f"call {where} where the value is known, or remove the field",
+        {"uncalled_store": where},
+    )
 
 
 def _start(field: FieldSubject, production: Production) -> str | None:

@@ -17,6 +17,9 @@ from .base import AuditCheck, AuditRule
 class InstrumentNeverRecorded(AuditRule):
     """A metric instrument is declared, and nothing ever records a value in it.
 
+    Nor in one of its series, which a field holds that nobody reads, beside others that are; or what counts both ways is
+    only ever counted in one.
+
     ## Why is this bad?
     The metric is exported, with help text and all, and stays at zero or has no series. A dashboard over it looks calm.
 

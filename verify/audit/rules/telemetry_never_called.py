@@ -58,6 +58,10 @@ _SERVES = {"check", "compute"}
 """Verbs of functions that are of use to others: what they give back is all that they do."""
 
 
+_BARE_VERBS = {"observe", "record", "emit", "track", "measure", "publish"}
+"""Verbs that say what a method of a telemetry class does without another word."""
+
+
 class TelemetryNeverCalled(AuditRule):
     """A function that makes, checks or sends telemetry, or handles events, is called by nobody but tests.
 
@@ -67,6 +71,7 @@ class TelemetryNeverCalled(AuditRule):
     is for others to call: such a finding is of low confidence, unless all its neighbours are called and it does
     more than give something back, as a check or a computation does. So is what a private package has for other
     distributions: a public function of a public module in it, or of a module that nothing imports.
+    A verb alone (`observe`, `record`) counts for a method of a telemetry class, in an application that uses the class.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
@@ -95,6 +100,7 @@ class TelemetryNeverCalled(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry function that no code but tests uses."""
         yield from self._nested(audit)
+        yield from self._bare(audit)
         neighbours = _Neighbours(audit)
         for function in audit.program.functions():
             if not is_subject(audit, function):
@@ -138,6 +144,29 @@ class TelemetryNeverCalled(AuditRule):
                 },
                 confidence=confidence,
             )
+
+    def _bare(self, audit: AuditCheck) -> Iterator[Finding]:
+        """`metrics.observe(...)`: a verb alone says what a method does if its class is one of telemetry's."""
+        for function in audit.program.functions():
+            if (
+                _is_bare_verb(audit, function)
+                and not is_subject(audit, function)
+                and function in audit.uncalled
+            ):
+                yield self.make(
+                    subject=str(function),
+                    place=audit.definition(function),
+                    message=f"no code but tests calls {function.qualname} or hands it over",
+                    help="call it where its values are known, or remove the method",
+                    context={
+                        "function": function.qualname,
+                        "kind": "method",
+                        "offered": "no",
+                        "of_metrics": "yes",
+                        "neighbours": "",
+                    },
+                    confidence=Confidence.MEDIUM,
+                )
 
     def _nested(self, audit: AuditCheck) -> Iterator[Finding]:
         for function in _unused_nested(audit):
@@ -193,6 +222,15 @@ def _is_free_in(audit: AuditCheck, outer: FunctionSymbol, inner: FunctionSymbol)
         if qualname.startswith((start, "<lambda")) and qualname != inner.qualname
         for node in summary.graph.nodes
     )
+
+
+def _is_bare_verb(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    owner = audit.program.function(function).owner
+    if function.name.lstrip("_") not in _BARE_VERBS or owner is None:
+        return False
+    if not audit.names.is_class(owner.rpartition(".")[2]):
+        return False
+    return audit.uncalled.are_left_out(ClassSymbol(function.module, owner), [function])
 
 
 def _is_telemetry(audit: AuditCheck, name: str) -> bool:
