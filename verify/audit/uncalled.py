@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..flow import Flow
+from ..flow.frameworks import PLAIN_BASES
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Kind
 from ..source.program import ExternalSymbol
 from .handling import Handling
-from .known_calls import PLAIN_BASES
 from .mentions import Mentions
 from .objects import ENDS
 
