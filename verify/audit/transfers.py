@@ -18,6 +18,7 @@ from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 
 _WRAPS_ONE = {"item", "tolist", "mean", "sum", "cpu", "detach", "numpy", "copy", "clone", "total_seconds"}
+_REDUCES_ALL = {"compute", "result", "value", "avg", "average", "median"}
 _KEEPS_THE_VALUE = _WRAPS_ONE | {"float", "int", "bool", "str", "round", "abs"}
 _FILLS_BY_KEYWORD = {"dict", "replace", "_replace", "evolve", "update", "model_copy"}
 _READS_A_KEY = {"get", "pop"}
@@ -163,7 +164,7 @@ class Names:
         assert isinstance(shape, CallShape)
         if shape.positional == 1 and not shape.starred:
             return node.operands[1]  # `float(x)`, `torch.stack(x)`, `deque(x, maxlen=5)`
-        if callee.kind is Kind.ATTR and callee.data in _WRAPS_ONE:
+        if callee.kind is Kind.ATTR and (callee.data in _WRAPS_ONE or callee.data in _REDUCES_ALL):
             return callee.operands[0] if len(node.operands) == 1 else None
         return None
 
