@@ -142,6 +142,11 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(_whole(word.lower()) for word in _WORD.findall(name))
 
 
+def are_light(some: Iterable[str]) -> bool:
+    """Whether words say little of which value a name stands for: units, sums and the like."""
+    return _LIGHT.issuperset(some)
+
+
 @lru_cache(maxsize=65536)
 def likeness(first: str, second: str) -> float:
     """Return how much of two names is the same: 1 for names of the same words, 0 for names that oppose each other."""

@@ -7,6 +7,7 @@ from itertools import combinations
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
+from ..labelled import crossed_declarations, crossed_labels
 from ..names import are_ends, likeness, words
 from ..recorded import Recorded, recorded_by_function
 from ..series import Series, series_by_function
@@ -34,7 +35,8 @@ class SeriesCrossed(AuditRule):
     logger.record("train/entropy_loss", mean(entropy_losses))
     ```
 
-    So are two instruments that record each other's values.
+    So are two instruments that record each other's values, or that are kept under the name that the other is declared
+    by, and two labels of one instrument.
 
     Only names that fit the other way round count. A value that is logged under a name of its own choice is no fault.
     """
@@ -45,6 +47,8 @@ class SeriesCrossed(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each pair of logger calls or recordings of one function whose values fit each other's names."""
         yield from self._recorded(audit)
+        yield from self._labelled(audit)
+        yield from self._declared(audit)
         for function, found in series_by_function(audit.flow):
             in_calls = [one for one in found if one.mapping is None]
             for first, second in combinations(in_calls, 2):
@@ -92,6 +96,42 @@ class SeriesCrossed(AuditRule):
                     },
                     confidence=_certainty(first, one, second, other),
                 )
+
+    def _labelled(self, audit: AuditCheck) -> Iterator[Finding]:
+        for first, one, second, other in crossed_labels(audit.flow):
+            yield self.make(
+                subject=f'{first.site.function}["{first.labels}"]',
+                place=Place(first.site.path, first.site.span),
+                message=f'{one} is recorded under "{first.labels}" and {other} under "{second.labels}":'
+                " they are crossed",
+                help=f'record {other} under "{first.labels}", and {one} under "{second.labels}"',
+                context={
+                    "series": first.labels,
+                    "source": one,
+                    "other_series": second.labels,
+                    "other_source": other,
+                    "other_at": str(second.site),
+                },
+                confidence=Confidence.MEDIUM,
+            )
+
+    def _declared(self, audit: AuditCheck) -> Iterator[Finding]:
+        for first, second in crossed_declarations(audit.flow):
+            yield self.make(
+                subject=f"{first.site.function}:{first.kept_as}",
+                place=Place(first.site.path, first.site.span),
+                message=f'{first.kept_as} is declared as "{first.name}" and {second.kept_as} as "{second.name}":'
+                " they are crossed",
+                help=f'declare {first.kept_as} as "{second.name}", and {second.kept_as} as "{first.name}"',
+                context={
+                    "series": first.name,
+                    "source": first.kept_as,
+                    "other_series": second.name,
+                    "other_source": second.kept_as,
+                    "other_at": str(second.site),
+                },
+                confidence=Confidence.MEDIUM,
+            )
 
 
 def _certainty(first: Recorded, one: str, second: Recorded, other: str) -> Confidence:
