@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from ..findings import Confidence
 from ..flow import KeyCarrier
 from ..source import ClassSymbol, FunctionSymbol
-from ..source.model import CallShape, Kind
+from ..source.model import CallShape, EffectKind, Kind
 from .ladder import at_most
 from .metric_words import are_metrics
 from .names import are_ends, words
 from .rules.base import AuditCheck
 from .transfers import Group, Origin, Transfer
 
+_ASKS = {"check", "compute", "collect", "aggregate"}
+_SAYS = {"f-string", "format", "repr"}
 _SIZES = {"size", "dimension", "dim", "feature", "channel", "unit", "width", "height", "column", "rank"}
 _SYMBOL = re.compile(
     r".|alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|omicron|pi|rho|sigma|tau|upsilon|phi"
@@ -124,6 +126,74 @@ def of_given_twice(audit: AuditCheck, group: Group, transfer: Transfer, origin: 
     return Confidence.HIGH
 
 
+def is_own_unread(
+    audit: AuditCheck, group: Group, transfer: Transfer, neighbour: Transfer, origin: Origin
+) -> bool:
+    """Whether what a name is left with has no other use: its own value is there, and nothing in the function reads it.
+
+    What stands beside goes straight from the same object or mapping, and both are given in one go. Names of metrics
+    only: another value may well be meant for two names.
+    """
+    straight = [
+        one
+        for one in group.transfers
+        if one not in (transfer, neighbour)
+        and (own := one.comes_from(one.sink)) is not None
+        and own.base == origin.base
+    ]
+    if len(straight) < (2 if origin.base else 1) or not (
+        are_metrics([transfer.sink]) and are_metrics([origin.name])
+    ):
+        return False
+    if are_ends(transfer.sink, origin.name) or not _are_at_once(audit, group, transfer, neighbour):
+        return False
+    if origin.base:
+        return not _is_looked_at(audit, group, transfer.sink, origin.base)
+    return _is_computed(audit, group, transfer.sink) and not _is_handed_on(audit, group, transfer.sink)
+
+
+def _is_computed(audit: AuditCheck, group: Group, name: str) -> bool:
+    """Whether a function computes a local of a name; what it is handed may be there for something else."""
+    body = audit.program.function(group.function)
+    return name in body.graph.bindings and all(one.name != name for one in body.parameters)
+
+
+def _is_handed_on(audit: AuditCheck, group: Group, name: str) -> bool:
+    """Whether a function does more with a local of a name than compute from it."""
+    names = audit.transfers.names(group.function)
+    graph = audit.program.function(group.function).graph
+    used = [one.value for one in graph.effects if one.kind is not EffectKind.DROP]
+    for node in graph.nodes:
+        if node.kind is Kind.CALL:
+            used += node.operands[1:]
+        elif node.kind in {Kind.DICT, Kind.SEQUENCE} or (node.kind is Kind.OP and node.data in _SAYS):
+            used += node.operands
+    return any(one.name == name and not one.base for index in used for one in names.origins(index))
+
+
+def _are_at_once(audit: AuditCheck, group: Group, first: Transfer, second: Transfer) -> bool:
+    """Whether two values are given on the same branch, and each name once."""
+    sinks = [one.sink for one in group.transfers]
+    if sinks.count(first.sink) > 1 or sinks.count(second.sink) > 1:
+        return False
+    effects = audit.program.function(group.function).graph.effects
+    guards = {one.guards for one in effects if one.span in {first.span, second.span}}
+    return group.node >= 0 or len(guards) == 1
+
+
+def _is_looked_at(audit: AuditCheck, group: Group, name: str, base: str) -> bool:
+    """Whether a function reads a field or key of a name from an object or mapping."""
+    names = audit.transfers.names(group.function)
+    nodes = audit.program.function(group.function).graph.nodes
+    for node in nodes:
+        if node.kind in {Kind.ATTR, Kind.ITEM} and node.data == name:
+            if names.path(node.operands[0]) == base:
+                return True
+        elif node.kind is Kind.CALL and len(node.operands) > 1 and nodes[node.operands[1]].data == name:
+            return True  # `metrics.get("entropy")`
+    return False
+
+
 def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
     if group.owner is None:
         return True  # a dictionary: its keys are names that others look for
@@ -132,6 +202,21 @@ def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
         if isinstance(group.owner, ClassSymbol)
         else audit.names.is_function(group.owner.name)
     )
+
+
+def is_of_telemetry(audit: AuditCheck, group: Group) -> bool:
+    """Whether values go to what holds or hands on telemetry: a class of it, a method of one, a function that sends it.
+
+    What checks or computes is none: it may be asked the other way round.
+    """
+    owner = group.owner
+    if owner is None or group.is_outside:
+        return False
+    if isinstance(owner, ClassSymbol):
+        return audit.names.is_class(owner.name)
+    whose = (audit.program.function(owner).owner or "").rpartition(".")[2]
+    is_one = audit.names.is_function(owner.name) or audit.names.is_class(whose)
+    return is_one and _ASKS.isdisjoint(words(owner.name)[:1])
 
 
 def _is_read(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> bool:

@@ -69,8 +69,11 @@ def _function(finding: Finding, is_library: bool) -> str:
 def _crossed(finding: Finding, is_library: bool) -> str:
     context = finding.context
     if "other_sink" not in context:
-        return "one value given twice"
-    return "metrics" if are_metrics([context["sink"], context["other_sink"]]) else "other names"
+        is_unread = context["own"] == "unread"
+        return "one value given twice, its own unread" if is_unread else "one value given twice"
+    if are_metrics([context["sink"], context["other_sink"]]):
+        return "metrics"
+    return "names of telemetry" if context["of"] == "telemetry" else "other names"
 
 
 def _flag(finding: Finding, is_library: bool) -> str:

@@ -17,6 +17,7 @@ from ..audience import Audience
 from ..commented_out import CommentedOut
 from ..constant_gates import ConstantGates
 from ..converters import Converters
+from ..detours import Detours
 from ..events import Family, event_names, families
 from ..flags import flag_names
 from ..key_faults import KeyFaults
@@ -67,6 +68,11 @@ class AuditCheck:
     def transfers(self) -> Transfers:
         """Values that are handed over under names."""
         return Transfers(self.flow)
+
+    @cached_property
+    def detours(self) -> Detours:
+        """Values that come to a name by a detour."""
+        return Detours(self.flow, self.transfers)
 
     @cached_property
     def left_out(self) -> LeftOutFields:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import combinations, permutations
 
 from ...findings import Confidence, Finding
 from ...flow import Carrier, FieldCarrier, How
@@ -12,8 +12,10 @@ from ...flow.types import Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind, Parameter
 from ...source.program import Place
-from ..crossing import Exchange, belong_together, of_exchange, of_given_twice
+from ..crossing import Exchange, belong_together, is_of_telemetry, is_own_unread, of_exchange, of_given_twice
+from ..metric_words import are_metrics
 from ..names import are_ends, are_opposed, likeness, words
+from ..told_apart import crosswise
 from ..transfers import Group, Origin, Transfer
 from .base import AuditCheck, AuditRule
 
@@ -48,6 +50,9 @@ class CrossedNames(AuditRule):
     neither is what changes places on purpose: the two ends of a reply, the derivative of an exchange, a name that
     stands in where its own has no value. What is given by name is told at low confidence, unless the names are those of
     telemetry, both values come from one object, or what stands beside goes straight on.
+
+    Values are followed to sums and lists that they are added to, and from what a function of the program returns; a
+    value that has no name is called as the function that finds it (`isnan`).
     """
 
     code = "TW513"
@@ -62,6 +67,7 @@ class CrossedNames(AuditRule):
                 if (found := self._crossed(audit, group, first, second)) is not None:
                     yield found
         straight = _given_straight(audit)
+        told: set[tuple[FunctionSymbol, frozenset[str]]] = set()
         for group in audit.transfers.groups:
             if len(group.transfers) < 2 or _is_on_purpose(audit, group):
                 continue
@@ -72,7 +78,8 @@ class CrossedNames(AuditRule):
                 if sinks <= straight.get((group.function, group.owner), set()) and sinks <= taken:
                     continue  # given both ways in one body: each way round is wanted
                 if (found := self._crossed(audit, group, first, second)) is not None:
-                    crossed.update((first.sink, second.sink))
+                    crossed.update(sinks)
+                    told.add((group.function, frozenset(sinks)))
                     yield found
             given: dict[str, list[Transfer]] = {}
             for transfer in group.transfers:
@@ -82,6 +89,49 @@ class CrossedNames(AuditRule):
                     continue
                 if found := self._given_twice(audit, group, transfer, given):
                     yield found
+        yield from self._by_detours(audit, told)
+
+    def _by_detours(
+        self, audit: AuditCheck, told: Container[tuple[FunctionSymbol, frozenset[str]]]
+    ) -> Iterator[Finding]:
+        """Yield what is crossed by the words of its names: added up, appended, unpacked, found by a function."""
+        for detour in audit.detours:
+            group = detour.group
+            named = [one for one in group.transfers if one.origins]
+            if len(named) > _MANY or len(named) < 2 or _is_on_purpose(audit, group):
+                continue
+            for first, second in combinations(named, 2):
+                if not detour.unpacked and _is_within(group, first, second):
+                    continue
+                pair = _told_apart(first, second, wholly=not detour.unpacked)
+                if pair is None or (group.function, frozenset((first.sink, second.sink))) in told:
+                    continue
+                message, advice, context = _crossed_text(first.sink, pair[0], second.sink, pair[1])
+                if detour.unpacked:
+                    advice = "take the values in the order in which they are returned"
+                certainty = _of_metrics(first.sink, second.sink)
+                yield self._finding(audit, group, first, message, advice, context, certainty)
+            if detour.appended:
+                yield from self._appended_twice(audit, group)
+
+    def _appended_twice(self, audit: AuditCheck, group: Group) -> Iterator[Finding]:
+        """A list is given its neighbour's local, which the neighbour is given too, while its own goes nowhere."""
+        for transfer, neighbour in permutations(group.transfers, 2):
+            origin = transfer.comes_from(neighbour.sink)
+            if origin is None or origin.base or origin.is_derived or origin not in neighbour.origins:
+                continue
+            if transfer.comes_from(transfer.sink) or likeness(transfer.sink, origin.name) > _OTHER:
+                continue
+            if is_own_unread(audit, group, transfer, neighbour, origin):
+                yield self._finding(
+                    audit,
+                    group,
+                    transfer,
+                    f"{transfer.sink} is given {origin.name}, as {neighbour.sink} is, and {transfer.sink} is left",
+                    f"append the local {transfer.sink} to {transfer.sink}",
+                    {"sink": transfer.sink, "source": origin.name, "base": "", "own": "unread"},
+                    Confidence.HIGH,
+                )
 
     def _crossed(self, audit: AuditCheck, group: Group, first: Transfer, second: Transfer) -> Finding | None:
         if first.sink == second.sink:
@@ -92,12 +142,14 @@ class CrossedNames(AuditRule):
             for other in second.origins:
                 fits = likeness(first.sink, other.name), likeness(second.sink, one.name)
                 now = likeness(first.sink, one.name), likeness(second.sink, other.name)
-                exact = first.sink == other.name and second.sink == one.name
+                exact = _is_called(first.sink, other) and _is_called(second.sink, one)
                 if one.base != other.base and not (exact and _may_be_compared(one, other)):
                     continue
                 if group.is_outside and _are_counterparts(one.name, other.name):
                     continue  # what is called may be the other end
                 if _is_swap(group, first, second) or _is_answer(audit, group, one, other):
+                    continue
+                if exact and (_is_called(first.sink, one) or _is_called(second.sink, other)):
                     continue
                 is_crossed = exact or (min(fits) >= _SAME and max(now) <= _OTHER)
                 if one.name != other.name and is_crossed and not _changes_sides(group, first, second):
@@ -119,9 +171,13 @@ class CrossedNames(AuditRule):
             audit,
             group,
             first,
-            f"{first.sink} is given {one.name} and {second.sink} is given {other.name}: they are crossed",
-            f"give {first.sink} the value of {other.name}, and {second.sink} that of {one.name}",
-            {"sink": first.sink, "source": one.name, "other_sink": second.sink, "other_source": other.name},
+            *_crossed_text(
+                first.sink,
+                one.name,
+                second.sink,
+                other.name,
+                of_telemetry=exact and is_of_telemetry(audit, group),
+            ),
             of_exchange(audit, group, Exchange(first, one, second, other, exact)),
         )
 
@@ -150,6 +206,7 @@ class CrossedNames(AuditRule):
                 continue
             if _is_other_name(audit, left, origin.name):
                 continue
+            is_unread = is_own_unread(audit, group, transfer, neighbour, origin)
             return self._finding(
                 audit,
                 group,
@@ -157,8 +214,13 @@ class CrossedNames(AuditRule):
                 f"{transfer.sink} is given {origin.name}, as {neighbour.sink} is, and {transfer.sink} of"
                 f" {origin.base} is left",
                 f"give {transfer.sink} the value of {origin.base}'s {transfer.sink}",
-                {"sink": transfer.sink, "source": origin.name, "base": origin.base},
-                of_given_twice(audit, group, transfer, origin),
+                {
+                    "sink": transfer.sink,
+                    "source": origin.name,
+                    "base": origin.base,
+                    "own": "unread" if is_unread else "unknown",
+                },
+                Confidence.HIGH if is_unread else of_given_twice(audit, group, transfer, origin),
             )
         return None
 
@@ -180,6 +242,48 @@ class CrossedNames(AuditRule):
             context=context,
             confidence=confidence,
         )
+
+
+def _crossed_text(
+    sink: str, one: str, other_sink: str, other: str, *, of_telemetry: bool = False
+) -> tuple[str, str, dict[str, str]]:
+    return (
+        f"{sink} is given {one} and {other_sink} is given {other}: they are crossed",
+        f"give {sink} the value of {other}, and {other_sink} that of {one}",
+        {
+            "sink": sink,
+            "source": one,
+            "other_sink": other_sink,
+            "other_source": other,
+            "of": "telemetry" if of_telemetry else "anything",
+        },
+    )
+
+
+def _is_called(sink: str, origin: Origin) -> bool:
+    """Whether a value is called as a sink is: `_hits` of an object that keeps it, `used` of a `memory`."""
+    whose = origin.base.rpartition(".")[2]
+    return sink in {origin.name, origin.name.lstrip("_"), f"{whose}_{origin.name}"}
+
+
+def _told_apart(first: Transfer, second: Transfer, *, wholly: bool) -> tuple[str, str] | None:
+    """Return what two names are given crosswise by the words of these, None where nothing is."""
+    if first.sink == second.sink:
+        return None
+    given = [one.name for one in first.origins]
+    others = [one.name for one in second.origins]
+    return crosswise(first.sink, given, second.sink, others, wholly=wholly)
+
+
+def _is_within(group: Group, first: Transfer, second: Transfer) -> bool:
+    """Whether what one name holds goes to the other: a list of lists."""
+    held = {(one.name, one.base) for one in (*first.origins, *second.origins)}
+    return not held.isdisjoint({(first.sink, group.base), (second.sink, group.base)})
+
+
+def _of_metrics(*sinks: str) -> Confidence:
+    """Return how sure words are: of names of metrics they say which is which."""
+    return Confidence.MEDIUM if all(are_metrics([one]) for one in sinks) else Confidence.LOW
 
 
 def _given_straight(
