@@ -9,11 +9,12 @@ from itertools import combinations
 
 from ..flow import FieldCarrier, Flow, ModuleCarrier, Site
 from ..flow.instruments import Instrument
+from ..flow.metric_libraries import InstrumentKind
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind, Node, ValueGraph
 from .names import are_light, words
 from .told_apart import crosswise
-from .transfers import Names
+from .transfers import Transfers
 
 _ENDINGS = re.compile(r"(?<=\w{4})(?:ures?|ed|ing|ions?|es?)$")
 
@@ -36,11 +37,11 @@ class Declared:
     site: Site
 
 
-def crossed_labels(flow: Flow) -> Iterator[tuple[Labelled, str, Labelled, str]]:
+def crossed_labels(flow: Flow, transfers: Transfers) -> Iterator[tuple[Labelled, str, Labelled, str]]:
     """Yield each two values that one function records in one instrument under each other's label."""
     for instrument in flow.facts.instruments:
         by_function: dict[FunctionSymbol, list[Labelled]] = {}
-        for one in _labelled(flow, instrument):
+        for one in _labelled(flow, transfers, instrument):
             by_function.setdefault(one.site.function, []).append(one)
         for found in by_function.values():
             in_order = sorted(found, key=lambda one: (one.site.span.line, one.site.span.column))
@@ -50,13 +51,13 @@ def crossed_labels(flow: Flow) -> Iterator[tuple[Labelled, str, Labelled, str]]:
                     yield first, pair[0], second, pair[1]
 
 
-def _labelled(flow: Flow, instrument: Instrument) -> Iterator[Labelled]:
+def _labelled(flow: Flow, transfers: Transfers, instrument: Instrument) -> Iterator[Labelled]:
     for recording in instrument.recordings:
         if recording.gated or not recording.certain:
             continue
         site = recording.site
         graph = flow.program.function(site.function).graph
-        names = Names(graph)
+        names = transfers.names(site.function)
         for node in graph.nodes:
             if node.kind is not Kind.CALL or node.span != site.span or len(node.operands) < 2:
                 continue
@@ -73,7 +74,8 @@ def _recorded(graph: ValueGraph, node: Node, method: str) -> tuple[list[str], in
     if callee.kind is not Kind.ATTR or callee.data != method or shape.starred:
         return [], -1
     if method == "add_metric" and shape.positional > 1:
-        return _texts(graph, graph.nodes[node.operands[1]].operands), node.operands[2]
+        given = graph.nodes[node.operands[1]]
+        return _texts(graph, given.operands if given.kind is Kind.SEQUENCE else ()), node.operands[2]
     chosen = graph.nodes[callee.operands[0]]
     if (
         chosen.kind is Kind.CALL
@@ -90,8 +92,8 @@ def _texts(graph: ValueGraph, operands: tuple[int, ...]) -> list[str]:
 
 
 def crossed_declarations(flow: Flow) -> Iterator[tuple[Declared, Declared]]:
-    """Yield each two instruments that one class or module keeps under what the other's declared name says."""
-    by_place: dict[tuple[FunctionSymbol, object], list[Declared]] = {}
+    """Yield each two instruments of one kind that a class or module keeps under what the other's declared name says."""
+    by_place: dict[tuple[FunctionSymbol, InstrumentKind, object], list[Declared]] = {}
     for instrument in flow.facts.instruments:
         if len(instrument.kept_in) != 1:
             continue
@@ -99,7 +101,7 @@ def crossed_declarations(flow: Flow) -> Iterator[tuple[Declared, Declared]]:
         if isinstance(place, FieldCarrier | ModuleCarrier):
             owner = place.owner if isinstance(place, FieldCarrier) else place.module
             found = Declared(place.name, instrument.carrier.name, instrument.site)
-            by_place.setdefault((instrument.site.function, owner), []).append(found)
+            by_place.setdefault((instrument.site.function, instrument.kind, owner), []).append(found)
     for alike in by_place.values():
         for first, second in combinations(alike, 2):
             if _is_other_way_round(first, second) or _is_other_way_round(second, first):

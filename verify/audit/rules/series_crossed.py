@@ -98,7 +98,7 @@ class SeriesCrossed(AuditRule):
                 )
 
     def _labelled(self, audit: AuditCheck) -> Iterator[Finding]:
-        for first, one, second, other in crossed_labels(audit.flow):
+        for first, one, second, other in crossed_labels(audit.flow, audit.transfers):
             yield self.make(
                 subject=f'{first.site.function}["{first.labels}"]',
                 place=Place(first.site.path, first.site.span),
