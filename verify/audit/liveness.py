@@ -283,6 +283,8 @@ class _Backward:
                     if not isinstance(hop.source, Constant) and self._doubts.may_run(hop):
                         self._best = max(self._best, Origin.POSSIBLE)
                 continue
+            if hop.source == start and hop.how is How.COPY:
+                continue  # it holds what it held
             if is_change:
                 self._writes.append(hop)
             elif isinstance(hop.source, Constant) and hop.how is not How.COMPUTED:

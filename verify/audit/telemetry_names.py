@@ -79,6 +79,11 @@ FIELD_PATTERNS = (
     "*_misses",
     "*_dropped",
     "*_skipped",
+    "nan_*",
+    "inf_*",
+    "skipped_*",
+    "dropped_*",
+    "failed_*",
 )
 
 
@@ -133,12 +138,20 @@ _ROLE = re.compile(
     r"|Histogram|Profiler|Probe|Watcher|Meter|Monitor|Tracker|Collector|Detector)"
 )
 
+_TAKES_PART = re.compile(r"\w*(?:Callback|Exporter|Reporter|Sink|Monitor|Recorder|Collector|Detector)")
+"""Bases whose classes have a part in telemetry, whatever they are called themselves."""
+
 _HANDLER = re.compile(r"(?:on|handle)_\w+|\w+_(?:callback|handler)")
 
 
 def has_telemetry_role(name: str) -> bool:
     """Whether a class of this bare name has a part in telemetry by what it does: it shows, sends or watches."""
     return _ROLE.fullmatch(name) is not None
+
+
+def gives_telemetry_role(name: str) -> bool:
+    """Whether what stands below a class of this bare name has a part in telemetry."""
+    return _TAKES_PART.fullmatch(name) is not None
 
 
 def is_handler(name: str) -> bool:
