@@ -42,6 +42,8 @@ KEEPS_THE_CALLER = {
     "setter",
     "deprecated",
 }
+_COMMANDS = {"fire", "fire.Fire", "defopt", "defopt.run", "jsonargparse.CLI", "jsonargparse.auto_cli"}
+"""What makes a command line of every function that it finds."""
 _CALLED_BY_CONSTRUCTION = {"__init__", "__post_init__", "__new__"}
 
 
@@ -102,6 +104,17 @@ class Audience:
             package, module = function.module, ""  # its own functions are offered by the package
         is_inside = _is_public(module) and not _is_public(package.lstrip("_"))
         return is_inside or function.module not in self._imported_modules
+
+    def keeps(self, function: FunctionSymbol) -> bool:
+        """Whether an application has a function or method for itself alone.
+
+        A function of a module that no other one imports is there for somebody else: a handler of a service, a setting.
+        So is one of a module of whose functions a command line is made while it runs.
+        """
+        module = self.flow.program.modules[function.module]
+        is_method = module.functions[function.qualname].owner is not None
+        is_inside = is_method or function.module in self._imported_modules
+        return not self.is_library and is_inside and _COMMANDS.isdisjoint(module.imports.values())
 
     @cached_property
     def _imported_modules(self) -> frozenset[str]:

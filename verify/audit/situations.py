@@ -34,6 +34,12 @@ def _audience(finding: Finding, is_library: bool) -> str:
     return "of a library" if is_library else "of an application"
 
 
+def _class(finding: Finding, is_library: bool) -> str:
+    if finding.context.get("by_base") == "yes":
+        return "by what it stands below, of an application"
+    return _audience(finding, is_library)
+
+
 def _key(finding: Finding, is_library: bool) -> str:
     return "a metric" if are_metrics([finding.context["key"]]) else "another key"
 
@@ -56,6 +62,8 @@ def _function(finding: Finding, is_library: bool) -> str:
     context = finding.context
     if context["kind"] == "nested function":
         return "inside another one"
+    if context.get("by_content") == "yes":
+        return "by what it does, of an application"
     if _is_private(context["function"]):
         return "private"
     if not is_library:
@@ -117,7 +125,7 @@ _SITUATIONS: Mapping[str, Callable[[Finding, bool], str]] = {
     "TW506": _argument,
     "TW508": _audience,
     "TW509": _function,
-    "TW510": _audience,
+    "TW510": _class,
     "TW511": _audience,
     "TW512": _audience,
     "TW513": _crossed,

@@ -11,6 +11,7 @@ from ..flow.frameworks import PLAIN_BASES
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Kind
 from ..source.program import ExternalSymbol
+from .audience import Audience
 from .handling import Handling
 from .mentions import Mentions
 from .objects import ENDS
@@ -37,15 +38,16 @@ class Uncalled:
     flow: Flow
     handling: Handling
     mentions: Mentions
-    is_library: bool
+    audience: Audience
     named_outside: Collection[ClassSymbol | FunctionSymbol]
 
     def __contains__(self, function: FunctionSymbol) -> bool:
         """Whether an application has a plain function or method that it never calls by any name.
 
-        Users of a library may call it, a base from outside or a decorator may, and so may who knows a base class of it.
+        Users of a library may call it, a base from outside or a decorator may, and so may who knows a base class of it,
+        and who starts a module that nothing imports.
         """
-        if self.is_library or "<" in function.qualname or function.name.startswith("__"):
+        if "<" in function.qualname or function.name.startswith("__") or not self.audience.keeps(function):
             return False
         if function in self._named or function in self.named_outside:
             return False

@@ -117,6 +117,51 @@ def test_what_an_application_never_calls_is_shown_where_it_is_of_metrics(
     assert _confidences([finding], is_library=False) == {confidence}
 
 
+APPLICATION = {
+    "__init__.py": "",
+    "__main__.py": "from .emitters import emit_step\n\nemit_step(0.5)\n",
+    "events.py": """\
+from dataclasses import dataclass
+
+
+@dataclass
+class UpdatePayload:
+    policy_loss: float
+
+
+@dataclass
+class MovePayload:
+    target: str
+""",
+    "emitters.py": """\
+from .events import MovePayload, UpdatePayload
+
+
+def emit_step(value: float) -> None:
+    print(value)
+
+
+def emit_update(value: float) -> None:
+    print(UpdatePayload(policy_loss=value))
+
+
+def emit_move(target: str) -> None:
+    print(MovePayload(target))
+""",
+}
+
+
+def test_what_a_function_makes_says_that_it_is_of_metrics(tmp_path: Path) -> None:
+    (tmp_path / "telewire.toml").write_text('sources = { app = "app" }\n[audit]\nlibrary = false\n')
+    (tmp_path / "app").mkdir()
+    for name, text in APPLICATION.items():
+        (tmp_path / "app" / name).write_text(text)
+    (target,) = find_targets([tmp_path])
+    found = {one.subject: one.confidence for one in audit(target, min_confidence=Confidence.LOW).findings}
+    assert found["app.emitters:emit_update"] is Confidence.HIGH
+    assert found["app.emitters:emit_move"] is Confidence.LOW
+
+
 def test_what_others_may_read_of_a_library_is_an_applications_own() -> None:
     finding = _finding("TW503", "main:Monitor.seconds", record="no")
     assert _confidences([finding], is_library=False) == {Confidence.HIGH}

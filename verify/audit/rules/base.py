@@ -14,6 +14,7 @@ from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import Span
 from ...source.program import Place
 from ..audience import Audience
+from ..below import roles_above
 from ..commented_out import CommentedOut
 from ..constant_gates import ConstantGates
 from ..converters import Converters
@@ -99,7 +100,9 @@ class AuditCheck:
         classes = {
             one.name
             for one in self.program.classes()
-            if self.names.is_class(one.name) or has_telemetry_role(one.name)
+            if self.names.is_class(one.name)
+            or has_telemetry_role(one.name)
+            or any(roles_above(self.program, one))
         }
         wanted = functions | classes | flag_names(self.flow) | event_names(self.program)
         return Mentions.of(self.program, wanted)
@@ -140,9 +143,7 @@ class AuditCheck:
     @cached_property
     def uncalled(self) -> Uncalled:
         """The functions that nothing calls."""
-        return Uncalled(
-            self.flow, self.usage.handling, self.mentions, self.audience.is_library, self.named_outside
-        )
+        return Uncalled(self.flow, self.usage.handling, self.mentions, self.audience, self.named_outside)
 
     def definition(self, symbol: ClassSymbol | FunctionSymbol) -> Place:
         """Return where a class or function is named."""

@@ -9,6 +9,7 @@ from ...flow.types import ClassObject, Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import ExternalSymbol
+from ..below import beside
 from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
 from ..telemetry_names import has_telemetry_role
 from ..uses import Use
@@ -67,9 +68,13 @@ class TelemetryClassUnused(AuditRule):
         }
         listed = _asked_for_subclasses(audit)
         for cls in audit.program.classes():
-            if not is_class_subject(audit, cls) or cls in waited_for:
+            if cls in waited_for:
                 continue  # of events, that somebody makes them is asked by another rule
             if listed and not listed.isdisjoint(audit.program.mro(cls)):
+                continue
+            if not is_class_subject(audit, cls):
+                if _is_left_out(audit, cls):
+                    yield self._never(audit, cls, by_base=True)
                 continue
             use = audit.uses.of_class(cls)
             if use is Use.NEVER:
@@ -79,7 +84,7 @@ class TelemetryClassUnused(AuditRule):
                 if made is not None and not made.escapes:
                     yield from self._idle(audit, cls, made)
 
-    def _never(self, audit: AuditCheck, cls: ClassSymbol) -> Finding:
+    def _never(self, audit: AuditCheck, cls: ClassSymbol, *, by_base: bool = False) -> Finding:
         offered = audit.audience.sees_class(cls)
         siblings = _used_siblings(audit, cls)
         confidence = Confidence.MEDIUM if audit.audience.is_library else Confidence.HIGH
@@ -98,6 +103,7 @@ class TelemetryClassUnused(AuditRule):
                 "class": cls.qualname,
                 "state": "never made",
                 "offered": "yes" if offered else "no",
+                "by_base": "yes" if by_base else "no",
                 "siblings": ", ".join(one.name for one in siblings),
             },
             confidence=confidence,
@@ -161,6 +167,23 @@ def is_class_subject(audit: AuditCheck, cls: ClassSymbol) -> bool:
         return False  # it stands in for a class that is imported elsewhere in the file, for type checkers
     foreign = [base.dotted.rpartition(".")[2] for base in _foreign(audit, cls)]
     return not any(name in _NO_SUBJECTS or name.endswith(("Error", "Exception")) for name in foreign)
+
+
+def _is_left_out(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether nobody makes a class of an application that only what it stands below makes a part of telemetry.
+
+    Most of those beside it are made, so that classes are not looked for by names that come from outside. One that is
+    the base of others is there for these.
+    """
+    if audit.audience.is_library or "<" in cls.qualname or audit.program.subclasses(cls):
+        return False
+    if audit.uses.of_class(cls) is not Use.NEVER:
+        return False
+    for others in beside(audit.program, cls):
+        uses = [audit.uses.of_class(one) for one in others]
+        if uses.count(Use.USED) > 1 + uses.count(Use.NEVER):
+            return True
+    return False
 
 
 def is_telemetry_class(audit: AuditCheck, name: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
+from ...flow.types import ClassObject, members
 from ...source import ClassSymbol, FunctionSymbol
-from ...source.model import Kind
+from ...source.model import EffectKind, Kind
 from ..metric_words import are_metrics
 from ..telemetry_names import is_handler
 from ..uses import Use
@@ -54,6 +55,8 @@ _SETS_UP = {
     ),
 }
 """Verbs by which users of a library say what they want of it."""
+_SOME = 3
+"""Telemetry fields that a function reads or stores, whose name says nothing of telemetry."""
 _SERVES = {"check", "compute"}
 """Verbs of functions that are of use to others: what they give back is all that they do."""
 
@@ -71,7 +74,8 @@ class TelemetryNeverCalled(AuditRule):
     is for others to call: such a finding is of low confidence, unless all its neighbours are called and it does
     more than give something back, as a check or a computation does. So is what a private package has for other
     distributions: a public function of a public module in it, or of a module that nothing imports.
-    A verb alone (`observe`, `record`) counts for a method of a telemetry class, in an application that uses the class.
+    In an application a function counts whatever it is called if it makes metrics or deals with several of them, and a
+    verb alone (`observe`, `record`) for a method of a telemetry class that is used.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
@@ -100,7 +104,7 @@ class TelemetryNeverCalled(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry function that no code but tests uses."""
         yield from self._nested(audit)
-        yield from self._bare(audit)
+        yield from self._by_content(audit)
         neighbours = _Neighbours(audit)
         for function in audit.program.functions():
             if not is_subject(audit, function):
@@ -145,28 +149,31 @@ class TelemetryNeverCalled(AuditRule):
                 confidence=confidence,
             )
 
-    def _bare(self, audit: AuditCheck) -> Iterator[Finding]:
-        """`metrics.observe(...)`: a verb alone says what a method does if its class is one of telemetry's."""
+    def _by_content(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield the functions of an application whose names say nothing of telemetry, by what they do."""
         for function in audit.program.functions():
-            if (
-                _is_bare_verb(audit, function)
-                and not is_subject(audit, function)
-                and function in audit.uncalled
-            ):
-                yield self.make(
-                    subject=str(function),
-                    place=audit.definition(function),
-                    message=f"no code but tests calls {function.qualname} or hands it over",
-                    help="call it where its values are known, or remove the method",
-                    context={
-                        "function": function.qualname,
-                        "kind": "method",
-                        "offered": "no",
-                        "of_metrics": "yes",
-                        "neighbours": "",
-                    },
-                    confidence=Confidence.MEDIUM,
-                )
+            if is_subject(audit, function) or not _stands_alone(audit, function):
+                continue
+            if not _is_bare_verb(audit, function) and not _deals_with_metrics(audit, function):
+                continue
+            if function not in audit.uncalled:
+                continue
+            kind = "method" if audit.program.function(function).owner else "function"
+            yield self.make(
+                subject=str(function),
+                place=audit.definition(function),
+                message=f"no code but tests calls {function.qualname} or hands it over",
+                help=f"call it where its values are known, or remove the {kind}",
+                context={
+                    "function": function.qualname,
+                    "kind": kind,
+                    "offered": "no",
+                    "of_metrics": "yes",
+                    "by_content": "yes",
+                    "neighbours": "",
+                },
+                confidence=Confidence.MEDIUM,
+            )
 
     def _nested(self, audit: AuditCheck) -> Iterator[Finding]:
         for function in _unused_nested(audit):
@@ -240,22 +247,53 @@ def _is_telemetry(audit: AuditCheck, name: str) -> bool:
 
 
 def _is_of_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    """Whether a function says by what follows its verb that it has to do with metrics, or its class does.
+    """Whether a function has to do with metrics: what follows its verb says so, its class does, or what it makes.
 
-    `check_gradients` does, `check_password` does not.
+    `check_gradients` does, `check_password` does not; an `emit_update` that makes an `UpdatePayload` with a loss does.
     """
     if not audit.names.is_function(function.name):
         return False
     owner = audit.program.function(function).owner
     if owner is not None and audit.names.is_class(owner.rpartition(".")[2]):
         return True
-    return are_metrics([function.name.lstrip("_").partition("_")[2]])
+    return are_metrics([function.name.lstrip("_").partition("_")[2]]) or _makes_metrics(audit, function)
+
+
+def _deals_with_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a function makes metrics, or reads or stores some of them, whatever it is called."""
+    graph = audit.program.function(function).graph
+    named = {str(node.data) for node in graph.nodes if node.kind is Kind.ATTR}
+    named |= {str(effect.name) for effect in graph.effects if effect.kind is EffectKind.STORE_ATTR}
+    return sum(map(audit.names.is_field, named)) >= _SOME or _makes_metrics(audit, function)
+
+
+def _makes_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a body makes an object of a telemetry class that has a metric among its fields."""
+    inference = audit.flow.facts.inference
+    return any(
+        isinstance(one, ClassObject) and _holds_metrics(audit, one.cls)
+        for node in audit.program.function(function).graph.nodes
+        if node.kind is Kind.CALL
+        for one in members(inference.type_of(function, node.operands[0]))
+    )
+
+
+def _holds_metrics(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    if not audit.names.is_class(cls.name):
+        return False
+    lines = (one for one in audit.program.mro(cls) if isinstance(one, ClassSymbol))
+    return any(audit.names.is_field(name) for one in lines for name in audit.program.class_(one).fields)
 
 
 def is_subject(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether a function or method makes, checks or sends telemetry; nested ones and overrides are none."""
+    return _is_telemetry(audit, function.name) and _stands_alone(audit, function)
+
+
+def _stands_alone(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a function or method is none inside another one, no property and no override."""
     name = function.name
-    if "<" in function.qualname or not _is_telemetry(audit, name):
+    if "<" in function.qualname:
         return False
     summary = audit.program.function(function)
     if summary.owner is None:
