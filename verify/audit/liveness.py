@@ -352,8 +352,8 @@ class _Backward:
     def _may_be_stored(self, carrier: FieldCarrier) -> bool:
         """Whether somebody unseen may store into a field that others are given the values of."""
         owner, name, handling = carrier.owner, carrier.name, self._handling
-        if self._flow.facts.inference.is_enum(owner):
-            return False
+        if name.isupper() or self._flow.facts.inference.is_enum(owner):
+            return False  # a constant of a class
         if handling.may_fill(owner, name) is not None or handling.names_computed(owner, name):
             return True
         if name in handling.keywords or self._flow.is_target(UnresolvedCarrier(name)):
