@@ -1,14 +1,14 @@
-"""Objects that only keep what they are given, and of which nobody ever asks anything."""
+"""Objects that keep what they are given: those that nobody asks anything, and those that nobody gives anything."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..flow import FieldCarrier, Flow, ModuleCarrier
+from ..flow import FieldCarrier, Flow, ModuleCarrier, Role
 from ..flow.names import MUTATORS
 from ..flow.trail import Trail, UseKind
-from ..source import ClassSymbol, FunctionSymbol
+from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import EffectKind, Kind, Node, Span, ValueGraph
 from ..source.program import ExternalSymbol
 from .mentions import Mentions
@@ -62,6 +62,10 @@ _ASKS_THE_VALUE = MUTATORS | {
 }
 
 
+_TAKES = {"update", "add", "record", "observe", "push", "append"}
+_FORGETS = {"reset", "clear"}
+
+
 @dataclass(frozen=True, slots=True)
 class FedOnly:
     """An object that is only fed.
@@ -82,6 +86,71 @@ class FedOnly:
     feeds: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AskedOnly:
+    """An object that is asked and never fed, while another one of its class is.
+
+    Attributes:
+        cls: Its class.
+        name: The local name, or the field or module-level name that holds it.
+        kept_in: That field or module-level name; None for a local.
+        function: Where it is made, at `span`.
+        asked: The methods and fields that are asked.
+        feeds: The methods that feed another one.
+    """
+
+    cls: ClassSymbol
+    name: str
+    kept_in: FieldCarrier | ModuleCarrier | None
+    function: FunctionSymbol
+    span: Span
+    asked: tuple[str, ...]
+    feeds: tuple[str, ...]
+
+
+def is_meter(program: Program, cls: ClassSymbol) -> bool:
+    """Whether a class is a meter by its methods: one takes values, one forgets them, another says what there was."""
+    methods = program.class_(cls).methods
+    return (
+        not _TAKES.isdisjoint(methods)
+        and not _FORGETS.isdisjoint(methods)
+        and any(_is_asked(program, cls, name) for name in methods)
+    )
+
+
+def _is_asked(program: Program, cls: ClassSymbol, name: str) -> bool:
+    if _is_feed(name) or name in ENDS or name.startswith("__"):
+        return False
+    graph = program.modules[cls.module].functions[program.class_(cls).methods[name]].graph
+    return any(effect.kind is EffectKind.RETURN for effect in graph.effects)
+
+
+def asked_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[AskedOnly]:
+    """Yield the objects of a meter's class that are asked and never fed, where another one of them is fed.
+
+    They are made with nothing, and stay where they can be followed.
+    """
+    spots = constructions(flow, mentions, cls)
+    if len(spots) < 2 or _is_filled_by_others(flow, cls):
+        return
+    trails = [(spot, flow.facts.whereabouts.follow([spot])) for spot in spots]
+    asked_of = [_asked(trail) for _, trail in trails]
+    feeds = {name for asked in asked_of for name in asked if _is_feed(name)}
+    for (spot, trail), asked in zip(trails, asked_of, strict=True):
+        graph = flow.program.function(spot.function).graph
+        is_empty = len(graph.nodes[spot.node].operands) == 1
+        holders = _kept_in(flow, trail)
+        if not feeds or not asked - ENDS or not is_empty or holders is None:
+            continue
+        if any(map(_is_feed, asked)) or any(_feeds_itself(flow.program, cls, name) for name in asked):
+            continue
+        name = str(holders[0]) if holders else _local_name(graph, spot.node)
+        if name:
+            span = graph.nodes[spot.node].span
+            asked_for, fed_by = tuple(sorted(asked - ENDS)), tuple(sorted(feeds))
+            yield AskedOnly(cls, name, next(iter(holders), None), spot.function, span, asked_for, fed_by)
+
+
 def fed_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[FedOnly]:
     """Yield the objects of a class that are fed, perhaps emptied, and that nothing else is ever done with.
 
@@ -92,23 +161,49 @@ def fed_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[FedOn
         return
     for spot in constructions(flow, mentions, cls):
         trail = flow.facts.whereabouts.follow([spot])
-        if any(spot.path for spot in trail.spots):
-            continue  # it is in a container: whoever goes through that may ask it
-        asked = {use.name for use in trail.of_kind(UseKind.ATTRIBUTE) if use.name is not None}
+        asked = _asked(trail)
         fed = {name for name in asked if _is_feed(name)}
-        if not fed or asked - fed - ENDS or is_handed_on(flow, trail) or _takes_result(flow, trail):
+        if not fed or asked - fed - ENDS:
             continue
-        holders = list(trail.holders)
-        if len(holders) > 1 or not all(isinstance(one, FieldCarrier | ModuleCarrier) for one in holders):
-            continue
-        if not all(keeper.only_keeps(name) for name in asked):
+        holders = _kept_in(flow, trail)
+        if holders is None or _takes_result(flow, trail) or not all(map(keeper.only_keeps, asked)):
             continue
         graph = flow.program.function(spot.function).graph
-        kept_in = holders[0] if holders else None
-        assert kept_in is None or isinstance(kept_in, FieldCarrier | ModuleCarrier)
-        name = str(kept_in) if kept_in is not None else _local_name(graph, spot.node)
+        name = str(holders[0]) if holders else _local_name(graph, spot.node)
         if name:
-            yield FedOnly(cls, name, kept_in, spot.function, graph.nodes[spot.node].span, tuple(sorted(fed)))
+            span = graph.nodes[spot.node].span
+            yield FedOnly(cls, name, next(iter(holders), None), spot.function, span, tuple(sorted(fed)))
+
+
+def _asked(trail: Trail) -> set[str]:
+    """Return the methods and fields of an object that are named."""
+    return {use.name for use in trail.of_kind(UseKind.ATTRIBUTE) if use.name is not None}
+
+
+def _kept_in(flow: Flow, trail: Trail) -> tuple[FieldCarrier | ModuleCarrier, ...] | None:
+    """Return the one name that holds an object, none of a local; None if it gets to where it cannot be followed."""
+    if any(spot.path for spot in trail.spots) or is_handed_on(flow, trail):
+        return None  # in a container: whoever goes through that may ask it
+    holders = [one for one in trail.holders if isinstance(one, FieldCarrier | ModuleCarrier)]
+    return tuple(holders) if len(holders) == len(list(trail.holders)) < 2 else None
+
+
+def _is_filled_by_others(flow: Flow, cls: ClassSymbol) -> bool:
+    """Whether anybody but the class itself stores into a field of its objects: `meter.total += loss`."""
+    inside = f"{cls.qualname}."
+    return any(
+        not (hop.site.function.module == cls.module and hop.site.function.qualname.startswith(inside))
+        for name in flow.facts.inference.stored_fields(cls)
+        for hop in flow.into(FieldCarrier(cls, name))
+        if hop.role is not Role.INITIAL
+    )
+
+
+def _feeds_itself(program: Program, cls: ClassSymbol, name: str) -> bool:
+    """Whether a method gives its own object a value by another method."""
+    method = program.method(cls, name)
+    nodes = () if method is None else program.function(method).graph.nodes
+    return any(node.kind is Kind.ATTR and _is_feed(str(node.data)) for node in nodes)
 
 
 def _is_feed(name: str) -> bool:

@@ -25,6 +25,7 @@ from ..key_faults import KeyFaults
 from ..keys import Keys
 from ..left_out import LeftOutFields
 from ..mentions import Mentions
+from ..meters import is_meter
 from ..outside_consumers import OutsideConsumers
 from ..string_events import StringFamily, string_families
 from ..telemetry_names import TelemetryNames, has_telemetry_role, is_handler
@@ -103,6 +104,7 @@ class AuditCheck:
             if self.names.is_class(one.name)
             or has_telemetry_role(one.name)
             or any(roles_above(self.program, one))
+            or is_meter(self.program, one)
         }
         wanted = functions | classes | flag_names(self.flow) | event_names(self.program)
         return Mentions.of(self.program, wanted)

@@ -11,7 +11,7 @@ from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import EffectKind
 from ...source.program import Place
 from ..kept_alive import keeps_alive
-from ..meters import FedOnly, fed_only
+from ..meters import FedOnly, fed_only, is_meter
 from ..only_filled import OnlyFilled, has_foreign_base, only_filled
 from ..uses import PLAIN_DECORATORS
 from .base import AuditCheck, AuditRule
@@ -61,7 +61,7 @@ class CollectedNeverReduced(AuditRule):
                 confidence=_confidence(audit, found),
             )
         for cls in audit.program.classes():
-            if is_class_subject(audit, cls) and not has_foreign_base(audit.flow, cls):
+            if is_of_meters(audit, cls):
                 for meter in fed_only(audit.flow, audit.mentions, cls):
                     yield self._meter(audit, meter)
 
@@ -77,6 +77,12 @@ class CollectedNeverReduced(AuditRule):
             context={"container": meter.name, "class": meter.cls.qualname, "function": where, "fed": fed},
             confidence=_of_kept(audit, meter.kept_in),
         )
+
+
+def is_of_meters(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether the objects of a class are told to measure something, by its name or by its methods."""
+    is_told = is_class_subject(audit, cls) or is_meter(audit.program, cls)
+    return is_told and not has_foreign_base(audit.flow, cls)
 
 
 def _confidence(audit: AuditCheck, found: OnlyFilled) -> Confidence:

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
+from ..meters import AskedOnly, asked_only
 from ..never_filled import never_filled
 from .base import AuditCheck, AuditRule
+from .collected_never_reduced import is_of_meters
 
 
 class ReducedNeverCollected(AuditRule):
     """A list starts empty, nothing is ever put into it, and its mean (maximum, deviation …) is taken all the same.
+
+    So is a meter that is asked for its mean and never updated, while another one of its class is.
 
     ## Why is this bad?
     The mean of nothing is no number, or an error, or a default that a helper puts in its place: the curve is empty,
@@ -49,3 +53,26 @@ class ReducedNeverCollected(AuditRule):
                 context={"container": found.name, "by": found.by, "function": found.function.qualname},
                 confidence=Confidence.HIGH,
             )
+        for cls in audit.program.classes():
+            if is_of_meters(audit, cls):
+                for meter in asked_only(audit.flow, audit.mentions, cls):
+                    yield self._meter(audit, meter)
+
+    def _meter(self, audit: AuditCheck, meter: AskedOnly) -> Finding:
+        module = audit.program.modules[meter.function.module]
+        local = f"{meter.function.qualname}.{meter.name}" if meter.kept_in is None else meter.name
+        feeds = " or ".join(f"{name}()" for name in meter.feeds)
+        return self.make(
+            subject=f"{module.name}:{local}",
+            place=Place(module.path, meter.span),
+            message=f"{meter.name}, a {meter.cls.name}, is asked for {' and '.join(meter.asked)} and never given a "
+            f"value, as others of its kind are by {feeds}",
+            help=f"call {feeds} where the value is known, or stop asking",
+            context={
+                "container": meter.name,
+                "by": ", ".join(meter.asked),
+                "function": meter.function.qualname,
+                "class": meter.cls.qualname,
+            },
+            confidence=Confidence.HIGH,
+        )
