@@ -9,7 +9,7 @@ from ...flow.types import ClassObject, Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import ExternalSymbol
-from ..below import beside
+from ..below import beside, imports_by_name
 from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
 from ..telemetry_names import has_telemetry_role
 from ..uses import Use
@@ -172,8 +172,8 @@ def is_class_subject(audit: AuditCheck, cls: ClassSymbol) -> bool:
 def _is_left_out(audit: AuditCheck, cls: ClassSymbol) -> bool:
     """Whether nobody makes a class of an application that only what it stands below makes a part of telemetry.
 
-    Most of those beside it are made, so that classes are not looked for by names that come from outside. One that is
-    the base of others is there for these.
+    Most of those beside it are made, and no module is imported by a name that comes from outside. One that is the base
+    of others is there for these.
     """
     if audit.audience.is_library or "<" in cls.qualname or audit.program.subclasses(cls):
         return False
@@ -182,7 +182,7 @@ def _is_left_out(audit: AuditCheck, cls: ClassSymbol) -> bool:
     for others in beside(audit.program, cls):
         uses = [audit.uses.of_class(one) for one in others]
         if uses.count(Use.USED) > 1 + uses.count(Use.NEVER):
-            return True
+            return not imports_by_name(audit.program)
     return False
 
 
