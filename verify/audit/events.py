@@ -355,12 +355,12 @@ def _is_type_test(graph: ValueGraph, user: Node) -> bool:
     return user.kind is Kind.CALL and graph.nodes[user.operands[0]].data in {"isinstance", "issubclass"}
 
 
-def _only_in_type_tests(graph: ValueGraph, users: dict[int, list[int]], index: int) -> bool:
+def _only_in_type_tests(graph: ValueGraph, users: dict[int, tuple[int, ...]], index: int) -> bool:
     inner = users.get(index, ())
     return bool(inner) and all(_is_type_test(graph, graph.nodes[user]) for user in inner)
 
 
-def _only_compared(graph: ValueGraph, users: dict[int, list[int]], index: int) -> bool:
+def _only_compared(graph: ValueGraph, users: dict[int, tuple[int, ...]], index: int) -> bool:
     inner = users.get(index, ())
     return bool(inner) and all(graph.nodes[user].kind is Kind.COMPARE for user in inner)
 

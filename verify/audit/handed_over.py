@@ -326,7 +326,7 @@ class _Body:
         """Whether a call takes a value as the factory of a default: `field(default_factory=Stats)`."""
         return user.kind is Kind.CALL and value in factories_of(self._facts, self._function, user)
 
-    def _taker(self, start: int, users: dict[int, list[int]]) -> str | None:
+    def _taker(self, start: int, users: dict[int, tuple[int, ...]]) -> str | None:
         """Return who takes a class as a value, None where it is only called, asked or compared."""
         pending = [start]
         seen: set[int] = set()

@@ -318,7 +318,7 @@ class _Finder:
             return False
         while graph.nodes[value].kind is Kind.NARROW:  # its annotation
             inner = graph.nodes[value].operands[0]
-            if users.get(inner) != [value] or effects.get(inner):
+            if users.get(inner) != (value,) or effects.get(inner):
                 return False
             value = inner
         node = graph.nodes[value]

@@ -24,6 +24,10 @@ _FILLS_BY_KEYWORD = {"dict", "replace", "_replace", "evolve", "update", "model_c
 _READS_A_KEY = {"get", "pop"}
 
 
+_MOST_KEPT = 10_000
+"""Functions whose names are kept: those of some 200,000 lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value comes from by name: `base` is the object or mapping as written, "" for a local name.
@@ -199,6 +203,8 @@ class Transfers:
     def names(self, function: FunctionSymbol) -> Names:
         """Return what the values of a function are called."""
         if function not in self._names:
+            if len(self._names) >= _MOST_KEPT:
+                self._names.clear()
             self._names[function] = Names(self._flow.program.function(function).graph)
         return self._names[function]
 

@@ -77,13 +77,32 @@ _TAKES_ONE = {"get", "pop", "popleft", "get_nowait", "setdefault", "__getitem__"
 _ONLY_LOOKS = {"keys", "clear", "__contains__", "__len__", "index", "count", "remove", "discard"}
 
 
+_Users = tuple[dict[int, tuple[int, ...]], dict[int, tuple[Effect, ...]]]
+
+_MOST_KEPT = 10_000
+"""Functions whose uses are kept: those of some 200,000 lines. Whoever looks through more of them finds them anew."""
+
+
+def _users_in(graph: ValueGraph) -> _Users:
+    nodes: dict[int, list[int]] = {}
+    effects: dict[int, list[Effect]] = {}
+    for index, node in enumerate(graph.nodes):
+        for operand in dict.fromkeys(node.operands):
+            nodes.setdefault(operand, []).append(index)
+    for effect in graph.effects:
+        effects.setdefault(effect.value, []).append(effect)
+    return {one: tuple(users) for one, users in nodes.items()}, {
+        one: tuple(given) for one, given in effects.items()
+    }
+
+
 class Whereabouts:
     """Follows objects through one program."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._index = NameIndex(facts)
-        self._users: dict[FunctionSymbol, tuple[dict[int, list[int]], dict[int, list[Effect]]]] = {}
+        self._users: dict[FunctionSymbol, _Users] = {}
         self._inner: dict[FunctionSymbol, list[FunctionSymbol]] | None = None
 
     def follow(
@@ -111,19 +130,14 @@ class Whereabouts:
         """Where names are read."""
         return self._index
 
-    def users(self, function: FunctionSymbol) -> tuple[dict[int, list[int]], dict[int, list[Effect]]]:
+    def users(self, function: FunctionSymbol) -> _Users:
         """Return for each node of a body the nodes that have it as operand, and the effects that have it as value."""
-        if function not in self._users:
-            graph = self._facts.program.function(function).graph
-            nodes: dict[int, list[int]] = {}
-            effects: dict[int, list[Effect]] = {}
-            for index, node in enumerate(graph.nodes):
-                for operand in dict.fromkeys(node.operands):
-                    nodes.setdefault(operand, []).append(index)
-            for effect in graph.effects:
-                effects.setdefault(effect.value, []).append(effect)
-            self._users[function] = (nodes, effects)
-        return self._users[function]
+        found = self._users.get(function)
+        if found is None:
+            if len(self._users) >= _MOST_KEPT:
+                self._users.clear()
+            found = self._users[function] = _users_in(self._facts.program.function(function).graph)
+        return found
 
     def nested(self, function: FunctionSymbol) -> list[FunctionSymbol]:
         """Return the functions that stand in a function, directly."""

@@ -113,7 +113,7 @@ def _is_logged_as_it_stands(
     if not isinstance(keys, tuple) or None in keys:
         return False
     nodes, effects = audit.flow.facts.whereabouts.users(function)
-    users = nodes.get(mapping, [])
+    users = nodes.get(mapping, ())
     is_stored_into = any(effect.base == mapping for effect in graph.effects)
     if (
         is_stored_into
