@@ -64,7 +64,7 @@ def suppressions() -> str:
     return "# telewire: ignore[TW204] it is made elsewhere\n" * LINES
 
 
-KINDS = [table, dictionary, metrics, constants, branches, functions, methods, classes, text, suppressions]
+KINDS = [table, dictionary, metrics, constants, branches, functions, methods, classes, text]
 
 
 @pytest.mark.parametrize("kind", [dictionary, metrics], ids=lambda kind: kind.__name__)
@@ -86,3 +86,14 @@ def test_every_command_takes_a_generated_file(asked: Asked, kind: Callable[[], s
     answer = asked.run()
     assert asked.answers_for_the_rest(answer), answer.text[-2_000:]
     assert "warning:" not in answer.text
+
+
+@pytest.mark.huge
+@pytest.mark.slow
+def test_every_command_takes_a_file_of_suppressions(asked: Asked) -> None:
+    asked.project.write("app/generated.py", suppressions())
+    answer = asked.run()
+    assert " ".join(asked.command.says.split()) in answer.text
+    assert "warning:" not in answer.text
+    if answer.status != asked.command.status:  # `verify` tells of each that it accepts nothing
+        assert (answer.status, f"{LINES:,} findings" in answer.text) == (1, True)
