@@ -8,9 +8,9 @@ checks, the event through the hub to a backend that keeps nothing. In each round
 changing order; the median of the rounds' differences to the bare step is shown. The bare step takes part twice: how
 far the two differ is the noise. Goal: at most 5 % at level NORMAL.
 
-Measured on two shared cores (the noise was 1 to 4 %): 1 to 2 % for the convolutional network and the transformer, 14 %
-for the two small models, whose step takes 2 to 5 ms: there it is about 0.3 ms of Python for two collections and an
-event, which `every=10` brings to a tenth.
+Measured on two shared cores beside other work (the noise was 1 to 4 %): 2 % for the convolutional network, 2 to 5 % for
+the transformer, 16 to 18 % for the two small models, whose step takes 2 to 5 ms: there it is 0.3 to 0.4 ms of Python
+for two collections and an event, which `every=10` brings to a tenth.
 """
 
 from __future__ import annotations
