@@ -209,9 +209,10 @@ def test_that_notices():
     ran = [done.left.tests[name] for one in done.left.mutants for name in one.ran]
     assert {name.partition("::")[2] for name in ran} == {"test_that_notices"}
     begun = (root / "begun").read_text().split()
-    together = begun.count("quiet")  # with the evidence, and with mutants that were noticed after it first
+    # With the evidence, and with mutants that were noticed after it: which of the two is quicker is not known.
+    together = begun.count("quiet")
     assert all(after == "kills" for before, after in pairwise(begun) if before == "quiet")
-    assert 1 < together < len(ran)
+    assert 1 <= together < len(ran)
     assert begun.count("kills") == together + len(ran) + 1
 
 
