@@ -306,11 +306,9 @@ class Flow:
 
     def is_holder(self, carrier: Carrier | Constant, fields: Collection[FieldCarrier]) -> bool:
         """Whether a carrier holds the object that one of these fields is read of."""
-        return (
-            bool(fields)
-            and not isinstance(carrier, Constant)
-            and (is_holder(self.facts.inference, carrier, fields))
-        )
+        if not fields or isinstance(carrier, Constant):
+            return False
+        return is_holder(self.facts.inference, carrier, fields)
 
     def _entered_with(self, carrier: Carrier) -> Sequence[Carrier]:
         """Return a carrier with those whose hops enter it too."""

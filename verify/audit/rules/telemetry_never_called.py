@@ -152,11 +152,11 @@ class TelemetryNeverCalled(AuditRule):
     def _by_content(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the functions of an application whose names say nothing of telemetry, by what they do."""
         for function in audit.program.functions():
-            if is_subject(audit, function) or not _stands_alone(audit, function):
+            if function not in audit.uncalled or is_subject(audit, function):
+                continue
+            if not _stands_alone(audit, function):
                 continue
             if not _is_bare_verb(audit, function) and not _deals_with_metrics(audit, function):
-                continue
-            if function not in audit.uncalled:
                 continue
             kind = "method" if audit.program.function(function).owner else "function"
             yield self.make(
