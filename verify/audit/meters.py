@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..flow import FieldCarrier, Flow, ModuleCarrier, Role
 from ..flow.names import MUTATORS
-from ..flow.trail import Trail, UseKind
+from ..flow.trail import Spot, Trail, UseKind
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import EffectKind, Kind, Node, Span, ValueGraph
 from ..source.program import ExternalSymbol
@@ -67,15 +67,16 @@ _FORGETS = {"reset", "clear"}
 
 
 @dataclass(frozen=True, slots=True)
-class FedOnly:
-    """An object that is only fed.
+class Meter:
+    """An object of which one half is done: it is fed and never asked, or asked and never fed.
 
     Attributes:
         cls: Its class.
         name: The local name, or the field or module-level name that holds it.
         kept_in: That field or module-level name; None for a local.
         function: Where it is made, at `span`.
-        feeds: The methods that feed it.
+        feeds: The methods that feed it; those that feed another one of its class, where it is never fed itself.
+        asked: The methods and fields that are asked; empty where nobody asks anything.
     """
 
     cls: ClassSymbol
@@ -84,28 +85,7 @@ class FedOnly:
     function: FunctionSymbol
     span: Span
     feeds: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AskedOnly:
-    """An object that is asked and never fed, while another one of its class is.
-
-    Attributes:
-        cls: Its class.
-        name: The local name, or the field or module-level name that holds it.
-        kept_in: That field or module-level name; None for a local.
-        function: Where it is made, at `span`.
-        asked: The methods and fields that are asked.
-        feeds: The methods that feed another one.
-    """
-
-    cls: ClassSymbol
-    name: str
-    kept_in: FieldCarrier | ModuleCarrier | None
-    function: FunctionSymbol
-    span: Span
     asked: tuple[str, ...]
-    feeds: tuple[str, ...]
 
 
 def is_meter(program: Program, cls: ClassSymbol) -> bool:
@@ -125,7 +105,7 @@ def _is_asked(program: Program, cls: ClassSymbol, name: str) -> bool:
     return any(effect.kind is EffectKind.RETURN for effect in graph.effects)
 
 
-def asked_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[AskedOnly]:
+def asked_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[Meter]:
     """Yield the objects of a meter's class that are asked and never fed, where another one of them is fed.
 
     They are made with nothing, and stay where they can be followed.
@@ -137,21 +117,17 @@ def asked_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[Ask
     asked_of = [_asked(trail) for _, trail in trails]
     feeds = {name for asked in asked_of for name in asked if _is_feed(name)}
     for (spot, trail), asked in zip(trails, asked_of, strict=True):
-        graph = flow.program.function(spot.function).graph
-        is_empty = len(graph.nodes[spot.node].operands) == 1
+        call = flow.program.function(spot.function).graph.nodes[spot.node]
+        is_empty = len(call.operands) == 1
         holders = _kept_in(flow, trail)
         if not feeds or not asked - ENDS or not is_empty or holders is None:
             continue
         if any(map(_is_feed, asked)) or any(_feeds_itself(flow.program, cls, name) for name in asked):
             continue
-        name = str(holders[0]) if holders else _local_name(graph, spot.node)
-        if name:
-            span = graph.nodes[spot.node].span
-            asked_for, fed_by = tuple(sorted(asked - ENDS)), tuple(sorted(feeds))
-            yield AskedOnly(cls, name, next(iter(holders), None), spot.function, span, asked_for, fed_by)
+        yield from _meter(flow, cls, spot, holders, feeds, asked - ENDS)
 
 
-def fed_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[FedOnly]:
+def fed_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[Meter]:
     """Yield the objects of a class that are fed, perhaps emptied, and that nothing else is ever done with.
 
     What feeds such an object has to keep what it is given and do nothing else, and there has to be something to ask.
@@ -168,11 +144,23 @@ def fed_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[FedOn
         holders = _kept_in(flow, trail)
         if holders is None or _takes_result(flow, trail) or not all(map(keeper.only_keeps, asked)):
             continue
-        graph = flow.program.function(spot.function).graph
-        name = str(holders[0]) if holders else _local_name(graph, spot.node)
-        if name:
-            span = graph.nodes[spot.node].span
-            yield FedOnly(cls, name, next(iter(holders), None), spot.function, span, tuple(sorted(fed)))
+        yield from _meter(flow, cls, spot, holders, fed, set())
+
+
+def _meter(
+    flow: Flow,
+    cls: ClassSymbol,
+    spot: Spot,
+    holders: tuple[FieldCarrier | ModuleCarrier, ...],
+    feeds: set[str],
+    asked: set[str],
+) -> Iterator[Meter]:
+    """Yield the object that is made at a place, if it has a name."""
+    graph = flow.program.function(spot.function).graph
+    name = str(holders[0]) if holders else _local_name(graph, spot.node)
+    if name:
+        kept_in, span = next(iter(holders), None), graph.nodes[spot.node].span
+        yield Meter(cls, name, kept_in, spot.function, span, tuple(sorted(feeds)), tuple(sorted(asked)))
 
 
 def _asked(trail: Trail) -> set[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..flow import Carrier, FieldCarrier, Flow, KeyCarrier, ReturnCarrier
+from ..flow import Carrier, FieldCarrier, Flow, KeyCarrier, ReturnCarrier, whereabouts
 from ..flow.arguments import argument_positions
 from ..flow.classes import is_property
 from ..flow.types import ClassObject, FunctionObject, Instance, members
@@ -22,10 +22,6 @@ _REDUCES_ALL = {"compute", "result", "value", "avg", "average", "median"}
 _KEEPS_THE_VALUE = _WRAPS_ONE | {"float", "int", "bool", "str", "round", "abs"}
 _FILLS_BY_KEYWORD = {"dict", "replace", "_replace", "evolve", "update", "model_copy"}
 _READS_A_KEY = {"get", "pop"}
-
-
-_MOST_KEPT = 10_000
-"""Functions whose names are kept: those of some 200,000 lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +199,7 @@ class Transfers:
     def names(self, function: FunctionSymbol) -> Names:
         """Return what the values of a function are called."""
         if function not in self._names:
-            if len(self._names) >= _MOST_KEPT:
+            if len(self._names) >= whereabouts.MOST_KEPT:
                 self._names.clear()
             self._names[function] = Names(self._flow.program.function(function).graph)
         return self._names[function]

@@ -79,8 +79,8 @@ _ONLY_LOOKS = {"keys", "clear", "__contains__", "__len__", "index", "count", "re
 
 _Users = tuple[dict[int, tuple[int, ...]], dict[int, tuple[Effect, ...]]]
 
-_MOST_KEPT = 10_000
-"""Functions whose uses are kept: those of some 200,000 lines. Whoever looks through more of them finds them anew."""
+MOST_KEPT = 10_000
+"""Functions of which a table is kept: those of some 200,000 lines. Whoever looks through more finds them anew."""
 
 
 def _users_in(graph: ValueGraph) -> _Users:
@@ -134,7 +134,7 @@ class Whereabouts:
         """Return for each node of a body the nodes that have it as operand, and the effects that have it as value."""
         found = self._users.get(function)
         if found is None:
-            if len(self._users) >= _MOST_KEPT:
+            if len(self._users) >= MOST_KEPT:
                 self._users.clear()
             found = self._users[function] = _users_in(self._facts.program.function(function).graph)
         return found

@@ -11,7 +11,7 @@ from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import EffectKind
 from ...source.program import Place
 from ..kept_alive import keeps_alive
-from ..meters import FedOnly, fed_only, is_meter
+from ..meters import Meter, fed_only, is_meter
 from ..only_filled import OnlyFilled, has_foreign_base, only_filled
 from ..uses import PLAIN_DECORATORS
 from .base import AuditCheck, AuditRule
@@ -65,7 +65,7 @@ class CollectedNeverReduced(AuditRule):
                 for meter in fed_only(audit.flow, audit.mentions, cls):
                     yield self._meter(audit, meter)
 
-    def _meter(self, audit: AuditCheck, meter: FedOnly) -> Finding:
+    def _meter(self, audit: AuditCheck, meter: Meter) -> Finding:
         where = meter.function.qualname
         local = f"{where}.{meter.name}" if meter.kept_in is None else meter.name
         fed = " and ".join(f"{name}()" for name in meter.feeds)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
-from ..meters import AskedOnly, asked_only
+from ..meters import Meter, asked_only
 from ..never_filled import never_filled
 from .base import AuditCheck, AuditRule
 from .collected_never_reduced import is_of_meters
@@ -58,7 +58,7 @@ class ReducedNeverCollected(AuditRule):
                 for meter in asked_only(audit.flow, audit.mentions, cls):
                     yield self._meter(audit, meter)
 
-    def _meter(self, audit: AuditCheck, meter: AskedOnly) -> Finding:
+    def _meter(self, audit: AuditCheck, meter: Meter) -> Finding:
         module = audit.program.modules[meter.function.module]
         local = f"{meter.function.qualname}.{meter.name}" if meter.kept_in is None else meter.name
         feeds = " or ".join(f"{name}()" for name in meter.feeds)
