@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from ...findings import Confidence, Finding
+from ...flow import Site
 from ...source.program import Place
 from ..labelled import crossed_declarations, crossed_labels
 from ..names import are_ends, likeness, words
@@ -64,13 +65,7 @@ class SeriesCrossed(AuditRule):
                         " they are crossed"
                     ),
                     help=f'log {other} as "{first.logged.name}", and {one} as "{second.logged.name}"',
-                    context={
-                        "series": first.logged.name,
-                        "source": one,
-                        "other_series": second.logged.name,
-                        "other_source": other,
-                        "other_at": str(second.logged.site),
-                    },
+                    context=_pair(first.logged.name, one, second.logged.name, other, second.logged.site),
                     confidence=Confidence.HIGH,
                 )
 
@@ -87,13 +82,7 @@ class SeriesCrossed(AuditRule):
                     message=f"{one} is recorded in {first.instrument} and {other} in {second.instrument}:"
                     " they are crossed",
                     help=f"record {other} in {first.instrument}, and {one} in {second.instrument}",
-                    context={
-                        "series": first.instrument,
-                        "source": one,
-                        "other_series": second.instrument,
-                        "other_source": other,
-                        "other_at": str(second.site),
-                    },
+                    context=_pair(first.instrument, one, second.instrument, other, second.site),
                     confidence=_certainty(first, one, second, other),
                 )
 
@@ -105,13 +94,7 @@ class SeriesCrossed(AuditRule):
                 message=f'{one} is recorded under "{first.labels}" and {other} under "{second.labels}":'
                 " they are crossed",
                 help=f'record {other} under "{first.labels}", and {one} under "{second.labels}"',
-                context={
-                    "series": first.labels,
-                    "source": one,
-                    "other_series": second.labels,
-                    "other_source": other,
-                    "other_at": str(second.site),
-                },
+                context=_pair(first.labels, one, second.labels, other, second.site),
                 confidence=Confidence.MEDIUM,
             )
 
@@ -123,15 +106,20 @@ class SeriesCrossed(AuditRule):
                 message=f'{first.kept_as} is declared as "{first.name}" and {second.kept_as} as "{second.name}":'
                 " they are crossed",
                 help=f'declare {first.kept_as} as "{second.name}", and {second.kept_as} as "{first.name}"',
-                context={
-                    "series": first.name,
-                    "source": first.kept_as,
-                    "other_series": second.name,
-                    "other_source": second.kept_as,
-                    "other_at": str(second.site),
-                },
+                context=_pair(first.name, first.kept_as, second.name, second.kept_as, second.site),
                 confidence=Confidence.MEDIUM,
             )
+
+
+def _pair(series: str, source: str, other_series: str, other_source: str, other_at: Site) -> dict[str, str]:
+    """Return what a finding says of two series and of what each is given."""
+    return {
+        "series": series,
+        "source": source,
+        "other_series": other_series,
+        "other_source": other_source,
+        "other_at": str(other_at),
+    }
 
 
 def _certainty(first: Recorded, one: str, second: Recorded, other: str) -> Confidence:
