@@ -42,6 +42,24 @@ def is_known(value: Value) -> bool:
     return not (value[0] == "many" and value[3] is None)
 
 
+def elements(value: Value) -> list[Value]:
+    """Return what is kept of the elements of a container, the keys of a mapping left out, or of an object's fields."""
+    if value[0] == "many":
+        if "dict" in str(value[1]).lower() and all(one[0] == "many" and one[2] == 2 for one in value[4]):
+            return [pair[4][1] for pair in value[4] if len(pair[4]) == 2]
+        return list(value[4])
+    if value[0] == "fields":
+        return [one for _, one in value[3]]
+    return []
+
+
+def is_whole(value: Value) -> bool:
+    """Whether all elements of a container are kept."""
+    if value[0] == "many":
+        return value[3] is not None and bool(len(value[4]) == value[2])
+    return bool(value[0] == "fields")
+
+
 def carried(sources: Collection[Value], targets: Collection[Value], default: Value) -> bool:
     """Whether something that is not the default was seen at both: itself, or as an element of the other."""
     held = _with_elements(sources, default)

@@ -11,6 +11,7 @@ from pathlib import Path
 from ...registry.config import Configuration
 from ..source import FunctionSymbol
 from ..wiring import Edge, StageKind, Verdict, Wire, Wiring
+from .arithmetic import comes_out, is_of_numbers, numbers_in, transform_of, wanted_of
 from .comparing import Value, carried, default_value, is_default, is_known, value_of
 from .dependencies import changed
 from .document import EvidenceModel, TestEvidence, UnusableEvidence, read_evidence
@@ -34,11 +35,14 @@ class Observation(enum.StrEnum):
     HARNESS = "harness"  # reached only because a test called the stage itself
     DEFAULT = "default-only"  # no test saw anything but the default
     UNKNOWN = "unknown"  # the values are of a kind that nothing is kept of, or only some were looked at
-    DIFFERS = "differs"  # values were seen at both ends, and never the same one
+    DIFFERS = (
+        "differs"  # values were seen at both ends, and never the same one, or what a transform makes of it
+    )
     CONSTANT = "constant"  # what is computed, or what it is computed from, never changed
     TESTED = "tested"
 
 
+_SHOWN = 4
 _ORDER = {one: position for position, one in enumerate(Observation)}
 
 
@@ -54,10 +58,11 @@ class EdgeObservation:
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
-    """What one test saw at a point; `some_of` says how many passed, where not all of them were looked at."""
+    """What one test saw at a point, in how many passes; `some_of` says how many, where not all were looked at."""
 
     values: tuple[Value, ...]
     some_of: int = 0
+    passes: int = 0
 
 
 _NOT_TO_SEE = _Passed(())
@@ -262,6 +267,9 @@ class Observed:
         if not shown:
             assert worst is not None
             return worst
+        differs = _not_transformed(edge, telling)
+        if differs is not None:
+            return differs
         constant = _never_changing(real)
         if constant is not None:
             what, some_of = constant
@@ -345,7 +353,7 @@ class Observed:
         assert self.evidence is not None
         values = [value_of(one) for one in self.evidence.values]
         return [
-            _Passed(tuple(values[at] for at in seen.values), seen.passes if seen.sampled else 0)
+            _Passed(tuple(values[at] for at in seen.values), seen.passes if seen.sampled else 0, seen.passes)
             for test in self.evidence.tests
             for seen in test.seen
         ]
@@ -405,6 +413,39 @@ def _never_changing(sights: Sequence[_Sight]) -> tuple[str, int] | None:
             if len(values) < 2 and isinstance(point, Point) and all(map(is_known, values)):
                 found.append((f"{said} {_where(point)}", sum(one.some_of for one in passed)))
     return min(found, key=lambda one: one[1] > 0, default=None)
+
+
+def _not_transformed(edge: Edge, sights: Iterable[_Sight]) -> EdgeObservation | None:
+    """Say in which test something else came out of a stage than what its transform makes of what went in."""
+    transform = transform_of(edge)
+    if transform is None:
+        return None
+    for sight in sights:
+        against = _against(transform, sight.hops[0][1], sight.resting(edge))
+        if against is not None:
+            test = sight.test.id
+            return EdgeObservation(edge, Observation.DIFFERS, f"{against}: {test}", (test,))
+    return None
+
+
+def _against(transform: tuple[str, float], taken: _Passed, given: _Passed) -> str | None:
+    """Say what came out of a transform that is not what it makes of what went in; None if it is, or nobody can tell."""
+    if taken.some_of or given.some_of or not all(map(is_of_numbers, given.values)):
+        return None
+    wanted = wanted_of(transform, taken.values, taken.passes, given.passes)
+    if wanted is None or comes_out(wanted, given.values):
+        return None
+    kind, factor = transform
+    made = f"{factor:g} times" if kind == "scale" else f"the {kind} of"
+    went_in, came_out = (
+        _some(number for value in passed.values for number in numbers_in(value)) for passed in (taken, given)
+    )
+    return f"{made} {went_in} is {_some(wanted)}, and {came_out} comes out"
+
+
+def _some(numbers: Iterable[float]) -> str:
+    found = [f"{one:g}" for one in numbers]
+    return ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
 
 
 def _only_some(some_of: int) -> str:

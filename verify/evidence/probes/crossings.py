@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..comparing import Value
+from ..comparing import Value, elements
 from .arrival import Sight
-from .expected import Expected, elements
+from .expected import Expected
 from .wires import EdgePlan, WirePlan
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ....registry import Kind, Record, Registry, Shape
 from ...flow import Hop
 from ...wiring import Edge, StageKind, Verdict, Wire
+from ..arithmetic import transform_of
 from ..places import Unseen
 from ..plan import Point
 from ..points import HopPoints, WirePoints
@@ -112,7 +113,7 @@ class _Drawing:
             carriers=tuple(edge.carriers) or (edge.name,),
             at=self._at(record, *yaml),
             before=_before(wire, edge),
-            transform=_transform(record, edge),
+            transform=transform_of(edge),
             problem=problem,
             chains=self._chains(edge) if is_proved else (),
             writes=() if is_proved else tuple(self._writes(edge)),
@@ -159,13 +160,6 @@ def _position(yaml: tuple[str | int, ...]) -> int:
     position = yaml[1]
     assert isinstance(position, int)
     return position
-
-
-def _transform(record: Record, edge: Edge) -> tuple[str, float] | None:
-    if edge.target.kind is not StageKind.TRANSPORT:
-        return None
-    transform = record.transport[_position(edge.target.yaml)].transform
-    return None if transform is None else (str(transform.kind), transform.factor)
 
 
 def _before(wire: Wire, edge: Edge) -> int | None:

@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 
-from ..comparing import Value, value_of
+from ..arithmetic import computed, is_close, numbers_in
+from ..comparing import Value, elements, is_whole, value_of
 from ..summaries import summary_of
 
 _NUMBER = re.compile(r"[-+]?(?:\d[\d,_]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?\b(?:nan|inf)", re.IGNORECASE)
@@ -58,7 +58,7 @@ class Expected:
         if self.in_text:
             return value[0] == "str" and self._stands_in(str(value[1]))
         wanted = value_of(summary_of(self.value))
-        return wanted == value or _is_close(wanted, value, self.tolerance)
+        return wanted == value or is_close(wanted, value, self.tolerance)
 
     def _has_fields(self, value: Value) -> bool | None:
         assert isinstance(self.value, Mapping)
@@ -95,24 +95,6 @@ class Expected:
         return math.isclose(number, self.value, rel_tol=self.tolerance, abs_tol=rounded * (1 + 1e-9))
 
 
-def elements(value: Value) -> list[Value]:
-    """Return what is kept of the elements of a container, the keys of a mapping left out, or of an object's fields."""
-    if value[0] == "many":
-        if "dict" in str(value[1]).lower() and all(one[0] == "many" and one[2] == 2 for one in value[4]):
-            return [pair[4][1] for pair in value[4] if len(pair[4]) == 2]
-        return list(value[4])
-    if value[0] == "fields":
-        return [one for _, one in value[3]]
-    return []
-
-
-def is_whole(value: Value) -> bool:
-    """Whether all elements of a container are kept."""
-    if value[0] == "many":
-        return value[3] is not None and bool(len(value[4]) == value[2])
-    return bool(value[0] == "fields")
-
-
 def _named_parts(value: Value) -> dict[str, Value] | None:
     if value[0] == "fields":
         return dict(value[3])
@@ -120,17 +102,6 @@ def _named_parts(value: Value) -> dict[str, Value] | None:
         pairs = [one[4] for one in value[4] if one[0] == "many" and len(one[4]) == 2]
         return {str(key[1]): part for key, part in pairs if key[0] == "str"}
     return None
-
-
-def _is_close(wanted: Value, value: Value, tolerance: float) -> bool:
-    if (
-        wanted[0] != "number"
-        or value[0] != "number"
-        or isinstance(wanted[1], str)
-        or isinstance(value[1], str)
-    ):
-        return False
-    return math.isclose(wanted[1], value[1], rel_tol=tolerance)
 
 
 # -- transforms -------------------------------------------------------------------------------------------------
@@ -146,7 +117,7 @@ class Transformed:
 
     def holds(self, tolerance: float) -> bool:
         """Whether it came out as the arithmetic says."""
-        return _is_close(("number", self.wanted), self.found, max(tolerance, 1e-9)) or self.found == value_of(
+        return is_close(("number", self.wanted), self.found, max(tolerance, 1e-9)) or self.found == value_of(
             summary_of(self.wanted)
         )
 
@@ -166,38 +137,12 @@ def through(
     for goes_in, value in passes:
         if goes_in:
             has_it = has_it or bool(expected.is_in(value))
-            taken += _numbers(value)
+            taken += numbers_in(value)
         else:
             if has_it and taken:
-                found.append(Transformed(tuple(taken), _computed(kind, factor, taken), value))
+                found.append(Transformed(tuple(taken), computed(kind, factor, taken), value))
             taken, has_it = [], False
     return found
-
-
-def _computed(kind: str, factor: float, taken: Sequence[float]) -> float:
-    match kind:
-        case "sum":
-            return math.fsum(taken) if all(map(math.isfinite, taken)) else sum(taken)
-        case "mean":
-            return fmean(taken)
-        case "min":
-            return min(taken)
-        case "max":
-            return max(taken)
-        case "first":
-            return taken[0]
-        case "count":
-            return float(len(taken))
-        case "scale":
-            return taken[-1] * factor
-        case _:
-            return taken[-1]
-
-
-def _numbers(value: Value) -> list[float]:
-    if value[0] == "number":
-        return [float(value[1])]
-    return [number for one in elements(value) for number in _numbers(one)] if is_whole(value) else []
 
 
 # -- in words ---------------------------------------------------------------------------------------------------
