@@ -114,9 +114,9 @@ def test_long_layers_are_merged_from_their_pieces():
     gradient[0] += 5.0
     layer = layer_of(gradient)
     wide = gradient.double()
-    assert layer.mean == pytest.approx(wide.mean().item(), rel=1e-12)
-    assert layer.std == pytest.approx(wide.std(correction=0).item(), rel=1e-12)
-    assert layer.norm == pytest.approx(wide.norm().item(), rel=1e-12)
+    assert layer.mean == pytest.approx(wide.mean().item(), rel=1e-12, abs=0)
+    assert layer.std == pytest.approx(wide.std(correction=0).item(), rel=1e-12, abs=0)
+    assert layer.norm == pytest.approx(wide.norm().item(), rel=1e-12, abs=0)
     assert (layer.min, layer.max) == (gradient.min().item(), gradient.max().item())
 
 
@@ -211,9 +211,9 @@ def test_any_memory_layout_gives_the_same_numbers(gradient):
     model = nn.ParameterList([parameter])
     (layer,) = collect_per_layer_gradients(model)
     wide = gradient.contiguous().double()
-    assert layer.norm == pytest.approx(wide.norm().item(), rel=1e-12)
-    assert layer.mean == pytest.approx(wide.mean().item(), rel=1e-12)
-    assert compute_grad_norm_surrogate(model) == pytest.approx(wide.norm().item(), rel=1e-6)
+    assert layer.norm == pytest.approx(wide.norm().item(), rel=1e-12, abs=0)
+    assert layer.mean == pytest.approx(wide.mean().item(), rel=1e-12, abs=0)
+    assert compute_grad_norm_surrogate(model) == pytest.approx(wide.norm().item(), rel=1e-6, abs=0)
 
 
 FLOAT8 = (
@@ -261,8 +261,8 @@ def test_float8_layers_have_the_statistics_of_their_values(dtype, layers_of):
         assert layer.small_fraction == sum(abs(value) < SMALL_MAGNITUDE for value in values) / len(values)
         assert layer.large_fraction == sum(abs(value) > LARGE_MAGNITUDE for value in values) / len(values)
         assert (layer.min, layer.max) == (min(finite), max(finite))
-        assert layer.mean == pytest.approx(statistics.fmean(finite), rel=1e-12)
-        assert layer.norm == pytest.approx(math.hypot(*finite), rel=1e-12)
+        assert layer.mean == pytest.approx(statistics.fmean(finite), rel=1e-12, abs=0)
+        assert layer.norm == pytest.approx(math.hypot(*finite), rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_a_real_backward_pass_is_measured_layer_by_layer():
     layers = collect_per_layer_gradients(model)
     assert [layer.layer_name for layer in layers] == ["0.weight", "0.bias", "2.weight", "2.bias"]
     total = math.hypot(*(layer.norm for layer in layers))
-    assert compute_grad_norm_surrogate(model) == pytest.approx(total, rel=1e-6)
+    assert compute_grad_norm_surrogate(model) == pytest.approx(total, rel=1e-6, abs=0)
 
 
 def test_collecting_changes_no_gradient():
@@ -357,10 +357,10 @@ def test_a_gpu_gives_the_same_numbers_as_the_cpu(dtype):
     for name in ("nan_count", "inf_count", "min", "max", "zero_fraction", "small_fraction", "large_fraction"):
         assert gpu[name] == cpu[name]
     for name in ("norm", "mean", "std"):
-        assert gpu[name] == pytest.approx(cpu[name], rel=1e-9)
+        assert gpu[name] == pytest.approx(cpu[name], rel=1e-9, abs=0)
     finite = torch.nan_to_num(gradient, 0.0, 0.0, 0.0)
     expected = compute_grad_norm_surrogate(model_with(finite))
-    assert compute_grad_norm_surrogate(model_with(finite.cuda())) == pytest.approx(expected, rel=1e-5)
+    assert compute_grad_norm_surrogate(model_with(finite.cuda())) == pytest.approx(expected, rel=1e-5, abs=0)
 
 
 def test_no_temporary_grows_with_the_layer():

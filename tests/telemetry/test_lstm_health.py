@@ -44,7 +44,7 @@ def test_health_agrees_with_brute_force(h, c):
     assert (health.h_norm, health.h_max) == pytest.approx(brute_force(h), rel=1e-12, abs=0.0, nan_ok=True)
     assert (health.c_norm, health.c_max) == pytest.approx(brute_force(c), rel=1e-12, abs=0.0, nan_ok=True)
     for state, norm, rms in ((h, health.h_norm, health.h_rms), (c, health.c_norm, health.c_rms)):
-        assert rms == pytest.approx(norm / math.sqrt(state.numel()), rel=1e-12, nan_ok=True)
+        assert rms == pytest.approx(norm / math.sqrt(state.numel()), rel=1e-12, nan_ok=True, abs=0)
     values = h.double().tolist()
     share = math.nan if any(map(math.isnan, values)) else sum(abs(v) > 0.95 for v in values) / len(values)
     assert health.h_saturation == pytest.approx(share, nan_ok=True)
@@ -63,7 +63,7 @@ def test_the_state_of_a_real_lstm_is_measured():
     _, hidden = lstm(torch.randn(5, 3, 4))
     health = compute_lstm_health(hidden)
     assert health is not None
-    assert health.h_norm == pytest.approx(hidden[0].norm().item(), rel=1e-6)
+    assert health.h_norm == pytest.approx(hidden[0].norm().item(), rel=1e-6, abs=0)
     assert health.c_max == hidden[1].abs().max().item()
     assert not health.has_nan
 
@@ -71,7 +71,7 @@ def test_the_state_of_a_real_lstm_is_measured():
 def test_a_state_whose_squares_overflow_float32_is_finite():
     health = compute_lstm_health((torch.full((1, 2, 2), 1e30), torch.zeros(1, 2, 2)))
     assert health is not None
-    assert health.h_norm == pytest.approx(2e30, rel=1e-6)
+    assert health.h_norm == pytest.approx(2e30, rel=1e-6, abs=0)
     assert health.has_inf is False
 
 
