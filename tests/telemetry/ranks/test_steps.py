@@ -54,7 +54,7 @@ def not_averaged(norm: float) -> str:
 
 def test_what_is_found_in_several_collections_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = (collect_gradients(model_with(torch.full((4,), value))) for value in (1.0, 2.0))
-    found = shared(monkeypatch, [one] * 4, [None, None, two, replace(two, replicated=None)])
+    found = shared(monkeypatch, [one] * 4, [replace(one, replicated=None), None, None, two])
     assert found.report.details == {
         "rank_unanswered": ["rank 1: did not answer"],
         "replicas_differ": [not_averaged(4)],
