@@ -22,6 +22,7 @@ from .carriers import (
     UseCarrier,
     by_name,
 )
+from .existing import Existing
 from .facts import CallSite, Comparison, Facts
 from .graph import Flow
 
@@ -30,6 +31,7 @@ __all__ = [
     "Carrier",
     "Comparison",
     "Constant",
+    "Existing",
     "Facts",
     "FieldCarrier",
     "Flow",

@@ -7,7 +7,7 @@ from functools import cached_property
 from ..source import ClassSymbol, Program
 from ..source.program import ExternalSymbol
 from .frameworks import PLAIN_BASES
-from .said import Said
+from .said import Said, Speaker
 
 _PLAIN_DECORATORS = {
     "final",
@@ -41,17 +41,32 @@ class Existing:
             )
         return self._known[cls]
 
+    def looked_up_by(self, cls: ClassSymbol) -> Speaker | None:
+        """Return who may make an object of a class only by looking up a name that is not written in the program.
+
+        None where nobody does, and where the class is said, or is one that others may make objects of anyway.
+        """
+        below = [cls, *self._program.subclasses(cls)]
+        if any(self._is_taken(one) or self._said.is_said(one) for one in below):
+            return None
+        return next((by for one in below if (by := self._said.looks_up(one)) is not None), None)
+
     @cached_property
     def _said(self) -> Said:
         return Said.of(self._program)
 
     def _is_made(self, cls: ClassSymbol) -> bool:
+        said = self._said
+        return self._is_taken(cls) or said.is_said(cls) or said.looks_up(cls) is not None
+
+    def _is_taken(self, cls: ClassSymbol) -> bool:
+        """Whether somebody may have a class without saying it."""
         if "." in cls.qualname:  # inside a class or a function
             return True
         decorators = (one.partition("(")[0] for one in self._program.class_(cls).decorators)
         if any(one.rpartition(".")[2] not in _PLAIN_DECORATORS for one in decorators):
             return True
-        return self._is_taken_note_of(cls) or self._said.may_make(cls)
+        return self._is_taken_note_of(cls)
 
     def _is_taken_note_of(self, cls: ClassSymbol) -> bool:
         """Whether something above a class may keep it where it is defined, or make objects of it."""

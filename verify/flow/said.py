@@ -6,7 +6,7 @@ Read once for all classes; the names under which a module imports a class count 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from ..source import ClassSymbol, Program
@@ -27,7 +27,8 @@ _WORD = re.compile(r"[^\W\d]\w*")
 _PATH = re.compile(r"(?:[^\W\d]\w*[.:])*([^\W\d]\w*)")
 _LONGEST_PATH = 200
 _TYPE_TESTS = {"isinstance", "issubclass"}
-_LOOKUPS = {"import_module", "__import__", "import_string", "locate", "instantiate"}
+_IMPORTS = {"import_module", "__import__"}
+_LOOKUPS = {*_IMPORTS, "import_string", "locate", "instantiate"}
 _EVALUATES = {"eval", "exec"}
 _OF_A_MODULE = {"globals", "locals", "vars"}
 _PLAIN_DECORATORS = {
@@ -48,19 +49,23 @@ _PLAIN_DECORATORS = {
 }
 
 
+Speaker = tuple[str, str]
+"""A module, and the function or class of it that says something."""
+
+
 @dataclass
 class Said:
     """Who says which names.
 
     Attributes:
         places: By name, the module and function or class that says it.
-        open_modules: Modules that are looked through by names which are not written here.
-        is_open: Whether any class of the program may be looked up.
+        open_modules: Modules that are looked through by names which are not written here, and who does that.
+        opened_by: Who may look up any class of the program; None where nobody does.
     """
 
-    places: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
-    open_modules: set[str] = field(default_factory=set)
-    is_open: bool = False
+    places: dict[str, set[Speaker]] = field(default_factory=dict)
+    open_modules: dict[str, Speaker] = field(default_factory=dict)
+    opened_by: Speaker | None = None
 
     @classmethod
     def of(cls, program: Program) -> Said:
@@ -74,10 +79,12 @@ class Said:
                 reader.function(function)
         return found
 
-    def may_make(self, cls: ClassSymbol) -> bool:
+    def looks_up(self, cls: ClassSymbol) -> Speaker | None:
+        """Return who may look a class up by a name that is not written here; None if nobody."""
+        return self.open_modules.get(cls.module, self.opened_by)
+
+    def is_said(self, cls: ClassSymbol) -> bool:
         """Whether anything but a class itself says it."""
-        if self.is_open or cls.module in self.open_modules:
-            return True
         own = f"{cls.qualname}."
         return any(
             module != cls.module or not f"{holder}.".startswith(own)
@@ -117,7 +124,7 @@ class _Reader:
                 self._say(str(node.data), function.qualname)
             elif node.kind is Kind.CONST and isinstance(node.data, str) and index not in listed:
                 self._string(node.data, function.qualname)
-        self._look_ups(function)
+        self._look_ups(function, used)
 
     def _texts(self, texts: Iterable[str | None], holder: str) -> None:
         for text in texts:
@@ -138,51 +145,74 @@ class _Reader:
 
     # -- names that are looked up -----------------------------------------------------------------------------
 
-    def _look_ups(self, function: FunctionSummary) -> None:
-        nodes = function.graph.nodes
-        for node in nodes:
+    def _look_ups(self, function: FunctionSummary, used: Container[int]) -> None:
+        nodes, holder = function.graph.nodes, function.qualname
+        for index, node in enumerate(nodes):
             if node.kind is Kind.CALL:
-                self._call(nodes, node)
+                self._call(nodes, node, holder, is_used=index in used)
             elif node.kind is Kind.ATTR and node.data == "__subclasses__":
-                self._found.is_open = True
+                self._open_all(holder)
             elif node.kind is Kind.ATTR and node.data == "__dict__":
-                self._open(nodes, node.operands[0])
+                self._open(nodes, node.operands[0], holder)
         for effect in function.graph.effects:
             if effect.kind not in _ONLY_SAID:
-                self._open(nodes, effect.value)
+                self._open(nodes, effect.value, holder)
 
-    def _call(self, nodes: tuple[Node, ...], node: Node) -> None:
+    def _call(self, nodes: tuple[Node, ...], node: Node, holder: str, *, is_used: bool) -> None:
         callee, *given = node.operands
         name, is_builtin = nodes[callee].data, nodes[callee].kind is Kind.GLOBAL
         first = nodes[given[0]] if given else None
         if name in _LOOKUPS or (name in _EVALUATES and is_builtin):
             is_written = first is not None and first.kind is Kind.CONST and isinstance(first.data, str)
-            if not is_written or name in _EVALUATES:
-                self._found.is_open = True
+            if name in _EVALUATES:
+                if not _is_confined(nodes, given, holder):
+                    self._open_all(holder)
+            elif name in _IMPORTS and not is_used:
+                pass  # a module is only loaded
+            elif not is_written:
+                self._open_all(holder)
             elif first is not None and first.data in self._program.modules:
-                self._found.open_modules.add(str(first.data))
+                self._open_module(str(first.data), holder)
         elif name in _OF_A_MODULE and is_builtin and not given:
-            self._found.open_modules.add(self._module.name)
+            self._open_module(self._module.name, holder)
         elif name != "getattr" or len(given) < 2 or nodes[given[1]].kind is not Kind.CONST:
             for operand in given:
-                self._open(nodes, operand)
+                self._open(nodes, operand, holder)
 
-    def _open(self, nodes: tuple[Node, ...], index: int) -> None:
+    def _open(self, nodes: tuple[Node, ...], index: int, holder: str) -> None:
         """A module is handed on as a value: whoever gets it may look up any name in it."""
         dotted = ".".join(_dotted(nodes, index))
         if dotted.partition(".")[0] in self._module.imports:
             symbol = self._program.resolve(self._module.name, dotted)
             if isinstance(symbol, ModuleSymbol):
-                self._found.open_modules.add(symbol.name)
-                self._found.open_modules.update(self._named_in(symbol.name))
+                self._open_module(symbol.name, holder)
 
-    def _named_in(self, module: str) -> Iterator[str]:
-        """Yield the modules whose names a module has as its own."""
+    def _open_all(self, holder: str) -> None:
+        self._found.opened_by = self._found.opened_by or (self._module.name, holder)
+
+    def _open_module(self, module: str, holder: str) -> None:
+        """A module's names are looked through: its own, and those that it imports."""
+        open_modules, speaker = self._found.open_modules, (self._module.name, holder)
+        open_modules.setdefault(module, speaker)
         summary = self._program.modules.get(module)
         if summary is not None:
-            yield from summary.star_imports
-            for target in summary.imports.values():
-                yield target.rpartition(".")[0]
+            for target in (*summary.star_imports, *summary.imports.values()):
+                if target in self._program.modules:
+                    open_modules.setdefault(target, speaker)
+                else:
+                    self._say(target.rpartition(".")[2], holder)
+
+
+def _is_confined(nodes: tuple[Node, ...], given: list[int], holder: str) -> bool:
+    """Whether what is evaluated finds its names in a mapping that is made for it, or is a module that is loaded.
+
+    What such a mapping holds has been said where it was put in. `exec_module()` is what the import system calls.
+    """
+    if len(given) < 2:
+        return False
+    names = nodes[given[1]]
+    is_of_a_module = names.kind is Kind.ATTR and names.data == "__dict__"
+    return not is_of_a_module or holder.rpartition(".")[2] == "exec_module"
 
 
 def _dotted(nodes: tuple[Node, ...], index: int) -> list[str]:

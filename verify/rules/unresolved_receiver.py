@@ -12,7 +12,8 @@ class UnresolvedReceiver(EdgeRule):
     ## Why is this bad?
     The same field name lives in several classes. Being written in one proves nothing for another, so what could not be
     resolved is neither a proof nor a fault: it is its own verdict, and not a pass. So is a wire through a method that
-    runs only if an object of unknown type, of which a method of that name is called, is of its class.
+    runs only if an object of unknown type, of which a method of that name is called, is of its class, and a consumer
+    whose class nothing names, though it may be looked up.
 
     ## Example
     ```python
@@ -42,6 +43,11 @@ class UnresolvedReceiver(EdgeRule):
             return f"a mapping that holds {context['carrier']} is read under a key that is not known"
         if "function" in context:
             return f"{context['function']}() runs only if it is looked up by a name that is not known here"
+        if "class" in context:
+            return (
+                f"nothing names {context['class']}: nobody makes one, unless {context['at']} looks it up by a name"
+                " that is not known here"
+            )
         if "by_name" in context:
             return (
                 f"the wire to {context['carrier']} runs through {context['by_name']}, which is called only if the"
@@ -59,4 +65,6 @@ class UnresolvedReceiver(EdgeRule):
             return "read the key by its name, or let the consumer go through all of them"
         if "function" in diagnosis.context:
             return "call the method by its name, or look it up by names that are all written in the program"
+        if "class" in diagnosis.context:
+            return "construct it where the program runs, or write its name where it is looked up"
         return "annotate the receiver, so that its class is known"

@@ -9,7 +9,7 @@ from ..source import FunctionSymbol
 from ..source.model import Kind
 from ..source.program import Place
 from .causes import Cause, Diagnosis, name_of, place_of, place_of_definition
-from .dormant import dormant, never_called
+from .dormant import dormant, never_called, only_looked_up
 from .losses import Losses
 from .resolve import Definition, Unresolved, YamlPath
 
@@ -37,6 +37,10 @@ class Diagnostician:
     ) -> Diagnosis | None:
         """A function that no live code calls, or a class that none uses; None where it is alive."""
         return never_called(self._flow, definition, consumer=consumer)
+
+    def only_looked_up(self, definition: Definition | Unresolved | None) -> Diagnosis | None:
+        """A class that nothing names, and that may be looked up; None for any other."""
+        return only_looked_up(self._flow, definition)
 
     def unresolved(self, hops: Iterable[Hop], end: Carrier) -> Diagnosis:
         """A path that holds only if a receiver of unknown type, or a name that is not known, is the right one."""

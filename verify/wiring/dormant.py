@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..flow import Constant, FieldCarrier, Flow, Hop, UseCarrier
+from ..flow import Constant, Existing, FieldCarrier, Flow, Hop, UseCarrier
 from ..source import ClassSymbol, FunctionSymbol
+from ..source.summarise import TOP_LEVEL
 from .causes import Cause, Diagnosis, place_of
 from .resolve import Definition, Unresolved
 
@@ -45,13 +46,39 @@ def never_called(
     return None
 
 
+def only_looked_up(flow: Flow, definition: Definition | Unresolved | None) -> Diagnosis | None:
+    """A class that nothing names: it has objects only if a name that is looked up while the program runs is its."""
+    if not isinstance(definition, ClassSymbol) or _is_named_outside(flow, definition):
+        return None
+    speaker = Existing(flow.program).looked_up_by(definition)
+    if speaker is None:
+        return None
+    place = flow.program.place(definition)
+    module, holder = speaker
+    by = module if holder == TOP_LEVEL else f"{module}:{holder}()"
+    context = {"carrier": str(definition), "class": definition.qualname, "at": by}
+    return Diagnosis(Cause.UNRESOLVED, str(definition), place, context=context)
+
+
+def _is_named_outside(flow: Flow, cls: ClassSymbol) -> bool:
+    """Whether code that runs, other than the class's own, names it or a class below it."""
+    inside = f"{cls.qualname}."
+    family = {cls, *flow.program.subclasses(cls)}
+    return any(
+        family & flow.facts.used_classes.get(function, set())
+        for function in flow.reachable
+        if function.module != cls.module or not function.qualname.startswith(inside)
+    )
+
+
 def _runs_from_outside(flow: Flow, cls: ClassSymbol, methods: Collection[FunctionSymbol]) -> bool:
     """Whether code that runs, other than the class's own, names the class or calls one of its methods.
 
     A method that only receivers of unknown type could mean does not run for a class that nobody names.
     """
+    if _is_named_outside(flow, cls):
+        return True
     inside = f"{cls.qualname}."
-    family = {cls, *flow.program.subclasses(cls)}
     facts = flow.facts
     named_by_call: set[str] = set()
     called: set[FunctionSymbol] = set()
@@ -61,7 +88,7 @@ def _runs_from_outside(flow: Flow, cls: ClassSymbol, methods: Collection[Functio
         named_by_call.update(facts.called_names.get(function, ()))
         if function.module == cls.module and function.qualname.startswith(inside):
             continue
-        if family & facts.used_classes.get(function, set()) or any(one in calls for one in methods):
+        if any(one in calls for one in methods):
             return True
     return any(  # an entry point, or what a framework calls
         method in flow.reachable and method not in called and method.name not in named_by_call

@@ -174,6 +174,9 @@ class Prover:
         dead = self._diagnostician.never_called(stage.definition, consumer=True)
         if dead is not None:
             return Edge(record, resting, stage, Verdict.BROKEN, diagnosis=dead)
+        unknown = self._diagnostician.only_looked_up(stage.definition)
+        if unknown is not None:
+            return Edge(record, resting, stage, Verdict.UNRESOLVED, diagnosis=unknown)
         starts = self._starts(resting, stage)
         if isinstance(starts, Unresolved):
             if stage.reads is not None:
