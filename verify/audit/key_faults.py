@@ -97,6 +97,8 @@ def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
     present = sorted({key for one in origins for key in keys.of_mapping(one)})
     if not present or any(keys.leaves(one) or not keys.of_mapping(one) for one in origins):
         return None  # somebody else fills it
+    if any(keys.may_be_attribute(one, read.key) for one in origins):
+        return None  # of an object that was given it from outside
     if not all(keys.is_spelled_out(one) for one in origins):
         return None
     if any(keys.is_result_of_method(one) and audience.sees_function(one.function) for one in origins):

@@ -12,7 +12,7 @@ from ..flow.mappings import ANY
 from ..flow.names import KEY_READERS
 from ..flow.roots import local_roots
 from ..flow.trail import Spot, Trail, UseKind
-from ..source import FunctionSymbol
+from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 
 _WHOLE = {"items", "values", "keys", "copy", "__dict__", "popitem"}
@@ -51,6 +51,8 @@ class Keys:
     reads: list[KeyRead] = field(default_factory=list)
     written: dict[str, set[MappingOrigin | None]] = field(default_factory=dict)
     stored_in: dict[str, set[FunctionSymbol]] = field(default_factory=dict)
+    _attributes: set[str] = field(default_factory=set)  # that anybody stores
+    _of_attributes: set[MappingOrigin] = field(default_factory=set)
     _open: set[MappingOrigin] = field(default_factory=set)
     _trails: dict[MappingOrigin, Trail] = field(default_factory=dict)
 
@@ -99,6 +101,10 @@ class Keys:
             spot = Spot(origin.function, origin.node, path)
             self._trails[origin] = self.flow.facts.whereabouts.follow([spot])
         return self._trails[origin]
+
+    def may_be_attribute(self, origin: MappingOrigin, key: str) -> bool:
+        """Whether a mapping has the attributes of objects as its keys, and somebody stores one of this name."""
+        return origin in self._of_attributes and key in self._attributes
 
     def leaves(self, origin: MappingOrigin) -> bool:
         """Whether a mapping gets to somebody who cannot be followed: that may write keys, or read them."""
@@ -165,15 +171,17 @@ class Keys:
                 for key in node.data:
                     if key is not None:
                         self._write(function, index, key)
-                if any(key >= 0 for key in node.keys):
-                    self._open.add(MappingOrigin(function, index))
+                for key_node in node.keys:
+                    if key_node >= 0:
+                        self._write_computed(function, index, key_node)
         for effect in graph.effects:
             if effect.kind is EffectKind.STORE_ITEM and effect.name is not None:
                 self._write(function, effect.base, effect.name)
                 self.stored_in.setdefault(effect.name, set()).add(function)
+            elif effect.kind is EffectKind.STORE_ATTR and effect.name is not None:
+                self._attributes.add(effect.name)
             elif effect.kind is EffectKind.STORE_ITEM:
-                origins = self.flow.facts.sources.mappings.of(function, effect.base)
-                self._open.update(one for one in origins if one is not None)
+                self._write_computed(function, effect.base, effect.index)
 
     def _call(self, function: FunctionSymbol, graph: ValueGraph, index: int, node: Node) -> None:
         callee = graph.nodes[node.operands[0]]
@@ -206,6 +214,30 @@ class Keys:
             self.written.setdefault(carrier.key, set()).update(left)
         if self.flow.facts.sources.keys.is_open(function, node.operands[1]):
             self._open.update(one for one in left if one is not None)
+
+    def _write_computed(self, function: FunctionSymbol, base: int, key: int) -> None:
+        """What is stored under a computed key: under each string that it is, where these are all known."""
+        sources = self.flow.facts.sources
+        origins = [one for one in sources.mappings.of(function, base) if one is not None]
+        strings, are_all = sources.keys.rounds(function, key) if key >= 0 else ([], False)
+        for _, string in strings:
+            self._write(function, base, string)
+        classes = self._attributes_of(function, key) if are_all else []
+        if classes:
+            self._of_attributes.update(origins)
+        if not are_all or not self.flow.facts.written_by_any_name.isdisjoint(classes):
+            self._open.update(origins)
+
+    def _attributes_of(self, function: FunctionSymbol, key: int) -> list[ClassSymbol]:
+        """Return the classes of objects whose attributes, whatever they are, make a computed key."""
+        sources = self.flow.facts.sources
+        return [
+            cls
+            for table in sources.keys.literals.rows.tables(function, key)
+            for origin in sources.mappings.of(table.function, table.node)
+            if origin is not None
+            for cls in sources.wholes.all_attributes(origin)
+        ]
 
     def _write(self, function: FunctionSymbol, base: int, key: str) -> None:
         origins = self.flow.facts.sources.mappings.of(function, base)

@@ -54,12 +54,21 @@ class Wholes:
         is_live = node.kind in {Kind.CALL, Kind.ATTR} and name in {"vars", "__dict__"}
         return tuple(map(Instance, self.classes(function, index))) if is_live else ()
 
+    def all_attributes(self, origin: MappingOrigin) -> tuple[ClassSymbol, ...]:
+        """Return the classes of the object whose attributes a mapping is, also those that its class does not know."""
+        classes = self.classes(origin.function, origin.node)
+        if not classes:
+            return ()
+        node = self._node(origin.function, origin.node)
+        name = node.data if node.kind is Kind.ATTR else self._callee(origin.function, node).data
+        return classes if name in {"vars", "__dict__"} else ()
+
     def is_export(self, origin: MappingOrigin) -> bool:
         """Whether a mapping is an object's, or inside one."""
         return bool(self.classes(origin.function, origin.node))
 
     def keys(self, origin: MappingOrigin) -> dict[str, FieldCarrier]:
-        """Return the fields that are the keys of a mapping that was an object."""
+        """Return the fields that are the keys of a mapping that was an object, of whatever class below its own."""
         classes = self.classes(origin.function, origin.node)
         if not classes or (origin.path and not self._is_deep(origin)):
             return _NO_KEYS
@@ -68,9 +77,10 @@ class Wholes:
             by_alias = self._is_by_alias(origin)
             for key in origin.path:
                 classes = self._held(classes, key, by_alias=by_alias)
+            family = dict.fromkeys(one for cls in classes for one in (cls, *self._program.subclasses(cls)))
             known = self._keys[origin] = {
                 self._inference.aliases.given(cls, name) if by_alias else name: FieldCarrier(owner, name)
-                for cls in classes
+                for cls in family
                 for name, owner in self._fields(cls)
             }
         return known
