@@ -12,6 +12,7 @@ from ..flow.mappings import ANY
 from ..flow.names import KEY_READERS
 from ..flow.roots import local_roots
 from ..flow.trail import Spot, Trail, UseKind
+from ..flow.types import Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 
@@ -51,8 +52,8 @@ class Keys:
     reads: list[KeyRead] = field(default_factory=list)
     written: dict[str, set[MappingOrigin | None]] = field(default_factory=dict)
     stored_in: dict[str, set[FunctionSymbol]] = field(default_factory=dict)
-    _attributes: set[str] = field(default_factory=set)  # that anybody stores
-    _of_attributes: set[MappingOrigin] = field(default_factory=set)
+    _attributes: dict[str, list[tuple[FunctionSymbol, int]]] = field(default_factory=dict)  # into what
+    _of_attributes: dict[MappingOrigin, set[ClassSymbol]] = field(default_factory=dict)
     _open: set[MappingOrigin] = field(default_factory=set)
     _trails: dict[MappingOrigin, Trail] = field(default_factory=dict)
 
@@ -103,8 +104,17 @@ class Keys:
         return self._trails[origin]
 
     def may_be_attribute(self, origin: MappingOrigin, key: str) -> bool:
-        """Whether a mapping has the attributes of objects as its keys, and somebody stores one of this name."""
-        return origin in self._of_attributes and key in self._attributes
+        """Whether a mapping has the attributes of objects as its keys, and one of them may be given this one."""
+        classes = self._of_attributes.get(origin)
+        if classes is None:
+            return False
+        program, inference = self.flow.program, self.flow.facts.inference
+        family = {one for cls in classes for one in (*program.mro(cls), *program.subclasses(cls))}
+        for function, base in self._attributes.get(key, ()):
+            known = members(inference.type_of(function, base))
+            if not known or any(not isinstance(one, Instance) or one.cls in family for one in known):
+                return True
+        return False
 
     def leaves(self, origin: MappingOrigin) -> bool:
         """Whether a mapping gets to somebody who cannot be followed: that may write keys, or read them."""
@@ -179,7 +189,7 @@ class Keys:
                 self._write(function, effect.base, effect.name)
                 self.stored_in.setdefault(effect.name, set()).add(function)
             elif effect.kind is EffectKind.STORE_ATTR and effect.name is not None:
-                self._attributes.add(effect.name)
+                self._attributes.setdefault(effect.name, []).append((function, effect.base))
             elif effect.kind is EffectKind.STORE_ITEM:
                 self._write_computed(function, effect.base, effect.index)
 
@@ -224,7 +234,8 @@ class Keys:
             self._write(function, base, string)
         classes = self._attributes_of(function, key) if are_all else []
         if classes:
-            self._of_attributes.update(origins)
+            for origin in origins:
+                self._of_attributes.setdefault(origin, set()).update(classes)
         if not are_all or not self.flow.facts.written_by_any_name.isdisjoint(classes):
             self._open.update(origins)
 
