@@ -18,7 +18,7 @@ _FUNCTIONS = {"asdict", "vars", "to_builtins", "unstructure"}
 _METHODS = {"_asdict", "model_dump", "dict"}
 _SHALLOW = {"vars", "__dict__", "_asdict"}
 _DEEPEST = 3
-_NO_KEYS: dict[str, FieldCarrier] = {}
+_NO_KEYS: dict[str, list[FieldCarrier]] = {}
 
 
 class Wholes:
@@ -27,7 +27,7 @@ class Wholes:
     def __init__(self, program: Program, inference: Inference) -> None:
         self._program = program
         self._inference = inference
-        self._keys: dict[MappingOrigin, dict[str, FieldCarrier]] = {}
+        self._keys: dict[MappingOrigin, dict[str, list[FieldCarrier]]] = {}
         self._classes: dict[tuple[FunctionSymbol, int], tuple[ClassSymbol, ...]] = {}
 
     def classes(self, function: FunctionSymbol, index: int) -> tuple[ClassSymbol, ...]:
@@ -67,8 +67,11 @@ class Wholes:
         """Whether a mapping is an object's, or inside one."""
         return bool(self.classes(origin.function, origin.node))
 
-    def keys(self, origin: MappingOrigin) -> dict[str, FieldCarrier]:
-        """Return the fields that are the keys of a mapping that was an object, of whatever class below its own."""
+    def keys(self, origin: MappingOrigin) -> dict[str, list[FieldCarrier]]:
+        """Return the fields that are the keys of a mapping that was an object.
+
+        The object may be of a class below its own, which may declare the same field once more.
+        """
         classes = self.classes(origin.function, origin.node)
         if not classes or (origin.path and not self._is_deep(origin)):
             return _NO_KEYS
@@ -78,11 +81,13 @@ class Wholes:
             for key in origin.path:
                 classes = self._held(classes, key, by_alias=by_alias)
             family = dict.fromkeys(one for cls in classes for one in (cls, *self._program.subclasses(cls)))
-            known = self._keys[origin] = {
-                self._inference.aliases.given(cls, name) if by_alias else name: FieldCarrier(owner, name)
-                for cls in family
-                for name, owner in self._fields(cls)
-            }
+            known = self._keys[origin] = {}
+            for cls in family:
+                for name, owner in self._fields(cls):
+                    key = self._inference.aliases.given(cls, name) if by_alias else name
+                    field, fields = FieldCarrier(owner, name), known.setdefault(key, [])
+                    if field not in fields:
+                        fields.append(field)
         return known
 
     def moves(self, function: FunctionSymbol, index: int) -> Iterator[tuple[FieldCarrier, KeyCarrier]]:
@@ -90,8 +95,9 @@ class Wholes:
         pending = [MappingOrigin(function, index)] if self.classes(function, index) else []
         while pending:
             origin = pending.pop()
-            for key, field in self.keys(origin).items():
-                yield field, KeyCarrier(key, None, origin)
+            for key, fields in self.keys(origin).items():
+                for field in fields:
+                    yield field, KeyCarrier(key, None, origin)
                 inner = origin.inner(key)
                 if len(inner.path) < _DEEPEST and self.keys(inner):
                     pending.append(inner)
