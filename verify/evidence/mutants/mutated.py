@@ -189,7 +189,16 @@ def _of_hop(standing: Standing, hop: HopPoints, changed: str | None) -> HopMutat
     first = results[[_OF_STATE[one.state] for one in results].index(worst)]
     said = first.message if worst is not Mutation.KILLED else "all mutants were killed"
     because = f" ({first.reason})" if first.reason and worst is not Mutation.KILLED else ""
-    return HopMutated(hop.hop, worst, f"{hop.hop.site}: {said}{because}", results)
+    return HopMutated(hop.hop, worst, f"{_where(hop, standing.key(first))}: {said}{because}", results)
+
+
+def _where(hop: HopPoints, key: PointKey) -> str:
+    """Return where one end of a hop stands: a mutant of two hops is told at the same place by both."""
+    site = hop.hop.site
+    for end in (hop.source, hop.target):
+        if isinstance(end, Point) and end.key == key and key.module == site.function.module:
+            return f"{site.path}:{end.place.line}"
+    return str(site)
 
 
 def _reason(mutation: Mutation, hops: Sequence[HopMutated]) -> str:

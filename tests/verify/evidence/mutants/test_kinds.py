@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -81,4 +82,9 @@ def test_a_survivor_is_named_while_the_others_still_run(unnoticed: Done) -> None
 def test_a_wire_with_a_survivor_names_it(unnoticed: Done) -> None:
     found = said_of(unnoticed.root, unnoticed.left)
     assert found.mutation.value == "survived"
-    assert found.reason.startswith("survived: app/")
+    told = re.fullmatch(r"survived: app/\w+\.py:(\d+): (.+), and \d+ more", found.reason)
+    assert told is not None
+    survivors = {
+        (str(one.line), one.message) for one in unnoticed.left.mutants if one.state.value == "survived"
+    }
+    assert told.groups() in survivors
