@@ -6,21 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from ..wiring import Edge, StageKind
 from .comparing import Value, elements, is_whole
 
 _ONE_OF_THEM = {"first", "last", "min", "max"}
 _TOLERANCE = 1e-4  # sums in float32
-
-
-def transform_of(edge: Edge) -> tuple[str, float] | None:
-    """Return what a transport stage makes of the values that it takes, and the factor, where its record says so."""
-    if edge.target.kind is not StageKind.TRANSPORT:
-        return None
-    position = edge.target.yaml[1]
-    assert isinstance(position, int)
-    transform = edge.record.transport[position].transform
-    return None if transform is None else (str(transform.kind), transform.factor)
 
 
 def computed(kind: str, factor: float, taken: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ...registry.config import Configuration
 from ..source import FunctionSymbol
 from ..wiring import Edge, StageKind, Verdict, Wire, Wiring
-from .arithmetic import comes_out, is_of_numbers, numbers_in, transform_of, wanted_of
+from .arithmetic import comes_out, is_of_numbers, numbers_in, wanted_of
 from .comparing import Value, carried, default_value, is_default, is_known, value_of
 from .dependencies import changed
 from .document import EvidenceModel, TestEvidence, UnusableEvidence, read_evidence
@@ -19,7 +19,7 @@ from .handed import Handed
 from .hook import INSTRUMENTED, NOT_IMPORTED, file_digest
 from .places import Unseen
 from .plan import Point, PointKey
-from .points import HopPoints, Sources, WirePoints
+from .points import HopPoints, Sources, WirePoints, transform_of
 from .recorder import By, Entry
 
 

@@ -251,3 +251,13 @@ def _point(module: str, contents: Contents, seen: Seen | Unseen) -> Point | Unse
 
 def _place(span: Span) -> Place:
     return Place(*span)
+
+
+def transform_of(edge: Edge) -> tuple[str, float] | None:
+    """Return what a transport stage makes of the values that it takes, and the factor, where its record says so."""
+    if edge.target.kind is not StageKind.TRANSPORT:
+        return None
+    position = edge.target.yaml[1]
+    assert isinstance(position, int)
+    transform = edge.record.transport[position].transform
+    return None if transform is None else (str(transform.kind), transform.factor)

@@ -10,10 +10,9 @@ from pathlib import Path
 from ....registry import Kind, Record, Registry, Shape
 from ...flow import Hop
 from ...wiring import Edge, StageKind, Verdict, Wire
-from ..arithmetic import transform_of
 from ..places import Unseen
 from ..plan import Point
-from ..points import HopPoints, WirePoints
+from ..points import HopPoints, WirePoints, transform_of
 from .files import DriveFiles
 from .sentinels import sentinels
 from .wires import DisplayPlan, EdgePlan, ProbePlan, WayHop, WirePlan
