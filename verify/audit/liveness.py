@@ -88,10 +88,14 @@ class Production:
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """What is known of who looks at a carrier: the strongest end, and the direct reads."""
+    """What is known of who looks at a carrier: the strongest end, and the direct reads.
+
+    `of_fresh` are reads of objects that have nothing but their default there, where these are told from the others.
+    """
 
     end: End
     reads: tuple[Hop, ...] = ()
+    of_fresh: tuple[Hop, ...] = ()
 
 
 class Liveness:
@@ -104,7 +108,7 @@ class Liveness:
         self._expressions = Expressions(flow.facts)
         self._doubts = _Doubts(flow)
         self._productions: dict[frozenset[Carrier], Production] = {}
-        self._consumptions: dict[frozenset[Carrier], Consumption] = {}
+        self._consumptions: dict[tuple[frozenset[Carrier], bool], Consumption] = {}
 
     # -- production ---------------------------------------------------------------------------------------------------
 
@@ -123,18 +127,23 @@ class Liveness:
 
     # -- consumption --------------------------------------------------------------------------------------------------
 
-    def consumption(self, carriers: Iterable[Carrier]) -> Consumption:
-        """Return what becomes of the values of carriers that are one and the same."""
-        key = frozenset(carriers)
+    def consumption(self, carriers: Iterable[Carrier], *, of_fresh: bool = True) -> Consumption:
+        """Return what becomes of the values of carriers that are one and the same.
+
+        What is stored into them does not become what is read of an object that has nothing but its default there:
+        without `of_fresh` such a read is none.
+        """
+        key = (frozenset(carriers), of_fresh)
         if key not in self._consumptions:
-            self._consumptions[key] = self._forward(key)
+            self._consumptions[key] = self._forward(*key)
         return self._consumptions[key]
 
-    def _forward(self, start: frozenset[Carrier]) -> Consumption:
+    def _forward(self, start: frozenset[Carrier], of_fresh: bool) -> Consumption:
         pending: list[Carrier] = list(start)
         seen: set[Carrier] = set(start)
         end = End.UNREAD
         direct: list[Hop] = []
+        fresh: list[Hop] = []
         while pending:
             current = pending.pop()
             for hop in self._flow.leaving(current):
@@ -144,6 +153,9 @@ class Liveness:
                     if self._doubts.may_run(hop):
                         end = max(end, End.POSSIBLE)
                     continue
+                if hop.fresh and not of_fresh:
+                    fresh.append(hop)
+                    continue
                 if hop.through and current not in start:
                     continue
                 if current in start:
@@ -151,13 +163,13 @@ class Liveness:
                 found = self._end_of(hop)
                 end = max(end, found)
                 if end is End.READ:
-                    return Consumption(End.READ, tuple(direct))
+                    return Consumption(End.READ, tuple(direct), tuple(fresh))
                 goes_on = found is End.EXPORTED and isinstance(hop.target, FieldCarrier)
                 goes_on = goes_on or found is End.COPIED or isinstance(hop.target, KeyCarrier)
                 if hop.target not in seen and goes_on:
                     seen.add(hop.target)
                     pending.append(hop.target)
-        return Consumption(end, tuple(direct))
+        return Consumption(end, tuple(direct), tuple(fresh))
 
     def _end_of(self, hop: Hop) -> End:
         target = hop.target

@@ -86,16 +86,16 @@ class Usage:
         """Return where a field's values come from."""
         return self.liveness.production(self.family(carrier))
 
-    def consumption(self, carrier: FieldCarrier) -> Consumption:
-        """Return what becomes of a field's values."""
-        return self.liveness.consumption(self.family(carrier))
+    def consumption(self, carrier: FieldCarrier, *, of_fresh: bool = True) -> Consumption:
+        """Return what becomes of a field's values; without `of_fresh`, of those that are stored into it."""
+        return self.liveness.consumption(self.family(carrier), of_fresh=of_fresh)
 
     def is_only_stored(self, carrier: FieldCarrier, consumption: Consumption) -> bool:
         """Whether every place that names a field stores into it, adds to it, or copies it as the hops show.
 
         Any other mention is a use that the flow does not follow: of the object in the field, of a method of it.
         """
-        copied = {(hop.site.function, hop.origin) for hop in consumption.reads}
+        copied = {(hop.site.function, hop.origin) for hop in (*consumption.reads, *consumption.of_fresh)}
         for function, node, fits in self.places_that_read(carrier):
             if not fits:
                 continue

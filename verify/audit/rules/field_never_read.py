@@ -39,7 +39,7 @@ class FieldNeverRead(FieldRule):
     def judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
         """Return the finding about a field that is stored and never read."""
         usage = audit.usage
-        consumption = usage.consumption(field.carrier)
+        consumption = usage.consumption(field.carrier, of_fresh=False)
         if not is_taken_by_nobody(audit, field, consumption):
             return None
         production = usage.production(field.carrier)
@@ -60,28 +60,37 @@ class FieldNeverRead(FieldRule):
             return None
         if production.origin is Origin.POSSIBLE:
             confidence = at_most(confidence, Confidence.MEDIUM)  # perhaps a constant, which says nothing
+        if consumption.of_fresh:
+            confidence = at_most(confidence, Confidence.MEDIUM)
         if any(isinstance(hop.target, ParameterCarrier) for hop in consumption.reads):
             confidence = Confidence.LOW  # what is done with it there cannot always be followed
         copies = f"; it is only copied at {places_of(consumption.reads)}" if consumption.reads else ""
+        fresh = places_of(consumption.of_fresh)
+        if fresh:
+            copies += f"; what {fresh} reads is another object, into which nothing is stored"
         other = closest_read(audit, field)
         meant = (
             f"{other} is read, of an object of unknown class: did you mean {field.carrier.name}? "
             if other
             else ""
         )
+        advice = "show, send or check it where it is wanted, or stop computing it"
+        if fresh:
+            advice = "hand the object that is stored into to who reads it"
         stored = production.writes[0]
         return self.make(
             subject=field.subject,
             place=field.place,
             message=f"{field.carrier} is stored at {stored.site} and never read{copies}",
-            help=f"{meant}show, send or check it where it is wanted, or stop computing it",
+            help=f"{meant}{advice}",
             context={
                 "field": str(field.carrier),
                 "record": field.in_record,
                 "stored_at": places_of(production.writes),
                 **({"closest": other} if other else {}),
+                **({"read_fresh": fresh} if fresh else {}),
             },
-            hops=(*production.writes[:3], *consumption.reads[:3]),
+            hops=(*production.writes[:3], *consumption.reads[:3], *consumption.of_fresh[:3]),
             confidence=confidence,
         )
 
