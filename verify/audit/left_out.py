@@ -54,6 +54,7 @@ class LeftOut:
         others: How many other constructions pass it.
         is_taken_beside: The function takes the value from there for something else.
         is_fresh: Its default is made anew for each object, such as an identifier or the time.
+        is_its_object: The function has an object of the field's own class under its name.
     """
 
     group: Group
@@ -69,6 +70,7 @@ class LeftOut:
     is_sparse: bool = False
     is_taken_beside: bool = False
     is_fresh: bool = False
+    is_its_object: bool = False
 
     @property
     def carrier(self) -> FieldCarrier:
@@ -99,7 +101,10 @@ class LeftOutFields:
         ) + tuple(self._unused_locals())
 
     def _unused_locals(self) -> Iterator[LeftOut]:
-        """Yield the fields of any record that a function computes a value for, and does nothing with it."""
+        """Yield the fields of any record that a function computes a value for, and does nothing with it.
+
+        An object of a telemetry class that stands under the name of a field of that class may do something else, too.
+        """
         inference = self._flow.facts.inference
         for owner, groups in self._constructions.items():
             if self._names.is_class(owner.name) or inference.constructor(owner) is not None:
@@ -108,7 +113,12 @@ class LeftOutFields:
             for group in groups:
                 graph = self._program.function(group.function).graph
                 if not optional.keys().isdisjoint(graph.bindings):
-                    yield from (one for one in self._of(owner, group, groups) if one.sign is Sign.UNUSED)
+                    yield from (
+                        one
+                        for one in self._of(owner, group, groups)
+                        if one.sign is Sign.UNUSED
+                        or (one.is_its_object and self._holds_telemetry(owner, one.name))
+                    )
 
     @cached_property
     def unused_parameters(self) -> tuple[LeftOut, ...]:
@@ -317,7 +327,11 @@ class LeftOutFields:
         if here in {Sign.LOCAL, Sign.TAKEN} and is_given_up_local(self._flow, group.function, name, span):
             here = Sign.UNUSED
         if here is not None:
-            return found(here, name, sum(not origin.base for _, origin in same))
+            neighbours = sum(not origin.base for _, origin in same)
+            return replace(
+                found(here, name, neighbours),
+                is_its_object=here is Sign.LOCAL and self._is_its_object(group.function, owner, name),
+            )
         others = [one for one in groups if one is not group]
         passing = [one for one in others if name in one.sinks]
         if others and len(passing) == len(others) and self._are_alike(group, others):
@@ -381,6 +395,26 @@ class LeftOutFields:
             if kind in {Kind.ITEM, Kind.ATTR, Kind.PHI}:
                 return Sign.TAKEN
         return None
+
+    def _is_its_object(self, function: FunctionSymbol, owner: ClassSymbol, name: str) -> bool:
+        """Whether what a function has under a field's name is an object of the field's class, of the program."""
+        inference = self._flow.facts.inference
+        wanted = self._classes_of(owner, name)
+        known = [
+            one
+            for node in self._program.function(function).graph.bindings.get(name, ())
+            for one in members(inference.type_of(function, node))
+        ]
+        return bool(known) and all(isinstance(one, Instance) and one.cls in wanted for one in known)
+
+    def _holds_telemetry(self, owner: ClassSymbol, name: str) -> bool:
+        """Whether a field holds an object of a telemetry class."""
+        return any(self._names.is_class(one.name) for one in self._classes_of(owner, name))
+
+    def _classes_of(self, owner: ClassSymbol, name: str) -> set[ClassSymbol]:
+        """Return the classes of the program whose objects a field is declared to hold."""
+        declared = self._flow.facts.inference.field_type(owner, name)
+        return {one.cls for one in members(declared) if isinstance(one, Instance)} if declared else set()
 
     def _read_inside(self, function: FunctionSymbol, name: str) -> bool:
         """Whether a nested function reads a name of this one."""

@@ -68,9 +68,8 @@ def _confidence(audit: AuditCheck, one: LeftOut) -> Confidence:
         case Sign.UNUSED:
             return Confidence.LOW if _is_alternative(audit, one) else Confidence.MEDIUM
         case Sign.LOCAL:
-            is_at_hand = (
-                one.neighbours >= 2 and _is_given_before(audit, one) and not _is_alternative(audit, one)
-            )
+            is_meant = one.neighbours >= 2 or one.is_its_object
+            is_at_hand = is_meant and _is_given_before(audit, one) and not _is_alternative(audit, one)
             return Confidence.MEDIUM if is_at_hand else Confidence.LOW
         case Sign.TAKEN:
             return Confidence.LOW
