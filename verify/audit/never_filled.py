@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..flow import Flow
+from ..flow import FieldCarrier, Flow
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind, Span, ValueGraph
+from .usage import Usage
 
 _REDUCES = frozenset({"mean", "nanmean", "safe_mean", "fmean", "median", "max", "min", "std", "average"})
 """Functions whose result says nothing for an empty list: no number, or an error."""
+_LOOKS = _REDUCES | {
+    "sum",
+    "len",
+    "sorted",
+    "any",
+    "all",
+    "list",
+    "tuple",
+    "set",
+    "enumerate",
+    "zip",
+    "str",
+    "print",
+}
+"""Functions that put nothing into what they are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,25 @@ def never_filled(flow: Flow) -> Iterator[NeverFilled]:
             if calls and all(call is not None for call in calls):
                 span, by = next(call for call in calls if call is not None)
                 yield NeverFilled(names[0], function, span, by)
+
+
+def is_only_looked_at(usage: Usage, carrier: FieldCarrier) -> bool:
+    """Whether what a field holds is counted, added up or gone through wherever it is read, so that nobody fills it."""
+    for function, index, fits in usage.places_that_read(carrier):
+        graph = usage.flow.program.function(function).graph
+        users, effects = usage.flow.facts.whereabouts.users(function)
+        if not fits or effects.get(index):
+            return False
+        for user in users.get(index, ()):
+            node = graph.nodes[user]
+            if node.kind is Kind.CALL:
+                callee = graph.nodes[node.operands[0]]
+                is_looking = callee.kind in {Kind.GLOBAL, Kind.ATTR} and callee.data in _LOOKS
+                if not is_looking or index not in node.operands[1:]:
+                    return False
+            elif node.kind not in {Kind.ELEMENT, Kind.COMPARE, Kind.ITEM}:
+                return False
+    return True
 
 
 def _reduction(graph: ValueGraph, user: int, index: int) -> tuple[Span, str] | None:

@@ -8,9 +8,13 @@ from ...source import FunctionSymbol
 from ...source.model import Kind
 from ..ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
+from ..never_filled import is_only_looked_at
 from ..subjects import FieldSubject
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
+
+_EMPTY = {"list": "[]", "dict": "{}", "set": "set()", "deque": "deque()", "collections.deque": "deque()"}
+"""What factories make that is empty, as it is written."""
 
 
 class FieldNeverWritten(FieldRule):
@@ -48,8 +52,11 @@ class FieldNeverWritten(FieldRule):
         if production.origin is not Origin.NEVER and not uncalled:
             return None
         start = _start(field, production)
-        if start is None or not is_neutral(start):
+        is_empty = start in _EMPTY.values()
+        if start is None or not (is_neutral(start) or is_empty):
             return None
+        if is_empty and not is_only_looked_at(usage, field.carrier):
+            return None  # somebody may put something into it
         if audit.is_explained(field.carrier):
             return None
         consumption = usage.consumption(field.carrier)
@@ -61,7 +68,7 @@ class FieldNeverWritten(FieldRule):
         if confidence is None:
             return None
         steps = _never_called(uncalled) if uncalled else where_it_is_lost(audit, field, production)
-        if uncalled:
+        if uncalled or is_empty:
             confidence = at_most(confidence, Confidence.MEDIUM)
         seen = "read" if consumption.end > End.COPIED else "handed out"
         return self.make(
@@ -110,6 +117,8 @@ def _never_called(functions: tuple[FunctionSymbol, ...]) -> Steps:
 
 def _start(field: FieldSubject, production: Production) -> str | None:
     """Return what a field holds for ever: its default, or the one constant that the constructor gives it."""
+    if field.default is not None and field.default.factory in _EMPTY:
+        return _EMPTY[field.default.factory]
     if field.default is not None:
         return field.default.text
     return production.initial[0] if len(production.initial) == 1 else None
