@@ -10,9 +10,9 @@ bare step is shown. The bare step takes part twice: how far the two differ is th
 NORMAL. Two fused norms that are brought to the host, and nothing else, are the least that it can cost.
 
 Measured on two cores (the noise was 0.1 to 0.4 % for the small models, 2 to 4 % for the others): 3 % for the
-convolutional network, 4 % for the transformer, 23 to 27 % for the two small models, whose step takes 2 to 3 ms. There it
-is half a millisecond of Python for two collections and an event, of which two bare norms are 1 to 3 % of the step;
-`every=10` brings it to a tenth.
+convolutional network, 4 % for the transformer, 23 to 27 % for the two small models, whose step takes 2 to 3 ms. There
+it is half a millisecond of Python for two collections and an event, which `every=10` brings to a tenth; two bare norms
+are 1 to 3 % of the step.
 """
 
 from __future__ import annotations
