@@ -69,8 +69,8 @@ def is_only_looked_at(usage: Usage, carrier: FieldCarrier) -> bool:
     for function, index, fits in usage.places_that_read(carrier):
         graph = usage.flow.program.function(function).graph
         users, effects = usage.flow.facts.whereabouts.users(function)
-        if not fits or effects.get(index):
-            return False
+        if not fits or effects.get(index) or any(one.base == index for one in graph.effects):
+            return False  # handed on, or stored into
         for user in users.get(index, ()):
             node = graph.nodes[user]
             if node.kind is Kind.CALL:
@@ -78,7 +78,7 @@ def is_only_looked_at(usage: Usage, carrier: FieldCarrier) -> bool:
                 is_looking = callee.kind in {Kind.GLOBAL, Kind.ATTR} and callee.data in _LOOKS
                 if not is_looking or index not in node.operands[1:]:
                     return False
-            elif node.kind not in {Kind.ELEMENT, Kind.COMPARE, Kind.ITEM}:
+            elif node.kind not in {Kind.ELEMENT, Kind.COMPARE}:
                 return False
     return True
 
