@@ -35,9 +35,7 @@ class Observation(enum.StrEnum):
     HARNESS = "harness"  # reached only because a test called the stage itself
     DEFAULT = "default-only"  # no test saw anything but the default
     UNKNOWN = "unknown"  # the values are of a kind that nothing is kept of, or only some were looked at
-    DIFFERS = (
-        "differs"  # values were seen at both ends, and never the same one, or what a transform makes of it
-    )
+    DIFFERS = "differs"  # never the same value at both ends, or not what the stage's transform makes of it
     CONSTANT = "constant"  # what is computed, or what it is computed from, never changed
     TESTED = "tested"
 

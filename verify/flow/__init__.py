@@ -22,7 +22,6 @@ from .carriers import (
     UseCarrier,
     by_name,
 )
-from .existing import Existing
 from .facts import CallSite, Comparison, Facts
 from .graph import Flow
 
@@ -31,7 +30,6 @@ __all__ = [
     "Carrier",
     "Comparison",
     "Constant",
-    "Existing",
     "Facts",
     "FieldCarrier",
     "Flow",

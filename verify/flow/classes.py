@@ -55,7 +55,7 @@ class ClassFacts:
         self._set_by_any_name: set[str] = set()  # modules
         self._attribute_stores: dict[str, list[AttributeStore]] = {}
         self.aliases = Aliases(program)
-        self._existing = Existing(program)
+        self.existing = Existing(program)
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
         self._having: dict[str, list[ClassSymbol]] | None = None  # by the name of a method or field
         self._dispatched: dict[tuple[FunctionSymbol, Type | None], tuple[FunctionSymbol, ...]] = {}
@@ -241,7 +241,7 @@ class ClassFacts:
                 below = self.program.subclasses(one.cls)
                 if self.program.is_protocol(one.cls):
                     below = [*below, *self.implementers(one.cls)]
-                for cls in filter(self._existing.may_exist, below):
+                for cls in filter(self.existing.may_exist, below):
                     override = self.program.method(cls, function.name)
                     if override is not None:
                         found.setdefault(override)

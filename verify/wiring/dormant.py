@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..flow import Constant, Existing, FieldCarrier, Flow, Hop, UseCarrier
+from ..flow import Constant, FieldCarrier, Flow, Hop, UseCarrier
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.summarise import TOP_LEVEL
 from .causes import Cause, Diagnosis, place_of
@@ -50,7 +50,7 @@ def only_looked_up(flow: Flow, definition: Definition | Unresolved | None) -> Di
     """A class that nothing names: it has objects only if a name that is looked up while the program runs is its."""
     if not isinstance(definition, ClassSymbol) or _is_named_outside(flow, definition):
         return None
-    speaker = Existing(flow.program).looked_up_by(definition)
+    speaker = flow.facts.inference.existing.looked_up_by(definition)
     if speaker is None:
         return None
     place = flow.program.place(definition)
