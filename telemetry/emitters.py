@@ -95,14 +95,15 @@ def aggregate_layer_gradient_health(
         NoGradientsError: no collection holds a gradient. Nothing was measured, and zero would say that all is
             well.
     """
-    if all(collection.norm_state is NormState.NO_GRADIENTS for collection in collections):
+    worst_state = NormState.worst([collection.norm_state for collection in collections])
+    if worst_state is NormState.NO_GRADIENTS:
         raise NoGradientsError()
-    nan_grad_count = _total(collection.nan_count for collection in collections)
-    inf_grad_count = _total(collection.inf_count for collection in collections)
-    grad_norm_state = _worst_state(collections)
-    grad_passes = max(collection.passes for collection in collections)
+    nan_grad_count = _total([collection.nan_count for collection in collections])
+    inf_grad_count = _total([collection.inf_count for collection in collections])
+    grad_norm_state = _known_state(worst_state, collections)
+    grad_passes = max([collection.passes for collection in collections])
     loss_scale = min(
-        (collection.loss_scale for collection in collections if collection.loss_scale is not None),
+        [collection.loss_scale for collection in collections if collection.loss_scale is not None],
         default=None,
     )
     dead_layers = exploding_layers = None
@@ -120,14 +121,14 @@ def aggregate_layer_gradient_health(
     }
 
 
-def _worst_state(collections: Sequence[GradientCollection]) -> NormState | None:
+def _known_state(worst: NormState, collections: Sequence[GradientCollection]) -> NormState | None:
     """The worst state; None where a collection holds shards alone in which all is well: others may be broken."""
-    state = NormState.worst(collection.norm_state for collection in collections)
-    is_part = any(
-        collection.norm is None and collection.norm_state is not NormState.NO_GRADIENTS
-        for collection in collections
-    )
-    return None if is_part and state in (NormState.FINITE, NormState.UNDERFLOWED) else state
+    if worst not in (NormState.FINITE, NormState.UNDERFLOWED):
+        return worst
+    for collection in collections:
+        if collection.norm is None and collection.norm_state is not NormState.NO_GRADIENTS:
+            return None
+    return worst
 
 
 def _total(counts: Iterable[int | None]) -> int | None:

@@ -11,14 +11,19 @@ from torch import nn
 from torch.optim import Optimizer
 
 from .fused_scaling import unscaled
-from .gradients import UnsupportedGradientError, collect_gradients, collect_per_layer_gradients
+from .gradients import (
+    NamedParameters,
+    UnsupportedGradientError,
+    collect_gradients,
+    collect_per_layer_gradients,
+)
 from .gradients.kernel import KernelChoice, KernelUnavailableError, prepare_kernel
 from .levels import TelemetryConfig
-from .measurements import LayerGradientStats, NormState
+from .measurements import GradientCollection, LayerGradientStats, NormState
 from .payloads import GradientStage
 from .step_in_hand import Look, StepInHand, diagnosed_layers
 from .warn_once import WarnOnce
-from .watched import NamedParameter, WatchedParameters, as_module
+from .watched import WatchedParameters, as_module
 
 __all__ = ["GradientLooks"]
 
@@ -79,7 +84,7 @@ class GradientLooks:
         """Whether gradients of an optimiser were looked at, at this stage; of None whether any were."""
         if optimizer is None:
             return bool(self.step.at(stage))
-        return self.step.has_seen(_names(self._watched.of(optimizer)), stage)
+        return self.step.has_seen(self._watched.of(optimizer).names, stage)
 
     def look_at_left_out(self) -> None:
         """Collect the gradients of the optimisers whose step may have been left out, so that no hook was called.
@@ -93,7 +98,7 @@ class GradientLooks:
             if self.step.stepped[id(optimizer)] or id(optimizer) in self._announced:
                 continue
             parameters = self._watched.of(optimizer)
-            if not self.step.has_seen(_names(parameters)):
+            if not self.step.has_seen(parameters.names):
                 look = self._look(GradientStage.AFTER_CLIPPING, parameters)
                 found.extend(() if look is None else (look,))
         broken = [look for look in found if look.is_broken]
@@ -109,7 +114,7 @@ class GradientLooks:
         step = self.step
         skipped = sum(step.left_out(id(one)) for one in self._optimizers)
         others = [
-            _names(self._watched.of(one))
+            self._watched.of(one).names
             for one in self._optimizers
             if not step.announced[id(one)] and not step.stepped[id(one)]
         ]
@@ -127,7 +132,7 @@ class GradientLooks:
         return tuple(layers[name] for name in names), are_all_measured
 
     def _look(
-        self, stage: GradientStage, parameters: Sequence[NamedParameter], *, grad_scale: float | None = None
+        self, stage: GradientStage, parameters: NamedParameters, *, grad_scale: float | None = None
     ) -> Look | None:
         """The gradients of some parameters, divided by the scale that is still on them; None where there are none."""
         collection = collect_gradients(parameters)
@@ -138,14 +143,15 @@ class GradientLooks:
             collection = replace(collection, loss_scale=loss_scale)
         if grad_scale is not None:
             collection = unscaled(collection, grad_scale)
-        # A layer that was looked at before clipping is told by that look.
-        is_told = stage is GradientStage.BEFORE_CLIPPING or not self.step.has_seen(
-            collection.layer_names, GradientStage.BEFORE_CLIPPING
-        )
         layers = None
-        if is_told and (collection.bad_layers or self._telemetry.collects("layers")):
+        if (collection.bad_layers or self._telemetry.collects("layers")) and self._is_told(stage, collection):
             layers = self._measure_layers(parameters, is_scaled=grad_scale is not None)
         return Look(stage=stage, collection=collection, layers=layers)
+
+    def _is_told(self, stage: GradientStage, collection: GradientCollection) -> bool:
+        """Whether a look tells of its layers: one that was looked at before clipping is told by that look."""
+        before = GradientStage.BEFORE_CLIPPING
+        return stage is before or not self.step.has_seen(collection.layer_names, before)
 
     def _loss_scale(self) -> float | None:
         """The scale of the gradient scaler, for which a GPU has to be waited for once; None without one."""
@@ -155,7 +161,7 @@ class GradientLooks:
         return step.loss_scale
 
     def _measure_layers(
-        self, parameters: Sequence[NamedParameter], *, is_scaled: bool
+        self, parameters: NamedParameters, *, is_scaled: bool
     ) -> tuple[LayerGradientStats, ...] | None:
         """The statistics of these layers; None where they have none (sparse, sharded, or still scaled)."""
         if is_scaled:
@@ -171,7 +177,3 @@ class GradientLooks:
             # An anomaly asked for them, in the middle of a training that must not end for it.
             self._warn_once("no statistics of layers: %s", error)
             return None
-
-
-def _names(parameters: Sequence[NamedParameter]) -> list[str]:
-    return [name for name, _ in parameters]

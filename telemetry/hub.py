@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -33,6 +34,9 @@ _logger = logging.getLogger(__name__)
 
 DEFAULT_CAPACITY = 4096
 """Events that may wait for the backends."""
+
+DEFAULT_LINGER = 0.05
+"""Seconds for which events are gathered before the idle worker thread wakes for them."""
 
 DEFAULT_TIMEOUT = 5.0
 """Seconds that `TelemetryHub.flush` and `TelemetryHub.close` wait at most, unless told otherwise."""
@@ -101,17 +105,27 @@ class TelemetryHub:
 
     Args:
         capacity: events that may wait; a further one is dropped and counted.
+        linger: seconds for which the idle worker thread lets events gather. A short step that wakes it for each
+            event pays for two changes of thread, several times what the event costs itself. What is asked for
+            (`flush`, `close`), and a queue that is half full, wakes it at once.
 
     Raises:
-        ValueError: ``capacity`` is below 1.
+        ValueError: ``capacity`` is below 1, or ``linger`` is negative or no number.
     """
 
-    def __init__(self, *, capacity: int = DEFAULT_CAPACITY) -> None:
+    def __init__(self, *, capacity: int = DEFAULT_CAPACITY, linger: float = DEFAULT_LINGER) -> None:
         if capacity < 1:
             raise ValueError(f"a hub's capacity is at least 1 event, not {capacity}")
+        if not 0.0 <= linger < math.inf:
+            raise ValueError(f"a hub lingers for 0 or more seconds, not {linger}")
         self._capacity: int = capacity
-        # Guards everything below, never while a backend runs, and tells waiters that something has changed.
-        self._changed: threading.Condition = threading.Condition()
+        self._linger: float = linger
+        # Guards everything below, never while a backend runs.
+        lock = threading.RLock()
+        # Tells those that wait for the worker that something has changed, and the worker that there is work.
+        self._changed: threading.Condition = threading.Condition(lock)
+        self._called: threading.Condition = threading.Condition(lock)
+        self._is_urgent: bool = False
         self._waiting: deque[TelemetryEvent] = deque()
         self._states: tuple[_BackendState, ...] = ()
         self._emitted: int = 0
@@ -170,7 +184,10 @@ class TelemetryHub:
             else:
                 self._waiting.append(event)
                 self._accepted += 1
-                self._changed.notify_all()
+                if len(self._waiting) * 2 >= self._capacity:
+                    self._hurry()
+                elif len(self._waiting) == 1:
+                    self._called.notify()
                 return
         if _is_power_of_two(losses):
             _logger.warning("telemetry event %s was lost, number %d so far: %s", event.kind, losses, reason)
@@ -191,6 +208,7 @@ class TelemetryHub:
         deadline = time.monotonic() + timeout
         with self._changed:
             target = self._accepted
+            self._hurry()
             while self._settled < target and self._is_working():
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
@@ -214,7 +232,7 @@ class TelemetryHub:
         self._refuse_worker("close")
         with self._changed:
             self._closed = True
-            self._changed.notify_all()
+            self._called.notify()
         atexit.unregister(self.close)
         self._worker.join(max(0.0, timeout))
         with self._changed:
@@ -269,8 +287,8 @@ class TelemetryHub:
         try:
             while True:
                 with self._changed:
-                    while not self._waiting and not self._closed:
-                        self._changed.wait()
+                    if not self._waiting:
+                        self._wait_for_events()
                     if not self._waiting:
                         return
                     event = self._waiting.popleft()
@@ -296,6 +314,23 @@ class TelemetryHub:
                 lost,
                 exc_info=True,
             )
+
+    def _wait_for_events(self) -> None:
+        """Sleep until there is an event, and let more of them gather, unless someone asks for them."""
+        self._is_urgent = False
+        while not self._waiting and not self._closed:
+            self._called.wait()
+        deadline = time.monotonic() + self._linger
+        while not (self._is_urgent or self._closed):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return
+            self._called.wait(remaining)
+
+    def _hurry(self) -> None:
+        """Have the events delivered that have gathered so far."""
+        self._is_urgent = True
+        self._called.notify()
 
     def _deliver(self, event: TelemetryEvent, states: tuple[_BackendState, ...]) -> None:
         """Offer an event to each backend; whatever one of them raises, every backend's counts include it."""

@@ -397,7 +397,8 @@ class TrainingMonitor:
                         nan_grad_count=counts["nan_grad_count"], inf_grad_count=counts["inf_grad_count"]
                     )
                 )
-            report.merge(self._detector.check_gradient_drift(drift))
+            if drift is not None:
+                report.merge(self._detector.check_gradient_drift(drift))
             report.merge(self._detector.check_loss(loss))
         self._response.respond(update=self._finished_steps, report=report, layers=layers)
         return report
@@ -406,7 +407,9 @@ class TrainingMonitor:
         self, stage: GradientStage, counted: Sequence[Look], collections: Sequence[GradientCollection]
     ) -> float | None:
         """The worst norm of a stage; ``collections`` are what ``counted`` have come to, over all ranks."""
-        known = {id(look): collection for look, collection in zip(counted, collections, strict=True)}
+        known: dict[int, GradientCollection] = {}
+        if self._ranks is not None:
+            known = {id(look): collection for look, collection in zip(counted, collections, strict=True)}
         looks = self._looks.step.at(stage)
         return worst_norm([(known.get(id(look)) or self._own_whole(look.collection)).norm for look in looks])
 

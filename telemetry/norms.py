@@ -119,7 +119,9 @@ _SHAPE = attrgetter("shape")
 def first_norms(group: Sequence[Tensor], arithmetic: Arithmetic) -> Tensor:
     """Norms of non-empty pieces of one device and dtype, on their device: one tensor, in their order."""
     wider = arithmetic.reduced_in
-    matrices = list(_matrices(group)) if group[0].is_cpu and group[0].element_size() > 1 else []
+    matrices: list[list[int]] = []
+    if len(group) >= _FEWEST_ROWS and group[0].is_cpu and group[0].element_size() > 1:
+        matrices = list(_matrices(group))
     if not matrices:
         return torch.stack(_single_norms(group, wider))
     order = [place for places in matrices for place in places]
@@ -137,11 +139,12 @@ def first_norms(group: Sequence[Tensor], arithmetic: Arithmetic) -> Tensor:
 
 def _matrices(group: Sequence[Tensor]) -> Iterator[list[int]]:
     """The places of small pieces that are alike, as many at once as make a matrix."""
-    if len(group) < _FEWEST_ROWS:
-        return
     alike: dict[torch.Size, list[int]] = {}
     shapes: list[torch.Size] = list(map(_SHAPE, group))
-    if len(set(shapes)) == 1:
+    different = len(set(shapes))
+    if len(shapes) - different + 1 < _FEWEST_ROWS:
+        return
+    if different == 1:
         alike[shapes[0]] = list(range(len(shapes)))
     else:
         for place, shape in enumerate(shapes):

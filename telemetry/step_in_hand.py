@@ -63,6 +63,8 @@ class StepInHand:
         """The looks that tell of the step: before clipping, and after it those at layers that only they saw."""
         before = self.at(GradientStage.BEFORE_CLIPPING)
         after = self.at(GradientStage.AFTER_CLIPPING)
+        if not before:
+            return after
         return before + [look for look in after if not _share_layers(look.collection.layer_names, before)]
 
     def is_broken(self, names: Iterable[str]) -> bool:
@@ -85,8 +87,9 @@ class StepInHand:
 
 def _share_layers(names: tuple[str, ...], looks: Sequence[Look]) -> bool:
     """Whether one of these layers is among those of some looks."""
-    if any(look.collection.layer_names == names for look in looks):
-        return bool(names)  # as a rule all of them: no set has to be made for that
+    for look in looks:
+        if look.collection.layer_names == names:
+            return bool(names)  # as a rule all of them: no set has to be made for that
     wanted = set(names)
     return any(not wanted.isdisjoint(look.collection.layer_names) for look in looks)
 

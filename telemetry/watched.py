@@ -2,21 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import is_
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from .gradients import NamedParameters
 
 NamedParameter = tuple[str, Tensor]
 
 __all__ = ["NamedParameter", "WatchedParameters", "as_module"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What an optimiser was found to hold."""
+
+    parameters: list[Tensor]
+    """As its groups hold them."""
+    named: NamedParameters
+    """The same, each once."""
+
+
+class _Modules:
+    """The modules of a model at one moment, and what each of them holds."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._modules: list[nn.Module] = list(model.modules())
+        # One that says itself what its parameters are may say something else at any time.
+        self._are_plain: bool = all(map(_is_plain, self._modules))
+        self._names, self._held = self._contents()
+
+    def have_changed(self) -> bool:
+        """Whether one of them holds other parameters or modules, or under other names."""
+        if not self._are_plain:
+            return True
+        names, held = self._contents()
+        return names != self._names or not _are_same(held, self._held)
+
+    def _contents(self) -> tuple[list[str], list[object]]:
+        """What they hold: cheaper than `torch.nn.Module.named_parameters`, which makes a name for each parameter."""
+        names: list[str] = []
+        held: list[object] = []
+        for module in self._modules if self._are_plain else ():
+            parameters, children = module._parameters, module._modules
+            names += parameters
+            held += parameters.values()
+            if children:
+                names += children
+                held += children.values()
+        return names, held
+
+
+def _is_plain(module: nn.Module) -> bool:
+    """Whether a module's parameters are those that it holds, and those of the modules that it holds."""
+    # TorchScript holds both in something else.
+    holders: tuple[object, ...] = (module._parameters, module._modules)
+    return (
+        all(isinstance(holder, dict) for holder in holders)
+        and getattr(module.named_parameters, "__func__", None) is nn.Module.named_parameters
+        and getattr(module.named_modules, "__func__", None) is nn.Module.named_modules
+    )
+
+
+def _are_same(some: Sequence[object], others: Sequence[object]) -> bool:
+    """Whether two sequences hold the same objects: tensors are not compared."""
+    return len(some) == len(others) and all(map(is_, some, others))
+
+
 class WatchedParameters:
     """The parameters of a model, and those that optimisers hold beside it, each under one name.
 
     What is in no module (a temperature that is learnt, or the copies that are stepped in place of half precision) is
-    named by its place in its optimiser: ``optimizers[1].param_groups[0][0]``.
+    named by its place in its optimiser: ``optimizers[1].param_groups[0][0]``. The names are asked for again only where
+    the model or an optimiser holds other parameters than before.
 
     Args:
         model: whose parameters have the names of `torch.nn.Module.named_parameters`.
@@ -27,27 +88,53 @@ class WatchedParameters:
         self._model: nn.Module = model
         self._optimizers: tuple[Optimizer, ...] = tuple(optimizers)
         self._beside: dict[int, NamedParameter] = {}
+        self._of_all: NamedParameters | None = None
+        self._of_each: dict[int, _Held] = {}
+        self._modules: _Modules = _Modules(model)
         for optimizer in self._optimizers:
             self.of(optimizer)
 
-    def all(self) -> list[NamedParameter]:
+    def all(self) -> NamedParameters:
         """Those of the model, in its order, and after them those beside it."""
-        own: list[NamedParameter] = list(self._model.named_parameters())
-        if not self._beside:
-            return own
-        # A parameter may have been put into the model later on.
-        known = {id(parameter) for _, parameter in own}
-        return own + [named for key, named in self._beside.items() if key not in known]
+        self._forget_outdated()
+        if self._of_all is None:
+            own: list[NamedParameter] = list(self._model.named_parameters())
+            # A parameter may have been put into the model later on.
+            known = {id(parameter) for _, parameter in own}
+            own += [named for key, named in self._beside.items() if key not in known]
+            self._of_all = NamedParameters(own)
+        return self._of_all
 
-    def of(self, optimizer: Optimizer) -> list[NamedParameter]:
-        """Those of one optimiser, in the model's order, and after them those beside it."""
-        held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    def of(self, optimizer: Optimizer) -> NamedParameters:
+        """Those of one optimiser, in the model's order, and after them those beside it.
+
+        Those that it has held before have the names that they had then, unless `all` has found other ones.
+        """
+        held = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        known = self._of_each.get(id(optimizer))
+        if known is None or not _are_same(held, known.parameters):
+            known = self._of_each[id(optimizer)] = _Held(
+                held, NamedParameters(self._found_in(optimizer, held))
+            )
+        return known.named
+
+    def _forget_outdated(self) -> None:
+        """Forget the names where the model is no longer what it was when they were found."""
+        if self._modules.have_changed():
+            self._modules = _Modules(self._model)
+            self._of_all = None
+            self._of_each = {}
+
+    def _found_in(self, optimizer: Optimizer, parameters: Sequence[Tensor]) -> list[NamedParameter]:
+        """The parameters of an optimiser, under their names."""
+        held = {id(parameter) for parameter in parameters}
         found: list[NamedParameter] = [
             named for named in self._model.named_parameters() if id(named[1]) in held
         ]
-        if len(found) == len(held):
-            return found
         held -= {id(parameter) for _, parameter in found}
+        if not held:
+            return found
+        self._of_all = None
         return found + [self._name(*placed) for placed in self._placed(optimizer) if id(placed[1]) in held]
 
     def in_order(self, names: Sequence[str]) -> list[str]:
@@ -71,7 +158,7 @@ class WatchedParameters:
         return self._beside.setdefault(id(parameter), (name, parameter))
 
 
-def as_module(parameters: Sequence[NamedParameter]) -> nn.Module:
+def as_module(parameters: Iterable[NamedParameter]) -> nn.Module:
     """Some parameters under their names as a module, for what measures the layers of one."""
     return _Parameters(parameters)
 
@@ -79,7 +166,7 @@ def as_module(parameters: Sequence[NamedParameter]) -> nn.Module:
 class _Parameters(nn.Module):
     """Holds parameters whose names may have dots in them, as no module of PyTorch does."""
 
-    def __init__(self, parameters: Sequence[NamedParameter]) -> None:
+    def __init__(self, parameters: Iterable[NamedParameter]) -> None:
         super().__init__()
         self._named: tuple[NamedParameter, ...] = tuple(parameters)
 

@@ -9,13 +9,15 @@ from ..measurements import LayerGradientStats
 from .collection import PendingGradients, collect_gradients, start_gradient_collection
 from .layers import collect_per_layer_gradients, compute_grad_norm_surrogate
 from .moments import LARGE_MAGNITUDE, SMALL_MAGNITUDE
-from .sources import GradientHolder, UnsupportedGradientError
+from .named import GradientHolder, NamedParameters
+from .sources import UnsupportedGradientError
 
 __all__ = [
     "LARGE_MAGNITUDE",
     "SMALL_MAGNITUDE",
     "GradientHolder",
     "LayerGradientStats",
+    "NamedParameters",
     "PendingGradients",
     "UnsupportedGradientError",
     "collect_gradients",

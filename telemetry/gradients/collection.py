@@ -20,12 +20,13 @@ from torch import Tensor
 from ..measurements import GradientCollection
 from ..norms import PIECE_ELEMENTS, arithmetic_of, first_norms, pieces
 from ..untraced import untraced
+from .common import CommonReading, read_common
 from .ladder import Group, climb
-from .results import clipping_collection, measured_collection
+from .named import GradientHolder, named_parameters
+from .results import clipping_collection, finite_collection, measured_collection
 from .sources import (
     ANY_GRADIENT,
     COMPLEX_DTYPES,
-    GradientHolder,
     GradientSources,
     UnsupportedGradientError,
     find_gradients,
@@ -69,14 +70,39 @@ def collect_gradients(
     Raises:
         UnsupportedGradientError: a gradient cannot be read; the message names the layer.
     """
+    parameters = named_parameters(gradients_of)
+    if clip_norm is None:
+        # Which precision was asked for makes no difference to float32.
+        reading = read_common(parameters)
+        if reading is not None:
+            return _common_collection(reading, loss_scale)
     pending = PendingGradients(
-        find_gradients(gradients_of),
+        find_gradients(parameters),
         loss_scale=loss_scale,
         clip_norm=clip_norm,
         precision=precision,
         watch_changes=False,
     )
     return pending.read()
+
+
+def _common_collection(reading: CommonReading, loss_scale: float | None) -> GradientCollection:
+    """What a reading of the common kind gives; where it proves nothing, the rungs above settle it."""
+    norm = reading.settled_norm()
+    if norm is not None:
+        return finite_collection(
+            reading.names,
+            reading.norms,
+            norm=norm,
+            element_count=sum(reading.sizes),
+            arithmetic=reading.arithmetic,
+            longest=max(reading.sizes),
+            loss_scale=loss_scale,
+        )
+    sources, groups = reading.sources, [reading.group]
+    with torch.no_grad():
+        ladder = climb(sources, groups, [reading.norms])
+    return measured_collection(sources, groups, ladder, loss_scale=loss_scale)
 
 
 @untraced

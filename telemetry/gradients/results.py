@@ -13,6 +13,47 @@ from .ladder import Group, Ladder, combined_norm
 from .sources import COMPLEX_DTYPES, GradientSources
 
 
+def finite_collection(
+    layer_names: tuple[str, ...],
+    layer_norms: tuple[float, ...],
+    *,
+    norm: float,
+    element_count: int,
+    arithmetic: Arithmetic,
+    longest: int,
+    loss_scale: float | None,
+) -> GradientCollection:
+    """The collection that one reading of whole gradients gives whose ``norm``, not 0, its arithmetic holds.
+
+    A finite norm proves that no element is NaN or infinite.
+    """
+    return GradientCollection(
+        layer_names=layer_names,
+        layer_norms=layer_norms,
+        element_count=element_count,
+        nan_count=0,
+        inf_count=0,
+        norm=norm,
+        norm_state=NormState.FINITE,
+        norm_source=NormSource.MEASURED,
+        norm_error=arithmetic.error(longest),
+        passes=1,
+        bad_layers=(),
+        loss_scale=loss_scale,
+        replicated=GradientSums(
+            element_count=element_count,
+            nan_count=0,
+            inf_count=0,
+            scale=norm,
+            squares=1.0,
+            overflow_limit=arithmetic.overflow_limit,
+            underflow_limit=arithmetic.underflow_limit,
+            layer_overflowed=False,
+        ),
+        sharded=None,
+    )
+
+
 def measured_collection(
     sources: GradientSources, groups: Sequence[Group], ladder: Ladder, *, loss_scale: float | None
 ) -> GradientCollection:

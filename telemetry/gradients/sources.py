@@ -7,18 +7,14 @@ one parameter and count once.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from .flat_shards import first_flat_shard
-
-GradientHolder: TypeAlias = nn.Module | Iterable[tuple[str, Tensor]]
-"""A model, or its parameters with their names as `nn.Module.named_parameters` yields them."""
+from .named import GradientHolder, named_parameters
 
 FLOAT8_DTYPES = frozenset(
     {
@@ -80,19 +76,6 @@ class GradientSources:
     """The indices of shards of distributed gradients, and whether this rank is the one to count the shard."""
 
 
-def _named_parameters(holder: GradientHolder) -> Iterator[tuple[str, Tensor]]:
-    """The parameters, each once."""
-    return holder.named_parameters() if isinstance(holder, nn.Module) else _each_once(holder)
-
-
-def _each_once(named: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:
-    seen: set[int] = set()
-    for name, parameter in named:
-        if id(parameter) not in seen:
-            seen.add(id(parameter))
-            yield name, parameter
-
-
 def find_gradients(holder: GradientHolder) -> GradientSources:
     """The gradients of a model, of every kind that can be read.
 
@@ -139,7 +122,7 @@ def whole_scalar(value: Tensor) -> Tensor:
 
 def _present_gradients(holder: GradientHolder) -> GradientSources:
     """The gradients as they are, of any kind."""
-    named = list(_named_parameters(holder))
+    named = named_parameters(holder)
     shard = first_flat_shard(named)
     if shard is not None:
         raise UnsupportedGradientError(shard, FLAT_SHARD, WHOLE_OR_DTENSOR)

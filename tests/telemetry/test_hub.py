@@ -57,6 +57,10 @@ class Gate:
         assert self.opened.wait(PATIENCE)
 
 
+ALWAYS = 3600.0
+"""Seconds for which a hub lingers that delivers only what it is asked for."""
+
+
 @pytest.fixture
 def hub():
     hub = TelemetryHub()
@@ -356,3 +360,53 @@ for update in range(3):
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0", "1", "2"]
+
+
+def test_events_gather_while_nobody_asks_for_them():
+    collector = Collector()
+    with TelemetryHub(linger=ALWAYS) as hub:
+        hub.add_backend(collector)
+        for number in range(3):
+            hub.emit(event(number))
+        assert (hub.stats().pending, collector.updates) == (3, [])
+        assert hub.flush()
+        assert collector.updates == [0, 1, 2]
+        hub.emit(event(3))
+    assert collector.updates == [0, 1, 2, 3]
+
+
+def test_a_flush_of_nothing_leaves_the_next_event_no_less_well_delivered():
+    collector = Collector()
+    with TelemetryHub(linger=ALWAYS) as hub:
+        hub.add_backend(collector)
+        assert hub.flush()
+        hub.emit(event(0))
+        assert hub.flush()
+        assert collector.updates == [0]
+
+
+def test_what_has_gathered_is_delivered_when_the_worker_has_lingered():
+    gate = Gate()
+    gate.opened.set()
+    with TelemetryHub(linger=0.01) as hub:
+        hub.add_backend(gate)
+        hub.emit(event(0))
+        assert gate.entered.wait(PATIENCE)
+
+
+def test_a_queue_that_is_half_full_is_delivered_at_once():
+    gate = Gate()
+    gate.opened.set()
+    with TelemetryHub(capacity=6, linger=ALWAYS) as hub:
+        hub.add_backend(gate)
+        hub.emit(event(0))
+        hub.emit(event(1))
+        assert not gate.entered.is_set()
+        hub.emit(event(2))
+        assert gate.entered.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("linger", [-0.1, float("nan"), float("inf")])
+def test_a_hub_lingers_for_a_time(linger):
+    with pytest.raises(ValueError, match=r"lingers for 0 or more seconds, not (-0\.1|nan|inf)"):
+        TelemetryHub(linger=linger)

@@ -23,8 +23,8 @@ MAGNITUDES = (0.0, 1e-40, 1e-30, 1e-23, 1e-19, 1e-15, 1e-12, 1e-6, 1.0, 1e4, 1e1
 
 
 @st.composite
-def gradients(draw):
-    dtype = draw(st.sampled_from(DTYPES))
+def gradients(draw, dtypes=DTYPES):
+    dtype = draw(st.sampled_from(dtypes))
     magnitude = draw(st.sampled_from(MAGNITUDES))
     values = draw(st.lists(st.floats(-2.0, 2.0).map(lambda value: value * magnitude), max_size=12))
     for bad in draw(st.lists(st.sampled_from([math.nan, math.inf, -math.inf]), max_size=2)):
@@ -54,7 +54,11 @@ def long_gradients(draw):
     return torch.tensor([value], dtype=torch.float64).to(dtype).expand(PIECE_ELEMENTS + 1)
 
 
-MODELS = st.lists(gradients(), min_size=1, max_size=6) | alike_gradients()
+MODELS = st.one_of(
+    st.lists(gradients(), min_size=1, max_size=6),
+    st.lists(gradients((torch.float32,)), min_size=1, max_size=6),
+    alike_gradients(),
+)
 
 LAYERS = (
     gradients() | long_gradients() | st.sampled_from(DTYPES).map(lambda dtype: torch.empty(0, dtype=dtype))
@@ -481,3 +485,26 @@ def test_a_norm_that_cannot_be_settled_any_more_is_what_the_one_pass_gave(values
     collection = pending.read()
     assert collection.norm == pytest.approx(norm, rel=1e-6, abs=0.0, nan_ok=True)
     assert collection.passes == 1
+
+
+@pytest.mark.parametrize("is_alike", [True, False])
+def test_gradients_that_can_be_differentiated_again_are_collected_without_a_graph(is_alike):
+    sizes = [4] * 8 if is_alike else range(1, 9)
+    model = nn.ParameterList([nn.Parameter(torch.full((size,), 2.0)) for size in sizes])
+    loss = sum(parameter.pow(3).sum() for parameter in model)
+    for parameter, gradient in zip(
+        model, torch.autograd.grad(loss, list(model), create_graph=True), strict=True
+    ):
+        parameter.grad = gradient
+    assert all(parameter.grad.requires_grad for parameter in model)
+    collection = collect_gradients(model)
+    assert collection.layer_norms == pytest.approx([12.0 * math.sqrt(size) for size in sizes])
+    assert (collection.nan_count, collection.inf_count, collection.passes) == (0, 0, 1)
+
+
+def test_a_parameter_without_a_gradient_has_no_part_in_the_collection():
+    model = model_with(torch.tensor([3.0]), torch.tensor([4.0]))
+    model.register_parameter("frozen", nn.Parameter(torch.ones(5), requires_grad=False))
+    collection = collect_gradients(model)
+    assert "frozen" not in collection.layer_names
+    assert (collection.norm, collection.element_count) == (5.0, 2)
