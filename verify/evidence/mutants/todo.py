@@ -47,9 +47,9 @@ class Todo:
         self._open.discard(number)
 
     def again(self, number: int) -> None:
-        """Run a mutant once more."""
+        """Run a mutant once more, and before others: what noticed it is then tried first with those that are alike."""
         self.end(number)
-        self.mutants.append(number)
+        self.mutants.appendleft(number)
 
     def hold(self, number: int, tests: Iterable[int], result: dict[str, Any]) -> None:
         """Keep a result until some tests have run without any mutant."""

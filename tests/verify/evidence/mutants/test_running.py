@@ -212,9 +212,12 @@ def test_that_notices():
     ran = [done.left.tests[name] for one in done.left.mutants for name in one.ran]
     assert {name.partition("::")[2] for name in ran} == {"test_that_notices"}
     begun = (root / "begun").read_text().split()
-    together = begun.count("quiet")  # with the evidence, and with mutants that were noticed after it first
+    functions = {done.left.points[one.point].function for one in done.left.mutants}
+    assert len(functions) < len(ran)
+    # With the evidence, and with the first mutant of each function: of the others it is known which test notices them.
+    together = begun.count("quiet")
     assert all(after == "kills" for before, after in pairwise(begun) if before == "quiet")
-    assert 1 < together <= len(ran) + 1
+    assert together == 1 + len(functions)
     assert begun.count("kills") == together + len(ran) + 1
 
 
