@@ -70,6 +70,7 @@ class Flow:
     by_name: frozenset[FunctionSymbol]
     _ends: Ends
     _called: set[FunctionSymbol] | None = None
+    _naming: dict[ClassSymbol, list[FunctionSymbol]] | None = None
 
     @classmethod
     def of(
@@ -100,7 +101,9 @@ class Flow:
 
     def without_calls_by_name(self) -> Flow:
         """Return the same flow, in which only what is certain to be called runs."""
-        return replace(self, reachable=self.reachable - self.by_name, by_name=frozenset(), _called=None)
+        return replace(
+            self, reachable=self.reachable - self.by_name, by_name=frozenset(), _called=None, _naming=None
+        )
 
     def not_followed(self) -> list[SourceError]:
         """Return the functions that are nested too deeply to be followed; the rest of their files is analysed."""
@@ -115,6 +118,16 @@ class Flow:
     def comparisons(self) -> list[Comparison]:
         """Every comparison of a value with a number."""
         return self.facts.comparisons
+
+    def naming(self, cls: ClassSymbol) -> set[FunctionSymbol]:
+        """Return the functions that can run and name a class, or one below it."""
+        if self._naming is None:
+            self._naming = {}
+            for function in self.reachable:
+                for used in self.facts.used_classes.get(function, ()):
+                    self._naming.setdefault(used, []).append(function)
+        family = {cls, *self.program.subclasses(cls)}
+        return {function for one in family for function in self._naming.get(one, ())}
 
     def call_sites(self, function: FunctionSymbol) -> list[CallSite]:
         """Every call of a function."""

@@ -63,11 +63,9 @@ def only_looked_up(flow: Flow, definition: Definition | Unresolved | None) -> Di
 def _is_named_outside(flow: Flow, cls: ClassSymbol) -> bool:
     """Whether code that runs, other than the class's own, names it or a class below it."""
     inside = f"{cls.qualname}."
-    family = {cls, *flow.program.subclasses(cls)}
     return any(
-        family & flow.facts.used_classes.get(function, set())
-        for function in flow.reachable
-        if function.module != cls.module or not function.qualname.startswith(inside)
+        function.module != cls.module or not function.qualname.startswith(inside)
+        for function in flow.naming(cls)
     )
 
 
@@ -98,9 +96,7 @@ def _runs_from_outside(flow: Flow, cls: ClassSymbol, methods: Collection[Functio
 
 def _is_used(flow: Flow, cls: ClassSymbol) -> bool:
     """Whether code that runs names a class or one below it, or moves values into or out of its fields."""
-    family = {cls, *flow.program.subclasses(cls)}
-    facts = flow.facts
-    if any(family & facts.used_classes.get(function, set()) for function in flow.reachable):
+    if flow.naming(cls):
         return True
     return any(
         isinstance(end, FieldCarrier)
