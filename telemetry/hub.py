@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from .backends import Backend, LogBackend
-from .payloads import TelemetryEvent
+from .payloads import EventKind, TelemetryEvent
 
 __all__ = [
     "Backend",
@@ -106,8 +106,8 @@ class TelemetryHub:
     Args:
         capacity: events that may wait; a further one is dropped and counted.
         linger: seconds for which the idle worker thread lets events gather. A short step that wakes it for each
-            event pays for two changes of thread, several times what the event costs itself. What is asked for
-            (`flush`, `close`), and a queue that is half full, wakes it at once.
+            event pays for two changes of thread, several times what the event costs itself. An anomaly, a queue
+            that is half full, `flush` and `close` wake it at once.
 
     Raises:
         ValueError: ``capacity`` is below 1, or ``linger`` is negative or no number.
@@ -184,7 +184,7 @@ class TelemetryHub:
             else:
                 self._waiting.append(event)
                 self._accepted += 1
-                if len(self._waiting) * 2 >= self._capacity:
+                if event.kind is EventKind.ANOMALY or len(self._waiting) * 2 >= self._capacity:
                     self._hurry()
                 elif len(self._waiting) == 1:
                     self._called.notify()

@@ -15,9 +15,9 @@ LOGGER = "telewire.telemetry.hub"
 PATIENCE = 10.0
 
 
-def event(number):
+def event(number, kind=EventKind.TRAINING_STEP):
     payload = AnomalyPayload(update=number, anomalies=(), details=(), ranks=())
-    return TelemetryEvent(kind=EventKind.ANOMALY, timestamp=0.0, payload=payload)
+    return TelemetryEvent(kind=kind, timestamp=0.0, payload=payload)
 
 
 class Collector:
@@ -404,6 +404,19 @@ def test_a_queue_that_is_half_full_is_delivered_at_once():
         assert not gate.entered.is_set()
         hub.emit(event(2))
         assert gate.entered.wait(PATIENCE)
+
+
+def test_an_anomaly_is_delivered_at_once_with_what_came_before_it():
+    gate, collector = Gate(), Collector()
+    gate.opened.set()
+    with TelemetryHub(linger=ALWAYS) as hub:
+        hub.add_backend(collector)
+        hub.add_backend(gate)
+        hub.emit(event(0))
+        assert not gate.entered.is_set()
+        hub.emit(event(1, EventKind.ANOMALY))
+        assert gate.entered.wait(PATIENCE)
+    assert collector.updates == [0, 1]
 
 
 @pytest.mark.parametrize("linger", [-0.1, float("nan"), float("inf")])
