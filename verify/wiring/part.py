@@ -75,7 +75,8 @@ class Part:
             wiring = Wiring.of(self.registry, flow, only=self.only, diagnose=False)
             before = len(self._followed)
             unproved = [edge for edge in wiring.edges if not _is_certain(edge)]
-            self._follow(self._towards(unproved, flow) if unproved else self._around(wiring))
+            # Both at once: to follow a file too early costs less than to follow all of them once more.
+            self._follow([*self._towards(unproved, flow), *self._around(wiring)])
             if len(self._followed) == before:
                 return None if unproved else wiring
         return None
