@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import atexit
 import logging
-import math
+import os
 import threading
 import time
 from collections import deque
@@ -110,14 +110,14 @@ class TelemetryHub:
             that is half full, `flush` and `close` wake it at once.
 
     Raises:
-        ValueError: ``capacity`` is below 1, or ``linger`` is negative or no number.
+        ValueError: ``capacity`` is below 1, or ``linger`` is negative, no number, or longer than a thread can wait.
     """
 
     def __init__(self, *, capacity: int = DEFAULT_CAPACITY, linger: float = DEFAULT_LINGER) -> None:
         if capacity < 1:
             raise ValueError(f"a hub's capacity is at least 1 event, not {capacity}")
-        if not 0.0 <= linger < math.inf:
-            raise ValueError(f"a hub lingers for 0 or more seconds, not {linger}")
+        if not 0.0 <= linger <= threading.TIMEOUT_MAX:
+            raise ValueError(f"a hub lingers for 0 to {threading.TIMEOUT_MAX:g} seconds, not {linger}")
         self._capacity: int = capacity
         self._linger: float = linger
         # Guards everything below, never while a backend runs.
@@ -125,7 +125,8 @@ class TelemetryHub:
         # Tells those that wait for the worker that something has changed, and the worker that there is work.
         self._changed: threading.Condition = threading.Condition(lock)
         self._called: threading.Condition = threading.Condition(lock)
-        self._is_urgent: bool = False
+        self._is_urgent: bool = False  # until the worker has nothing left to do
+        self._process: int = os.getpid()
         self._waiting: deque[TelemetryEvent] = deque()
         self._states: tuple[_BackendState, ...] = ()
         self._emitted: int = 0
@@ -238,7 +239,9 @@ class TelemetryHub:
         with self._changed:
             pending = self._accepted - self._settled
             died = self._worker_died
-        if pending:
+        if (
+            pending and os.getpid() == self._process
+        ):  # after a fork they are the other process's, which delivers them
             _logger.error(
                 "the telemetry hub was closed with %d events undelivered after %g s", pending, timeout
             )

@@ -33,27 +33,28 @@ class _Modules:
         self._modules: list[nn.Module] = list(model.modules())
         # One that says itself what its parameters are may say something else at any time.
         self._are_plain: bool = all(map(_is_plain, self._modules))
-        self._names, self._held = self._contents()
+        self._names_then, self._contents_then = self._contents()
 
     def have_changed(self) -> bool:
         """Whether one of them holds other parameters or modules, or under other names."""
         if not self._are_plain:
             return True
-        names, held = self._contents()
-        return names != self._names or not _are_same(held, self._held)
+        names, contents = self._contents()
+        return names != self._names_then or not _are_same(contents, self._contents_then)
 
     def _contents(self) -> tuple[list[str], list[object]]:
-        """What they hold: cheaper than `torch.nn.Module.named_parameters`, which makes a name for each parameter."""
+        """What they hold, and its names: cheaper than `torch.nn.Module.named_parameters`, which puts names together."""
         names: list[str] = []
-        held: list[object] = []
+        contents: list[object] = []
         for module in self._modules if self._are_plain else ():
             parameters, children = module._parameters, module._modules
+            contents.append(module)  # so that what another one holds now is not taken for its own
             names += parameters
-            held += parameters.values()
+            contents += parameters.values()
             if children:
                 names += children
-                held += children.values()
-        return names, held
+                contents += children.values()
+        return names, contents
 
 
 def _is_plain(module: nn.Module) -> bool:
@@ -89,7 +90,7 @@ class WatchedParameters:
         self._optimizers: tuple[Optimizer, ...] = tuple(optimizers)
         self._beside: dict[int, NamedParameter] = {}
         self._of_all: NamedParameters | None = None
-        self._of_each: dict[int, _Held] = {}
+        self._of_own: list[_Held | None] = [None] * len(self._optimizers)
         self._modules: _Modules = _Modules(model)
         for optimizer in self._optimizers:
             self.of(optimizer)
@@ -106,24 +107,24 @@ class WatchedParameters:
         return self._of_all
 
     def of(self, optimizer: Optimizer) -> NamedParameters:
-        """Those of one optimiser, in the model's order, and after them those beside it.
-
-        Those that it has held before have the names that they had then, unless `all` has found other ones.
-        """
+        """Those of one optimiser, in the model's order, and after them those beside it."""
+        self._forget_outdated()
         held = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        known = self._of_each.get(id(optimizer))
-        if known is None or not _are_same(held, known.parameters):
-            known = self._of_each[id(optimizer)] = _Held(
-                held, NamedParameters(self._found_in(optimizer, held))
-            )
-        return known.named
+        place = self._place_of(optimizer)
+        known = None if place is None else self._of_own[place]
+        if known is not None and _are_same(held, known.parameters):
+            return known.named
+        named = NamedParameters(self._found_in(optimizer, held))
+        if place is not None:
+            self._of_own[place] = _Held(held, named)
+        return named
 
     def _forget_outdated(self) -> None:
         """Forget the names where the model is no longer what it was when they were found."""
         if self._modules.have_changed():
             self._modules = _Modules(self._model)
             self._of_all = None
-            self._of_each = {}
+            self._of_own = [None] * len(self._optimizers)
 
     def _found_in(self, optimizer: Optimizer, parameters: Sequence[Tensor]) -> list[NamedParameter]:
         """The parameters of an optimiser, under their names."""
@@ -134,7 +135,6 @@ class WatchedParameters:
         held -= {id(parameter) for _, parameter in found}
         if not held:
             return found
-        self._of_all = None
         return found + [self._name(*placed) for placed in self._placed(optimizer) if id(placed[1]) in held]
 
     def in_order(self, names: Sequence[str]) -> list[str]:
@@ -144,7 +144,7 @@ class WatchedParameters:
 
     def _placed(self, optimizer: Optimizer) -> Iterator[NamedParameter]:
         """The parameters of an optimiser, each with its place in it."""
-        place = next((at for at, one in enumerate(self._optimizers) if one is optimizer), None)
+        place = self._place_of(optimizer)
         # One that is not the monitor's: its number keeps it apart from others of its type.
         whose = f"optimizers[{place}]"
         if place is None:
@@ -155,7 +155,17 @@ class WatchedParameters:
 
     def _name(self, name: str, parameter: Tensor) -> NamedParameter:
         """A parameter beside the model under the name that it was given first."""
-        return self._beside.setdefault(id(parameter), (name, parameter))
+        if id(parameter) not in self._beside:
+            self._beside[id(parameter)] = (name, parameter)
+            self._of_all = None
+        return self._beside[id(parameter)]
+
+    def _place_of(self, optimizer: Optimizer) -> int | None:
+        """The place of an optimiser among the monitor's own; None for another one."""
+        for place, one in enumerate(self._optimizers):
+            if one is optimizer:
+                return place
+        return None
 
 
 def as_module(parameters: Iterable[NamedParameter]) -> nn.Module:

@@ -1,6 +1,7 @@
 """The common case of the cheap collection, in few calls: small float32 gradients of a healthy model on the CPU.
 
-There the arithmetic takes microseconds, and the calls around it would take most of a collection's time.
+There the arithmetic takes microseconds, and the calls around it would take most of a collection's time. What is read
+is what the first rung of the ladder reads (`collection`); where that settles nothing, the rungs above do (`ladder`).
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ class CommonReading:
         return Group(self.arithmetic, False, self.gradients, layers, max(self.sizes))
 
     def settled_norm(self) -> float | None:
-        """The norm of all gradients where it proves that each element is finite and none has vanished; else None."""
+        """The norm of all gradients where it proves that each element is finite and none has vanished; else None.
+
+        What it leaves open `ladder.climb` decides, which knows of tiny gradients beside large ones.
+        """
         total = math.hypot(*self.norms)
         if min(self.norms) >= self.arithmetic.floor and total <= self.arithmetic.overflow_limit:
             return total

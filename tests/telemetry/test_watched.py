@@ -1,5 +1,8 @@
 """Which parameters are watched under which names, while the model and its optimisers change."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from torch import nn
@@ -96,13 +99,38 @@ def test_an_optimiser_has_the_names_of_the_model_as_it_is(model, change):
     watched = WatchedParameters(model, [optimizer])
     held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
     change(model)
-    watched.all()
     names = dict(watched.of(optimizer))
     known = {name: one for name, one in model.named_parameters() if id(one) in held}
     assert {name: id(one) for name, one in names.items() if name in known} == {
         name: id(one) for name, one in known.items()
     }
     assert {id(one) for one in names.values()} == held
+
+
+@pytest.mark.parametrize("holder", [nn.ParameterDict, nn.Module])
+def test_a_parameter_that_moves_to_the_next_module_has_its_name_there(holder):
+    model = nn.ModuleDict({"first": holder(), "second": holder()})
+    model["first"].shift = nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD(model.parameters())
+    watched = WatchedParameters(model, [optimizer])
+    assert [name for name, _ in watched.all()] == ["first.shift"]
+    shift = model["first"].shift
+    del model["first"].shift
+    model["second"].shift = shift
+    assert [name for name, _ in watched.of(optimizer)] == ["second.shift"]
+    assert [name for name, _ in watched.all()] == ["second.shift"]
+
+
+def test_what_is_watched_no_more_is_not_kept(model):
+    optimizer = torch.optim.SGD(model.parameters())
+    watched = WatchedParameters(model, [optimizer])
+    watched.of(torch.optim.SGD(model[1].parameters()))
+    gone = [weakref.ref(one) for one in (model[1][0], model[1][0].weight)]
+    del model[1]
+    optimizer.param_groups[0]["params"] = list(model.parameters())
+    watched.of(optimizer)
+    gc.collect()
+    assert [one() for one in gone] == [None, None]
 
 
 def test_names_are_not_asked_for_again_while_nothing_changes(model, monkeypatch):

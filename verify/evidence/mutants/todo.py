@@ -47,7 +47,7 @@ class Todo:
         self._open.discard(number)
 
     def again(self, number: int) -> None:
-        """Run a mutant once more, and before others: what noticed it is then tried first with those that are alike."""
+        """Run a mutant once more, before those that have not begun: they then know what noticed it."""
         self.end(number)
         self.mutants.appendleft(number)
 
