@@ -21,6 +21,7 @@ from .mappings import Mappings
 from .types import FunctionObject
 
 _DEEPEST = 3  # functions that hand a key on, before it is given up
+_DEEPEST_ANSWERS = 2  # functions that are given a key by which they read what they return, one inside of the other
 _MANY = 1024  # calls
 _FRUITLESS = 3  # calls that give no literal, before the others are not looked at
 _LONG = 40  # nodes of a result that are looked through for a read
@@ -34,6 +35,7 @@ class Calling(dict[int, Value]):
         super().__init__(binding)
         self.callee = callee
         self.caller = caller
+        self.depth = 1 + _depth(caller.binding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class Caller:
     function: FunctionSymbol
     node: Node
     binding: Binding
+
+
+def _depth(binding: Binding) -> int:
+    """How many calls stand around each other."""
+    return binding.depth if isinstance(binding, Calling) else 0
 
 
 def is_gated(binding: Binding) -> bool:
@@ -93,7 +100,12 @@ class Callers:
         return found, bool(found) and not unknown
 
     def answers(self, called: FunctionObject, caller: Caller) -> list[Calling]:
-        """Return what the parameters are in one call, by which a function chooses the keys of what it returns."""
+        """Return what the parameters are in one call, by which a function chooses the keys of what it returns.
+
+        Calls that stand around each other too deeply are none: functions that call each other would never end.
+        """
+        if _depth(caller.binding) >= _DEEPEST_ANSWERS:
+            return []
         parameters = self._choosing(called.function)
         return list(self._in_call(called, caller, parameters)) if parameters else []
 

@@ -32,17 +32,25 @@ _DECLARES = {"typing.Generic", "typing.Protocol", "typing_extensions.Protocol"}
 _NO_BINDINGS: Bindings = {}
 
 
-def variables(type_: Type) -> list[TypeVariable]:
+def variables(type_: Type) -> tuple[TypeVariable, ...]:
     """Return the type variables that a type mentions, in order, each once."""
     match type_:
         case TypeVariable():
-            return [type_]
-        case External(arguments=parts) | Instance(arguments=parts):
-            return list(dict.fromkeys(one for part in parts for one in variables(part)))
-        case Union(members=parts):
-            return list(dict.fromkeys(one for part in sorted(parts, key=repr) for one in variables(part)))
+            return (type_,)
+        case External(arguments=()) | Instance(arguments=()):
+            return ()
+        case External() | Instance() | Union():
+            known = _variables.get(type_)
+            if known is None:
+                parts = members(type_) if isinstance(type_, Union) else type_.arguments
+                found = dict.fromkeys(one for part in parts for one in variables(part))
+                known = _variables[type_] = tuple(found)
+            return known
         case _:
-            return []
+            return ()
+
+
+_variables: dict[Type, tuple[TypeVariable, ...]] = {}
 
 
 def substituted(type_: Type, bindings: Bindings = _NO_BINDINGS) -> Type:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from telewire.verify.flow import Flow, fixpoint
+from telewire.verify.flow import Flow, fixpoint, generics, inference
+from telewire.verify.flow.calling import Callers, Calling
 from telewire.verify.flow.carriers import UNSETTLED, KeyCarrier, ParameterCarrier, ReturnCarrier
 from telewire.verify.flow.keys import Keys
 from telewire.verify.flow.mappings import Mappings, Origins
 from telewire.verify.flow.sources import Answer, Sources
+from telewire.verify.flow.types import FunctionObject, Type, TypeVariable
 from telewire.verify.source import FunctionSymbol, Program, SourceFile, read_sources
 from telewire.verify.source.model import ValueGraph
 
@@ -138,3 +140,61 @@ def test_values_that_go_round_and_are_not_followed_to_the_end_are_not_taken_for_
     monkeypatch.setattr(fixpoint, "_ROUNDS", rounds)
     drawn_on = {hop.source for hop in flow_of(tmp_path, set_from_inside(50)).hops()}
     assert (UNSETTLED in drawn_on) is not is_settled
+
+
+def reading_by_key(count: int) -> str:
+    """Functions that read by the key which they are given, and hand it to each other in circles within circles."""
+    made = [
+        f"def get_{n}(table, key, other):\n"
+        f"    found = get_{(n + 1) % count}(other, key, table) or get_{(n * 7 + 3) % count}(table, key, other)\n"
+        f"    return table[key] or found\n"
+        for n in range(count)
+    ]
+    return "\n".join([*made, "print(get_0({'a': 1}, 'a', {'a': 2}))"])
+
+
+def test_a_key_that_is_handed_round_is_followed_so_far_and_no_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = 0
+    answers = Callers.answers
+
+    def counted(self: Callers, called: FunctionObject, caller: object) -> list[Calling]:
+        nonlocal steps
+        steps += 1
+        return answers(self, called, caller)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Callers, "answers", counted)
+    taken = []
+    for count in (10, 20):
+        steps = 0
+        flow_of(tmp_path, reading_by_key(count))
+        taken.append(steps)
+    assert 0 < taken[1] <= 2.5 * taken[0]
+
+
+def nested_aliases(depth: int) -> str:
+    """A function that is declared to return a type of very many parts, and calls of it."""
+    lines = ["class Leaf:", "    size: int = 0", "T0 = Leaf"]
+    lines += [f"T{n + 1} = dict[str, T{n}] | list[T{n}] | tuple[T{n}, T{n}]" for n in range(depth)]
+    lines += ["def make(x) -> 'T" + f"{depth}':", "    return x", "def use(x):"]
+    return "\n".join([*lines, *(f"    v{n} = make(x)[{n}]" for n in range(100)), "    return v0"])
+
+
+def test_a_large_type_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = 0
+    variables = generics.variables
+
+    def counted(type_: Type) -> tuple[TypeVariable, ...]:
+        nonlocal steps
+        steps += 1
+        return variables(type_)
+
+    monkeypatch.setattr(generics, "variables", counted)
+    monkeypatch.setattr(inference, "variables", counted)
+    taken = []
+    for depth in (5, 7):
+        steps = 0
+        flow_of(tmp_path, nested_aliases(depth))
+        taken.append(steps)
+    assert 0 < taken[1] <= 2 * taken[0]
