@@ -9,8 +9,8 @@ after the other as in a training, in a changing order of the contenders; the med
 bare step is shown. The bare step takes part twice: how far the two differ is the noise. Goal: at most 5 % at level
 NORMAL. Two fused norms that are brought to the host, and nothing else, are the least that it can cost.
 
-Measured on two cores (the noise was 1 %): 3 to 4 % for the convolutional network and the transformer, 13 % for the
-LSTM and 11 % for the perceptron, whose steps take 2 to 3 ms. There it is a quarter of a millisecond: two bare norms are
+Measured on two cores (the noise was 1 %): 3 to 4 % for the convolutional network and the transformer, 11 to 13 % for
+the LSTM and the perceptron, whose steps take 2 to 3 ms. There it is a quarter of a millisecond: two bare norms are
 1 to 2 % of the step, and the rest is Python that the step before has driven out of the caches, where each call takes
 two to four times what it takes in a loop of its own. `every=10` brings it to a tenth.
 """
