@@ -61,6 +61,9 @@ class Gate:
 ALWAYS = 3600.0
 """Seconds for which a hub lingers that delivers only what it is asked for."""
 
+A_WHILE = 0.1
+"""Seconds in which a worker that had been woken would have delivered."""
+
 
 @pytest.fixture
 def hub():
@@ -369,6 +372,7 @@ def test_events_gather_while_nobody_asks_for_them():
         hub.add_backend(collector)
         for number in range(3):
             hub.emit(event(number))
+        time.sleep(A_WHILE)
         assert (hub.stats().pending, collector.updates) == (3, [])
         assert hub.flush()
         assert collector.updates == [0, 1, 2]
@@ -402,7 +406,7 @@ def test_a_queue_that_is_half_full_is_delivered_at_once():
         hub.add_backend(gate)
         hub.emit(event(0))
         hub.emit(event(1))
-        assert not gate.entered.is_set()
+        assert not gate.entered.wait(A_WHILE)
         hub.emit(event(2))
         assert gate.entered.wait(PATIENCE)
 
@@ -414,7 +418,7 @@ def test_an_anomaly_is_delivered_at_once_with_what_came_before_it():
         hub.add_backend(collector)
         hub.add_backend(gate)
         hub.emit(event(0))
-        assert not gate.entered.is_set()
+        assert not gate.entered.wait(A_WHILE)
         hub.emit(event(1, EventKind.ANOMALY))
         assert gate.entered.wait(PATIENCE)
     assert collector.updates == [0, 1]

@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 
 from telewire.verify.flow import Flow, fixpoint, generics, inference
-from telewire.verify.flow.calling import Callers, Calling
+from telewire.verify.flow.calling import Callers
 from telewire.verify.flow.carriers import UNSETTLED, KeyCarrier, ParameterCarrier, ReturnCarrier
 from telewire.verify.flow.keys import Keys
-from telewire.verify.flow.mappings import Mappings, Origins
-from telewire.verify.flow.sources import Answer, Sources
-from telewire.verify.flow.types import FunctionObject, Type, TypeVariable
+from telewire.verify.flow.mappings import Mappings
+from telewire.verify.flow.sources import Sources
 from telewire.verify.source import FunctionSymbol, Program, SourceFile, read_sources
-from telewire.verify.source.model import ValueGraph
 
 
 def flow_of(folder: Path, source: str) -> Flow:
@@ -24,6 +22,37 @@ def flow_of(folder: Path, source: str) -> Flow:
     reading = read_sources([SourceFile("grown", path, path.name, is_package=False)])
     assert reading.unparsed == {}
     return Flow.of(Program.link(reading.summaries))
+
+
+class Steps:
+    """Counts the calls of some functions."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._count = 0
+
+    def count(self, *owners: object, name: str) -> None:
+        """Count the calls of what owners have under a name."""
+        for owner in owners:
+            self._monkeypatch.setattr(owner, name, self._counting(getattr(owner, name)))
+
+    def _counting(self, function: Callable[..., object]) -> Callable[..., object]:
+        def counted(*args: object, **kwargs: object) -> object:
+            self._count += 1
+            return function(*args, **kwargs)
+
+        return counted
+
+    def since_last(self) -> int:
+        """The calls since this was last asked: there are some, or nothing has been measured."""
+        count, self._count = self._count, 0
+        assert count > 0
+        return count
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
+    return Steps(monkeypatch)
 
 
 def merged_by_one(count: int) -> str:
@@ -61,68 +90,39 @@ def set_from_inside(count: int) -> str:
 
 @pytest.mark.parametrize("program", [merged_by_one])
 def test_mappings_that_meet_in_one_function_take_steps_in_proportion(
-    program: Callable[[int], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    program: Callable[[int], str], tmp_path: Path, steps: Steps
 ) -> None:
-    steps = 0
-    ask = Keys._own
-
-    def counted(self: Keys, origin: object) -> set[str]:
-        nonlocal steps
-        steps += 1
-        return ask(self, origin)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Keys, "_own", counted)
+    steps.count(Keys, name="_own")  # of so many mappings nobody asks for each: that would be their square
+    steps.count(Mappings, name="_infer")
+    steps.count(Sources, name="_search")
     taken = []
     for count in (200, 400):
-        steps = 0
         hops = sum(1 for _ in flow_of(tmp_path, program(count)).hops())
-        taken.append((steps, hops))
+        taken.append((steps.since_last(), hops))
     (steps_once, hops_once), (steps_twice, hops_twice) = taken
     assert steps_twice <= 2.2 * steps_once
     assert hops_twice <= 2.2 * hops_once
 
 
-def test_mappings_that_go_round_are_answered_once_for_the_circle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps = 0
-    infer = Mappings._infer
-
-    def counted(self: Mappings, function: FunctionSymbol, graph: ValueGraph, index: int) -> Origins:
-        nonlocal steps
-        steps += 1
-        return infer(self, function, graph, index)
-
-    monkeypatch.setattr(Mappings, "_infer", counted)
+def test_mappings_that_go_round_are_answered_once_for_the_circle(tmp_path: Path, steps: Steps) -> None:
+    steps.count(Mappings, name="_infer")
     taken = []
     for count in (50, 100):
-        steps = 0
         flow_of(tmp_path, handed_round(count))
-        taken.append(steps)
+        taken.append(steps.since_last())
     assert taken[1] <= 3 * taken[0]
 
 
-def test_values_that_go_round_are_followed_once_for_the_circle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps = 0
-    search = Sources._search
-
-    def counted(self: Sources, function: FunctionSymbol, index: int) -> Answer:
-        nonlocal steps
-        steps += 1
-        return search(self, function, index)
-
-    monkeypatch.setattr(Sources, "_search", counted)
+def test_values_that_go_round_are_followed_once_for_the_circle(tmp_path: Path, steps: Steps) -> None:
+    steps.count(Sources, name="_search")
     taken = []
     for count in (25, 50):
-        steps = 0
         flow = flow_of(tmp_path, set_from_inside(count))
         given = ParameterCarrier(FunctionSymbol("grown", "outside"), "x")
         inner = {one.qualname for one in flow.program.functions() if "<locals>" in one.qualname}
         reached = {hop.target for hop in flow.out_of(given)}
         assert {ReturnCarrier(FunctionSymbol("grown", name)) for name in inner} <= reached
-        taken.append(steps)
+        taken.append(steps.since_last())
     assert taken[1] <= 3 * taken[0]
 
 
@@ -153,24 +153,13 @@ def reading_by_key(count: int) -> str:
     return "\n".join([*made, "print(get_0({'a': 1}, 'a', {'a': 2}))"])
 
 
-def test_a_key_that_is_handed_round_is_followed_so_far_and_no_further(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steps = 0
-    answers = Callers.answers
-
-    def counted(self: Callers, called: FunctionObject, caller: object) -> list[Calling]:
-        nonlocal steps
-        steps += 1
-        return answers(self, called, caller)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Callers, "answers", counted)
+def test_a_key_that_is_handed_round_is_followed_so_far_and_no_further(tmp_path: Path, steps: Steps) -> None:
+    steps.count(Callers, name="answers")
     taken = []
     for count in (10, 20):
-        steps = 0
         flow_of(tmp_path, reading_by_key(count))
-        taken.append(steps)
-    assert 0 < taken[1] <= 2.5 * taken[0]
+        taken.append(steps.since_last())
+    assert taken[1] <= 2.5 * taken[0]
 
 
 def nested_aliases(depth: int) -> str:
@@ -181,20 +170,10 @@ def nested_aliases(depth: int) -> str:
     return "\n".join([*lines, *(f"    v{n} = make(x)[{n}]" for n in range(100)), "    return v0"])
 
 
-def test_a_large_type_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = 0
-    variables = generics.variables
-
-    def counted(type_: Type) -> tuple[TypeVariable, ...]:
-        nonlocal steps
-        steps += 1
-        return variables(type_)
-
-    monkeypatch.setattr(generics, "variables", counted)
-    monkeypatch.setattr(inference, "variables", counted)
+def test_a_large_type_is_looked_through_once(tmp_path: Path, steps: Steps) -> None:
+    steps.count(generics, inference, name="variables")
     taken = []
     for depth in (5, 7):
-        steps = 0
         flow_of(tmp_path, nested_aliases(depth))
-        taken.append(steps)
-    assert 0 < taken[1] <= 2 * taken[0]
+        taken.append(steps.since_last())
+    assert taken[1] <= 2 * taken[0]
