@@ -239,9 +239,8 @@ class TelemetryHub:
         with self._changed:
             pending = self._accepted - self._settled
             died = self._worker_died
-        if (
-            pending and os.getpid() == self._process
-        ):  # after a fork they are the other process's, which delivers them
+        # After a fork those that wait are the other process's, which delivers them.
+        if pending and os.getpid() == self._process:
             _logger.error(
                 "the telemetry hub was closed with %d events undelivered after %g s", pending, timeout
             )

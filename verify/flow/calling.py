@@ -21,9 +21,7 @@ from .mappings import Mappings
 from .types import FunctionObject
 
 _DEEPEST = 3  # functions that hand a key on, before it is given up
-_DEEPEST_ANSWERS = (
-    2  # functions that are given a key by which they read what they return, one inside of the other
-)
+_DEEPEST_ANSWERS = 2  # calls around each other that each give a key by which the result is read
 _MANY = 1024  # calls
 _FRUITLESS = 3  # calls that give no literal, before the others are not looked at
 _LONG = 40  # nodes of a result that are looked through for a read
