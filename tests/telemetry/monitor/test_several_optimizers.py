@@ -273,3 +273,21 @@ def test_after_clipping_can_be_told_for_each_optimiser(models, optimizers, recor
             monitor.after_clipping(optimizers[part])
         monitor.end_step()
     assert recorder.steps[0].grad_norm == pytest.approx(1e-2 * math.sqrt(8), rel=0.5)
+
+
+def test_a_layer_that_takes_the_name_of_another_optimisers_is_looked_at_as_its_own(recorder, temperature):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2, bias=False))
+    first = torch.optim.SGD(model.parameters(), lr=0.1)
+    second = torch.optim.SGD([temperature], lr=0.1)
+    with TrainingMonitor(model, [first, second], backends=[recorder]) as monitor:
+        model.insert(0, torch.nn.Linear(2, 2, bias=False))  # what was layer 0 is layer 1 from now on
+        second.add_param_group({"params": list(model[0].parameters())})
+        (temperature * model(torch.ones(1, 2)).sum()).backward()
+        model[0].weight.grad.fill_(math.nan)
+        monitor.after_backward(first)
+        first.step()
+        second.step()
+        report = monitor.end_step()
+    assert report.has_anomaly
+    (step,) = recorder.steps
+    assert (step.nan_grad_count, step.worst_layer.layer_name) == (4, "0.weight")
