@@ -14,7 +14,7 @@ from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import EffectKind, Kind, Span
 from .left_out import LeftOutFields, Sign
 from .liveness import Origin as ValueOrigin
-from .telemetry_names import TelemetryNames
+from .telemetry_classes import TelemetryClasses
 from .transfers import Group, Transfers
 from .usage import Usage
 
@@ -54,14 +54,14 @@ class Converters:
     """The converters of telemetry classes, and what they miss."""
 
     def __init__(
-        self, usage: Usage, transfers: Transfers, left_out: LeftOutFields, names: TelemetryNames
+        self, usage: Usage, transfers: Transfers, left_out: LeftOutFields, classes: TelemetryClasses
     ) -> None:
         self._usage = usage
         self._flow = usage.flow
         self._program = usage.flow.program
         self._transfers = transfers
         self._left_out = left_out
-        self._names = names
+        self._classes = classes
 
     @cached_property
     def missed(self) -> tuple[Missed, ...]:
@@ -98,7 +98,7 @@ class Converters:
                     one.span,
                     f"pass {one.name}={one.value}",
                     f", which stays {one.default}: {one.value} has it, as {one.neighbours} other fields",
-                    Confidence.HIGH if self._names.is_class(one.owner.name) else Confidence.MEDIUM,
+                    Confidence.HIGH if self._classes.has(one.owner) else Confidence.MEDIUM,
                 )
 
     def _mapping(
@@ -151,7 +151,7 @@ class Converters:
         """Field by field from one object to another that looks alike."""
         if group.node >= 0 or not isinstance(group.owner, ClassSymbol) or len(group.transfers) < _FEWEST:
             return
-        if not self._names.is_class(group.owner.name):
+        if not self._classes.has(group.owner):
             return
         bases = {
             origin.base: origin
@@ -209,7 +209,7 @@ class Converters:
         if len(bases) < _FEWEST or len({origin.base for origin in bases}) != 1:
             return None
         for one in members(self._flow.facts.inference.type_of(group.function, bases[0].base_node)):
-            if isinstance(one, Instance) and self._names.is_class(one.cls.name):
+            if isinstance(one, Instance) and self._classes.has(one.cls):
                 return group, one.cls
         return None
 

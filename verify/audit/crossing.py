@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..findings import Confidence
 from ..flow import KeyCarrier
+from ..flow.types import Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind
 from .ladder import at_most
@@ -152,6 +153,28 @@ def is_own_unread(
     return _is_computed(audit, group, transfer.sink) and not _is_handed_on(audit, group, transfer.sink)
 
 
+def own_beside(
+    audit: AuditCheck, group: Group, transfer: Transfer, neighbour: Transfer
+) -> tuple[Origin, str] | None:
+    """Return the neighbour's field that a name is given as well, and the field of the same object that is its own.
+
+    `train_loss` and `train_accuracy` are both given `output.accuracy`, while `output.loss` is not looked at.
+    """
+    common = {*words(transfer.sink)} & {*words(neighbour.sink)}
+    mine, others = {*words(transfer.sink)} - common, {*words(neighbour.sink)} - common
+    given = {(one.name, one.base) for one in neighbour.origins if one.base}
+    for origin in transfer.origins if mine and others else ():
+        if origin.is_derived or (origin.name, origin.base) not in given:
+            continue
+        if {*words(origin.name)} - common != others:
+            continue
+        for one in members(audit.flow.facts.inference.type_of(group.function, origin.base_node)):
+            for name in audit.program.class_(one.cls).fields if isinstance(one, Instance) else ():
+                if {*words(name)} - common == mine and not _is_looked_at(audit, group, name, origin.base):
+                    return origin, name
+    return None
+
+
 def _is_computed(audit: AuditCheck, group: Group, name: str) -> bool:
     """Whether a function computes a local of a name; what it is handed may be there for something else."""
     body = audit.program.function(group.function)
@@ -198,7 +221,7 @@ def _is_telemetry(audit: AuditCheck, group: Group) -> bool:
     if group.owner is None:
         return True  # a dictionary: its keys are names that others look for
     return (
-        audit.names.is_class(group.owner.name)
+        audit.classes.has(group.owner)
         if isinstance(group.owner, ClassSymbol)
         else audit.names.is_function(group.owner.name)
     )
@@ -213,10 +236,23 @@ def is_of_telemetry(audit: AuditCheck, group: Group) -> bool:
     if owner is None or group.is_outside:
         return False
     if isinstance(owner, ClassSymbol):
-        return audit.names.is_class(owner.name)
+        return audit.classes.has(owner)
     whose = (audit.program.function(owner).owner or "").rpartition(".")[2]
     is_one = audit.names.is_function(owner.name) or audit.names.is_class(whose)
     return is_one and _ASKS.isdisjoint(words(owner.name)[:1])
+
+
+def are_of_telemetry(audit: AuditCheck, group: Group, *origins: Origin) -> bool:
+    """Whether values are parts of objects that hold telemetry."""
+    inference = audit.flow.facts.inference
+    return all(
+        any(
+            isinstance(one, Instance) and audit.classes.has(one.cls)
+            for one in members(inference.type_of(group.function, origin.base_node))
+        )
+        for origin in origins
+        if origin.base
+    ) and any(origin.base for origin in origins)
 
 
 def _is_read(audit: AuditCheck, group: Group, transfer: Transfer, origin: Origin) -> bool:

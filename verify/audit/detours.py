@@ -88,7 +88,7 @@ class Detours:
         transfers = [
             replace(one, origins=found)
             for one in group.transfers
-            if graph.nodes[one.node].kind is Kind.CALL and (found := _finders(graph, one.node))
+            if graph.nodes[one.node].kind is Kind.CALL and (found := _found_by(graph, one.node))
         ]
         return replace(group, transfers=tuple(transfers)) if len(transfers) > 1 else None
 
@@ -100,7 +100,7 @@ class Detours:
             if effect.kind in {EffectKind.STORE_ATTR, EffectKind.STORE_ITEM} and not effect.gated:
                 added = _added_to(graph, names, effect)
                 if effect.name is not None and added is not None:
-                    origins = (*names.origins(added), *_finders(graph, added))
+                    origins = (*names.origins(added), *_found_by(graph, added))
                     transfer = Transfer(effect.name, effect.value, effect.span, origins)
                     found.setdefault((names.path(effect.base), effect.guards), []).append(transfer)
         for name, given in graph.bindings.items():
@@ -109,7 +109,7 @@ class Detours:
                 if node.kind is Kind.OP and node.data == "Add" and not node.gated:
                     before, added = node.operands
                     if {one.name for one in names.origins(before)} == {name}:
-                        origins = (*names.origins(added), *_finders(graph, added))
+                        origins = (*names.origins(added), *_found_by(graph, added))
                         found.setdefault(("", ()), []).append(Transfer(name, index, node.span, origins))
         yield from _groups(function, found)
 
@@ -192,10 +192,20 @@ def _parts_of(graph: ValueGraph, names: Names, index: int) -> tuple[Origin, ...]
     return names.origins(node.operands[0]) if is_share and not found else found
 
 
-def _finders(graph: ValueGraph, index: int) -> tuple[Origin, ...]:
-    """Return the name of the function that finds a value, calls that only reduce it looked through."""
+def _found_by(graph: ValueGraph, index: int) -> tuple[Origin, ...]:
+    return tuple(Origin(name, "", is_derived=True) for name in finders(graph, index))
+
+
+def finders(graph: ValueGraph, index: int) -> tuple[str, ...]:
+    """Return the name of the function that finds a value, calls that only reduce it looked through.
+
+    Of one that is found among others (`os.getloadavg()[0]`), of the function that finds all of them.
+    """
     for _ in range(_DEPTH):
         node = graph.nodes[index]
+        if node.kind is Kind.ITEM and not isinstance(node.data, str):
+            index = node.operands[0]
+            continue
         if node.kind is not Kind.CALL:
             return ()
         callee, shape = graph.nodes[node.operands[0]], node.data
@@ -203,7 +213,7 @@ def _finders(graph: ValueGraph, index: int) -> tuple[Origin, ...]:
         if callee.kind not in {Kind.ATTR, Kind.GLOBAL, Kind.FREE} or callee.data in _SAYS_NOTHING:
             return ()
         if callee.data not in _REDUCES:
-            return (Origin(str(callee.data), "", is_derived=True),)
+            return (str(callee.data),)
         if shape.positional > 0 and not shape.starred:
             index = node.operands[1]
         elif callee.kind is Kind.ATTR:

@@ -19,6 +19,7 @@ from ..source.program import ExternalSymbol, Place
 from ..source.summarise import TOP_LEVEL
 from .known_calls import PLAIN_BASES
 from .mentions import Mention, Mentions
+from .subscriptions import SUBSCRIBING
 
 _EVENT_ENUM = re.compile(
     r"_?\w*(?:Event|Signal|Topic|Notification|Message|Command)(?:Type|Kind|Name|Id|Code)?s?|EventKind|EventType"
@@ -26,24 +27,7 @@ _EVENT_ENUM = re.compile(
 _EVENT_BASE = re.compile(
     r"_?\w*(?:Event|Message|Notification|Command|Instruction|Payload)(?:Base)?|Base\w*Event"
 )
-_SUBSCRIBING = {
-    "subscribe",
-    "on",
-    "once",
-    "register",
-    "register_handler",
-    "add_listener",
-    "add_handler",
-    "add_callback",
-    "connect",
-    "listen",
-    "bind",
-    "handles",
-    "handler",
-    "observe",
-    "unsubscribe",
-    "off",
-}
+_SUBSCRIBING = SUBSCRIBING | {"unsubscribe", "off"}
 _ENUM_BASES = {"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"}
 
 

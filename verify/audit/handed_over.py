@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..flow import Flow
+from ..flow.names import HANDED_ON, STARTERS
 from ..flow.types import (
     UNKNOWN,
     ClassObject,
@@ -195,12 +196,24 @@ class _Body:
         if name in {"setattr", "getattr", "delattr", "__setattr__", "__getattribute__"}:
             self._by_name(index, node, callee)
             return
-        if name in LOOKS_ONLY or name in CARRIES_ON:
+        if name in LOOKS_ONLY or name in CARRIES_ON or self._runs_own(node, shape, name):
             return
         for operand in node.operands[1:]:
             self._hand_over(operand, index, name, computed=name in {"fields", "vars"})
         if callee.kind is Kind.ATTR and name in TURNS_INTO_MAPPING:
             self._hand_over(callee.operands[0], index, name)
+
+    def _runs_own(self, node: Node, shape: CallShape, name: str) -> bool:
+        """Whether what is called has a function of the program run: what it hands on stays inside.
+
+        `Thread(target=work, args=(config,))`, `loop.call_soon_threadsafe(self._dispatch, message)`.
+        """
+        target: int | None = None
+        if name in STARTERS and "target" in shape.keywords:
+            target = node.operands[1 + shape.positional + shape.keywords.index("target")]
+        elif name in HANDED_ON and name != "partial" and shape.positional > HANDED_ON[name]:
+            target = node.operands[1 + HANDED_ON[name]]
+        return target is not None and bool(self._facts.sources.callables.of(self._function, target))
 
     def _is_brought(self, called: FunctionObject) -> bool:
         """Whether a method is one of a protocol that no class of the program fits: users bring the object."""

@@ -20,7 +20,7 @@ from ..flow.types import (
     members,
 )
 from ..source import ClassSymbol, FunctionSymbol
-from ..source.model import CallShape, Effect
+from ..source.model import CallShape, Effect, Kind, Node, ValueGraph
 from ..source.program import Place
 from .known_calls import ENCODES, TURNS_INTO_MAPPING
 
@@ -164,6 +164,14 @@ class Handling:
                 given = constructor_arguments(self.facts, cls, function, call)
                 if carrier.name in given:
                     yield function, given[carrier.name]
+
+
+def as_written(graph: ValueGraph, index: int) -> Node:
+    """Return the node of a value, what its name was declared as looked through: `self.seen: dict[str, int] = {}`."""
+    node = graph.nodes[index]
+    while node.kind is Kind.NARROW:
+        node = graph.nodes[node.operands[0]]
+    return node
 
 
 def classes_in(known: Type) -> Iterator[ClassSymbol]:

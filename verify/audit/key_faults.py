@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ..flow.carriers import Constant, KeyCarrier, MappingOrigin
 from ..flow.roots import local_roots
+from ..source import FunctionSymbol
 from ..source.model import Kind
 from .audience import Audience
 from .keys import KeyRead, Keys
@@ -13,6 +15,9 @@ from .names import closest
 
 _RENAMED = 0.75
 _SIMILAR = 0.6
+_RENAMED_APART = 0.5
+_FEWEST_APART = 4
+"""Keys of a mapping from elsewhere, by which it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +26,13 @@ class KeyFault:
 
     Attributes:
         made_at: Where the mappings that are read are made, as `path:line`.
-        keys: The keys that are written into them.
+        keys: The keys that are written into them; none where they stay empty.
         similar: One of those that is alike.
         is_nowhere: The key is written into no mapping of the whole program.
         is_optional: The reader does without the key, and users of the library may give it a mapping that has it.
         falls_back: What is taken instead is computed: the key is there to overrule it.
         is_of_rows: The mapping is one of many that are gone through, and the reader does without the key.
+        is_apart: Writer and reader are joined by their keys alone.
         agrees: What is taken instead is what other mappings say under the key, so that this one need not say it.
     """
 
@@ -39,6 +45,7 @@ class KeyFault:
     falls_back: bool = False
     agrees: bool = False
     is_of_rows: bool = False
+    is_apart: bool = False
 
 
 @dataclass
@@ -68,7 +75,40 @@ class KeyFaults:
                 faults.renamed.append(replace(fault, similar=renamed))
             else:
                 faults.never_written.append(fault)
+        faults.renamed += _renamed_apart(keys, read_names)
         return faults
+
+
+def _renamed_apart(keys: Keys, read_names: set[str]) -> Iterator[KeyFault]:
+    """Yield reads of a mapping that nobody knows, of which all keys but one are those of one display of the program.
+
+    It is the one that comes in, through a file or a socket: its key that nobody reads is the one that is looked for.
+    """
+    read_in: dict[tuple[FunctionSymbol, int], list[KeyRead]] = {}
+    for read in keys.reads:
+        if read.how in {"item", "get"} and not any(one.mapping is not None for one in keys.carriers(read)):
+            graph = keys.flow.program.function(read.function).graph
+            roots = local_roots(graph, read.base, every=True)
+            if len(roots) == 1:
+                (root,) = roots
+                read_in.setdefault((read.function, root), []).append(read)
+    for reads in read_in.values():
+        named = {read.key for read in reads}
+        unknown = [read for read in reads if read.key not in keys.written]
+        if len(named) < _FEWEST_APART or len({read.key for read in unknown}) != 1:
+            continue
+        agreed = named - {unknown[0].key}
+        origins = [keys.written[key] for key in agreed]
+        for origin in set.intersection(*origins) - {None}:
+            assert origin is not None
+            own = keys.of_mapping(origin)
+            unread = [key for key in own if key not in read_names]
+            similar = closest(unknown[0].key, unread, at_least=_RENAMED_APART)
+            if similar is not None and len(own) == len(named):
+                program = keys.flow.program
+                made = f"{program.modules[origin.function.module].path}:{keys.span(origin).line}"
+                yield KeyFault(unknown[0], (made,), tuple(own), similar, is_nowhere=True, is_apart=True)
+                break
 
 
 def _origins(keys: Keys, read: KeyRead) -> list[MappingOrigin]:
@@ -95,7 +135,11 @@ def _judge(keys: Keys, read: KeyRead, audience: Audience) -> KeyFault | None:
         return None  # into a mapping that is not known: it may be this one
     origins = _origins(keys, read)
     present = sorted({key for one in origins for key in keys.of_mapping(one)})
-    if not present or any(keys.leaves(one) or not keys.of_mapping(one) for one in origins):
+    is_needed = not _does_without(keys, read) and not audience.sees_function(read.function)
+    if not origins or any(
+        keys.leaves(one) or not (keys.of_mapping(one) or (is_needed and keys.is_display(one)))
+        for one in origins
+    ):
         return None  # somebody else fills it
     if any(keys.may_be_attribute(one, read.key) for one in origins):
         return None  # of an object that was given it from outside

@@ -148,6 +148,11 @@ class Keys:
             return False
         return node.kind is Kind.DICT or graph.nodes[node.operands[0]].kind is Kind.GLOBAL
 
+    def is_display(self, origin: MappingOrigin) -> bool:
+        """Whether a mapping is written as `{…}`; a `defaultdict` makes what it does not have."""
+        graph = self.flow.program.function(origin.function).graph
+        return graph.nodes[origin.node].kind is Kind.DICT
+
     def is_result_of_method(self, origin: MappingOrigin) -> bool:
         """Whether a mapping is what a method returns, so that an override may return another one."""
         summary = self.flow.program.function(origin.function)

@@ -51,6 +51,28 @@ def crossed_labels(flow: Flow, transfers: Transfers) -> Iterator[tuple[Labelled,
                     yield first, pair[0], second, pair[1]
 
 
+def repeated_labels(flow: Flow, transfers: Transfers) -> Iterator[tuple[Labelled, Labelled, str]]:
+    """Yield each value that is recorded under the label of another one beside it, with the other and its own name.
+
+    Both are recorded in one body, whatever happens, under one label; the other is called after it.
+    """
+    for instrument in flow.facts.instruments:
+        by_label: dict[tuple[FunctionSymbol, str], list[Labelled]] = {}
+        for one in _labelled(flow, transfers, instrument):
+            by_label.setdefault((one.site.function, one.labels), []).append(one)
+        for (function, label), alike in by_label.items():
+            owners = [one for one in alike if label in one.called]
+            others = [one for one in alike if one.called and label not in one.called]
+            if len(owners) == len(others) == 1 and _are_on_one_branch(flow, function, owners[0], others[0]):
+                yield others[0], owners[0], min(others[0].called)
+
+
+def _are_on_one_branch(flow: Flow, function: FunctionSymbol, one: Labelled, other: Labelled) -> bool:
+    spans = {one.site.span, other.site.span}
+    effects = [effect for effect in flow.program.function(function).graph.effects if effect.span in spans]
+    return len(effects) == len(spans) and len({effect.guards for effect in effects}) == 1
+
+
 def _labelled(flow: Flow, transfers: Transfers, instrument: Instrument) -> Iterator[Labelled]:
     for recording in instrument.recordings:
         if recording.gated or not recording.certain:

@@ -63,7 +63,7 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
         return None  # no object of it is ever made here: it is made elsewhere, or not used at all
     if not subject.is_record and usage.audience.sees_field(owner, name):
         return Confidence.LOW  # an attribute of a public class: a class below it may set it
-    if usage.audience.sees_field(owner, name) and not audit.names.is_class(owner.name):
+    if usage.audience.sees_field(owner, name) and not audit.classes.has(owner):
         return Confidence.LOW  # an option for users, who make such objects themselves
     if not subject.is_record and name.endswith(_IDENTIFIES):
         return Confidence.LOW  # the same for ever, as it may be meant to be

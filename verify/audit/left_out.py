@@ -22,7 +22,7 @@ from ..source.model import CallShape, Default, EffectKind, Kind, Span
 from .flags import is_given_up, uses_parameter
 from .idle_locals import is_given_up_local
 from .liveness import Origin as ValueOrigin
-from .telemetry_names import TelemetryNames
+from .telemetry_classes import TelemetryClasses
 from .transfers import Group, Origin, Transfers
 from .usage import Usage
 
@@ -81,12 +81,12 @@ class LeftOut:
 class LeftOutFields:
     """The fields of telemetry classes that constructions leave out although a value is at hand."""
 
-    def __init__(self, usage: Usage, transfers: Transfers, names: TelemetryNames) -> None:
+    def __init__(self, usage: Usage, transfers: Transfers, classes: TelemetryClasses) -> None:
         self._usage = usage
         self._flow = usage.flow
         self._program = usage.flow.program
         self._transfers = transfers
-        self._names = names
+        self._classes = classes
 
     @cached_property
     def found(self) -> tuple[LeftOut, ...]:
@@ -95,9 +95,9 @@ class LeftOutFields:
             one
             for owner, groups in self._constructions.items()
             for group in groups
-            if self._names.is_class(owner.name) or self._is_own_converter(owner, group)
+            if self._classes.has(owner) or self._is_own_converter(owner, group)
             for one in self._of(owner, group, groups)
-            if self._names.is_class(owner.name) or self._is_lost(one)
+            if self._classes.has(owner) or self._is_lost(one)
         ) + tuple(self._unused_locals())
 
     def _unused_locals(self) -> Iterator[LeftOut]:
@@ -107,7 +107,7 @@ class LeftOutFields:
         """
         inference = self._flow.facts.inference
         for owner, groups in self._constructions.items():
-            if self._names.is_class(owner.name) or inference.constructor(owner) is not None:
+            if self._classes.has(owner) or inference.constructor(owner) is not None:
                 continue
             optional = self.optional(owner)
             for group in groups:
@@ -134,9 +134,7 @@ class LeftOutFields:
             for one in self._unused(owner, group, groups)
         ]
         unused += self._unused_by_bare_ones()
-        return tuple(
-            one for one in unused if not (self._names.is_class(one.owner.name) and is_neutral(one.default))
-        )
+        return tuple(one for one in unused if not (self._classes.has(one.owner) and is_neutral(one.default)))
 
     @cached_property
     def _constructions(self) -> dict[ClassSymbol, list[Group]]:
@@ -409,7 +407,7 @@ class LeftOutFields:
 
     def _holds_telemetry(self, owner: ClassSymbol, name: str) -> bool:
         """Whether a field holds an object of a telemetry class."""
-        return any(self._names.is_class(one.name) for one in self._classes_of(owner, name))
+        return any(self._classes.has(one) for one in self._classes_of(owner, name))
 
     def _classes_of(self, owner: ClassSymbol, name: str) -> set[ClassSymbol]:
         """Return the classes of the program whose objects a field is declared to hold."""

@@ -98,6 +98,36 @@ def is_meter(program: Program, cls: ClassSymbol) -> bool:
     )
 
 
+def keeps_values(program: Program, cls: ClassSymbol) -> bool:
+    """Whether all that a class does is to take values and to say what there was: it derives from nothing."""
+    methods = {name for name in program.class_(cls).methods if not name.startswith("_")}
+    takes = methods & _TAKES
+    asked = {name for name in methods - takes if _is_asked(program, cls, name)}
+    is_plain = len(program.mro(cls)) == 1 or all(
+        str(one) == "builtins.object" for one in program.mro(cls)[1:]
+    )
+    return (
+        bool(takes and asked)
+        and methods <= takes | asked | ENDS
+        and is_plain
+        and all(_stores(program, cls, name) for name in takes)
+    )
+
+
+def _stores(program: Program, cls: ClassSymbol, name: str) -> bool:
+    """Whether a method gives its own object a value."""
+    graph = program.modules[cls.module].functions[program.class_(cls).methods[name]].graph
+    nodes = graph.nodes
+    return any(
+        one.kind is EffectKind.STORE_ATTR and nodes[one.base].kind is Kind.PARAM for one in graph.effects
+    ) or any(
+        node.kind is Kind.CALL
+        and nodes[node.operands[0]].kind is Kind.ATTR
+        and nodes[node.operands[0]].data in MUTATORS
+        for node in nodes
+    )
+
+
 def _is_asked(program: Program, cls: ClassSymbol, name: str) -> bool:
     if _is_feed(name) or name in ENDS or name.startswith("__"):
         return False
@@ -106,16 +136,18 @@ def _is_asked(program: Program, cls: ClassSymbol, name: str) -> bool:
 
 
 def asked_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[Meter]:
-    """Yield the objects of a meter's class that are asked and never fed, where another one of them is fed.
+    """Yield the objects of a meter's class that are asked and never fed.
 
-    They are made with nothing, and stay where they can be followed.
+    They are made with nothing, and stay where they can be followed. Another one of them is fed, unless feeding and
+    asking is all that there is to do with one.
     """
     spots = constructions(flow, mentions, cls)
-    if len(spots) < 2 or _is_filled_by_others(flow, cls):
+    own = set(flow.program.class_(cls).methods) & _TAKES if keeps_values(flow.program, cls) else set()
+    if not (len(spots) > 1 or own) or _is_filled_by_others(flow, cls):
         return
     trails = [(spot, flow.facts.whereabouts.follow([spot])) for spot in spots]
     asked_of = [_asked(trail) for _, trail in trails]
-    feeds = {name for asked in asked_of for name in asked if _is_feed(name)}
+    feeds = {name for asked in asked_of for name in asked if _is_feed(name)} or own
     for (spot, trail), asked in zip(trails, asked_of, strict=True):
         call = flow.program.function(spot.function).graph.nodes[spot.node]
         is_empty = len(call.operands) == 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..flow import FieldCarrier, Flow
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind, Span, ValueGraph
+from .handling import as_written
 from .usage import Usage
 
 _REDUCES = frozenset({"mean", "nanmean", "safe_mean", "fmean", "median", "max", "min", "std", "average"})
@@ -27,6 +28,8 @@ _LOOKS = _REDUCES | {
     "print",
 }
 """Functions that put nothing into what they are given."""
+_GIVES_ALL = frozenset({"values", "items", "keys"})
+_EMPTY_CALLS = {"dict": "{}", "list": "[]", "set": "set()", "deque": "deque()"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,31 @@ def is_only_looked_at(usage: Usage, carrier: FieldCarrier) -> bool:
                 is_looking = callee.kind in {Kind.GLOBAL, Kind.ATTR} and callee.data in _LOOKS
                 if not is_looking or index not in node.operands[1:]:
                     return False
+            elif node.kind is Kind.ATTR:
+                if node.data not in _GIVES_ALL:
+                    return False
             elif node.kind not in {Kind.ELEMENT, Kind.COMPARE}:
                 return False
     return True
+
+
+def empty_start(usage: Usage, carrier: FieldCarrier) -> str | None:
+    """Return what a field is given wherever it is given anything, as it is written, if that is an empty container."""
+    found: set[str] = set()
+    for function, value in usage.handling.stored_values(carrier):
+        graph = usage.flow.program.function(function).graph
+        node = as_written(graph, value)
+        if node.kind is Kind.CALL and isinstance(node.data, CallShape):
+            callee = graph.nodes[node.operands[0]]
+            is_empty = node.data.positional == 0 and set(node.data.keywords) <= {"maxlen"}
+            found.add(_EMPTY_CALLS.get(str(callee.data), "") if is_empty else "")
+        elif node.kind is Kind.DICT:
+            found.add("" if node.operands else "{}")
+        else:
+            found.add(
+                "[]" if node.kind is Kind.SEQUENCE and node.data == "list" and not node.operands else ""
+            )
+    return found.pop() if len(found) == 1 and "" not in found else None
 
 
 def _reduction(graph: ValueGraph, user: int, index: int) -> tuple[Span, str] | None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from ..flow.restoring import with_inner
+from ..flow.trail import Spot, UseKind
 from ..flow.types import UNKNOWN, ClassObject, ExternalObject, Instance, members
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, FunctionSummary, Kind, Node
@@ -242,7 +243,20 @@ class _Makers:
     def _is_called_by_others(self, function: FunctionSymbol, summary: FunctionSummary) -> bool:
         if summary.owner is not None and ClassSymbol(function.module, summary.owner) in self._models:
             return False
-        return not self._facts.call_sites.get(function) or function in self._audience.handed_on
+        if self._facts.call_sites.get(function) and function not in self._audience.handed_on:
+            return False
+        return summary.owner is None or not self._is_kept_inside(function)
+
+    def _is_kept_inside(self, method: FunctionSymbol) -> bool:
+        """Whether a method is handed over, and only to where the program itself calls it: a list of listeners."""
+        whereabouts = self._facts.whereabouts
+        spots: list[Spot] = []
+        for function, node, is_sure in whereabouts.index.property_reads(method):
+            if not is_sure:
+                return False
+            spots.append(Spot(function, node))
+        trail = whereabouts.follow(spots)
+        return bool(trail.of_kind(UseKind.CALLED)) and not trail.of_kind(UseKind.LEAVES, UseKind.UNCALLED)
 
     def _gives_only_objects(self, function: FunctionSymbol, summary: FunctionSummary) -> bool:
         """Whether what a function gives back is an object already, and not data that somebody makes one of."""

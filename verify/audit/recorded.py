@@ -9,6 +9,7 @@ from ..flow import FieldCarrier, Flow, ModuleCarrier, Site
 from ..flow.instruments import Instrument
 from ..source import FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
+from .time_spans import is_span
 from .transfers import Names, Origin
 
 _TERMS = 8
@@ -23,12 +24,14 @@ class Recorded:
         instrument: The field or module name that holds the instrument there.
         called: What the value is called, or what it is computed from: locals, fields, keys.
         own: Those of them that are locals of the function.
+        is_span: It is the difference of two readings of a clock.
     """
 
     instrument: str
     site: Site
     called: frozenset[str]
     own: frozenset[str]
+    is_span: bool
 
 
 def recorded_by_function(flow: Flow) -> Iterator[tuple[FunctionSymbol, list[Recorded]]]:
@@ -61,7 +64,8 @@ def recorded_by_function(flow: Flow) -> Iterator[tuple[FunctionSymbol, list[Reco
             if origins:
                 site = Site(function, flow.program.modules[function.module].path, effect.span)
                 own = frozenset(one.name for one in origins if not one.base)
-                found.append(Recorded(held, site, frozenset(one.name for one in origins), own))
+                called = frozenset(one.name for one in origins)
+                found.append(Recorded(held, site, called, own, is_span(graph, value)))
         if len({one.instrument for one in found}) > 1:
             yield function, found
 
@@ -78,11 +82,14 @@ def _held(instruments: Sequence[Instrument]) -> Mapping[tuple[str, str], Instrum
 
 
 def _direct(graph: ValueGraph, node: Node) -> tuple[str | None, int]:
-    """Return the name that holds the instrument of `X.inc(value)` or `X.labels(…).inc(value)`, and the value."""
+    """Return the name that holds the instrument of `X.inc(value)` or `X.labels(…).inc(value)`, and the value.
+
+    What it belongs to may follow: `X.add(value, attributes)`.
+    """
     shape = node.data
     assert isinstance(shape, CallShape)
     callee = graph.nodes[node.operands[0]]
-    if callee.kind is not Kind.ATTR or shape.positional != 1 or shape.starred:
+    if callee.kind is not Kind.ATTR or shape.positional not in {1, 2} or shape.starred:
         return None, -1
     receiver = graph.nodes[callee.operands[0]]
     if receiver.kind is Kind.CALL:

@@ -41,7 +41,8 @@ def _class(finding: Finding, is_library: bool) -> str:
 
 
 def _key(finding: Finding, is_library: bool) -> str:
-    return "a metric" if are_metrics([finding.context["key"]]) else "another key"
+    is_metric = are_metrics([finding.context["key"]]) or finding.context["given_to"]
+    return "a metric" if is_metric else "another key"
 
 
 def _argument(finding: Finding, is_library: bool) -> str:
@@ -67,8 +68,10 @@ def _function(finding: Finding, is_library: bool) -> str:
     if _is_private(context["function"]):
         return "private"
     if not is_library:
-        of_metrics = context["of_metrics"] == "yes"
-        return "public, of metrics, of an application" if of_metrics else "public, of an application"
+        if context["of_metrics"] == "yes":
+            return "public, of metrics, of an application"
+        is_left_out = context.get("left_out") == "yes"
+        return "public, left out among those called" if is_left_out else "public, of an application"
     return (
         "offered by a library" if context["offered"] == "yes" else "public, kept by a library from its users"
     )
@@ -76,6 +79,8 @@ def _function(finding: Finding, is_library: bool) -> str:
 
 def _crossed(finding: Finding, is_library: bool) -> str:
     context = finding.context
+    if "handler" in context:
+        return "a handler of another event"
     if "other_sink" not in context:
         is_unread = context["own"] == "unread"
         return "one value given twice, its own unread" if is_unread else "one value given twice"

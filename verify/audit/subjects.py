@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ..flow import FieldCarrier
 from ..source import ClassSymbol, Program
-from ..source.model import ClassSummary, Default, FieldSummary
+from ..source.model import ClassSummary, Default, FieldSummary, Kind
 from ..source.program import ExternalSymbol, Place
 from .flags import is_config_class
+from .handling import as_written, classes_in
 from .record_classes import is_record
+from .telemetry_classes import TelemetryClasses
 from .telemetry_names import TelemetryNames
 from .usage import Usage
 
@@ -47,7 +49,9 @@ class FieldSubject:
         return f"{self.carrier.owner.module}:{self.carrier}"
 
 
-def telemetry_fields(usage: Usage, names: TelemetryNames) -> Iterator[FieldSubject]:
+def telemetry_fields(
+    usage: Usage, names: TelemetryNames, classes: TelemetryClasses
+) -> Iterator[FieldSubject]:
     """Yield the fields that hold telemetry: all of a class whose name says so, those whose own name says so elsewhere.
 
     Constants of a class and names for its users are none.
@@ -57,20 +61,62 @@ def telemetry_fields(usage: Usage, names: TelemetryNames) -> Iterator[FieldSubje
         if is_config_class(cls.name) or not _has_fields(program, cls):
             continue  # of settings, that they are read is asked by another rule
         summary = program.class_(cls)
-        is_telemetry = names.is_class(cls.name)
+        is_telemetry = classes.has(cls)
         for name, declared in summary.fields.items():
             if (is_telemetry or names.is_field(name)) and _is_value(name, declared):
                 yield _subject(program, cls, summary, declared, is_telemetry=is_telemetry)
         for name, place in usage.handling.attributes.get(cls, {}).items():
-            if (is_telemetry or names.is_field(name)) and name not in summary.fields and not name.isupper():
-                yield FieldSubject(
-                    carrier=FieldCarrier(cls, name),
-                    place=place,
-                    is_record=False,
-                    holds_data=is_telemetry and _DOES_SOMETHING.search(cls.name) is None,
-                    annotation=summary.annotated.get(name),
-                    default=None,
-                )
+            if name in summary.fields or name.isupper():
+                continue
+            if is_telemetry or names.is_field(name) or _holds_telemetry(usage, classes, cls, name):
+                holds_data = is_telemetry and _DOES_SOMETHING.search(cls.name) is None
+                yield _attribute(cls, summary, name, place, holds_data=holds_data)
+
+
+def idle_counters(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[FieldSubject]:
+    """Yield the attributes of an application, whatever they are called, that start at 0 and are given nothing else.
+
+    Those `told` are judged by themselves, and so is what is handed on to one of them: there it is told.
+    """
+    program = usage.flow.program
+    for cls, attributes in usage.handling.attributes.items():
+        if usage.audience.is_library or is_config_class(cls.name):
+            continue
+        for name, place in attributes.items():
+            carrier = FieldCarrier(cls, name)
+            values = [
+                as_written(program.function(function).graph, value)
+                for function, value in usage.handling.stored_values(carrier)
+            ]
+            is_told = any(
+                isinstance(hop.target, FieldCarrier) and hop.target in told
+                for hop in usage.flow.out_of(carrier)
+            )
+            is_zero = all(one.kind is Kind.CONST and repr(one.data) in {"0", "0.0"} for one in values)
+            if values and is_zero and not is_told and carrier not in told and not name.isupper():
+                yield _attribute(cls, program.class_(cls), name, place, holds_data=False)
+
+
+def _holds_telemetry(usage: Usage, classes: TelemetryClasses, cls: ClassSymbol, name: str) -> bool:
+    """Whether an attribute is declared to hold an object of a telemetry class, some of them, or none yet."""
+    if name not in usage.flow.program.class_(cls).annotated:
+        return False
+    known = usage.flow.facts.inference.field_type(cls, name)
+    held = list(classes_in(known)) if known is not None else []
+    return bool(held) and all(classes.has(one) for one in held)
+
+
+def _attribute(
+    cls: ClassSymbol, summary: ClassSummary, name: str, place: Place, *, holds_data: bool
+) -> FieldSubject:
+    return FieldSubject(
+        carrier=FieldCarrier(cls, name),
+        place=place,
+        is_record=False,
+        holds_data=holds_data,
+        annotation=summary.annotated.get(name),
+        default=None,
+    )
 
 
 def _subject(

@@ -35,6 +35,8 @@ CLASS_PATTERNS = (
     "*Recorder",
     "*Profiler",
     "*Progress",
+    "*Timer",
+    "*Stopwatch",
 )
 FUNCTION_PATTERNS = (
     "emit_*",
@@ -74,6 +76,8 @@ FIELD_PATTERNS = (
     "*_utilisation",
     "*_throughput",
     "*_per_second",
+    "*_s",
+    "*_bytes",
     "*_accuracy",
     "*_perplexity",
     "*_latency",

@@ -16,6 +16,7 @@ from ..flow.classes import is_property
 from ..flow.types import ClassObject, FunctionObject, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
+from .sql import inserted
 
 _WRAPS_ONE = {"item", "tolist", "mean", "sum", "cpu", "detach", "numpy", "copy", "clone", "total_seconds"}
 _REDUCES_ALL = {"compute", "result", "value", "avg", "average", "median"}
@@ -162,8 +163,9 @@ class Names:
             return None if key.kind is Kind.CONST else node.operands[1]  # what a table has for it
         shape = node.data
         assert isinstance(shape, CallShape)
-        if shape.positional == 1 and not shape.starred:
-            return node.operands[1]  # `float(x)`, `torch.stack(x)`, `deque(x, maxlen=5)`
+        is_rounded = callee.kind is Kind.GLOBAL and callee.data == "round"
+        if (shape.positional == 1 or (is_rounded and shape.positional == 2)) and not shape.starred:
+            return node.operands[1]  # `float(x)`, `torch.stack(x)`, `deque(x, maxlen=5)`, `round(x, 3)`
         if callee.kind is Kind.ATTR and (callee.data in _WRAPS_ONE or callee.data in _REDUCES_ALL):
             return callee.operands[0] if len(node.operands) == 1 else None
         return None
@@ -252,6 +254,9 @@ class Transfers:
                 continue
             if node.kind is Kind.CALL and len(node.operands) > 1:
                 yield from self._call(function, graph, index, node)
+                columns = inserted(graph, node)
+                if columns:
+                    yield self._group(function, index, None, "", columns)
             elif node.kind is Kind.DICT and len(node.operands) > 1:
                 assert isinstance(node.data, tuple)
                 entries = zip(node.data, node.operands, node.parts, strict=True)

@@ -63,7 +63,7 @@ class Uncalled:
         if summary.owner is None:
             return True
         owner = ClassSymbol(function.module, summary.owner)
-        if function.qualname != f"{owner.qualname}.{function.name}" or not self._is_its_own(owner, function):
+        if not self.is_its_own(function):
             return False
         handling = self.handling
         tables = (handling.built_outside, handling.filled_outside, handling.exported, handling.given_back)
@@ -112,9 +112,15 @@ class Uncalled:
             if node.kind is Kind.GLOBAL or node.kind is Kind.ATTR
         )
 
-    def _is_its_own(self, owner: ClassSymbol, function: FunctionSymbol) -> bool:
-        """Whether a method stands in for none of another class."""
+    def is_its_own(self, function: FunctionSymbol) -> bool:
+        """Whether a method stands in for none of another class, and no decorator makes something else of it."""
         program = self.flow.program
+        summary = program.function(function)
+        if any(one.rpartition(".")[2] not in _KEEPS for one in summary.decorators):
+            return False
+        owner = ClassSymbol(function.module, summary.owner or "")
+        if function.qualname != f"{owner.qualname}.{function.name}":
+            return False
         if program.is_protocol(owner):
             return False
         for one in program.mro(owner)[1:]:

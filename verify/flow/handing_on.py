@@ -12,10 +12,9 @@ from .callables import Bound
 from .carriers import ParameterCarrier
 from .facts import Facts
 from .looked_up import LookedUp
-from .names import HANDED_ON
+from .names import HANDED_ON, STARTERS
 from .types import ClassObject, FunctionObject, Instance, Type
 
-_STARTERS = {"Thread", "Process", "Timer", "apply_async", "Task"}
 _Argument = tuple[int, int]
 
 
@@ -52,7 +51,7 @@ class HandingOn:
         if position is not None and len(positional) > position and not shape.starred:
             for bound in self._sources.callables.of(function, positional[position][0]):
                 self._call(function, bound, positional[position + 1 :], keywords, index, node)
-        elif callee.data in _STARTERS:
+        elif callee.data in STARTERS:
             self._started(function, positional, keywords, index, node)
         elif callee.data == "map" and len(positional) == 2:
             for bound in self._sources.callables.of(function, positional[0][0]):

@@ -162,3 +162,13 @@ METER_MODULES = ("opentelemetry",)
 
 FACTORY_NAMES = frozenset(dotted.rpartition(".")[2] for dotted in FACTORIES)
 """The bare names of the factories."""
+
+SETTING_UP = frozenset(
+    {
+        *(f"opentelemetry.{api}" for api in ("metrics.set_meter_provider", "trace.set_tracer_provider")),
+        *("prometheus_client.start_http_server", "prometheus_client.start_wsgi_server"),
+        *("prometheus_client.exposition.start_http_server", "prometheus_client.push_to_gateway"),
+        *("sentry_sdk.init", "wandb.init", "mlflow.set_tracking_uri"),
+    }
+)
+"""What has to be called once, or nothing that is recorded is ever sent, by its dotted name."""

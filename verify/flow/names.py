@@ -59,3 +59,5 @@ HANDED_ON = {
     "call_later": 1,
     "call_at": 1,
 }
+# Calls whose objects or tasks call a function that they are given as `target`, or under another name.
+STARTERS = {"Thread", "Process", "Timer", "apply_async", "Task"}

@@ -69,7 +69,7 @@ def _functions(check: AuditCheck) -> int:
 
 
 def _fields(check: AuditCheck) -> int:
-    return sum(1 for _ in telemetry_fields(check.usage, check.names))
+    return sum(1 for _ in telemetry_fields(check.usage, check.names, check.classes))
 
 
 def _parameters(check: AuditCheck) -> int:

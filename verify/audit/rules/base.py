@@ -19,15 +19,18 @@ from ..commented_out import CommentedOut
 from ..constant_gates import ConstantGates
 from ..converters import Converters
 from ..detours import Detours
+from ..entering import Entering
 from ..events import Family, event_names, families
 from ..flags import flag_names
 from ..key_faults import KeyFaults
 from ..keys import Keys
 from ..left_out import LeftOutFields
 from ..mentions import Mentions
-from ..meters import is_meter
+from ..meters import is_meter, keeps_values
+from ..never_started import NeverStarted
 from ..outside_consumers import OutsideConsumers
 from ..string_events import StringFamily, string_families
+from ..telemetry_classes import TelemetryClasses
 from ..telemetry_names import TelemetryNames, has_telemetry_role, is_handler
 from ..transfers import Transfers
 from ..uncalled import Uncalled
@@ -77,14 +80,19 @@ class AuditCheck:
         return Detours(self.flow, self.transfers)
 
     @cached_property
+    def classes(self) -> TelemetryClasses:
+        """Which classes hold telemetry."""
+        return TelemetryClasses(self.program, self.names)
+
+    @cached_property
     def left_out(self) -> LeftOutFields:
         """Fields that constructions leave to their default while a value is at hand."""
-        return LeftOutFields(self.usage, self.transfers, self.names)
+        return LeftOutFields(self.usage, self.transfers, self.classes)
 
     @cached_property
     def converters(self) -> Converters:
         """What converters between classes and mappings leave behind."""
-        return Converters(self.usage, self.transfers, self.left_out, self.names)
+        return Converters(self.usage, self.transfers, self.left_out, self.classes)
 
     def is_explained(self, carrier: FieldCarrier) -> bool:
         """Whether the one place that breaks a field's wire is found, so that only that is to be told."""
@@ -105,6 +113,7 @@ class AuditCheck:
             or has_telemetry_role(one.name)
             or any(roles_above(self.program, one))
             or is_meter(self.program, one)
+            or keeps_values(self.program, one)
         }
         wanted = functions | classes | flag_names(self.flow) | event_names(self.program)
         return Mentions.of(self.program, wanted)
@@ -146,6 +155,16 @@ class AuditCheck:
     def uncalled(self) -> Uncalled:
         """The functions that nothing calls."""
         return Uncalled(self.flow, self.usage.handling, self.mentions, self.audience, self.named_outside)
+
+    @cached_property
+    def entering(self) -> Entering:
+        """Which objects are entered by `with`."""
+        return Entering(self.flow)
+
+    @cached_property
+    def never_started(self) -> NeverStarted:
+        """The workers that never run."""
+        return NeverStarted(self.flow, self.usage.handling, self.audience, self.uncalled, self.entering)
 
     def definition(self, symbol: ClassSymbol | FunctionSymbol) -> Place:
         """Return where a class or function is named."""

@@ -12,9 +12,21 @@ from ...flow.types import Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind, Parameter
 from ...source.program import Place
-from ..crossing import Exchange, belong_together, is_of_telemetry, is_own_unread, of_exchange, of_given_twice
+from ..crossing import (
+    Exchange,
+    are_of_telemetry,
+    belong_together,
+    is_of_telemetry,
+    is_own_unread,
+    of_exchange,
+    of_given_twice,
+    own_beside,
+)
+from ..detours import finders
 from ..metric_words import are_metrics
 from ..names import are_ends, are_opposed, likeness, words
+from ..subscriptions import Misled, misled
+from ..time_spans import SPAN, is_of_time, is_span, may_be_of_time
 from ..told_apart import crosswise
 from ..transfers import Group, Origin, Transfer
 from .base import AuditCheck, AuditRule
@@ -51,8 +63,10 @@ class CrossedNames(AuditRule):
     stands in where its own has no value. What is given by name is told at low confidence, unless the names are those of
     telemetry, both values come from one object, or what stands beside goes straight on.
 
-    Values are followed to sums and lists that they are added to, and from what a function of the program returns; a
-    value that has no name is called as the function that finds it (`isnan`).
+    The columns that an SQL text inserts into are names as well. Values are followed to sums and lists that they are
+    added to, and from what a function of the program returns; a value that has no name is called as the function that
+    finds it (`isnan`). A span of time, the difference of two readings of a clock, belongs to a name of time. A handler
+    belongs to the event that it takes, or is called after.
     """
 
     code = "TW513"
@@ -90,6 +104,33 @@ class CrossedNames(AuditRule):
                 if found := self._given_twice(audit, group, transfer, given):
                     yield found
         yield from self._by_detours(audit, told)
+        yield from self._spans(audit)
+        for misplaced in misled(audit.flow):
+            yield self._misled(audit, misplaced)
+
+    def _spans(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each span of time beside a name of time that is given something else."""
+        for group in (*audit.transfers.groups, *audit.transfers.outside):
+            graph = audit.program.function(group.function).graph
+            strays = [
+                one for one in group.transfers if not may_be_of_time([one.sink]) and is_span(graph, one.node)
+            ]
+            for stray, owed in ((one, other) for one in strays for other in group.transfers):
+                given = sorted({*(one.name for one in owed.origins), *finders(graph, owed.node)})
+                if given and is_of_time(owed.sink) and not may_be_of_time(given):
+                    text = _crossed_text(stray.sink, SPAN, owed.sink, given[0], of_telemetry=True)
+                    yield self._finding(audit, group, stray, *text, Confidence.MEDIUM)
+
+    def _misled(self, audit: AuditCheck, found: Misled) -> Finding:
+        given = found.subscription
+        return self.make(
+            subject=f"{found.function}:{given.handler.name}",
+            place=Place(audit.program.modules[found.function.module].path, given.span),
+            message=f"{given.handler.name} is given the event {given.event}, and is made for {found.own}",
+            help=f"give it {found.own}, or the event a handler of its own",
+            context={"handler": given.handler.qualname, "event": given.event, "own": found.own},
+            confidence=Confidence.MEDIUM,
+        )
 
     def _by_detours(
         self, audit: AuditCheck, told: Container[tuple[FunctionSymbol, frozenset[str]]]
@@ -115,8 +156,21 @@ class CrossedNames(AuditRule):
                 yield from self._appended_twice(audit, group)
 
     def _appended_twice(self, audit: AuditCheck, group: Group) -> Iterator[Finding]:
-        """A list is given its neighbour's local, which the neighbour is given too, while its own goes nowhere."""
+        """A list or meter is given what its neighbour is given too and is called after, while its own goes nowhere."""
         for transfer, neighbour in permutations(group.transfers, 2):
+            beside = own_beside(audit, group, transfer, neighbour)
+            if beside is not None:
+                given, own = beside
+                yield self._finding(
+                    audit,
+                    group,
+                    transfer,
+                    f"{transfer.sink} is given {given.name}, as {neighbour.sink} is, and {own} of {given.base} is left",
+                    f"give {transfer.sink} the {own} of {given.base}",
+                    {"sink": transfer.sink, "source": given.name, "base": given.base, "own": "unread"},
+                    Confidence.HIGH,
+                )
+                continue
             origin = transfer.comes_from(neighbour.sink)
             if origin is None or origin.base or origin.is_derived or origin not in neighbour.origins:
                 continue
@@ -176,7 +230,8 @@ class CrossedNames(AuditRule):
                 one.name,
                 second.sink,
                 other.name,
-                of_telemetry=exact and is_of_telemetry(audit, group),
+                of_telemetry=exact
+                and (is_of_telemetry(audit, group) or are_of_telemetry(audit, group, one, other)),
             ),
             of_exchange(audit, group, Exchange(first, one, second, other, exact)),
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
+from ...source.program import Place
 from ..events import Family, Traffic
+from ..unsent import unsent
 from .base import AuditCheck, AuditRule
 
 
@@ -14,7 +16,8 @@ class EventNeverEmitted(AuditRule):
 
     An event is a member of an enumeration, or a class below an event base, that is compared with, matched on, a key of
     a table of handlers, or subscribed to. Where members are looked up by value or by name, others may send them: such
-    an enumeration is left alone. What an application sends only in functions that nothing there calls is not sent.
+    an enumeration is left alone. What an application sends only in functions that nothing there calls is not sent, nor
+    is an event that is made and not handed to the function which all others of its base are handed to.
 
     ## Why is this bad?
     What the handler shows or counts stays as it was at the start.
@@ -66,6 +69,18 @@ class EventNeverEmitted(AuditRule):
                     confidence=Confidence.LOW if offered else certain,
                 )
             yield from self._sent_in_vain(audit, family)
+            for found in unsent(audit.flow, audit.usage.handling, family):
+                handled = family.traffic[found.event].handled[0]
+                sender = f"{found.sender.qualname}()"
+                yield self.make(
+                    subject=f"{found.event.cls.module}:{found.event}",
+                    place=Place(audit.program.modules[found.function.module].path, found.span),
+                    message=f"{found.event} is made here and waited for at {handled.path}, and never handed to "
+                    f"{sender}, as the others are",
+                    help=f"hand it to {sender}, or take its handler out",
+                    context={"event": str(found.event), "family": family.name, "sent": sender},
+                    confidence=Confidence.MEDIUM,
+                )
         for told in audit.string_events:
             sent_names = [name for name, traffic in told.traffic.items() if traffic.sent and traffic.handled]
             for name, traffic in told.traffic.items():

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from ...findings import Confidence, Finding
 from ...flow.neutral import is_neutral
 from ...source import FunctionSymbol
 from ...source.model import Kind
+from ...source.program import Place
 from ..ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
-from ..never_filled import is_only_looked_at
-from ..subjects import FieldSubject
+from ..never_entered import never_entered
+from ..never_filled import empty_start, is_only_looked_at
+from ..subjects import FieldSubject, idle_counters, telemetry_fields
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
 
@@ -38,11 +43,31 @@ class FieldNeverWritten(FieldRule):
     stats.skipped_steps += 1  # where a step is skipped
     ```
 
-    A store is none in a function of an application that nothing there calls, names or hands on.
+    In an application a number that starts at 0 in a constructor counts whatever it is called.
+    A store is none in a function of an application that nothing there calls, names or hands on, and one in `__enter__`
+    or `__exit__` is none for an object that no `with` enters.
     """
 
     code = "TW502"
     name = "field-never-written"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield the finding about each field, each counter whatever it is called, each object that no `with` fills."""
+        yield from super().check(audit)
+        told = {one.carrier for one in telemetry_fields(audit.usage, audit.names, audit.classes)}
+        for counter in idle_counters(audit.usage, told):
+            if (finding := self.judge(audit, counter)) is not None:
+                yield replace(finding, confidence=at_most(finding.confidence, Confidence.MEDIUM))
+        for found in never_entered(audit.flow, audit.usage.handling, audit.entering):
+            field, path = f"{found.cls.name}.{found.name}", audit.program.modules[found.function.module].path
+            yield self.make(
+                subject=f"{found.function}:{field}",
+                place=Place(path, found.span),
+                message=f"{field} is read of an object that no `with` enters: it stays as it was made",
+                help="enter it by `with` around what it measures",
+                context={"field": field, "record": "no", "default": "", "read_at": str(found.read_at.line)},
+                confidence=Confidence.HIGH,
+            )
 
     def judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
         """Return the finding about a field that is read and never stored."""
@@ -51,7 +76,7 @@ class FieldNeverWritten(FieldRule):
         uncalled = () if production.origin is Origin.NEVER else _stored_in_vain(audit, field, production)
         if production.origin is not Origin.NEVER and not uncalled:
             return None
-        start = _start(field, production)
+        start = _start(audit, field, production)
         is_empty = start in _EMPTY.values()
         if start is None or not (is_neutral(start) or is_empty):
             return None
@@ -94,7 +119,7 @@ def _stored_in_vain(
     functions = tuple(dict.fromkeys(hop.site.function for hop in production.writes))
     if not functions or not all(one in audit.uncalled for one in functions):
         return ()
-    if not field.is_record and not audit.uncalled.are_left_out(field.carrier.owner, functions):
+    if not (field.is_record or _is_used(audit, field, functions)):
         return ()  # that nobody uses such an object is another rule's
     usage = audit.usage
     for carrier in usage.family(field.carrier):
@@ -106,6 +131,16 @@ def _stored_in_vain(
     return functions if any(one not in functions for one in makers) else ()
 
 
+def _is_used(audit: AuditCheck, field: FieldSubject, functions: tuple[FunctionSymbol, ...]) -> bool:
+    """Whether an object is there for something else than some of its methods: another one, or the field itself."""
+    owner = field.carrier.owner
+    if audit.uncalled.are_left_out(owner, functions):
+        return True
+    reads = audit.flow.facts.whereabouts.index.field_reads(owner, field.carrier.name)
+    own = {FunctionSymbol(owner.module, one) for one in audit.program.class_(owner).methods.values()}
+    return any(is_sure and function not in own for function, _, is_sure in reads)
+
+
 def _never_called(functions: tuple[FunctionSymbol, ...]) -> Steps:
     where = ", ".join(f"{one.qualname}()" for one in functions)
     return Steps(
@@ -115,10 +150,12 @@ def _never_called(functions: tuple[FunctionSymbol, ...]) -> Steps:
     )
 
 
-def _start(field: FieldSubject, production: Production) -> str | None:
-    """Return what a field holds for ever: its default, or the one constant that the constructor gives it."""
+def _start(audit: AuditCheck, field: FieldSubject, production: Production) -> str | None:
+    """Return what a field holds for ever: its default, or the one constant or empty thing that it is given."""
     if field.default is not None and field.default.factory in _EMPTY:
         return _EMPTY[field.default.factory]
     if field.default is not None:
         return field.default.text
+    if not production.initial and not field.is_record:
+        return empty_start(audit.usage, field.carrier)
     return production.initial[0] if len(production.initial) == 1 else None

@@ -48,9 +48,7 @@ class FieldOnlyConstant(FieldRule):
 
     def _keys(self, audit: AuditCheck, cls: ClassSymbol) -> Iterator[Finding]:
         for one in constant_keys(audit.usage, audit.keys, cls):
-            if not is_neutral(one.value) or not (
-                audit.names.is_class(cls.name) or audit.names.is_field(one.key)
-            ):
+            if not is_neutral(one.value) or not (audit.classes.has(cls) or audit.names.is_field(one.key)):
                 continue
             site = one.writes[0].site
             read_at = f"{audit.program.modules[one.read.function.module].path}:{one.read.span.line}"

@@ -16,7 +16,7 @@ class FieldRule(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the finding about each field that has one."""
-        for field in telemetry_fields(audit.usage, audit.names):
+        for field in telemetry_fields(audit.usage, audit.names, audit.classes):
             if (finding := self.judge(audit, field)) is not None:
                 yield finding
 

@@ -315,13 +315,24 @@ def _holds_settings(audit: AuditCheck, cls: ClassSymbol) -> bool:
         return False  # it says what others have
     if is_config_class(cls.name):
         return True
-    return not audit.names.is_class(cls.name) and bool(audit.program.class_(cls).methods)
+    return not audit.classes.has(cls) and bool(audit.program.class_(cls).methods)
+
+
+_MODELS = {
+    "msgspec.Struct",
+    "pydantic.BaseModel",
+    "pydantic.main.BaseModel",
+    "pydantic_settings.BaseSettings",
+}
 
 
 def _has_foreign_base(audit: AuditCheck, cls: ClassSymbol) -> bool:
+    """Whether a class derives from one that may look at its flags; a model's base only fills and writes out fields."""
     lines = [cls, *audit.program.subclasses(cls)]
     return any(
-        isinstance(base, ExternalSymbol) and base.dotted.rpartition(".")[2] not in PLAIN_BASES
+        isinstance(base, ExternalSymbol)
+        and base.dotted.rpartition(".")[2] not in PLAIN_BASES
+        and base.dotted not in _MODELS
         for one in lines
         for base in audit.program.mro(one)
     )

@@ -40,7 +40,8 @@ class ForgottenArgument(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each field that a construction forgets."""
         for one in audit.left_out.found:
-            if not one.is_converter and one.sign is not Sign.PARAMETER:
+            is_told = one.is_converter and one.sign is not Sign.UNUSED  # as what a converter misses
+            if not is_told and one.sign is not Sign.PARAMETER:
                 yield self.make(
                     subject=f"{one.owner.module}:{one.carrier}",
                     place=Place(audit.program.modules[one.group.function.module].path, one.span),

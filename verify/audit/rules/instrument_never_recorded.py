@@ -11,6 +11,7 @@ from ...source import ConstantSymbol, Program
 from ...source.model import CallShape, Kind
 from ...source.program import Place
 from ..kept_children import idle_children
+from ..registries import outside_their_registry
 from .base import AuditCheck, AuditRule
 
 
@@ -18,7 +19,8 @@ class InstrumentNeverRecorded(AuditRule):
     """A metric instrument is declared, and nothing ever records a value in it.
 
     Nor in one of its series, which a field holds that nobody reads, beside others that are; or what counts both ways is
-    only ever counted in one.
+    only ever counted in one, or a gauge only ever set to 0. An instrument that is left to the default registry beside
+    others in one of the program's own is exported by nobody, if nothing exports the default one.
 
     ## Why is this bad?
     The metric is exported, with help text and all, and stays at zero or has no series. A dashboard over it looks calm.
@@ -63,6 +65,20 @@ class InstrumentNeverRecorded(AuditRule):
             )
         for instrument in audit.flow.facts.instruments:
             yield from self._children(audit, instrument)
+
+        for instrument, others in outside_their_registry(audit.flow):
+            word, name = instrument.kind.word, instrument.carrier.name
+            reason = (
+                f"is left to the default registry, unlike the {others} beside it: nothing exports that one"
+            )
+            yield self.make(
+                subject=f"{instrument.carrier.module}:{instrument.carrier}",
+                place=Place(instrument.site.path, instrument.site.span),
+                message=f'{word} "{name}" {reason}',
+                help="make it in their registry",
+                context={"instrument": word, "metric": name, "reason": reason, **_kept(instrument)},
+                confidence=Confidence.MEDIUM,
+            )
 
     def _children(self, audit: AuditCheck, instrument: Instrument) -> Iterator[Finding]:
         """A series that is kept by itself, and that nobody records in as in those beside it."""
@@ -119,9 +135,14 @@ class InstrumentNeverRecorded(AuditRule):
             return None
         if {one.method for one in instrument.recordings} == {"dec"}:
             return "is counted down and never up", "call .inc() where what it counts begins", Confidence.HIGH
+        if {one.method for one in instrument.recordings} <= {"set"} and all(
+            written_amount(audit.program, one) == 0 for one in instrument.recordings
+        ):
+            return "is only ever set to 0", "call .set() with the value where it is known", Confidence.HIGH
         if instrument.kind.word != "up-down counter":
             return None
-        amounts = [added_amount(audit.program, one) for one in instrument.recordings]
+        is_added = all(one.method == "add" for one in instrument.recordings)
+        amounts = [written_amount(audit.program, one) for one in instrument.recordings if is_added] or [None]
         if all(one is not None and one < 0 for one in amounts):
             return "is counted down and never up", "call .add(1) where what it counts begins", Confidence.HIGH
         if all(one is not None and one > 0 for one in amounts):
@@ -150,10 +171,8 @@ class InstrumentNeverRecorded(AuditRule):
         return None
 
 
-def added_amount(program: Program, recording: Recording) -> float | None:
-    """Return the number, as written, that a place adds to an instrument."""
-    if recording.method != "add":
-        return None
+def written_amount(program: Program, recording: Recording) -> float | None:
+    """Return the number, as written, that a place records in an instrument."""
     nodes = program.function(recording.site.function).graph.nodes
     for node in nodes:
         if node.kind is Kind.CALL and node.span == recording.site.span and isinstance(node.data, CallShape):

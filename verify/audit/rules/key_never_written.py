@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ...findings import Confidence, Finding
+from ...source import FunctionSymbol
 from ...source.program import Place
 from ..key_faults import KeyFault
+from ..keys import KeyRead
 from ..metric_words import are_metrics
 from .base import AuditCheck, AuditRule
+
+_SHOWN = 3
+"""Keys of an empty mapping that a message names."""
 
 
 class AuditKeyNeverWritten(AuditRule):
@@ -16,7 +21,8 @@ class AuditKeyNeverWritten(AuditRule):
 
     A default in `.get` is no fault by itself; it is what hides this one. A mapping from outside (configuration
     files, JSON, keyword arguments of users, the environment, HTTP, state dicts), one with computed keys, and one that
-    is handed to somebody who may fill it are not judged.
+    is handed to somebody who may fill it are not judged. An empty one is, where the program alone reads it, by
+    subscript and without a test for the key.
 
     ## Why is this bad?
     The reader sees the default for ever, or fails with a KeyError at the first use.
@@ -44,8 +50,38 @@ class AuditKeyNeverWritten(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each key that is read and written by nobody."""
+        of_empty: dict[tuple[FunctionSymbol, tuple[str, ...]], list[KeyFault]] = {}
         for fault in audit.key_faults.never_written:
-            yield self._finding(audit, fault)
+            if fault.keys:
+                yield self._finding(audit, fault)
+            else:
+                of_empty.setdefault((fault.read.function, fault.made_at), []).append(fault)
+        for faults in of_empty.values():
+            yield self._of_empty(audit, faults)
+
+    def _of_empty(self, audit: AuditCheck, faults: Sequence[KeyFault]) -> Finding:
+        """All reads of one body from a mapping that nothing is put into: one cause, told once."""
+        read = faults[0].read
+        made = ", ".join(faults[0].made_at)
+        keys = [fault.read.key for fault in faults]
+        shown = ", ".join(f'"{key}"' for key in keys[:_SHOWN])
+        more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+        is_or_are = "is" if len(keys) == 1 else "are"
+        return self.make(
+            subject=f'{read.function}["{read.key}"]',
+            place=Place(audit.program.modules[read.function.module].path, read.span),
+            message=f"{shown}{more} {is_or_are} read, and nothing is written into the mapping made at {made}",
+            help="hand over the mapping that is filled, or fill this one",
+            context={
+                "key": read.key,
+                "default": "",
+                "made_at": made,
+                "written": "",
+                "did_you_mean": "",
+                "given_to": "",
+            },
+            confidence=Confidence.MEDIUM,
+        )
 
     def _finding(self, audit: AuditCheck, fault: KeyFault) -> Finding:
         read = fault.read
@@ -61,6 +97,7 @@ class AuditKeyNeverWritten(AuditRule):
             "made_at": made,
             "written": ", ".join(fault.keys),
             "did_you_mean": fault.similar or "",
+            "given_to": _given_to(audit, read),
         }
         return self.make(
             subject=f'{read.function}["{read.key}"]',
@@ -72,18 +109,29 @@ class AuditKeyNeverWritten(AuditRule):
                 else f'write "{read.key}" where the mapping is made, or take the read out'
             ),
             context=context,
-            confidence=_confidence(fault),
+            confidence=_confidence(fault, is_given_on=bool(context["given_to"])),
         )
 
 
-def _confidence(fault: KeyFault) -> Confidence:
+def _given_to(audit: AuditCheck, read: KeyRead) -> str:
+    """Return the name of telemetry that what is read is given to, empty where there is none."""
+    given = (
+        one.sink
+        for group in audit.transfers.groups
+        if group.function == read.function
+        for one in group.transfers
+        if one.node == read.node and audit.names.is_field(one.sink)
+    )
+    return next(given, "")
+
+
+def _confidence(fault: KeyFault, *, is_given_on: bool) -> Confidence:
     if fault.is_optional or (fault.is_of_rows and not are_metrics(fault.keys)):
         return Confidence.LOW
     if fault.is_nowhere:
         return Confidence.MEDIUM if fault.falls_back else Confidence.HIGH
     if fault.falls_back or fault.agrees:
         return Confidence.LOW
-    is_expected = fault.read.how == "in" or are_metrics(
-        fault.keys
-    )  # else others have it, and this one need not
+    # Else others have it, and this one need not.
+    is_expected = fault.read.how == "in" or are_metrics(fault.keys) or is_given_on
     return Confidence.MEDIUM if is_expected else Confidence.LOW

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
+from ..key_faults import KeyFault
 from .base import AuditCheck, AuditRule
 
 
 class KeyRenamed(AuditRule):
     """A mapping's key is written and never read, and a similar one is read from it and never written.
+
+    A mapping that comes in from elsewhere is taken for one that goes out if all keys that are read but this one are
+    its.
 
     ## Why is this bad?
     One side was renamed and the other was not: the value is computed, and its reader sees a default.
@@ -51,5 +55,11 @@ class KeyRenamed(AuditRule):
                     "written_as": fault.similar,
                     "made_at": made,
                 },
-                confidence=Confidence.LOW if fault.is_optional else Confidence.HIGH,
+                confidence=_confidence(fault),
             )
+
+
+def _confidence(fault: KeyFault) -> Confidence:
+    if fault.is_optional:
+        return Confidence.LOW
+    return Confidence.MEDIUM if fault.is_apart else Confidence.HIGH

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
-from ..meters import Meter, asked_only
+from ..meters import Meter, asked_only, keeps_values
 from ..never_filled import never_filled
 from .base import AuditCheck, AuditRule
 from .collected_never_reduced import is_of_meters
@@ -15,7 +15,8 @@ from .collected_never_reduced import is_of_meters
 class ReducedNeverCollected(AuditRule):
     """A list starts empty, nothing is ever put into it, and its mean (maximum, deviation …) is taken all the same.
 
-    So is a meter that is asked for its mean and never updated, while another one of its class is.
+    So is a meter that is asked for its mean and never updated, while another one of its class is, or taking values and
+    telling them is all that there is to it.
 
     ## Why is this bad?
     The mean of nothing is no number, or an error, or a default that a helper puts in its place: the curve is empty,
@@ -54,7 +55,7 @@ class ReducedNeverCollected(AuditRule):
                 confidence=Confidence.HIGH,
             )
         for cls in audit.program.classes():
-            if is_of_meters(audit, cls):
+            if is_of_meters(audit, cls) or keeps_values(audit.program, cls):
                 for meter in asked_only(audit.flow, audit.mentions, cls):
                     yield self._meter(audit, meter)
 
@@ -66,7 +67,7 @@ class ReducedNeverCollected(AuditRule):
             subject=f"{module.name}:{local}",
             place=Place(module.path, meter.span),
             message=f"{meter.name}, a {meter.cls.name}, is asked for {' and '.join(meter.asked)} and never given a "
-            f"value, as others of its kind are by {feeds}",
+            f"value: nothing calls its {feeds}",
             help=f"call {feeds} where the value is known, or stop asking",
             context={
                 "container": meter.name,

@@ -8,10 +8,11 @@ from itertools import combinations
 from ...findings import Confidence, Finding
 from ...flow import Site
 from ...source.program import Place
-from ..labelled import crossed_declarations, crossed_labels
+from ..labelled import crossed_declarations, crossed_labels, repeated_labels
 from ..names import are_ends, likeness, words
 from ..recorded import Recorded, recorded_by_function
 from ..series import Series, series_by_function
+from ..time_spans import SPAN, is_of_time, may_be_of_time
 from .base import AuditCheck, AuditRule
 
 _FITS = 0.95
@@ -37,7 +38,7 @@ class SeriesCrossed(AuditRule):
     ```
 
     So are two instruments that record each other's values, or that are kept under the name that the other is declared
-    by, and two labels of one instrument.
+    by, and two labels of one instrument; or a value is recorded under the label of the one beside it.
 
     Only names that fit the other way round count. A value that is logged under a name of its own choice is no fault.
     """
@@ -98,6 +99,16 @@ class SeriesCrossed(AuditRule):
                 confidence=Confidence.MEDIUM,
             )
 
+        for stray, owner, value in repeated_labels(audit.flow, audit.transfers):
+            yield self.make(
+                subject=f'{stray.site.function}["{stray.labels}"]',
+                place=Place(stray.site.path, stray.site.span),
+                message=f'{value} is recorded under "{stray.labels}", as {stray.labels} is',
+                help=f"record {value} under a label of its own",
+                context=_pair(stray.labels, value, owner.labels, owner.labels, owner.site),
+                confidence=Confidence.MEDIUM,
+            )
+
     def _declared(self, audit: AuditCheck) -> Iterator[Finding]:
         for first, second in crossed_declarations(audit.flow):
             yield self.make(
@@ -130,7 +141,14 @@ def _certainty(first: Recorded, one: str, second: Recorded, other: str) -> Confi
 
 
 def _recorded_crosswise(first: Recorded, second: Recorded) -> tuple[str, str] | None:
-    """Return what two instruments record where each value has a word that tells the other instrument from its own."""
+    """Return what two instruments record where each value has a word that tells the other instrument from its own.
+
+    So has a span of time beside an instrument of time that records something else.
+    """
+    if _is_stray(first, second):
+        return SPAN, min(second.called)
+    if _is_stray(second, first):
+        return min(first.called), SPAN
     if first.called & second.called:
         return None
     left, right = {*words(first.instrument)}, {*words(second.instrument)}
@@ -142,6 +160,13 @@ def _recorded_crosswise(first: Recorded, second: Recorded) -> tuple[str, str] | 
     one = next((name for name in sorted(first.called) if only_right & {*words(name)}), None)
     other = next((name for name in sorted(second.called) if only_left & {*words(name)}), None)
     return None if one is None or other is None else (one, other)
+
+
+def _is_stray(stray: Recorded, owed: Recorded) -> bool:
+    """Whether one instrument is given a span of time, and another one, of time by its name, what is none."""
+    if not stray.is_span or may_be_of_time([stray.instrument]):
+        return False
+    return is_of_time(owed.instrument) and not (owed.is_span or may_be_of_time(owed.called))
 
 
 def _crossed(first: Series, second: Series) -> tuple[str, str] | None:

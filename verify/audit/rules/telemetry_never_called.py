@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
-from ...flow.types import ClassObject, members
+from ...flow.metric_libraries import SETTING_UP
+from ...flow.types import ClassObject, ExternalObject, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import EffectKind, Kind
+from ...source.program import Place
 from ..metric_words import are_metrics
-from ..telemetry_names import is_handler
+from ..never_started import NotStarted
+from ..subscriptions import SUBSCRIBING
+from ..taken_along import TakenAlong
+from ..telemetry_names import has_telemetry_role, is_handler
 from ..uses import Use
 from .base import AuditCheck, AuditRule
 
@@ -74,8 +79,9 @@ class TelemetryNeverCalled(AuditRule):
     is for others to call: such a finding is of low confidence, unless all its neighbours are called and it does
     more than give something back, as a check or a computation does. So is what a private package has for other
     distributions: a public function of a public module in it, or of a module that nothing imports.
-    In an application a function counts whatever it is called if it makes metrics or deals with several of them, and a
-    verb alone (`observe`, `record`) for a method of a telemetry class that is used.
+    In an application a function counts whatever it is called if it makes metrics, deals with several of them or sets up
+    where they are sent (`set_meter_provider`, `start_http_server`), and a verb alone (`observe`, `record`) for a method
+    of a telemetry class that is used.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
@@ -105,6 +111,7 @@ class TelemetryNeverCalled(AuditRule):
         """Yield each telemetry function that no code but tests uses."""
         yield from self._nested(audit)
         yield from self._by_content(audit)
+        yield from self._never_started(audit)
         neighbours = _Neighbours(audit)
         for function in audit.program.functions():
             if not is_subject(audit, function):
@@ -145,28 +152,62 @@ class TelemetryNeverCalled(AuditRule):
                     "offered": "yes" if offered else "no",
                     "of_metrics": "yes" if _is_of_metrics(audit, function) else "no",
                     "neighbours": ", ".join(one.name for one in called),
+                    "left_out": "yes" if neighbours.is_left_out(function) else "no",
                 },
                 confidence=confidence,
             )
 
     def _by_content(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the functions of an application whose names say nothing of telemetry, by what they do."""
+        taken_along = TakenAlong(audit.flow)
+        recording = {one.site.function for known in audit.flow.facts.instruments for one in known.recordings}
         for function in audit.program.functions():
-            if function not in audit.uncalled or is_subject(audit, function):
+            if is_subject(audit, function) or not _stands_alone(audit, function):
                 continue
-            if not _stands_alone(audit, function):
-                continue
-            if not _is_bare_verb(audit, function) and not _deals_with_metrics(audit, function):
+            does_some = any(
+                is_one(audit, function) for is_one in (_is_bare_verb, _deals_with_metrics, _sets_up)
+            )
+            along = [
+                one
+                for one in (() if does_some else taken_along.by(function))
+                if one in recording or _is_of_metrics(audit, one) or _deals_with_metrics(audit, one)
+            ]
+            if not (does_some or along) or not audit.never_started.never_runs(function):
                 continue
             kind = "method" if audit.program.function(function).owner else "function"
+            with_it = f", so that {_listed(along)} never runs" if along else ""
             yield self.make(
                 subject=str(function),
                 place=audit.definition(function),
-                message=f"no code but tests calls {function.qualname} or hands it over",
+                message=f"no code but tests calls {function.qualname} or hands it over{with_it}",
                 help=f"call it where its values are known, or remove the {kind}",
                 context={
                     "function": function.qualname,
                     "kind": kind,
+                    "offered": "no",
+                    "of_metrics": "yes",
+                    "by_content": "yes",
+                    "neighbours": "",
+                },
+                confidence=Confidence.MEDIUM,
+            )
+
+    def _never_started(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield the workers that deal with telemetry and are never started."""
+        told: set[FunctionSymbol] = set()
+        for found in audit.never_started:
+            if found.worker in told or not _serves_telemetry(audit, found.worker):
+                continue
+            told.add(found.worker)
+            why, advice = _why_not_started(found)
+            yield self.make(
+                subject=str(found.worker),
+                place=Place(audit.program.modules[found.maker.module].path, found.span),
+                message=f"{found.worker.qualname} never runs: {why}",
+                help=f"{advice}, or remove the worker",
+                context={
+                    "function": found.worker.qualname,
+                    "kind": "worker",
                     "offered": "no",
                     "of_metrics": "yes",
                     "by_content": "yes",
@@ -249,9 +290,10 @@ def _is_telemetry(audit: AuditCheck, name: str) -> bool:
 def _is_of_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether a function has to do with metrics: what follows its verb says so, its class does, or what it makes.
 
-    `check_gradients` does, `check_password` does not; an `emit_update` that makes an `UpdatePayload` with a loss does.
+    `check_gradients` does, `check_password` does not; an `emit_update` that makes an `UpdatePayload` with a loss does,
+    and so does the `on_stats` of an `EngineMeter`.
     """
-    if not audit.names.is_function(function.name):
+    if not (audit.names.is_function(function.name) or is_handler(function.name)):
         return False
     owner = audit.program.function(function).owner
     if owner is not None and audit.names.is_class(owner.rpartition(".")[2]):
@@ -267,6 +309,44 @@ def _deals_with_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
     return sum(map(audit.names.is_field, named)) >= _SOME or _makes_metrics(audit, function)
 
 
+def _why_not_started(found: NotStarted) -> tuple[str, str]:
+    """Return why a worker does not run, and what to do."""
+    if found.starter is None:
+        return "the thread that is made for it is never started", "start it"
+    name = found.starter.qualname
+    if found.starter.name.startswith("__"):
+        cls = name.rpartition(".")[0]
+        return f"only `with {cls}(…)` starts it, and nothing enters one", "enter it by `with`"
+    return f"only {name} starts it, which nothing calls", f"call {name}"
+
+
+def _serves_telemetry(audit: AuditCheck, worker: FunctionSymbol) -> bool:
+    """Whether a worker, or the class that it is a method of, makes, takes or sends telemetry, or passes on events."""
+    owner = audit.program.function(worker).owner
+    if _is_telemetry(audit, worker.name) or _deals_with_metrics(audit, worker):
+        return True
+    if owner is None:
+        return False
+    name = owner.rpartition(".")[2]
+    methods = audit.program.class_(ClassSymbol(worker.module, owner)).methods
+    return (
+        audit.names.is_class(name)
+        or has_telemetry_role(name)
+        or any(one in _BARE_VERBS | SUBSCRIBING or _is_telemetry(audit, one) for one in methods)
+    )
+
+
+def _sets_up(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a function tells a library of metrics where to send them."""
+    inference = audit.flow.facts.inference
+    return any(
+        isinstance(one, ExternalObject) and one.dotted in SETTING_UP
+        for node in audit.program.function(function).graph.nodes
+        if node.kind is Kind.CALL
+        for one in members(inference.type_of(function, node.operands[0]))
+    )
+
+
 def _makes_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether a body makes an object of a telemetry class that has a metric among its fields."""
     inference = audit.flow.facts.inference
@@ -279,7 +359,7 @@ def _makes_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
 
 
 def _holds_metrics(audit: AuditCheck, cls: ClassSymbol) -> bool:
-    if not audit.names.is_class(cls.name):
+    if not audit.classes.has(cls):
         return False
     lines = (one for one in audit.program.mro(cls) if isinstance(one, ClassSymbol))
     return any(audit.names.is_field(name) for one in lines for name in audit.program.class_(one).fields)
@@ -371,6 +451,12 @@ class _Neighbours:
         own = self._audit.flow.callees([function])
         others = [one for one in self._others(function) if one not in own]
         return [one for one in others if self._audit.uses.of_function(one) is Use.USED]
+
+    def is_left_out(self, function: FunctionSymbol) -> bool:
+        """Whether all others of its verb are called, several of them: `check_loss`, `check_norm`, `check_workers`."""
+        verb = function.name.partition("_")[0]
+        alike = [one for one in self._others(function) if one.name.partition("_")[0] == verb]
+        return len(alike) >= 3 and all(self._audit.uses.of_function(one) is Use.USED for one in alike)
 
     def other_unused(self, function: FunctionSymbol) -> bool:
         """Whether a neighbour is unused as well: then the module is made for others."""

@@ -50,7 +50,7 @@ class UnusedParameter(AuditRule):
                 told.add(place)
                 yield self._built_inside(audit, one, Confidence.MEDIUM)
         for cls in audit.program.classes():
-            if audit.names.is_class(cls.name):
+            if audit.classes.has(cls):
                 yield from self._constructor(audit, cls)
 
     def _built_inside(self, audit: AuditCheck, one: LeftOut, confidence: Confidence) -> Finding:

@@ -1,0 +1,62 @@
+"""Objects that measure a `with` block, and that nobody enters: what they say stays as it was made.
+
+`watch = Stopwatch()`, and later `watch.seconds`, without a `with watch` between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..flow import Flow
+from ..flow.trail import Spot, UseKind
+from ..source import ClassSymbol, FunctionSymbol
+from ..source.model import EffectKind, Kind, Span
+from .entering import Entering
+from .handling import Handling
+
+_MAKES_READY = {"__init__", "__post_init__", "__new__"}
+_MEASURES = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
+
+
+@dataclass(frozen=True, slots=True)
+class NeverEntered:
+    """An object of a class that is made for `with`, and the field of it that is read without one."""
+
+    cls: ClassSymbol
+    name: str
+    function: FunctionSymbol
+    span: Span
+    read_at: Span
+
+
+def never_entered(flow: Flow, handling: Handling, entering: Entering) -> Iterator[NeverEntered]:
+    """Yield each object that is asked for what only a `with` block gives it, and that is in none."""
+    for cls in flow.program.classes():
+        if _MEASURES.isdisjoint(flow.program.class_(cls).methods):
+            continue
+        measured = _measured(flow, cls)
+        for function, node in handling.constructions.get(cls, ()) if measured else ():
+            trail = flow.facts.whereabouts.follow([Spot(function, node)])
+            asked = [use for use in trail.of_kind(UseKind.ATTRIBUTE) if use.name in measured]
+            if asked and not entering.may_be_entered(trail) and function in flow.reachable:
+                graph = flow.program.function(function).graph
+                read = flow.program.function(asked[0].function).graph.nodes[asked[0].node]
+                assert asked[0].name is not None
+                yield NeverEntered(cls, asked[0].name, function, graph.nodes[node].span, read.span)
+
+
+def _measured(flow: Flow, cls: ClassSymbol) -> frozenset[str]:
+    """Return the fields that a class gives a value where it is entered or left, and nowhere but where it is made."""
+    stored: dict[str, set[str]] = {}
+    for name, qualname in flow.program.class_(cls).methods.items():
+        graph = flow.program.modules[cls.module].functions[qualname].graph
+        for effect in graph.effects:
+            base = graph.nodes[effect.base] if effect.kind is EffectKind.STORE_ATTR else None
+            if base is not None and base.kind is Kind.PARAM and effect.name is not None:
+                stored.setdefault(effect.name, set()).add(name)
+    return frozenset(
+        field
+        for field, methods in stored.items()
+        if methods & _MEASURES and methods <= _MEASURES | _MAKES_READY and not field.startswith("_")
+    )
