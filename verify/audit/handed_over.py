@@ -24,6 +24,7 @@ from .handling import TURNS_INTO_OTHERS, Handed, Handling, classes_in
 from .known_calls import (
     BUILDING_BASES,
     CARRIES_ON,
+    DECODES,
     KNOWN_DECORATORS,
     LOOKS_ONLY,
     PLAIN_BASES,
@@ -333,7 +334,8 @@ class _Body:
             if taker is not None:
                 for cls in classes:
                     self._handling.built_outside.setdefault(cls, f"handed to {taker}")
-                    self._handling.exported.setdefault(cls, Handed(self._function, index, taker))
+                    if taker not in DECODES:
+                        self._handling.exported.setdefault(cls, Handed(self._function, index, taker))
 
     def _is_factory(self, user: Node, value: int) -> bool:
         """Whether a call takes a value as the factory of a default: `field(default_factory=Stats)`."""

@@ -140,6 +140,8 @@ KEEPS_RUNNING = {
 STARTS = {"start", "run", "launch", "listen", "serve", "serve_forever", "connect", "open", "record_stream"}
 # They write an object as bytes or text that can be read back.
 ENCODES = {"dump", "dumps", "encode", "packb", "pack", "to_json", "to_bytes", "serialize", "dump_json"}
+# They make an object of a class out of data, and do no more.
+DECODES = {"decode", "convert", "structure", "from_dict", "parse_obj", "parse_raw", "model_validate_json"}
 # They turn an object into a mapping or a sequence of its fields.
 TURNS_INTO_MAPPING = {
     "asdict",

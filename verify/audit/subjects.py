@@ -13,7 +13,7 @@ from ..source.program import ExternalSymbol, Place
 from .flags import is_config_class
 from .handling import as_written, classes_in
 from .record_classes import is_record
-from .telemetry_classes import TelemetryClasses
+from .telemetry_classes import TelemetryClasses, is_counted
 from .telemetry_names import TelemetryNames
 from .usage import Usage
 
@@ -74,7 +74,7 @@ def telemetry_fields(
 
 
 def idle_counters(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[FieldSubject]:
-    """Yield the attributes of an application, whatever they are called, that start at 0 and are given nothing else.
+    """Yield the attributes of an application that count what happens by their names, and are given nothing but 0.
 
     Those `told` are judged by themselves, and so is what is handed on to one of them: there it is told.
     """
@@ -84,6 +84,8 @@ def idle_counters(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[Fiel
             continue
         for name, place in attributes.items():
             carrier = FieldCarrier(cls, name)
+            if not is_counted(name) or carrier in told:
+                continue
             values = [
                 as_written(program.function(function).graph, value)
                 for function, value in usage.handling.stored_values(carrier)
@@ -93,7 +95,7 @@ def idle_counters(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[Fiel
                 for hop in usage.flow.out_of(carrier)
             )
             is_zero = all(one.kind is Kind.CONST and repr(one.data) in {"0", "0.0"} for one in values)
-            if values and is_zero and not is_told and carrier not in told and not name.isupper():
+            if values and is_zero and not is_told:
                 yield _attribute(cls, program.class_(cls), name, place, holds_data=False)
 
 

@@ -21,66 +21,23 @@ _SHARE = 0.4
 """The least share of a record's fields that they are."""
 _HAPPENED = frozenset(
     {
-        *(
-            "rejected",
-            "failed",
-            "finished",
-            "completed",
-            "dropped",
-            "skipped",
-            "retried",
-            "evicted",
-            "processed",
-        ),
-        *("queued", "running", "waiting", "seen", "sent", "received", "succeeded", "expired", "cancelled"),
-        *(
-            "truncated",
-            "cached",
-            "generated",
-            "token",
-            "hit",
-            "miss",
-            "eviction",
-            "retry",
-            "failure",
-            "overflow",
-        ),
+        *("rejected", "failed", "finished", "completed", "dropped", "skipped", "retried", "evicted"),
+        *("processed", "queued", "running", "waiting", "seen", "sent", "received", "succeeded"),
+        *("expired", "cancelled", "truncated", "cached", "generated", "hit", "miss", "eviction"),
+        *("retry", "failure", "overflow", "timeouts"),
     }
 )
 """Words of what is counted as it happens."""
+_COUNTED = _HAPPENED | {"token"}
 _SETS = frozenset(
     {
-        *(
-            "max",
-            "min",
-            "limit",
-            "target",
-            "threshold",
-            "timeout",
-            "interval",
-            "every",
-            "rate",
-            "weight",
-            "seed",
-        ),
-        *(
-            "capacity",
-            "size",
-            "width",
-            "height",
-            "length",
-            "dim",
-            "default",
-            "warmup",
-            "decay",
-            "scale",
-            "gamma",
-        ),
+        *("max", "min", "limit", "target", "threshold", "timeout", "interval", "every", "weight"),
+        *("seed", "learning", "lr", "capacity", "size", "width", "height", "length", "dim"),
+        *("default", "warmup", "decay", "scale", "gamma", "number", "num", "no", "id", "index"),
+        *("prefetch", "version"),
     }
 )
-"""Words of what somebody chose; a `max` may be measured as well, and makes no telemetry of a record by itself."""
-_NUMBERS_SOMETHING = {"number", "num", "no", "id", "index", "prefetch", "version"}
-"""Words of what says which one, or how many there are to be."""
+"""Words of what somebody chose, or of which one it is; a `max` may be measured, and says nothing by itself."""
 _CHOSEN = re.compile(
     r"\w*(?:Limits?|Spec|Policy|Schedule|Hyper\w*|Constraints?|Bounds|Budget|Thresholds?|Plan)"
 )
@@ -130,11 +87,11 @@ class TelemetryClasses:
 
     def _is_measured(self, name: str) -> bool:
         said = frozenset(words(name))
-        if not _SETS.isdisjoint(said) or not _NUMBERS_SOMETHING.isdisjoint(name.split("_")):
+        if not _SETS.isdisjoint({*said, *name.split("_")}):
             return False
         return (
             self._names.is_field(name)
-            or not _HAPPENED.isdisjoint({*said, *name.split("_")})
+            or not _COUNTED.isdisjoint({*said, *name.split("_")})
             or are_metrics([name])
         )
 
@@ -151,3 +108,8 @@ def _starts_with_nothing(declared: FieldSummary) -> bool:
         and default.literal in (0, None)
         and default.literal is not False
     )
+
+
+def is_counted(name: str) -> bool:
+    """Whether a name is that of what is counted as it happens: `_finished`, `dropped`."""
+    return not _HAPPENED.isdisjoint({*words(name), *name.split("_")})

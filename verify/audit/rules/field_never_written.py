@@ -43,7 +43,7 @@ class FieldNeverWritten(FieldRule):
     stats.skipped_steps += 1  # where a step is skipped
     ```
 
-    In an application a number that starts at 0 in a constructor counts whatever it is called.
+    In an application so does an attribute that counts what happens (`_finished`), in whatever class.
     A store is none in a function of an application that nothing there calls, names or hands on, and one in `__enter__`
     or `__exit__` is none for an object that no `with` enters.
     """
@@ -52,7 +52,7 @@ class FieldNeverWritten(FieldRule):
     name = "field-never-written"
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield the finding about each field, each counter whatever it is called, each object that no `with` fills."""
+        """Yield the finding about each field, each counter of any class, and each object that no `with` fills."""
         yield from super().check(audit)
         told = {one.carrier for one in telemetry_fields(audit.usage, audit.names, audit.classes)}
         for counter in idle_counters(audit.usage, told):

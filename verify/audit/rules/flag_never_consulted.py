@@ -318,21 +318,17 @@ def _holds_settings(audit: AuditCheck, cls: ClassSymbol) -> bool:
     return not audit.classes.has(cls) and bool(audit.program.class_(cls).methods)
 
 
-_MODELS = {
-    "msgspec.Struct",
-    "pydantic.BaseModel",
-    "pydantic.main.BaseModel",
-    "pydantic_settings.BaseSettings",
-}
+_FILLS_SETTINGS = {"msgspec.Struct", "pydantic_settings.BaseSettings"}
+"""Bases that fill the fields of a class of settings, and look at none of them."""
 
 
 def _has_foreign_base(audit: AuditCheck, cls: ClassSymbol) -> bool:
-    """Whether a class derives from one that may look at its flags; a model's base only fills and writes out fields."""
+    """Whether a class derives from one that may look at its flags, or has them looked at by others: a schema's."""
     lines = [cls, *audit.program.subclasses(cls)]
     return any(
         isinstance(base, ExternalSymbol)
         and base.dotted.rpartition(".")[2] not in PLAIN_BASES
-        and base.dotted not in _MODELS
+        and not (base.dotted in _FILLS_SETTINGS and is_config_class(cls.name))
         for one in lines
         for base in audit.program.mro(one)
     )

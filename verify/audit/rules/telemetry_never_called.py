@@ -293,10 +293,11 @@ def _is_of_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
     `check_gradients` does, `check_password` does not; an `emit_update` that makes an `UpdatePayload` with a loss does,
     and so does the `on_stats` of an `EngineMeter`.
     """
-    if not (audit.names.is_function(function.name) or is_handler(function.name)):
-        return False
     owner = audit.program.function(function).owner
-    if owner is not None and audit.names.is_class(owner.rpartition(".")[2]):
+    is_of_one = owner is not None and audit.names.is_class(owner.rpartition(".")[2])
+    if not audit.names.is_function(function.name):
+        return is_of_one and is_handler(function.name)
+    if is_of_one:
         return True
     return are_metrics([function.name.lstrip("_").partition("_")[2]]) or _makes_metrics(audit, function)
 
