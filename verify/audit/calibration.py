@@ -146,6 +146,7 @@ JUDGED: dict[tuple[str, str], Judged] = {
     ("TW516", ""): Judged(is_the_purpose=True),
     ("TW517", ""): Judged(is_the_purpose=True),
     ("TW518", ""): Judged(1, 8),
+    ("TW518", "a way out"): Judged(is_the_purpose=True),
     ("TW519", "of a library"): Judged(1, 8),
     ("TW519", "of an application"): Judged(is_the_purpose=True),
     ("TW520", "a field"): Judged(31, 37, 5, 7, is_the_purpose=True),

@@ -122,6 +122,10 @@ def _container(finding: Finding, is_library: bool) -> str:
     return "a local" if "." in finding.subject.rpartition(":")[2] else "a name of a module"
 
 
+def _sibling(finding: Finding, is_library: bool) -> str:
+    return "a way out" if "way_out" in finding.context else ""
+
+
 _SITUATIONS: Mapping[str, Callable[[Finding, bool], str]] = {
     "TW501": _field,
     "TW502": _field,
@@ -136,6 +140,7 @@ _SITUATIONS: Mapping[str, Callable[[Finding, bool], str]] = {
     "TW513": _crossed,
     "TW514": _flag,
     "TW515": _instrument,
+    "TW518": _sibling,
     "TW519": _audience,
     "TW520": _container,
     "TW521": _series,

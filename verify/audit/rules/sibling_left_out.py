@@ -10,6 +10,7 @@ from ...flow.logger_keys import Logged
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from ...source.program import ExternalSymbol, Place
+from ..exits import forgotten_exits
 from ..known_calls import PLAIN_BASES
 from ..names import likeness
 from ..siblings import FEWEST, Siblings, functions_alike, implementations
@@ -28,7 +29,8 @@ class SiblingLeftOut(AuditRule):
     step but for that), the
     subclasses of one base that override its empty telemetry method, and the calls of one telemetry function that give
     an optional argument. There have to be at least four, and exactly one is left out; a stub, one that hands on to a
-    sibling, and one whose base does it are not left out.
+    sibling, and one whose base does it are not left out. So are the ways out of one function of which all but one, by
+    an error like two of them, record in an instrument.
 
     ## Why is this bad?
     It was added to all of them, and one was forgotten: the series has a hole that nobody sees.
@@ -61,6 +63,22 @@ class SiblingLeftOut(AuditRule):
         yield from self._helpers(audit)
         yield from self._overrides(audit)
         yield from self._arguments(audit)
+        for found in forgotten_exits(audit.flow, audit.commented_out):
+            name, others = found.instrument.carrier.name, str(found.others)
+            yield self.make(
+                subject=f'{found.function}["{name}"]',
+                place=Place(audit.program.modules[found.function.module].path, found.span),
+                message=f"{found.function.qualname}() is left here without a value for {name}, as it is recorded "
+                f"on its {others} other ways out",
+                help=f"record {name} before this way out as well",
+                context={
+                    "left_out": found.function.qualname,
+                    "siblings": name,
+                    "count": others,
+                    "way_out": "yes",
+                },
+                confidence=Confidence.MEDIUM,
+            )
 
     # -- functions that call the same helper --------------------------------------------------------------------------
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from ...findings import Confidence, Finding
 from ...flow import Constant
 from ...flow.drawn import Source
-from ...flow.types import External, ExternalObject, FunctionObject, members
+from ...flow.types import External, ExternalObject, FunctionObject, Instance, members
 from ...source import FunctionSymbol
-from ...source.model import Effect, FunctionSummary, Kind, Node, Parameter, ValueGraph
+from ...source.model import Effect, FunctionSummary, Kind, Node, Parameter, Span, ValueGraph
 from ...source.program import Place
 from .base import AuditCheck, AuditRule
 
@@ -88,6 +88,22 @@ class TelemetryGatedOff(AuditRule):
             told.add(gate)
             confidence = Confidence.MEDIUM if gate else Confidence.HIGH
             yield self._finding(audit, function, graph, node, gate, why, confidence)
+        yield from self._stores(audit, function, graph, told)
+
+    def _stores(
+        self, audit: AuditCheck, function: FunctionSymbol, graph: ValueGraph, told: set[str]
+    ) -> Iterator[Finding]:
+        """Yield what would be put together from telemetry behind a constant: `payload["engine"] = {...}`."""
+        for effect in graph.effects:
+            if not effect.gated or effect.kind not in {"store-item", "store-attr"}:
+                continue
+            gate = next((gate for guard in effect.guards if (gate := _settled(graph, guard))), "")
+            if not gate or gate in told or _holds(gate) or not _tells(audit, function, graph, effect):
+                continue
+            told.add(gate)
+            why = f"behind {gate}, which is always false"
+            name = f'"{effect.name}"' if effect.kind == "store-item" else str(effect.name)
+            yield self._told(audit, function, effect.span, name, gate, why, Confidence.MEDIUM)
 
     def _constants_of_others(
         self, audit: AuditCheck, function: FunctionSymbol, summary: FunctionSummary
@@ -142,13 +158,25 @@ class TelemetryGatedOff(AuditRule):
         why: str,
         confidence: Confidence,
     ) -> Finding:
-        called = str(graph.nodes[call.operands[0]].data)
+        called = f"{graph.nodes[call.operands[0]].data!s}()"
+        return self._told(audit, function, call.span, called, gate, why, confidence)
+
+    def _told(
+        self,
+        audit: AuditCheck,
+        function: FunctionSymbol,
+        span: Span,
+        what: str,
+        gate: str,
+        why: str,
+        confidence: Confidence,
+    ) -> Finding:
         return self.make(
-            subject=f"{function}:{called}",
-            place=Place(audit.program.modules[function.module].path, call.span),
-            message=f"{called}() stands {why}",
-            help="let a setting decide that somebody can change, or remove the call",
-            context={"called": called, "gate": gate, "function": function.qualname},
+            subject=f"{function}:{what.removesuffix('()')}",
+            place=Place(audit.program.modules[function.module].path, span),
+            message=f"{what} stands {why}",
+            help="let a setting decide that somebody can change, or remove it",
+            context={"called": what.removesuffix("()"), "gate": gate, "function": function.qualname},
             confidence=confidence,
         )
 
@@ -218,6 +246,21 @@ def _holds(gate: str) -> bool | None:
         return bool(ast.literal_eval(gate))
     except (ValueError, SyntaxError):
         return None
+
+
+def _tells(audit: AuditCheck, function: FunctionSymbol, graph: ValueGraph, effect: Effect) -> bool:
+    """Whether what is stored is a display of several parts of objects that hold telemetry."""
+    if graph.nodes[effect.value].kind is not Kind.DICT:
+        return False
+    inference = audit.flow.facts.inference
+    read = [one for one in _made_of(graph, effect) if graph.nodes[one].kind is Kind.ATTR]
+    parts = [
+        one
+        for one in read
+        for known in members(inference.type_of(function, graph.nodes[one].operands[0]))
+        if isinstance(known, Instance) and audit.classes.has(known.cls)
+    ]
+    return len(parts) > 1
 
 
 def _made_of(graph: ValueGraph, effect: Effect) -> set[int]:
