@@ -11,6 +11,7 @@ PLAIN_BASES = {
     "Exception",
     "ValueError",
     "RuntimeError",
+    "Process",
     "Thread",
     "Module",
     "Callback",

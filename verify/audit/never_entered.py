@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..flow import Flow
 from ..flow.trail import Spot, UseKind
+from ..flow.types import FunctionObject, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import EffectKind, Kind, Span
 from .entering import Entering
@@ -44,6 +45,30 @@ def never_entered(flow: Flow, handling: Handling, entering: Entering) -> Iterato
                 read = flow.program.function(asked[0].function).graph.nodes[asked[0].node]
                 assert asked[0].name is not None
                 yield NeverEntered(cls, asked[0].name, function, graph.nodes[node].span, read.span)
+
+
+def dropped_blocks(flow: Flow) -> Iterator[tuple[FunctionSymbol, FunctionSymbol, Span]]:
+    """Yield each call of a context manager of the program that nothing enters: where it is, what it calls.
+
+    `timers.phase("sample")` as a statement makes the block and runs nothing of it.
+    """
+    for function in flow.program.functions():
+        if function not in flow.reachable:
+            continue
+        graph = flow.program.function(function).graph
+        for effect in graph.effects:
+            node = graph.nodes[effect.value] if effect.kind is EffectKind.DROP else None
+            if node is None or node.kind is not Kind.CALL or effect.gated:
+                continue
+            known = members(flow.facts.inference.type_of(function, node.operands[0]))
+            called = [one.function for one in known if isinstance(one, FunctionObject)]
+            if len(called) == len(list(known)) == 1 and _is_block(flow, called[0]):
+                yield function, called[0], node.span
+
+
+def _is_block(flow: Flow, function: FunctionSymbol) -> bool:
+    decorators = flow.program.function(function).decorators
+    return any(one.rpartition(".")[2] in {"contextmanager", "asynccontextmanager"} for one in decorators)
 
 
 def _measured(flow: Flow, cls: ClassSymbol) -> frozenset[str]:

@@ -15,6 +15,7 @@ from ..flow.trail import Spot
 from ..flow.types import External, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Kind, Node, Span, ValueGraph
+from ..source.program import ExternalSymbol
 from .audience import Audience
 from .entering import ENTERED, Entering, leaves
 from .handling import Handling
@@ -69,6 +70,8 @@ class NeverStarted:
         """Yield each worker with the place where it would be started."""
         if self._audience.is_library:
             return
+        for cls in self._flow.program.classes():
+            yield from self._of_thread_class(cls)
         for maker in self._flow.program.functions():
             graph = self._flow.program.function(maker).graph
             for index, node in enumerate(graph.nodes):
@@ -78,6 +81,23 @@ class NeverStarted:
                     starters = self._starters(maker, index)
                     if starters is not None and all(map(self.never_runs, starters)):
                         yield NotStarted(worker, maker, node.span, starters[0] if starters else None)
+
+    def _of_thread_class(self, cls: ClassSymbol) -> Iterator[NotStarted]:
+        """Yield the `run` of a class below `Thread` whose objects are made and not started."""
+        program = self._flow.program
+        run = program.method(cls, "run")
+        above = (one.dotted for one in program.mro(cls) if isinstance(one, ExternalSymbol))
+        if run is None or _THREADS.isdisjoint(above) or not self._audience.keeps(run):
+            return
+        starts_itself = any(
+            node.kind is Kind.ATTR and node.data == "start"
+            for name in program.class_(cls).methods.values()
+            for node in program.modules[cls.module].functions[name].graph.nodes
+        )
+        for function, node in self._handling.constructions.get(cls, ()):
+            trail = self._flow.facts.whereabouts.follow([Spot(function, node)])
+            if not (starts_itself or leaves(trail) or any(use.name == "start" for use in trail.uses)):
+                yield NotStarted(run, function, program.function(function).graph.nodes[node].span, None)
 
     def _workers(self, maker: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[FunctionSymbol]:
         """Yield the functions that a call has run beside this one."""

@@ -47,7 +47,11 @@ _SAYS_WHAT_IT_IS = {
     "__struct_fields__",
 }
 """Attributes of a class that make no object of it."""
-_DECODERS = re.compile(r"msgspec\.(?:json|msgpack)\.(?:Decoder|decode)")
+_DECODERS = re.compile(
+    r"msgspec\.(?:json|msgpack)\.(?:Decoder|decode)|pydantic\.(?:type_adapter\.)?TypeAdapter"
+)
+_WRITES_OUT = {"model_dump", "model_dump_json", "encode", "dump_json"}
+_BASE_NAMES = {"BaseModel", "Struct"}
 _WORD = re.compile(r"\w+")
 
 
@@ -115,7 +119,25 @@ class _Makers:
             return True
         if cls not in self._handling.constructions and not self._program.subclasses(cls):
             return True  # nobody here makes it: who else does, is not known
-        return cls in self._decoded and cls not in self._encoded
+        return cls in self._decoded and cls not in self._encoded and not self._is_written_out(cls)
+
+    def _is_written_out(self, cls: ClassSymbol) -> bool:
+        """Whether objects of a class get to a function that writes out any model: `send(message: BaseModel)`."""
+        if not self._writers:
+            return False
+        made = [Spot(*one) for one in self._handling.constructions.get(cls, ())]
+        return any(spot.function in self._writers for spot in self._facts.whereabouts.follow(made).spots)
+
+    @cached_property
+    def _writers(self) -> frozenset[FunctionSymbol]:
+        """The functions that take a model of whatever class, by the library's own base, and write it out."""
+        return frozenset(
+            function
+            for function in self._program.functions()
+            for summary in (self._program.function(function),)
+            if any(_bare(one.annotation or "") in _BASE_NAMES for one in summary.parameters)
+            and any(node.kind is Kind.ATTR and node.data in _WRITES_OUT for node in summary.graph.nodes)
+        )
 
     @cached_property
     def _encoded(self) -> frozenset[ClassSymbol]:

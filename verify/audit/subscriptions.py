@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ..flow import Flow
@@ -56,23 +56,34 @@ class Misled:
 
 def misled(flow: Flow) -> Iterator[Misled]:
     """Yield each handler that takes another event, or whose name is that of another one of those known beside it."""
-    for function in flow.program.functions():
-        if function not in flow.reachable:
-            continue
-        found = list(_subscriptions(flow, function))
+    by_function = dict(subscriptions(flow))
+    known = {one.family for found in by_function.values() for one in found if is_class(one)}
+    for function, found in by_function.items():
         straight = [one for one in found if _words(one.handler.name) & _words(one.event)]
         for one in found:
-            own = _taken(flow, one)
+            own = _taken(flow, one, known)
             if own is None and len(straight) >= _FEWEST_LIKE_IT:
                 own = _own_event(flow, one, found)
             if own is not None:
                 yield Misled(function, one, own)
 
 
-def _taken(flow: Flow, subscription: Subscription) -> str | None:
+def subscriptions(flow: Flow) -> Iterator[tuple[FunctionSymbol, list[Subscription]]]:
+    """Yield the functions that can run and give events to handlers, with what each gives to whom."""
+    for function in flow.program.functions():
+        if function in flow.reachable and (found := list(_subscriptions(flow, function))):
+            yield function, found
+
+
+def is_class(subscription: Subscription) -> bool:
+    """Whether an event is told by its class."""
+    return subscription.family is not None and subscription.family.name == subscription.event
+
+
+def _taken(flow: Flow, subscription: Subscription, events: Collection[ClassSymbol | None]) -> str | None:
     """Return the class of events that a handler is declared to take, where it is another than the one it is given."""
     given, handler = subscription.family, subscription.handler
-    if given is None or given.name != subscription.event:
+    if given is None or not is_class(subscription):
         return None
     summary, program = flow.program.function(handler), flow.program
     taken = [one.annotation for one in summary.parameters if one.kind == "positional"]
@@ -84,7 +95,7 @@ def _taken(flow: Flow, subscription: Subscription) -> str | None:
         return None
     own = known[0].cls
     is_related = own in program.mro(given) or given in program.mro(own) or program.is_protocol(own)
-    is_event = any(
+    is_event = own in events or any(
         one in program.mro(own)[1:] for one in program.mro(given)[1:] if isinstance(one, ClassSymbol)
     )
     return own.name if is_event and not is_related else None
@@ -96,7 +107,7 @@ def _own_event(flow: Flow, subscription: Subscription, beside: list[Subscription
     if not called or called <= _words(subscription.event):
         return None
     events = {one.event for one in beside if _are_of_one_kind(one, subscription)}
-    if subscription.family is not None and subscription.family.name != subscription.event:
+    if subscription.family is not None and not is_class(subscription):
         events |= {*flow.program.class_(subscription.family).fields}
     given = {one.event for one in beside if one.handler == subscription.handler}
     fitting = [one for one in sorted(events - given) if called <= _words(one)]
@@ -105,7 +116,7 @@ def _own_event(flow: Flow, subscription: Subscription, beside: list[Subscription
 
 def _are_of_one_kind(one: Subscription, other: Subscription) -> bool:
     """Whether two events are members of one enumeration, or both classes, or both strings."""
-    kinds = [(of.family is not None and of.family.name == of.event) or of.family for of in (one, other)]
+    kinds = [is_class(of) or of.family for of in (one, other)]
     return kinds[0] == kinds[1]
 
 

@@ -24,7 +24,7 @@ _HAPPENED = frozenset(
         *("rejected", "failed", "finished", "completed", "dropped", "skipped", "retried", "evicted"),
         *("processed", "queued", "running", "waiting", "seen", "sent", "received", "succeeded"),
         *("expired", "cancelled", "truncated", "cached", "generated", "hit", "miss", "eviction"),
-        *("retry", "failure", "overflow", "timeouts"),
+        *("retry", "failure", "overflow", "timeouts", "clipped"),
     }
 )
 """Words of what is counted as it happens."""
@@ -102,12 +102,13 @@ def _is_number(declared: FieldSummary) -> bool:
 
 def _starts_with_nothing(declared: FieldSummary) -> bool:
     default = declared.default
-    return (
-        default is not None
-        and default.is_literal
-        and default.literal in (0, None)
-        and default.literal is not False
-    )
+    if default is None:
+        return False
+    if default.factory is not None:
+        return True  # made anew for each: the time, say
+    if not default.is_literal:
+        return default.text.startswith("float(")  # without an end: the best so far
+    return default.literal in (0, None) and default.literal is not False
 
 
 def is_counted(name: str) -> bool:

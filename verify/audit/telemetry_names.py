@@ -35,6 +35,7 @@ CLASS_PATTERNS = (
     "*Recorder",
     "*Profiler",
     "*Progress",
+    "*Alert",
     "*Timer",
     "*Stopwatch",
 )

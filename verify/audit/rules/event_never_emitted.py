@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
+from ...source import ClassSymbol, FunctionSymbol
 from ...source.program import Place
 from ..events import Family, Traffic
+from ..subscriptions import Subscription, is_class, subscriptions
 from ..unsent import unsent
 from .base import AuditCheck, AuditRule
+
+_OTHERS = 2
+"""Classes of events that are made, beside one that is not."""
 
 
 class EventNeverEmitted(AuditRule):
@@ -81,6 +86,7 @@ class EventNeverEmitted(AuditRule):
                     context={"event": str(found.event), "family": family.name, "sent": sender},
                     confidence=Confidence.MEDIUM,
                 )
+        yield from self._subscribed_in_vain(audit)
         for told in audit.string_events:
             sent_names = [name for name, traffic in told.traffic.items() if traffic.sent and traffic.handled]
             for name, traffic in told.traffic.items():
@@ -94,6 +100,31 @@ class EventNeverEmitted(AuditRule):
                         context={"event": name, "family": told.tag, "sent": ", ".join(sent_names[:5])},
                         confidence=Confidence.MEDIUM if is_seen else Confidence.LOW,
                     )
+
+    def _subscribed_in_vain(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each class of events that handlers are given for and nobody makes, while others are made."""
+        told = {event.cls for family in audit.event_families for event in family.traffic}
+        waiting: dict[ClassSymbol, tuple[FunctionSymbol, Subscription]] = {}
+        for function, found in subscriptions(audit.flow):
+            for one in found:
+                if one.family is not None and is_class(one):
+                    waiting.setdefault(one.family, (function, one))
+        handling = audit.usage.handling
+        made = {cls for cls in waiting if handling.is_made(cls) or handling.may_build(cls) is not None}
+        if len(made) < _OTHERS or audit.audience.is_library:
+            return
+        for cls, (function, one) in waiting.items():
+            if cls in made or cls in told:
+                continue
+            sent = ", ".join(sorted(other.name for other in made)[:5])
+            yield self.make(
+                subject=f"{cls.module}:{cls.qualname}",
+                place=Place(audit.program.modules[function.module].path, one.span),
+                message=f"{cls.name} is waited for by {one.handler.qualname} and made by nobody",
+                help="send it where it happens, as the others are, or take its handler out",
+                context={"event": cls.qualname, "family": cls.name, "sent": sent},
+                confidence=Confidence.MEDIUM,
+            )
 
     def _sent_in_vain(self, audit: AuditCheck, family: Family) -> Iterator[Finding]:
         """Yield each event that only functions send which nothing calls, while others of its family are sent."""

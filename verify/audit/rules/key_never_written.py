@@ -10,6 +10,7 @@ from ...source.program import Place
 from ..key_faults import KeyFault
 from ..keys import KeyRead
 from ..metric_words import are_metrics
+from ..unsaid import Unsaid, unsaid
 from .base import AuditCheck, AuditRule
 
 _SHOWN = 3
@@ -18,6 +19,8 @@ _SHOWN = 3
 
 class AuditKeyNeverWritten(AuditRule):
     """A string key is read from a mapping that the program makes, and nothing writes that key into it.
+
+    A path (`train/loss`) that is read from whatever mapping of an application, and that nothing else says, is told too.
 
     A default in `.get` is no fault by itself; it is what hides this one. A mapping from outside (configuration
     files, JSON, keyword arguments of users, the environment, HTTP, state dicts), one with computed keys, and one that
@@ -58,6 +61,33 @@ class AuditKeyNeverWritten(AuditRule):
                 of_empty.setdefault((fault.read.function, fault.made_at), []).append(fault)
         for faults in of_empty.values():
             yield self._of_empty(audit, faults)
+
+        known = (*audit.key_faults.never_written, *audit.key_faults.renamed)
+        told = {(fault.read.function, fault.read.key) for fault in known}
+        for found in () if audit.audience.is_library else unsaid(audit.flow, audit.keys):
+            if (found.read.function, found.read.key) not in told:
+                yield self._unsaid(audit, found)
+
+    def _unsaid(self, audit: AuditCheck, found: Unsaid) -> Finding:
+        read = found.read
+        always = f": it is always {read.default}" if read.default else ""
+        return self.make(
+            subject=f'{read.function}["{read.key}"]',
+            place=Place(audit.program.modules[read.function.module].path, read.span),
+            message=f'"{read.key}" is read, and nothing in the program writes or logs a metric of that name{always}',
+            help=f'did you mean "{found.similar}", which nothing reads?'
+            if found.similar
+            else f'write "{read.key}" where its value is known, or take the read out',
+            context={
+                "key": read.key,
+                "default": read.default or "",
+                "made_at": "",
+                "written": "",
+                "did_you_mean": found.similar or "",
+                "given_to": "",
+            },
+            confidence=Confidence.MEDIUM,
+        )
 
     def _of_empty(self, audit: AuditCheck, faults: Sequence[KeyFault]) -> Finding:
         """All reads of one body from a mapping that nothing is put into: one cause, told once."""

@@ -11,8 +11,9 @@ from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import EffectKind, Kind
 from ...source.program import Place
 from ..metric_words import are_metrics
+from ..never_entered import dropped_blocks
 from ..never_started import NotStarted
-from ..subscriptions import SUBSCRIBING
+from ..subscriptions import SUBSCRIBING, subscriptions
 from ..taken_along import TakenAlong
 from ..telemetry_names import has_telemetry_role, is_handler
 from ..uses import Use
@@ -66,6 +67,8 @@ _SERVES = {"check", "compute"}
 """Verbs of functions that are of use to others: what they give back is all that they do."""
 
 
+_DRIVES = {"poll", "tick", "refresh", "sweep", "scan", "evaluate", "update", "run", "run_once", "step"}
+"""Verbs that say that an object does what it is there for."""
 _BARE_VERBS = {"observe", "record", "emit", "track", "measure", "publish"}
 """Verbs that say what a method of a telemetry class does without another word."""
 
@@ -112,6 +115,7 @@ class TelemetryNeverCalled(AuditRule):
         yield from self._nested(audit)
         yield from self._by_content(audit)
         yield from self._never_started(audit)
+        yield from self._never_entered(audit)
         neighbours = _Neighbours(audit)
         for function in audit.program.functions():
             if not is_subject(audit, function):
@@ -160,13 +164,12 @@ class TelemetryNeverCalled(AuditRule):
     def _by_content(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the functions of an application whose names say nothing of telemetry, by what they do."""
         taken_along = TakenAlong(audit.flow)
+        subscribing = {function for function, _ in subscriptions(audit.flow)}
         recording = {one.site.function for known in audit.flow.facts.instruments for one in known.recordings}
         for function in audit.program.functions():
             if is_subject(audit, function) or not _stands_alone(audit, function):
                 continue
-            does_some = any(
-                is_one(audit, function) for is_one in (_is_bare_verb, _deals_with_metrics, _sets_up)
-            )
+            does_some = function in subscribing or any(is_one(audit, function) for is_one in _BY_CONTENT)
             along = [
                 one
                 for one in (() if does_some else taken_along.by(function))
@@ -195,8 +198,12 @@ class TelemetryNeverCalled(AuditRule):
     def _never_started(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the workers that deal with telemetry and are never started."""
         told: set[FunctionSymbol] = set()
+        taken_along = TakenAlong(audit.flow)
         for found in audit.never_started:
-            if found.worker in told or not _serves_telemetry(audit, found.worker):
+            if found.worker in told or not (
+                _serves_telemetry(audit, found.worker)
+                or any(_deals_with_metrics(audit, one) for one in taken_along.by(found.worker))
+            ):
                 continue
             told.add(found.worker)
             why, advice = _why_not_started(found)
@@ -214,6 +221,25 @@ class TelemetryNeverCalled(AuditRule):
                     "neighbours": "",
                 },
                 confidence=Confidence.MEDIUM,
+            )
+
+    def _never_entered(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield the `with` blocks that are made and not entered, so that nothing of them runs."""
+        for function, block, span in dropped_blocks(audit.flow):
+            yield self.make(
+                subject=f"{function}:{block.name}",
+                place=Place(audit.program.modules[function.module].path, span),
+                message=f"{block.qualname}() is made for `with` and called without one: nothing of it runs",
+                help=f"write `with {block.name}(…):` around what it measures",
+                context={
+                    "function": block.qualname,
+                    "kind": "block",
+                    "offered": "no",
+                    "of_metrics": "yes",
+                    "by_content": "yes",
+                    "neighbours": "",
+                },
+                confidence=Confidence.HIGH,
             )
 
     def _nested(self, audit: AuditCheck) -> Iterator[Finding]:
@@ -335,6 +361,15 @@ def _serves_telemetry(audit: AuditCheck, worker: FunctionSymbol) -> bool:
         or has_telemetry_role(name)
         or any(one in _BARE_VERBS | SUBSCRIBING or _is_telemetry(audit, one) for one in methods)
     )
+
+
+def _drives(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a method has a telemetry object do, again and again, what it is there for."""
+    owner = audit.program.function(function).owner
+    if owner is None or function.name not in _DRIVES:
+        return False
+    methods = audit.program.class_(ClassSymbol(function.module, owner)).methods
+    return sum(_is_telemetry(audit, one) for one in methods) >= _SOME
 
 
 def _sets_up(audit: AuditCheck, function: FunctionSymbol) -> bool:
@@ -467,3 +502,7 @@ class _Neighbours:
 def _listed(functions: list[FunctionSymbol]) -> str:
     names = [one.name for one in functions[:3]]
     return ", ".join(names) if len(functions) <= 3 else f"{', '.join(names)} and {len(functions) - 3} more"
+
+
+_BY_CONTENT = (_is_bare_verb, _deals_with_metrics, _sets_up, _drives)
+"""What makes telemetry of a function whose name does not say so."""
