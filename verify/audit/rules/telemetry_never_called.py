@@ -165,7 +165,7 @@ class TelemetryNeverCalled(AuditRule):
         """Yield the functions of an application whose names say nothing of telemetry, by what they do."""
         taken_along = TakenAlong(audit.flow)
         subscribing = {function for function, _ in subscriptions(audit.flow)}
-        recording = {one.site.function for known in audit.flow.facts.instruments for one in known.recordings}
+        recording = _recording(audit)
         for function in audit.program.functions():
             if is_subject(audit, function) or not _stands_alone(audit, function):
                 continue
@@ -198,11 +198,14 @@ class TelemetryNeverCalled(AuditRule):
     def _never_started(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the workers that deal with telemetry and are never started."""
         told: set[FunctionSymbol] = set()
-        taken_along = TakenAlong(audit.flow)
+        taken_along, recording = TakenAlong(audit.flow), _recording(audit)
         for found in audit.never_started:
             if found.worker in told or not (
                 _serves_telemetry(audit, found.worker)
-                or any(_deals_with_metrics(audit, one) for one in taken_along.by(found.worker))
+                or any(
+                    one in recording or _deals_with_metrics(audit, one)
+                    for one in (found.worker, *taken_along.by(found.worker))
+                )
             ):
                 continue
             told.add(found.worker)
@@ -334,6 +337,11 @@ def _deals_with_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
     named = {str(node.data) for node in graph.nodes if node.kind is Kind.ATTR}
     named |= {str(effect.name) for effect in graph.effects if effect.kind is EffectKind.STORE_ATTR}
     return sum(map(audit.names.is_field, named)) >= _SOME or _makes_metrics(audit, function)
+
+
+def _recording(audit: AuditCheck) -> set[FunctionSymbol]:
+    """Return the functions that record a value in an instrument."""
+    return {one.site.function for known in audit.flow.facts.instruments for one in known.recordings}
 
 
 def _why_not_started(found: NotStarted) -> tuple[str, str]:
