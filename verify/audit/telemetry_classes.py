@@ -69,9 +69,9 @@ class TelemetryClasses:
         if not is_record(self._program, cls):
             return False
         above = (one for one in self._program.mro(cls)[1:] if isinstance(one, ClassSymbol))
-        return any(self._names.is_class(one.name) for one in above) or self._holds_measured(cls)
+        return any(self._names.is_class(one.name) for one in above) or self.holds_measured(cls)
 
-    def _holds_measured(self, cls: ClassSymbol) -> bool:
+    def holds_measured(self, cls: ClassSymbol) -> bool:
         """Whether most of what a record holds is measured, and nothing in it is chosen."""
         declared = [one for one in self._fields(cls) if not one.name.startswith("_")]
         numbers = [one for one in declared if _is_number(one)]

@@ -405,6 +405,8 @@ def _makes_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
 def _holds_metrics(audit: AuditCheck, cls: ClassSymbol) -> bool:
     if not audit.classes.has(cls):
         return False
+    if audit.classes.holds_measured(cls):
+        return True
     lines = (one for one in audit.program.mro(cls) if isinstance(one, ClassSymbol))
     return any(audit.names.is_field(name) for one in lines for name in audit.program.class_(one).fields)
 
