@@ -6,8 +6,10 @@ queue.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..flow import Flow
 from ..flow.names import HANDED_ON
@@ -134,13 +136,14 @@ class NeverStarted:
 
         What runs where an object is entered by `with` runs for none that is not.
         """
-        owner = self._flow.program.function(method).owner
-        is_of_class = not {"classmethod", "staticmethod"}.isdisjoint(
-            self._flow.program.function(method).decorators
-        )
-        if owner is None or is_of_class or not self._audience.keeps(method) or method.name == "__init__":
+        summary = self._flow.program.function(method)
+        is_of_class = not {"classmethod", "staticmethod"}.isdisjoint(summary.decorators)
+        if summary.owner is None or is_of_class or method.name == "__init__":
             return False
-        lines = self._handling.lines(ClassSymbol(method.module, owner))
+        cls = ClassSymbol(method.module, summary.owner)
+        if not self._audience.keeps(method) or self._namesakes[cls.name] > 1:
+            return False  # one may be imported on one branch, and the other on another
+        lines = self._handling.lines(cls)
         made = [Spot(*one) for line in lines for one in self._handling.constructions.get(line, ())]
         if not made or any(line in self._handling.made_bare for line in lines):
             return False
@@ -153,3 +156,8 @@ class NeverStarted:
         if any(is_sure and function != method for function, _, is_sure in reads):
             return False
         return not method.name.startswith("__") and self._uncalled.is_its_own(method)
+
+    @cached_property
+    def _namesakes(self) -> Counter[str]:
+        """How many classes go by each bare name."""
+        return Counter(cls.name for cls in self._flow.program.classes())
