@@ -53,7 +53,10 @@ def _of(
     body = definition_at(text, function.name, flow.program.function(function).span.line)
     if not isinstance(body, ast.FunctionDef | ast.AsyncFunctionDef):
         return
-    exits = list(_exits(body.body, frozenset(), in_handler=False))
+    try:
+        exits = list(_exits(body.body, frozenset(), in_handler=False))
+    except RecursionError:  # thousands of branches, one in the other
+        return
     done = [one for one in exits if not recorded.isdisjoint(one.before)]
     lacking = [one for one in exits if one not in done]
     if len(done) < _FEWEST or len(lacking) != 1 or not lacking[0].in_handler:
@@ -73,6 +76,7 @@ def _exits(block: Sequence[ast.stmt], before: frozenset[int], *, in_handler: boo
             case ast.Expr():
                 before |= {statement.lineno}
             case ast.Try() | ast.TryStar():
+                before |= {one.lineno for one in statement.finalbody if isinstance(one, ast.Expr)}
                 yield from _exits(statement.body, before, in_handler=in_handler)
                 for handler in statement.handlers:
                     yield from _exits(handler.body, before, in_handler=True)

@@ -103,13 +103,10 @@ def keeps_values(program: Program, cls: ClassSymbol) -> bool:
     methods = {name for name in program.class_(cls).methods if not name.startswith("_")}
     takes = methods & _TAKES
     asked = {name for name in methods - takes if _is_asked(program, cls, name)}
-    is_plain = len(program.mro(cls)) == 1 or all(
-        str(one) == "builtins.object" for one in program.mro(cls)[1:]
-    )
     return (
         bool(takes and asked)
         and methods <= takes | asked | ENDS
-        and is_plain
+        and len(program.mro(cls)) == 1
         and all(_stores(program, cls, name) for name in takes)
     )
 
