@@ -5,72 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
-from ...flow.metric_libraries import SETTING_UP
-from ...flow.types import ClassObject, ExternalObject, members
 from ...source import ClassSymbol, FunctionSymbol
-from ...source.model import EffectKind, Kind
+from ...source.model import Kind
 from ...source.program import Place
-from ..metric_words import are_metrics
 from ..never_entered import dropped_blocks
 from ..never_started import NotStarted
-from ..subscriptions import SUBSCRIBING, subscriptions
+from ..subscriptions import subscriptions
 from ..taken_along import TakenAlong
-from ..telemetry_names import has_telemetry_role, is_handler
+from ..telemetry_functions import (
+    deals_with_metrics,
+    is_by_content,
+    is_of_metrics,
+    is_told,
+    recording_functions,
+    serves_telemetry,
+)
+from ..telemetry_names import is_handler
 from ..uses import Use
 from .base import AuditCheck, AuditRule
 
-_NUMERICAL = (
-    "prob",
-    "probs",
-    "likelihood",
-    "softmax",
-    "sum",
-    "det",
-    "std",
-    "normal",
-    "ratio",
-    "sigmoid",
-    "pdf",
-    "cdf",
-    "pmf",
-    "i0",
-    "i1",
-    "diff",
-    "gamma",
-    "beta",
-    "cosh",
-    "expm1",
-    "erfc",
-    "ndtr",
-)
-
-
 _SETS_UP = {
-    *(
-        "set",
-        "add",
-        "remove",
-        "register",
-        "unregister",
-        "enable",
-        "disable",
-        "push",
-        "pop",
-        "install",
-        "clear",
-    ),
+    *("set", "add", "remove", "register", "unregister", "enable", "disable", "push", "pop", "install"),
+    "clear",
 }
 """Verbs by which users of a library say what they want of it."""
-_SOME = 3
-"""Telemetry fields that a function reads or stores, whose name says nothing of telemetry."""
 _SERVES = {"check", "compute"}
 """Verbs of functions that are of use to others: what they give back is all that they do."""
-
-
-_DRIVES = {"poll", "tick", "refresh", "sweep", "scan", "evaluate", "update", "run", "run_once", "step"}
-"""Verbs that say that an object does what it is there for."""
-_BARE_VERBS = {"observe", "record", "emit", "track", "measure", "publish"}
-"""Verbs that say what a method of a telemetry class does without another word."""
 
 
 class TelemetryNeverCalled(AuditRule):
@@ -154,7 +114,7 @@ class TelemetryNeverCalled(AuditRule):
                     "function": function.qualname,
                     "kind": kind,
                     "offered": "yes" if offered else "no",
-                    "of_metrics": "yes" if _is_of_metrics(audit, function) else "no",
+                    "of_metrics": "yes" if is_of_metrics(audit, function) else "no",
                     "neighbours": ", ".join(one.name for one in called),
                     "left_out": "yes" if neighbours.is_left_out(function) else "no",
                 },
@@ -163,22 +123,25 @@ class TelemetryNeverCalled(AuditRule):
 
     def _by_content(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the functions of an application whose names say nothing of telemetry, by what they do."""
+        if audit.audience.is_library:
+            return  # who knows what its users call
         taken_along = TakenAlong(audit.flow)
         subscribing = {function for function, _ in subscriptions(audit.flow)}
-        recording = _recording(audit)
+        recording = recording_functions(audit)
         for function in audit.program.functions():
             if is_subject(audit, function) or not _stands_alone(audit, function):
                 continue
-            does_some = function in subscribing or any(is_one(audit, function) for is_one in _BY_CONTENT)
+            does_some = function in subscribing or is_by_content(audit, function)
             along = [
                 one
                 for one in (() if does_some else taken_along.by(function))
-                if one in recording or _is_of_metrics(audit, one) or _deals_with_metrics(audit, one)
+                if one in recording or is_of_metrics(audit, one) or deals_with_metrics(audit, one)
             ]
             if not (does_some or along) or not audit.never_started.never_runs(function):
                 continue
             kind = "method" if audit.program.function(function).owner else "function"
-            with_it = f", so that {_listed(along)} never runs" if along else ""
+            run = "runs" if len(along) == 1 else "run"
+            with_it = f", so that {_listed(along)} never {run}" if along else ""
             yield self.make(
                 subject=str(function),
                 place=audit.definition(function),
@@ -198,12 +161,12 @@ class TelemetryNeverCalled(AuditRule):
     def _never_started(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the workers that deal with telemetry and are never started."""
         told: set[FunctionSymbol] = set()
-        taken_along, recording = TakenAlong(audit.flow), _recording(audit)
+        taken_along, recording = TakenAlong(audit.flow), recording_functions(audit)
         for found in audit.never_started:
             if found.worker in told or not (
-                _serves_telemetry(audit, found.worker)
+                serves_telemetry(audit, found.worker)
                 or any(
-                    one in recording or _deals_with_metrics(audit, one)
+                    one in recording or deals_with_metrics(audit, one)
                     for one in (found.worker, *taken_along.by(found.worker))
                 )
             ):
@@ -256,7 +219,7 @@ class TelemetryNeverCalled(AuditRule):
                     "function": function.qualname,
                     "kind": "nested function",
                     "offered": "no",
-                    "of_metrics": "yes" if _is_of_metrics(audit, function) else "no",
+                    "of_metrics": "yes" if is_of_metrics(audit, function) else "no",
                     "neighbours": "",
                 },
                 confidence=Confidence.HIGH,
@@ -273,7 +236,7 @@ def _unused_nested(audit: AuditCheck) -> Iterator[FunctionSymbol]:
             for index, node in enumerate(graph.nodes)
             if node.kind is Kind.FUNCTION and isinstance(node.data, str) and not node.gated
         ]
-        inner = [(index, one) for index, one in inner if _is_telemetry(audit, one.name)]
+        inner = [(index, one) for index, one in inner if is_told(audit, one.name)]
         inner = [
             (index, one) for index, one in inner if one.qualname in program.modules[one.module].functions
         ]
@@ -301,49 +264,6 @@ def _is_free_in(audit: AuditCheck, outer: FunctionSymbol, inner: FunctionSymbol)
     )
 
 
-def _is_bare_verb(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    owner = audit.program.function(function).owner
-    if function.name.lstrip("_") not in _BARE_VERBS or owner is None:
-        return False
-    if not audit.names.is_class(owner.rpartition(".")[2]):
-        return False
-    return audit.uncalled.are_left_out(ClassSymbol(function.module, owner), [function])
-
-
-def _is_telemetry(audit: AuditCheck, name: str) -> bool:
-    if name.lstrip("_").partition("_")[2].partition("_")[0] in _NUMERICAL:
-        return False
-    return audit.names.is_function(name) or is_handler(name)
-
-
-def _is_of_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    """Whether a function has to do with metrics: what follows its verb says so, its class does, or what it makes.
-
-    `check_gradients` does, `check_password` does not; an `emit_update` that makes an `UpdatePayload` with a loss does,
-    and so does the `on_stats` of an `EngineMeter`.
-    """
-    owner = audit.program.function(function).owner
-    is_of_one = owner is not None and audit.names.is_class(owner.rpartition(".")[2])
-    if not audit.names.is_function(function.name):
-        return is_of_one and is_handler(function.name)
-    if is_of_one:
-        return True
-    return are_metrics([function.name.lstrip("_").partition("_")[2]]) or _makes_metrics(audit, function)
-
-
-def _deals_with_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    """Whether a function makes metrics, or reads or stores some of them, whatever it is called."""
-    graph = audit.program.function(function).graph
-    named = {str(node.data) for node in graph.nodes if node.kind is Kind.ATTR}
-    named |= {str(effect.name) for effect in graph.effects if effect.kind is EffectKind.STORE_ATTR}
-    return sum(map(audit.names.is_field, named)) >= _SOME or _makes_metrics(audit, function)
-
-
-def _recording(audit: AuditCheck) -> set[FunctionSymbol]:
-    """Return the functions that record a value in an instrument."""
-    return {one.site.function for known in audit.flow.facts.instruments for one in known.recordings}
-
-
 def _why_not_started(found: NotStarted) -> tuple[str, str]:
     """Return why a worker does not run, and what to do."""
     if found.starter is None:
@@ -355,65 +275,9 @@ def _why_not_started(found: NotStarted) -> tuple[str, str]:
     return f"only {name} starts it, which nothing calls", f"call {name}"
 
 
-def _serves_telemetry(audit: AuditCheck, worker: FunctionSymbol) -> bool:
-    """Whether a worker, or the class that it is a method of, makes, takes or sends telemetry, or passes on events."""
-    owner = audit.program.function(worker).owner
-    if _is_telemetry(audit, worker.name) or _deals_with_metrics(audit, worker):
-        return True
-    if owner is None:
-        return False
-    name = owner.rpartition(".")[2]
-    methods = audit.program.class_(ClassSymbol(worker.module, owner)).methods
-    return (
-        audit.names.is_class(name)
-        or has_telemetry_role(name)
-        or any(one in _BARE_VERBS | SUBSCRIBING or _is_telemetry(audit, one) for one in methods)
-    )
-
-
-def _drives(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    """Whether a method has a telemetry object do, again and again, what it is there for."""
-    owner = audit.program.function(function).owner
-    if owner is None or function.name not in _DRIVES:
-        return False
-    methods = audit.program.class_(ClassSymbol(function.module, owner)).methods
-    return sum(_is_telemetry(audit, one) for one in methods) >= _SOME
-
-
-def _sets_up(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    """Whether a function tells a library of metrics where to send them."""
-    inference = audit.flow.facts.inference
-    return any(
-        isinstance(one, ExternalObject) and one.dotted in SETTING_UP
-        for node in audit.program.function(function).graph.nodes
-        if node.kind is Kind.CALL
-        for one in members(inference.type_of(function, node.operands[0]))
-    )
-
-
-def _makes_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    """Whether a body makes an object of a telemetry class that has a metric among its fields."""
-    inference = audit.flow.facts.inference
-    return any(
-        isinstance(one, ClassObject) and _holds_metrics(audit, one.cls)
-        for node in audit.program.function(function).graph.nodes
-        if node.kind is Kind.CALL
-        for one in members(inference.type_of(function, node.operands[0]))
-    )
-
-
-def _holds_metrics(audit: AuditCheck, cls: ClassSymbol) -> bool:
-    if not audit.classes.has(cls):
-        return False
-    if audit.classes.holds_measured(cls):
-        return True
-    lines = (one for one in audit.program.mro(cls) if isinstance(one, ClassSymbol))
-    return any(audit.names.is_field(name) for one in lines for name in audit.program.class_(one).fields)
-
-
 def is_subject(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether a function or method makes, checks or sends telemetry; nested ones and overrides are none."""
-    return _is_telemetry(audit, function.name) and _stands_alone(audit, function)
+    return is_told(audit, function.name) and _stands_alone(audit, function)
 
 
 def _stands_alone(audit: AuditCheck, function: FunctionSymbol) -> bool:
@@ -512,7 +376,3 @@ class _Neighbours:
 def _listed(functions: list[FunctionSymbol]) -> str:
     names = [one.name for one in functions[:3]]
     return ", ".join(names) if len(functions) <= 3 else f"{', '.join(names)} and {len(functions) - 3} more"
-
-
-_BY_CONTENT = (_is_bare_verb, _deals_with_metrics, _sets_up, _drives)
-"""What makes telemetry of a function whose name does not say so."""
