@@ -99,8 +99,8 @@ def _renamed_apart(keys: Keys, read_names: set[str]) -> Iterator[KeyFault]:
             continue
         agreed = named - {unknown[0].key}
         origins = [keys.written[key] for key in agreed]
-        for origin in set.intersection(*origins) - {None}:
-            assert origin is not None
+        shared = [one for one in set.intersection(*origins) if one is not None]
+        for origin in sorted(shared, key=str):
             own = keys.of_mapping(origin)
             unread = [key for key in own if key not in read_names]
             similar = closest(unknown[0].key, unread, at_least=_RENAMED_APART)

@@ -21,6 +21,7 @@ from ..source.program import ExternalSymbol
 from .audience import Audience
 from .entering import ENTERED, Entering, leaves
 from .handling import Handling
+from .taken_along import TakenAlong
 from .uncalled import Uncalled
 
 _THREADS = {
@@ -60,32 +61,48 @@ class NeverStarted:
     """Looks for the workers of an application that never run."""
 
     def __init__(
-        self, flow: Flow, handling: Handling, audience: Audience, uncalled: Uncalled, entering: Entering
+        self,
+        flow: Flow,
+        handling: Handling,
+        audience: Audience,
+        uncalled: Uncalled,
+        entering: Entering,
+        taken_along: TakenAlong,
     ) -> None:
         self._flow = flow
         self._handling = handling
         self._audience = audience
         self._uncalled = uncalled
         self._entering = entering
+        self._taken_along = taken_along
 
     def __iter__(self) -> Iterator[NotStarted]:
-        """Yield each worker with the place where it would be started."""
+        """Yield each worker that nothing starts and nothing calls, with the first place where it would be started."""
         if self._audience.is_library:
             return
         for cls in self._flow.program.classes():
             yield from self._of_thread_class(cls)
+        made: dict[FunctionSymbol, list[tuple[FunctionSymbol, int]]] = {}
         for maker in self._flow.program.functions():
             graph = self._flow.program.function(maker).graph
             for index, node in enumerate(graph.nodes):
-                if node.kind is not Kind.CALL or node.gated:
-                    continue
-                for worker in self._workers(maker, graph, node):
-                    starters = self._starters(maker, index)
-                    if starters is not None and all(map(self.never_runs, starters)):
-                        yield NotStarted(worker, maker, node.span, starters[0] if starters else None)
+                if node.kind is Kind.CALL and not node.gated:
+                    for worker in self._workers(maker, graph, node):
+                        made.setdefault(worker, []).append((maker, index))
+        for worker, places in made.items():
+            starters = [self._starters(*place) for place in places]
+            makers = {maker for maker, _ in places}
+            if not self._taken_along.callers(worker) <= makers or not all(map(self._never_start, starters)):
+                continue
+            (maker, index), first = places[0], starters[0][0] if starters[0] else None
+            span = self._flow.program.function(maker).graph.nodes[index].span
+            yield NotStarted(worker, maker, span, first)
+
+    def _never_start(self, starters: list[FunctionSymbol] | None) -> bool:
+        return starters is not None and all(map(self.never_runs, starters))
 
     def _of_thread_class(self, cls: ClassSymbol) -> Iterator[NotStarted]:
-        """Yield the `run` of a class below `Thread` whose objects are made and not started."""
+        """Yield the `run` of a class below `Thread` whose objects are made, and none of which is started."""
         program = self._flow.program
         run = program.method(cls, "run")
         above = (one.dotted for one in program.mro(cls) if isinstance(one, ExternalSymbol))
@@ -96,10 +113,18 @@ class NeverStarted:
             for name in program.class_(cls).methods.values()
             for node in program.modules[cls.module].functions[name].graph.nodes
         )
-        for function, node in self._handling.constructions.get(cls, ()):
-            trail = self._flow.facts.whereabouts.follow([Spot(function, node)])
-            if not (starts_itself or leaves(trail) or any(use.name == "start" for use in trail.uses)):
-                yield NotStarted(run, function, program.function(function).graph.nodes[node].span, None)
+        made = [
+            Spot(*one)
+            for line in self._handling.lines(cls)
+            for one in self._handling.constructions.get(line, ())
+        ]
+        if not made or starts_itself or self._taken_along.callers(run):
+            return
+        trail = self._flow.facts.whereabouts.follow(made)
+        if not (leaves(trail) or any(use.name == "start" for use in trail.uses)):
+            first = made[0]
+            span = program.function(first.function).graph.nodes[first.node].span
+            yield NotStarted(run, first.function, span, None)
 
     def _workers(self, maker: FunctionSymbol, graph: ValueGraph, node: Node) -> Iterator[FunctionSymbol]:
         """Yield the functions that a call has run beside this one."""

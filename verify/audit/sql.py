@@ -8,7 +8,7 @@ from ..source.model import Kind, Node, Span, ValueGraph
 
 _INSERT = re.compile(
     r"""\s* (?:INSERT|REPLACE) (?:\s+OR\s+\w+)? \s+INTO\s+ [\w."`\[\]]+ \s*
-        \( (?P<columns>[^()]+) \) \s* VALUES \s* \( (?P<values>[\s?,]+|(?:\s*%s\s*,?)+) \)""",
+        \( (?P<columns>[^()]+) \) \s* VALUES \s* \( (?P<values>[\s?,%s]+) \)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _EXECUTES = {"execute", "executemany"}

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..flow import Flow
@@ -54,9 +54,8 @@ class Misled:
     own: str
 
 
-def misled(flow: Flow) -> Iterator[Misled]:
+def misled(flow: Flow, by_function: Mapping[FunctionSymbol, list[Subscription]]) -> Iterator[Misled]:
     """Yield each handler that takes another event, or whose name is that of another one of those known beside it."""
-    by_function = dict(subscriptions(flow))
     known = {one.family for found in by_function.values() for one in found if is_class(one)}
     for function, found in by_function.items():
         straight = [one for one in found if _words(one.handler.name) & _words(one.event)]

@@ -10,7 +10,7 @@ from ..source import FunctionSymbol
 
 
 class TakenAlong:
-    """Answers which functions hang on one alone."""
+    """Answers which functions hang on one alone, and by whom one is called."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
@@ -21,10 +21,14 @@ class TakenAlong:
         pending = [function]
         while pending:
             for callee in sorted(calls.get(pending.pop(), ()), key=str):
-                if callee not in reached and self._callers.get(callee, set()) <= reached:
+                if callee not in reached and self.callers(callee) <= reached:
                     reached.add(callee)
                     pending.append(callee)
                     yield callee
+
+    def callers(self, function: FunctionSymbol) -> set[FunctionSymbol]:
+        """Return the functions that call a function, have it called beside them, or may."""
+        return self._callers.get(function, set())
 
     @cached_property
     def _callers(self) -> dict[FunctionSymbol, set[FunctionSymbol]]:

@@ -30,21 +30,23 @@ class Unsent:
 
 def unsent(flow: Flow, handling: Handling, family: Family) -> Iterator[Unsent]:
     """Yield the events of a family of classes that somebody waits for and nobody sends, though they are made."""
-    takers: dict[Event, set[FunctionSymbol] | None] = {}
+    takers: dict[Event, set[FunctionSymbol]] = {}
+    followed: set[Event] = set()
     for event in family.traffic:
         made = [Spot(*one) for one in handling.constructions.get(event.cls, ())] if event.name is None else []
         if made:
             trail = flow.facts.whereabouts.follow(made)
-            taken = {
+            takers[event] = {
                 spot.function
                 for spot in trail.spots
                 if not spot.path
                 and flow.program.function(spot.function).graph.nodes[spot.node].kind is Kind.PARAM
             }
-            takers[event] = None if leaves(trail) and not taken else taken
-    counts = Counter(function for reached in takers.values() for function in reached or ())
+            if not leaves(trail):
+                followed.add(event)
+    counts = Counter(function for reached in takers.values() for function in reached)
     for event, reached in takers.items():
-        if reached is None or not family.traffic[event].handled:
+        if event not in followed or not family.traffic[event].handled:
             continue
         others = [one for one in counts if counts[one] >= max(_FEWEST, len(takers) - 1)]
         if others and reached.isdisjoint(others):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from ..analysis import Verification
 from ..audit.rules import AuditCheck
-from ..audit.subjects import telemetry_fields
 from ..wiring import StageKind
 
 Counted = tuple[int, str]
@@ -69,7 +68,7 @@ def _functions(check: AuditCheck) -> int:
 
 
 def _fields(check: AuditCheck) -> int:
-    return sum(1 for _ in telemetry_fields(check.usage, check.names, check.classes))
+    return len(check.fields)
 
 
 def _parameters(check: AuditCheck) -> int:

@@ -30,6 +30,9 @@ from ..meters import is_meter, keeps_values
 from ..never_started import NeverStarted
 from ..outside_consumers import OutsideConsumers
 from ..string_events import StringFamily, string_families
+from ..subjects import FieldSubject, telemetry_fields
+from ..subscriptions import Subscription, subscriptions
+from ..taken_along import TakenAlong
 from ..telemetry_classes import TelemetryClasses
 from ..telemetry_names import TelemetryNames, has_telemetry_role, is_handler
 from ..transfers import Transfers
@@ -164,7 +167,24 @@ class AuditCheck:
     @cached_property
     def never_started(self) -> NeverStarted:
         """The workers that never run."""
-        return NeverStarted(self.flow, self.usage.handling, self.audience, self.uncalled, self.entering)
+        return NeverStarted(
+            self.flow, self.usage.handling, self.audience, self.uncalled, self.entering, self.taken_along
+        )
+
+    @cached_property
+    def taken_along(self) -> TakenAlong:
+        """Which functions hang on one alone."""
+        return TakenAlong(self.flow)
+
+    @cached_property
+    def subscriptions(self) -> dict[FunctionSymbol, list[Subscription]]:
+        """The events that functions give to handlers."""
+        return dict(subscriptions(self.flow))
+
+    @cached_property
+    def fields(self) -> tuple[FieldSubject, ...]:
+        """The fields that hold telemetry."""
+        return tuple(telemetry_fields(self.usage, self.names, self.classes))
 
     def definition(self, symbol: ClassSymbol | FunctionSymbol) -> Place:
         """Return where a class or function is named."""

@@ -105,7 +105,7 @@ class CrossedNames(AuditRule):
                     yield found
         yield from self._by_detours(audit, told)
         yield from self._spans(audit)
-        for misplaced in misled(audit.flow):
+        for misplaced in misled(audit.flow, audit.subscriptions):
             yield self._misled(audit, misplaced)
 
     def _spans(self, audit: AuditCheck) -> Iterator[Finding]:

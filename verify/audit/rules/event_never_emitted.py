@@ -8,7 +8,7 @@ from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.program import Place
 from ..events import Family, Traffic
-from ..subscriptions import Subscription, is_class, subscriptions
+from ..subscriptions import Subscription, is_class
 from ..unsent import unsent
 from .base import AuditCheck, AuditRule
 
@@ -105,7 +105,7 @@ class EventNeverEmitted(AuditRule):
         """Yield each class of events that handlers are given for and nobody makes, while others are made."""
         told = {event.cls for family in audit.event_families for event in family.traffic}
         waiting: dict[ClassSymbol, tuple[FunctionSymbol, Subscription]] = {}
-        for function, found in subscriptions(audit.flow):
+        for function, found in audit.subscriptions.items():
             for one in found:
                 if one.family is not None and is_class(one):
                     waiting.setdefault(one.family, (function, one))

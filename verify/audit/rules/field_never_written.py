@@ -14,7 +14,7 @@ from ..ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
 from ..never_entered import never_entered
 from ..never_filled import empty_start, is_only_looked_at
-from ..subjects import FieldSubject, idle_counters, telemetry_fields
+from ..subjects import FieldSubject, idle_counters
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
 
@@ -54,8 +54,7 @@ class FieldNeverWritten(FieldRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the finding about each field, each counter of any class, and each object that no `with` fills."""
         yield from super().check(audit)
-        told = {one.carrier for one in telemetry_fields(audit.usage, audit.names, audit.classes)}
-        for counter in idle_counters(audit.usage, told):
+        for counter in idle_counters(audit.usage, {one.carrier for one in audit.fields}):
             if (finding := self.judge(audit, counter)) is not None:
                 yield replace(finding, confidence=at_most(finding.confidence, Confidence.MEDIUM))
         for found in never_entered(audit.flow, audit.usage.handling, audit.entering):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...findings import Finding
 from ..liveness import Consumption, End
-from ..subjects import FieldSubject, telemetry_fields
+from ..subjects import FieldSubject
 from .base import AuditCheck, AuditRule
 
 
@@ -16,7 +16,7 @@ class FieldRule(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the finding about each field that has one."""
-        for field in telemetry_fields(audit.usage, audit.names, audit.classes):
+        for field in audit.fields:
             if (finding := self.judge(audit, field)) is not None:
                 yield finding
 

@@ -10,8 +10,6 @@ from ...source.model import Kind
 from ...source.program import Place
 from ..never_entered import dropped_blocks
 from ..never_started import NotStarted
-from ..subscriptions import subscriptions
-from ..taken_along import TakenAlong
 from ..telemetry_functions import (
     deals_with_metrics,
     is_by_content,
@@ -44,7 +42,8 @@ class TelemetryNeverCalled(AuditRule):
     distributions: a public function of a public module in it, or of a module that nothing imports.
     In an application a function counts whatever it is called if it makes metrics, deals with several of them or sets up
     where they are sent (`set_meter_provider`, `start_http_server`), and a verb alone (`observe`, `record`) for a method
-    of a telemetry class that is used.
+    of a telemetry class that is used. There a worker counts as well that nothing starts: a thread, a task, or what only
+    `start` or a `with` would start. A `with` block that is called and not entered runs nowhere.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
@@ -125,16 +124,14 @@ class TelemetryNeverCalled(AuditRule):
         """Yield the functions of an application whose names say nothing of telemetry, by what they do."""
         if audit.audience.is_library:
             return  # who knows what its users call
-        taken_along = TakenAlong(audit.flow)
-        subscribing = {function for function, _ in subscriptions(audit.flow)}
         recording = recording_functions(audit)
         for function in audit.program.functions():
             if is_subject(audit, function) or not _stands_alone(audit, function):
                 continue
-            does_some = function in subscribing or is_by_content(audit, function)
+            does_some = function in audit.subscriptions or is_by_content(audit, function)
             along = [
                 one
-                for one in (() if does_some else taken_along.by(function))
+                for one in (() if does_some else audit.taken_along.by(function))
                 if one in recording or is_of_metrics(audit, one) or deals_with_metrics(audit, one)
             ]
             if not (does_some or along) or not audit.never_started.never_runs(function):
@@ -147,27 +144,20 @@ class TelemetryNeverCalled(AuditRule):
                 place=audit.definition(function),
                 message=f"no code but tests calls {function.qualname} or hands it over{with_it}",
                 help=f"call it where its values are known, or remove the {kind}",
-                context={
-                    "function": function.qualname,
-                    "kind": kind,
-                    "offered": "no",
-                    "of_metrics": "yes",
-                    "by_content": "yes",
-                    "neighbours": "",
-                },
+                context=_by_what_it_does(function.qualname, kind),
                 confidence=Confidence.MEDIUM,
             )
 
     def _never_started(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the workers that deal with telemetry and are never started."""
         told: set[FunctionSymbol] = set()
-        taken_along, recording = TakenAlong(audit.flow), recording_functions(audit)
+        recording = recording_functions(audit)
         for found in audit.never_started:
             if found.worker in told or not (
                 serves_telemetry(audit, found.worker)
                 or any(
                     one in recording or deals_with_metrics(audit, one)
-                    for one in (found.worker, *taken_along.by(found.worker))
+                    for one in (found.worker, *audit.taken_along.by(found.worker))
                 )
             ):
                 continue
@@ -178,14 +168,7 @@ class TelemetryNeverCalled(AuditRule):
                 place=Place(audit.program.modules[found.maker.module].path, found.span),
                 message=f"{found.worker.qualname} never runs: {why}",
                 help=f"{advice}, or remove the worker",
-                context={
-                    "function": found.worker.qualname,
-                    "kind": "worker",
-                    "offered": "no",
-                    "of_metrics": "yes",
-                    "by_content": "yes",
-                    "neighbours": "",
-                },
+                context=_by_what_it_does(found.worker.qualname, "worker"),
                 confidence=Confidence.MEDIUM,
             )
 
@@ -197,14 +180,7 @@ class TelemetryNeverCalled(AuditRule):
                 place=Place(audit.program.modules[function.module].path, span),
                 message=f"{block.qualname}() is made for `with` and called without one: nothing of it runs",
                 help=f"write `with {block.name}(…):` around what it measures",
-                context={
-                    "function": block.qualname,
-                    "kind": "block",
-                    "offered": "no",
-                    "of_metrics": "yes",
-                    "by_content": "yes",
-                    "neighbours": "",
-                },
+                context=_by_what_it_does(block.qualname, "block"),
                 confidence=Confidence.HIGH,
             )
 
@@ -262,6 +238,18 @@ def _is_free_in(audit: AuditCheck, outer: FunctionSymbol, inner: FunctionSymbol)
         if qualname.startswith((start, "<lambda")) and qualname != inner.qualname
         for node in summary.graph.nodes
     )
+
+
+def _by_what_it_does(function: str, kind: str) -> dict[str, str]:
+    """Return the context of a finding that is told by what a function does, and not by its name."""
+    return {
+        "function": function,
+        "kind": kind,
+        "offered": "no",
+        "of_metrics": "yes",
+        "by_content": "yes",
+        "neighbours": "",
+    }
 
 
 def _why_not_started(found: NotStarted) -> tuple[str, str]:
