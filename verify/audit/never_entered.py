@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..flow import Flow
+from ..flow import FieldCarrier, Flow
 from ..flow.trail import Spot, UseKind
 from ..flow.types import FunctionObject, members
 from ..source import ClassSymbol, FunctionSymbol
@@ -36,7 +36,7 @@ def never_entered(flow: Flow, handling: Handling, entering: Entering) -> Iterato
     for cls in flow.program.classes():
         if _MEASURES.isdisjoint(flow.program.class_(cls).methods):
             continue
-        measured = _measured(flow, cls)
+        measured = _measured(handling, cls)
         for function, node in handling.constructions.get(cls, ()) if measured else ():
             trail = flow.facts.whereabouts.follow([Spot(function, node)])
             asked = [use for use in trail.of_kind(UseKind.ATTRIBUTE) if use.name in measured]
@@ -71,17 +71,13 @@ def _is_block(flow: Flow, function: FunctionSymbol) -> bool:
     return any(one.rpartition(".")[2] in {"contextmanager", "asynccontextmanager"} for one in decorators)
 
 
-def _measured(flow: Flow, cls: ClassSymbol) -> frozenset[str]:
-    """Return the fields that a class gives a value where it is entered or left, and nowhere but where it is made."""
-    stored: dict[str, set[str]] = {}
-    for name, qualname in flow.program.class_(cls).methods.items():
-        graph = flow.program.modules[cls.module].functions[qualname].graph
-        for effect in graph.effects:
-            base = graph.nodes[effect.base] if effect.kind is EffectKind.STORE_ATTR else None
-            if base is not None and base.kind is Kind.PARAM and effect.name is not None:
-                stored.setdefault(effect.name, set()).add(name)
+def _measured(handling: Handling, cls: ClassSymbol) -> frozenset[str]:
+    """Return the fields that are given a value where an object is entered or left, and nowhere but where it is made."""
     return frozenset(
         field
-        for field, methods in stored.items()
-        if methods & _MEASURES and methods <= _MEASURES | _MAKES_READY and not field.startswith("_")
+        for field in handling.attributes.get(cls, {})
+        if not field.startswith("_")
+        and (stored := {function.name for function, _ in handling.stored_values(FieldCarrier(cls, field))})
+        & _MEASURES
+        and stored <= _MEASURES | _MAKES_READY
     )

@@ -29,7 +29,8 @@ _LOOKS = _REDUCES | {
 }
 """Functions that put nothing into what they are given."""
 _GIVES_ALL = frozenset({"values", "items", "keys"})
-_EMPTY_CALLS = {"dict": "{}", "list": "[]", "set": "set()", "deque": "deque()"}
+EMPTY = {"list": "[]", "dict": "{}", "set": "set()", "deque": "deque()", "collections.deque": "deque()"}
+"""What is made empty, as it is written, by what makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def empty_start(usage: Usage, carrier: FieldCarrier) -> str | None:
         if node.kind is Kind.CALL and isinstance(node.data, CallShape):
             callee = graph.nodes[node.operands[0]]
             is_empty = node.data.positional == 0 and set(node.data.keywords) <= {"maxlen"}
-            found.add(_EMPTY_CALLS.get(str(callee.data), "") if is_empty else "")
+            found.add(EMPTY.get(str(callee.data), "") if is_empty else "")
         elif node.kind is Kind.DICT:
             found.add("" if node.operands else "{}")
         else:

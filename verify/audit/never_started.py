@@ -13,7 +13,7 @@ from functools import cached_property
 
 from ..flow import Flow
 from ..flow.names import HANDED_ON
-from ..flow.trail import Spot
+from ..flow.trail import Spot, Trail
 from ..flow.types import External, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Kind, Node, Span, ValueGraph
@@ -75,6 +75,7 @@ class NeverStarted:
         self._uncalled = uncalled
         self._entering = entering
         self._taken_along = taken_along
+        self._trails: dict[ClassSymbol, Trail | None] = {}
 
     def __iter__(self) -> Iterator[NotStarted]:
         """Yield each worker that nothing starts and nothing calls, with the first place where it would be started."""
@@ -113,16 +114,11 @@ class NeverStarted:
             for name in program.class_(cls).methods.values()
             for node in program.modules[cls.module].functions[name].graph.nodes
         )
-        made = [
-            Spot(*one)
-            for line in self._handling.lines(cls)
-            for one in self._handling.constructions.get(line, ())
-        ]
-        if not made or starts_itself or self._taken_along.callers(run):
+        trail = self._trail_of(cls)
+        if trail is None or starts_itself or self._taken_along.callers(run):
             return
-        trail = self._flow.facts.whereabouts.follow(made)
         if not (leaves(trail) or any(use.name == "start" for use in trail.uses)):
-            first = made[0]
+            first = next(iter(trail.spots))
             span = program.function(first.function).graph.nodes[first.node].span
             yield NotStarted(run, first.function, span, None)
 
@@ -168,11 +164,9 @@ class NeverStarted:
         cls = ClassSymbol(method.module, summary.owner)
         if not self._audience.keeps(method) or self._namesakes[cls.name] > 1:
             return False  # one may be imported on one branch, and the other on another
-        lines = self._handling.lines(cls)
-        made = [Spot(*one) for line in lines for one in self._handling.constructions.get(line, ())]
-        if not made or any(line in self._handling.made_bare for line in lines):
+        trail = self._trail_of(cls)
+        if trail is None:
             return False
-        trail = self._flow.facts.whereabouts.follow(made)
         if method.name in ENTERED:
             return not self._entering.may_be_entered(trail)
         if leaves(trail) or any(use.name == method.name and use.function != method for use in trail.uses):
@@ -181,6 +175,15 @@ class NeverStarted:
         if any(is_sure and function != method for function, _, is_sure in reads):
             return False
         return not method.name.startswith("__") and self._uncalled.is_its_own(method)
+
+    def _trail_of(self, cls: ClassSymbol) -> Trail | None:
+        """Return where the objects of a class, and of those above and below it, get to; None where others make some."""
+        if cls not in self._trails:
+            lines = self._handling.lines(cls)
+            made = [Spot(*one) for line in lines for one in self._handling.constructions.get(line, ())]
+            is_known = made and not any(line in self._handling.made_bare for line in lines)
+            self._trails[cls] = self._flow.facts.whereabouts.follow(made) if is_known else None
+        return self._trails[cls]
 
     @cached_property
     def _namesakes(self) -> Counter[str]:

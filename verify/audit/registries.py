@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ..flow import Flow
 from ..flow.instruments import Instrument
-from ..flow.metric_libraries import FACTORIES
 from ..source import FunctionSymbol
 from ..source.model import CallShape, Kind
 
@@ -27,7 +26,7 @@ def outside_their_registry(flow: Flow) -> Iterator[tuple[Instrument, int]]:
     """
     beside: dict[FunctionSymbol, list[tuple[Instrument, bool]]] = {}
     for instrument in flow.facts.instruments:
-        if instrument.kind in FACTORIES.values() and not instrument.kind.is_family:
+        if instrument.kind.parts and not instrument.kind.is_family:
             shape = _shape(flow, instrument)
             if shape is not None:
                 own = "registry" in shape.keywords

@@ -54,6 +54,7 @@ class TelemetryClasses:
         self._program = program
         self._names = names
         self._known: dict[ClassSymbol, bool] = {}
+        self._measured: dict[ClassSymbol, bool] = {}
 
     def has(self, cls: ClassSymbol) -> bool:
         """Whether a class holds or handles telemetry."""
@@ -73,6 +74,11 @@ class TelemetryClasses:
 
     def holds_measured(self, cls: ClassSymbol) -> bool:
         """Whether most of what a record holds is measured, and nothing in it is chosen."""
+        if cls not in self._measured:
+            self._measured[cls] = self._is_mostly_measured(cls)
+        return self._measured[cls]
+
+    def _is_mostly_measured(self, cls: ClassSymbol) -> bool:
         declared = [one for one in self._fields(cls) if not one.name.startswith("_")]
         numbers = [one for one in declared if _is_number(one)]
         if any(one.default is not None and not _starts_with_nothing(one) for one in numbers):

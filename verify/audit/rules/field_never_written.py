@@ -13,13 +13,10 @@ from ...source.program import Place
 from ..ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
 from ..never_entered import never_entered
-from ..never_filled import empty_start, is_only_looked_at
+from ..never_filled import EMPTY, empty_start, is_only_looked_at
 from ..subjects import FieldSubject, idle_counters
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
-
-_EMPTY = {"list": "[]", "dict": "{}", "set": "set()", "deque": "deque()", "collections.deque": "deque()"}
-"""What factories make that is empty, as it is written."""
 
 
 class FieldNeverWritten(FieldRule):
@@ -76,7 +73,7 @@ class FieldNeverWritten(FieldRule):
         if production.origin is not Origin.NEVER and not uncalled:
             return None
         start = _start(audit, field, production)
-        is_empty = start in _EMPTY.values()
+        is_empty = start in EMPTY.values()
         if start is None or not (is_neutral(start) or is_empty):
             return None
         if is_empty and not is_only_looked_at(usage, field.carrier):
@@ -151,8 +148,8 @@ def _never_called(functions: tuple[FunctionSymbol, ...]) -> Steps:
 
 def _start(audit: AuditCheck, field: FieldSubject, production: Production) -> str | None:
     """Return what a field holds for ever: its default, or the one constant or empty thing that it is given."""
-    if field.default is not None and field.default.factory in _EMPTY:
-        return _EMPTY[field.default.factory]
+    if field.default is not None and field.default.factory in EMPTY:
+        return EMPTY[field.default.factory]
     if field.default is not None:
         return field.default.text
     if not production.initial and not field.is_record:

@@ -65,7 +65,10 @@ class InstrumentNeverRecorded(AuditRule):
             )
         for instrument in audit.flow.facts.instruments:
             yield from self._children(audit, instrument)
+        yield from self._outside_their_registry(audit)
 
+    def _outside_their_registry(self, audit: AuditCheck) -> Iterator[Finding]:
+        """An instrument that nothing exports, since it is made in the default registry."""
         for instrument, others in outside_their_registry(audit.flow):
             word, name = instrument.kind.word, instrument.carrier.name
             reason = (
@@ -130,7 +133,7 @@ class InstrumentNeverRecorded(AuditRule):
         return "is declared and never recorded", f"call {record} where it happens, or remove it", confidence
 
     def _one_way(self, audit: AuditCheck, instrument: Instrument) -> tuple[str, str, Confidence] | None:
-        """What only ever falls, of which what should count it up is gone; or, if it is there to fall, only rises."""
+        """What only ever falls, or is only ever 0; and what only rises, if it is there to fall as well."""
         if instrument.doubtful:
             return None
         if {one.method for one in instrument.recordings} == {"dec"}:
@@ -141,8 +144,10 @@ class InstrumentNeverRecorded(AuditRule):
             return "is only ever set to 0", "call .set() with the value where it is known", Confidence.HIGH
         if instrument.kind.word != "up-down counter":
             return None
-        is_added = all(one.method == "add" for one in instrument.recordings)
-        amounts = [written_amount(audit.program, one) for one in instrument.recordings if is_added] or [None]
+        amounts = [
+            written_amount(audit.program, one) if one.method == "add" else None
+            for one in instrument.recordings
+        ]
         if all(one is not None and one < 0 for one in amounts):
             return "is counted down and never up", "call .add(1) where what it counts begins", Confidence.HIGH
         if all(one is not None and one > 0 for one in amounts):

@@ -8,7 +8,6 @@ from ...findings import Confidence, Finding
 from ...source import FunctionSymbol
 from ...source.program import Place
 from ..key_faults import KeyFault
-from ..keys import KeyRead
 from ..metric_words import are_metrics
 from ..unsaid import Unsaid, unsaid
 from .base import AuditCheck, AuditRule
@@ -53,15 +52,15 @@ class AuditKeyNeverWritten(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each key that is read and written by nobody."""
+        given_to = _given_to(audit) if audit.key_faults.never_written else {}
         of_empty: dict[tuple[FunctionSymbol, tuple[str, ...]], list[KeyFault]] = {}
         for fault in audit.key_faults.never_written:
             if fault.keys:
-                yield self._finding(audit, fault)
+                yield self._finding(audit, fault, given_to.get((fault.read.function, fault.read.node), ""))
             else:
                 of_empty.setdefault((fault.read.function, fault.made_at), []).append(fault)
         for faults in of_empty.values():
             yield self._of_empty(audit, faults)
-
         known = (*audit.key_faults.never_written, *audit.key_faults.renamed)
         told = {(fault.read.function, fault.read.key) for fault in known}
         for found in () if audit.audience.is_library else unsaid(audit.flow, audit.keys):
@@ -113,7 +112,7 @@ class AuditKeyNeverWritten(AuditRule):
             confidence=Confidence.MEDIUM,
         )
 
-    def _finding(self, audit: AuditCheck, fault: KeyFault) -> Finding:
+    def _finding(self, audit: AuditCheck, fault: KeyFault, given_to: str) -> Finding:
         read = fault.read
         made = ", ".join(fault.made_at)
         message = f'"{read.key}" is read and nothing writes it into the mapping made at {made}'
@@ -127,7 +126,7 @@ class AuditKeyNeverWritten(AuditRule):
             "made_at": made,
             "written": ", ".join(fault.keys),
             "did_you_mean": fault.similar or "",
-            "given_to": _given_to(audit, read),
+            "given_to": given_to,
         }
         return self.make(
             subject=f'{read.function}["{read.key}"]',
@@ -139,20 +138,18 @@ class AuditKeyNeverWritten(AuditRule):
                 else f'write "{read.key}" where the mapping is made, or take the read out'
             ),
             context=context,
-            confidence=_confidence(fault, is_given_on=bool(context["given_to"])),
+            confidence=_confidence(fault, is_given_on=bool(given_to)),
         )
 
 
-def _given_to(audit: AuditCheck, read: KeyRead) -> str:
-    """Return the name of telemetry that what is read is given to, empty where there is none."""
-    given = (
-        one.sink
+def _given_to(audit: AuditCheck) -> dict[tuple[FunctionSymbol, int], str]:
+    """Return the names of telemetry that values are given to, by where they come from."""
+    return {
+        (group.function, one.node): one.sink
         for group in audit.transfers.groups
-        if group.function == read.function
         for one in group.transfers
-        if one.node == read.node and audit.names.is_field(one.sink)
-    )
-    return next(given, "")
+        if audit.names.is_field(one.sink)
+    }
 
 
 def _confidence(fault: KeyFault, *, is_given_on: bool) -> Confidence:
