@@ -10,6 +10,8 @@ from ..flow import Flow
 from ..flow.instruments import Instrument
 from ..source import FunctionSymbol
 from ..source.model import Span
+from ..source.packed import unpacked
+from ..source.syntax import place_of
 from .commented_out import CommentedOut
 from .statements import definition_at
 
@@ -62,9 +64,7 @@ def _of(
     if len(done) < _FEWEST or len(lacking) != 1 or not lacking[0].in_handler:
         return
     if sum(one.in_handler for one in done) >= _FEWEST - 1:
-        at = lacking[0].statement
-        span = Span(at.lineno, at.col_offset + 1, at.end_lineno or at.lineno, (at.end_col_offset or 0) + 1)
-        yield Forgotten(instrument, function, span, len(done))
+        yield Forgotten(instrument, function, unpacked(place_of(lacking[0].statement)), len(done))
 
 
 def _exits(block: Sequence[ast.stmt], before: frozenset[int], *, in_handler: bool) -> Iterator[_Exit]:

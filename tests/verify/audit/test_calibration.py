@@ -117,6 +117,36 @@ def test_what_an_application_never_calls_is_shown_where_it_is_of_metrics(
     assert _confidences([finding], is_library=False) == {confidence}
 
 
+def test_one_that_is_left_out_among_those_called_is_shown() -> None:
+    finding = _finding(
+        "TW509",
+        "main:check",
+        kind="function",
+        function="check",
+        offered="no",
+        of_metrics="no",
+        left_out="yes",
+    )
+    assert _confidences([finding], is_library=False) == {Confidence.HIGH}
+
+
+@pytest.mark.parametrize(("given_to", "confidence"), [("step_s", Confidence.HIGH), ("", Confidence.LOW)])
+def test_a_key_whose_value_goes_to_telemetry_is_one_of_a_metric(
+    given_to: str, confidence: Confidence
+) -> None:
+    finding = _finding("TW505", "main:show", key="optimizer", given_to=given_to)
+    assert _confidences([finding]) == {confidence}
+
+
+@pytest.mark.parametrize(
+    ("context", "confidence"), [({"way_out": "yes"}, Confidence.HIGH), ({}, Confidence.LOW)]
+)
+def test_a_way_out_is_shown_and_other_siblings_are_not(
+    context: dict[str, str], confidence: Confidence
+) -> None:
+    assert _confidences([_finding("TW518", "main:generate", **context)]) == {confidence}
+
+
 APPLICATION = {
     "__init__.py": "",
     "__main__.py": "from .emitters import emit_step\n\nemit_step(0.5)\n",
