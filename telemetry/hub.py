@@ -16,9 +16,10 @@ from collections import deque
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+from weakref import WeakSet
 
 from .backends import Backend, LogBackend
-from .payloads import EventKind, TelemetryEvent
+from .payloads import EventKind, PendingEvent, TelemetryEvent
 
 __all__ = [
     "Backend",
@@ -120,18 +121,15 @@ class TelemetryHub:
             raise ValueError(f"a hub lingers for 0 to {threading.TIMEOUT_MAX:g} seconds, not {linger}")
         self._capacity: int = capacity
         self._linger: float = linger
-        # Guards everything below, never while a backend runs.
-        lock = threading.RLock()
-        # Tells those that wait for the worker that something has changed, and the worker that there is work.
-        self._changed: threading.Condition = threading.Condition(lock)
-        self._called: threading.Condition = threading.Condition(lock)
+        self._make_locks()
         self._is_urgent: bool = False  # until the worker has nothing left to do
-        self._process: int = os.getpid()
-        self._waiting: deque[TelemetryEvent] = deque()
+        self._is_forked: bool = False
+        self._waiting: deque[TelemetryEvent | PendingEvent] = deque()
         self._states: tuple[_BackendState, ...] = ()
         self._emitted: int = 0
         self._accepted: int = 0
         self._settled: int = 0
+        self._awaited: list[int] = []  # how many settled events somebody waits for
         self._handled: int = 0
         self._dropped: int = 0
         self._after_close: int = 0
@@ -142,6 +140,7 @@ class TelemetryHub:
         )
         self._worker.start()
         atexit.register(self.close)
+        _hubs.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -161,19 +160,21 @@ class TelemetryHub:
             DuplicateBackendError: the hub has a backend of that name already.
         """
         state = _BackendState(backend)
-        with self._changed:
+        with self._lock:
             if any(other.name == state.name for other in self._states):
                 raise DuplicateBackendError(f"the hub already has a backend named {state.name!r}")
             self._states = (*self._states, state)
 
-    def emit(self, event: TelemetryEvent) -> None:
+    def emit(self, event: TelemetryEvent | PendingEvent) -> None:
         """Queue an event for all backends; never waits for a backend and never raises.
+
+        A pending event is completed by the worker thread. One whose payload cannot be made counts as dropped.
 
         An event that cannot be queued (the queue is full, the worker thread died, the hub is closed) is
         counted and logged. An emit after `close` is counted and does not raise, since telemetry must not end
         a training run that shuts down in an unusual order.
         """
-        with self._changed:
+        with self._lock:
             self._emitted += 1
             if self._closed:
                 self._after_close += 1
@@ -207,14 +208,16 @@ class TelemetryHub:
         """
         self._refuse_worker("flush")
         deadline = time.monotonic() + timeout
-        with self._changed:
+        with self._lock:
             target = self._accepted
             self._hurry()
+            self._awaited.append(target)
             while self._settled < target and self._is_working():
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
                     break
                 self._changed.wait(remaining)
+            self._awaited.remove(target)
             return self._settled >= target and not self._worker_died
 
     def close(self, timeout: float = DEFAULT_TIMEOUT) -> bool:
@@ -231,16 +234,16 @@ class TelemetryHub:
             WaitInsideBackendError: called by a backend while it handles an event.
         """
         self._refuse_worker("close")
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._called.notify()
         atexit.unregister(self.close)
         self._worker.join(max(0.0, timeout))
-        with self._changed:
+        with self._lock:
             pending = self._accepted - self._settled
             died = self._worker_died
         # After a fork those that wait are the other process's, which delivers them.
-        if pending and os.getpid() == self._process:
+        if pending and not self._is_forked:
             _logger.error(
                 "the telemetry hub was closed with %d events undelivered after %g s", pending, timeout
             )
@@ -248,7 +251,7 @@ class TelemetryHub:
 
     def stats(self) -> HubStats:
         """The counts at this moment, consistent with each other."""
-        with self._changed:
+        with self._lock:
             return HubStats(
                 emitted=self._emitted,
                 handled=self._handled,
@@ -267,8 +270,20 @@ class TelemetryHub:
                 ),
             )
 
+    def _make_locks(self) -> None:
+        # Guards everything, never while a backend runs.
+        self._lock: threading.RLock = threading.RLock()
+        # Tells those that wait for the worker that they need wait no longer, and the worker that there is work.
+        self._changed: threading.Condition = threading.Condition(self._lock)
+        self._called: threading.Condition = threading.Condition(self._lock)
+
+    def _leave_to_parent(self) -> None:
+        """In a process that was forked: the worker thread is the other's, which may have held the lock."""
+        self._is_forked = True
+        self._make_locks()
+
     def _is_working(self) -> bool:
-        return self._worker.is_alive() and not self._worker_died
+        return not (self._worker_died or self._is_forked)
 
     def _refuse_worker(self, call: str) -> None:
         if threading.current_thread() is self._worker:
@@ -288,21 +303,24 @@ class TelemetryHub:
         """The worker thread: deliver events until the hub is closed and nothing waits."""
         try:
             while True:
-                with self._changed:
+                with self._lock:
                     if not self._waiting:
                         self._wait_for_events()
                     if not self._waiting:
                         return
-                    event = self._waiting.popleft()
+                    waiting = self._waiting.popleft()
                     states = self._states
-                self._deliver(event, states)
-                with self._changed:
-                    self._handled += 1
+                event = self._complete(waiting, states)
+                if event is not None:
+                    self._deliver(event, states)
+                with self._lock:
+                    self._handled += event is not None
                     self._settled += 1
-                    self._changed.notify_all()
+                    if self._settled in self._awaited:
+                        self._changed.notify_all()
         except BaseException:
             # Not re-raised: threading would print it, or for SystemExit say nothing at all.
-            with self._changed:
+            with self._lock:
                 self._worker_died = True
                 lost = self._accepted - self._settled
                 self._settled = self._accepted
@@ -334,6 +352,28 @@ class TelemetryHub:
         self._is_urgent = True
         self._called.notify()
 
+    def _complete(
+        self, event: TelemetryEvent | PendingEvent, states: tuple[_BackendState, ...]
+    ) -> TelemetryEvent | None:
+        """The event with its payload; None, and counted as dropped, where that cannot be made."""
+        if isinstance(event, TelemetryEvent):
+            return event
+        try:
+            return event.event()
+        except Exception:
+            with self._lock:
+                losses = self._drop(1)
+            if _is_power_of_two(losses):
+                _logger.exception(
+                    "telemetry event %s was lost, number %d so far: its payload could not be made",
+                    event.kind,
+                    losses,
+                )
+            return None
+        except BaseException:
+            self._count_unreached(states)
+            raise
+
     def _deliver(self, event: TelemetryEvent, states: tuple[_BackendState, ...]) -> None:
         """Offer an event to each backend; whatever one of them raises, every backend's counts include it."""
         for position, state in enumerate(states):
@@ -353,18 +393,31 @@ class TelemetryHub:
                     self._count_unreached(states[position + 1 :])
                     raise
             else:
-                with self._changed:
+                with self._lock:
                     state.delivered += 1
 
     def _count_failure(self, state: _BackendState) -> int:
-        with self._changed:
+        with self._lock:
             state.failed += 1
             return state.failed
 
     def _count_unreached(self, states: tuple[_BackendState, ...]) -> None:
-        with self._changed:
+        with self._lock:
             for state in states:
                 state.dropped += 1
+
+
+_hubs: WeakSet[TelemetryHub] = WeakSet()
+"""All hubs of this process."""
+
+
+def _after_fork() -> None:
+    for hub in _hubs:
+        hub._leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _is_power_of_two(count: int) -> bool:

@@ -5,6 +5,7 @@ A payload without defaults cannot hide a value that somebody forgot to pass. ``N
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +32,7 @@ __all__ = [
     "LayerGradientStats",
     "NormState",
     "PPOUpdatePayload",
+    "PendingEvent",
     "PerformanceTrend",
     "PolicyMetricsPayload",
     "RankCoverage",
@@ -243,3 +245,22 @@ class TelemetryEvent:
     """Unix time in seconds."""
     payload: TelemetryPayload
     """The content."""
+
+
+@dataclass(slots=True)
+class PendingEvent:
+    """An event whose payload is made when it is delivered, by the thread that delivers it.
+
+    What it is made of must not change any more.
+    """
+
+    kind: EventKind
+    """Which of the payloads the event will carry."""
+    timestamp: float
+    """Unix time in seconds at which it was emitted."""
+    make: Callable[[], TelemetryPayload]
+    """Makes the content."""
+
+    def event(self) -> TelemetryEvent:
+        """The event, with its content."""
+        return TelemetryEvent(kind=self.kind, timestamp=self.timestamp, payload=self.make())

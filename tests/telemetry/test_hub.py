@@ -10,7 +10,7 @@ import time
 import pytest
 
 from telewire.telemetry.hub import DuplicateBackendError, TelemetryHub, WaitInsideBackendError
-from telewire.telemetry.payloads import AnomalyPayload, EventKind, TelemetryEvent
+from telewire.telemetry.payloads import AnomalyPayload, EventKind, PendingEvent, TelemetryEvent
 
 LOGGER = "telewire.telemetry.hub"
 PATIENCE = 10.0
@@ -19,6 +19,26 @@ PATIENCE = 10.0
 def event(number, kind=EventKind.TRAINING_STEP):
     payload = AnomalyPayload(update=number, anomalies=(), details=(), ranks=())
     return TelemetryEvent(kind=kind, timestamp=0.0, payload=payload)
+
+
+def pending(number, made_by=None):
+    """An event whose payload is still to be made; ``made_by`` is told the thread that does it."""
+
+    def make():
+        if made_by is not None:
+            made_by.append(threading.current_thread().name)
+        return event(number).payload
+
+    return PendingEvent(EventKind.TRAINING_STEP, 0.0, make)
+
+
+def failing(error):
+    """An event whose payload cannot be made."""
+
+    def make():
+        raise error
+
+    return PendingEvent(EventKind.TRAINING_STEP, 0.0, make)
 
 
 class Collector:
@@ -468,3 +488,104 @@ assert os.waitpid(child, 0)[1] == 0
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert (done.stdout, done.stderr) == ("delivered True\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_what_a_forked_process_emits_is_counted_as_dropped_though_the_lock_was_held():
+    program = """
+import os, sys, threading
+from telewire.telemetry.hub import TelemetryHub
+from telewire.telemetry.payloads import AnomalyPayload, EventKind, TelemetryEvent
+
+hub = TelemetryHub()
+held, leave = threading.Event(), threading.Event()
+
+def hold():
+    with hub._lock:
+        held.set()
+        leave.wait()
+
+threading.Thread(target=hold).start()
+held.wait()
+child = os.fork()
+if child == 0:
+    payload = AnomalyPayload(update=1, anomalies=(), details=(), ranks=())
+    hub.emit(TelemetryEvent(kind=EventKind.TRAINING_STEP, timestamp=0.0, payload=payload))
+    stats = hub.stats()
+    print(stats.emitted, stats.dropped, hub.flush(), flush=True)
+    os._exit(0)
+leave.set()
+assert os.waitpid(child, 0)[1] == 0
+hub.emit(TelemetryEvent(kind=EventKind.TRAINING_STEP, timestamp=0.0, payload=None))
+print(hub.stats().dropped, hub.flush(), hub.close())
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["1 1 True", "0 True True"]
+
+
+def test_a_pending_event_is_completed_by_the_worker_thread_in_its_turn(hub):
+    collector, threads = Collector(), []
+    hub.add_backend(collector)
+    hub.emit(event(1))
+    hub.emit(pending(2, threads))
+    hub.emit(event(3))
+    assert hub.flush()
+    assert collector.updates == [1, 2, 3]
+    assert threads == ["telewire-telemetry-hub"]
+
+
+def test_an_event_that_cannot_be_made_is_counted_and_logged_and_stops_no_other(hub, caplog):
+    collector = Collector()
+    hub.add_backend(collector)
+    with caplog.at_level(logging.ERROR, LOGGER):
+        for _ in range(3):
+            hub.emit(failing(ValueError("no norm")))
+        hub.emit(pending(1))
+        assert hub.flush()
+    assert collector.updates == [1]
+    stats = hub.stats()
+    assert (stats.emitted, stats.handled, stats.dropped, stats.pending) == (4, 1, 3, 0)
+    assert (backend_stats(hub, "collector").delivered, backend_stats(hub, "collector").dropped) == (1, 3)
+    # At the first and at each power of two, so that a flood of losses is no flood of lines.
+    messages = [record.getMessage() for record in caplog.records]
+    assert [message.split(",")[1].split(":")[0] for message in messages] == [
+        " number 1 so far",
+        " number 2 so far",
+    ]
+    assert "no norm" in caplog.text
+
+
+def test_an_event_whose_making_ends_the_thread_is_lost_to_each_backend(hub, caplog):
+    collector = Collector()
+    hub.add_backend(collector)
+    with caplog.at_level(logging.CRITICAL, LOGGER):
+        hub.emit(failing(SystemExit()))
+        assert not hub.flush()
+    stats = hub.stats()
+    assert stats.worker_died
+    assert (stats.emitted, stats.handled, stats.dropped, stats.pending) == (1, 0, 1, 0)
+    assert backend_stats(hub, "collector").dropped == 1
+
+
+def test_all_that_wait_at_once_are_told():
+    with TelemetryHub(linger=ALWAYS) as hub:
+        gate = Gate()
+        hub.add_backend(gate)
+        told = []
+        waiting = []
+        for number in range(3):
+            hub.emit(event(number))
+            waiting.append(threading.Thread(target=lambda: told.append(hub.flush(PATIENCE))))
+            waiting[-1].start()
+        assert gate.entered.wait(PATIENCE)
+        assert told == []
+        gate.opened.set()
+        for thread in waiting:
+            thread.join(PATIENCE)
+        assert told == [True, True, True]
