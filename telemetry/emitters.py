@@ -8,28 +8,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TypedDict
 
 from .anomaly_report import AnomalyReport
+from .finished_step import FinishedStep
 from .hub import TelemetryHub
 from .layer_health import is_dead, is_exploding
 from .measurements import (
-    GradientCollection,
+    FiniteReading,
     GradientDrift,
     HeadEntropy,
     LayerGradientStats,
     LSTMHealthMetrics,
+    MeasuredGradients,
     NormState,
     PerformanceTrend,
     RankCoverage,
     RatioExtremes,
     ValueHealth,
 )
+from .norm_history import coefficient_of_variation
 from .payloads import (
     AnomalyPayload,
     EventKind,
-    GradientStage,
     LayerDiagnosticsPayload,
+    PendingEvent,
     PolicyMetricsPayload,
     PPOUpdatePayload,
     TelemetryEvent,
@@ -77,7 +81,7 @@ class NoGradientsError(ValueError):
 
 
 def aggregate_layer_gradient_health(
-    collections: Sequence[GradientCollection], layer_stats: Sequence[LayerGradientStats] | None
+    collections: Sequence[MeasuredGradients], layer_stats: Sequence[LayerGradientStats] | None
 ) -> LayerGradientHealth:
     """What an update's collections say together: counts summed, states and passes at their worst.
 
@@ -98,8 +102,8 @@ def aggregate_layer_gradient_health(
     worst_state = NormState.worst([collection.norm_state for collection in collections])
     if worst_state is NormState.NO_GRADIENTS:
         raise NoGradientsError()
-    nan_grad_count = _total([collection.nan_count for collection in collections])
-    inf_grad_count = _total([collection.inf_count for collection in collections])
+    nan_grad_count = total_count([collection.nan_count for collection in collections])
+    inf_grad_count = total_count([collection.inf_count for collection in collections])
     grad_norm_state = _known_state(worst_state, collections)
     grad_passes = max([collection.passes for collection in collections])
     loss_scale = min(
@@ -121,7 +125,7 @@ def aggregate_layer_gradient_health(
     }
 
 
-def _known_state(worst: NormState, collections: Sequence[GradientCollection]) -> NormState | None:
+def _known_state(worst: NormState, collections: Sequence[MeasuredGradients]) -> NormState | None:
     """The worst state; None where a collection holds shards alone in which all is well: others may be broken."""
     if worst not in (NormState.FINITE, NormState.UNDERFLOWED):
         return worst
@@ -131,7 +135,7 @@ def _known_state(worst: NormState, collections: Sequence[GradientCollection]) ->
     return worst
 
 
-def _total(counts: Iterable[int | None]) -> int | None:
+def total_count(counts: Iterable[int | None]) -> int | None:
     """The sum, or None when one of the counts is missing."""
     total = 0
     for count in counts:
@@ -197,6 +201,38 @@ def emit_ppo_update_event(
     hub.emit(TelemetryEvent(kind=EventKind.PPO_UPDATE, timestamp=time.time(), payload=payload))
 
 
+def make_training_step_payload(finished: FinishedStep) -> TrainingStepPayload:
+    """What a training step that has ended tells."""
+    gradients = finished.gradients
+    if isinstance(gradients, FiniteReading):
+        gradient_health = aggregate_layer_gradient_health([gradients], None)
+        worst_layer = gradient_drift = rank_coverage = None
+    else:
+        gradient_health, worst_layer = gradients.gradient_health, gradients.worst_layer
+        gradient_drift, rank_coverage = gradients.gradient_drift, gradients.rank_coverage
+    return TrainingStepPayload(
+        step=finished.step,
+        loss=finished.loss,
+        learning_rate=finished.learning_rate,
+        loss_scale=gradient_health["loss_scale"],
+        step_seconds=finished.step_seconds,
+        gradient_stage=finished.gradient_stage,
+        grad_norm_state=gradient_health["grad_norm_state"],
+        grad_passes=gradient_health["grad_passes"],
+        grad_norm_variation=coefficient_of_variation(finished.recent_norms),
+        worst_layer=worst_layer,
+        gradient_drift=gradient_drift,
+        nan_grad_count=gradient_health["nan_grad_count"],
+        inf_grad_count=gradient_health["inf_grad_count"],
+        dead_layers=gradient_health["dead_layers"],
+        exploding_layers=gradient_health["exploding_layers"],
+        pre_clip_grad_norm=finished.pre_clip_grad_norm,
+        grad_norm=finished.grad_norm,
+        skipped_steps=finished.skipped_steps,
+        rank_coverage=rank_coverage,
+    )
+
+
 class TelemetryEmitter:
     """The training loop's side of a hub: one method per kind of event, none of which blocks.
 
@@ -242,52 +278,12 @@ class TelemetryEmitter:
             rank_coverage=rank_coverage,
         )
 
-    def emit_training_step(
-        self,
-        *,
-        step: int,
-        loss: float | None,
-        learning_rate: float | None,
-        step_seconds: float | None,
-        gradient_stage: GradientStage,
-        gradient_health: LayerGradientHealth,
-        grad_norm_variation: float | None,
-        worst_layer: LayerGradientStats | None,
-        gradient_drift: GradientDrift | None,
-        pre_clip_grad_norm: float | None,
-        grad_norm: float | None,
-        skipped_steps: int | None,
-        rank_coverage: RankCoverage | None,
-    ) -> None:
-        """Publish one training step; the arguments mean what the fields of `TrainingStepPayload` mean.
-
-        Raises:
-            KeyError: a key of `LayerGradientHealth` is missing from ``gradient_health``.
-        """
+    def emit_training_step(self, finished: FinishedStep) -> None:
+        """Publish one training step. The payload is made when it is delivered: a short step has no time for that."""
         if self._hub is None:
             return
-        payload = TrainingStepPayload(
-            step=step,
-            loss=loss,
-            learning_rate=learning_rate,
-            loss_scale=gradient_health["loss_scale"],
-            step_seconds=step_seconds,
-            gradient_stage=gradient_stage,
-            grad_norm_state=gradient_health["grad_norm_state"],
-            grad_passes=gradient_health["grad_passes"],
-            grad_norm_variation=grad_norm_variation,
-            worst_layer=worst_layer,
-            gradient_drift=gradient_drift,
-            nan_grad_count=gradient_health["nan_grad_count"],
-            inf_grad_count=gradient_health["inf_grad_count"],
-            dead_layers=gradient_health["dead_layers"],
-            exploding_layers=gradient_health["exploding_layers"],
-            pre_clip_grad_norm=pre_clip_grad_norm,
-            grad_norm=grad_norm,
-            skipped_steps=skipped_steps,
-            rank_coverage=rank_coverage,
-        )
-        self._hub.emit(TelemetryEvent(kind=EventKind.TRAINING_STEP, timestamp=time.time(), payload=payload))
+        make = partial(make_training_step_payload, finished)
+        self._hub.emit(PendingEvent(EventKind.TRAINING_STEP, time.time(), make))
 
     def emit_policy_metrics(
         self,

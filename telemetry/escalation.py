@@ -33,8 +33,9 @@ class AnomalyResponse:
         ``layers`` are the update's statistics for the diagnostics that are sent at DEBUG; None where they were
         not collected.
         """
-        self._handle_telemetry_escalation(report)
-        self._emit_anomaly_diagnostics(update, report, layers)
+        if report.has_anomaly or layers is not None:
+            self._handle_telemetry_escalation(report)
+            self._emit_anomaly_diagnostics(update, report, layers)
         self._telemetry.tick()
 
     def _handle_telemetry_escalation(self, report: AnomalyReport) -> None:

@@ -28,10 +28,15 @@ class FusedScaling:
     """By what it divides the gradients; None where they are unscaled."""
 
 
+_NOTHING = FusedScaling(is_left_out=False, grad_scale=None)
+
+
 def read_fused_scaling(optimizer: Optimizer) -> FusedScaling:
     """What the scaler has told the optimiser; a GPU is waited for once, where it has told anything."""
     found_inf = getattr(optimizer, "found_inf", None)
     grad_scale = getattr(optimizer, "grad_scale", None)
+    if found_inf is None and grad_scale is None:
+        return _NOTHING
     if isinstance(found_inf, Tensor) and isinstance(grad_scale, Tensor):
         # Side by side, so that the device is waited for once.
         both = torch.stack(

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from ..registry import Record, shipped_registry
 from . import record_ids as ids
-from .measurements import GradientCollection, GradientDrift
+from .measurements import GradientDrift, MeasuredGradients
 from .streaks import StreakCounter
 
 __all__ = [
@@ -209,7 +209,7 @@ def _short(value: object) -> str:
     return repr(value)[:40]
 
 
-def sound_layer_share(collections: Sequence[GradientCollection]) -> float:
+def sound_layer_share(collections: Sequence[MeasuredGradients]) -> float:
     """Share of the layers whose gradient is finite and not all zero, over collections that measured their norms.
 
     NaN where no layer was measured.

@@ -14,12 +14,19 @@ from .fused_scaling import unscaled
 from .gradients import (
     NamedParameters,
     UnsupportedGradientError,
-    collect_gradients,
     collect_per_layer_gradients,
+    read_gradients,
 )
 from .gradients.kernel import KernelChoice, KernelUnavailableError, prepare_kernel
 from .levels import TelemetryConfig
-from .measurements import GradientCollection, LayerGradientStats, NormState
+from .measurements import (
+    FiniteReading,
+    GradientCollection,
+    LayerGradientStats,
+    MeasuredGradients,
+    NormState,
+    collection_of,
+)
 from .payloads import GradientStage
 from .step_in_hand import Look, StepInHand, diagnosed_layers
 from .warn_once import WarnOnce
@@ -73,11 +80,25 @@ class GradientLooks:
         self, stage: GradientStage, optimizer: Optimizer | None, *, grad_scale: float | None = None
     ) -> bool:
         """Look at the gradients of an optimiser, or at all; False where there are none."""
-        parameters = self._watched.all() if optimizer is None else self._watched.of(optimizer)
-        look = self._look(stage, parameters, grad_scale=grad_scale)
+        looks = self.step.looks
+        if optimizer is None:
+            parameters = self._watched.all()
+        else:
+            # Between two looks of one step nobody changes a model.
+            parameters = self._watched.of(optimizer, is_model_known=bool(looks))
+        found = read_gradients(parameters)
+        if (
+            isinstance(found, FiniteReading)
+            and self._scaler is None
+            and grad_scale is None
+            and not self._telemetry.collects("layers")
+        ):
+            looks.append(Look(stage, found, None))
+            return True
+        look = self._look(stage, parameters, found, grad_scale=grad_scale)
         if look is None:
             return False
-        self.step.looks.append(look)
+        looks.append(look)
         return True
 
     def has_seen(self, optimizer: Optimizer | None, stage: GradientStage) -> bool:
@@ -95,11 +116,11 @@ class GradientLooks:
         """
         found: list[Look] = []
         for optimizer in self._optimizers:
-            if self.step.stepped[id(optimizer)] or id(optimizer) in self._announced:
+            if id(optimizer) in self.step.stepped or id(optimizer) in self._announced:
                 continue
             parameters = self._watched.of(optimizer)
             if not self.step.has_seen(parameters.names):
-                look = self._look(GradientStage.AFTER_CLIPPING, parameters)
+                look = self._look(GradientStage.AFTER_CLIPPING, parameters, read_gradients(parameters))
                 found.extend(() if look is None else (look,))
         broken = [look for look in found if look.is_broken]
         self.step.looks.extend(broken if broken or self.step.looks else found)
@@ -112,11 +133,13 @@ class GradientLooks:
         if not self._optimizers:
             return None
         step = self.step
+        if not step.announced and len(step.stepped) == len(self._optimizers):
+            return 0  # as a rule
         skipped = sum(step.left_out(id(one)) for one in self._optimizers)
         others = [
             self._watched.of(one).names
             for one in self._optimizers
-            if not step.announced[id(one)] and not step.stepped[id(one)]
+            if id(one) not in step.announced and id(one) not in step.stepped
         ]
         broken = sum(step.is_broken(names) for names in others)
         if skipped or broken or step.stepped:
@@ -132,21 +155,31 @@ class GradientLooks:
         return tuple(layers[name] for name in names), are_all_measured
 
     def _look(
-        self, stage: GradientStage, parameters: NamedParameters, *, grad_scale: float | None = None
+        self,
+        stage: GradientStage,
+        parameters: NamedParameters,
+        found: MeasuredGradients,
+        *,
+        grad_scale: float | None = None,
     ) -> Look | None:
-        """The gradients of some parameters, divided by the scale that is still on them; None where there are none."""
-        collection = collect_gradients(parameters)
+        """What was found, divided by the scale that is still on it, with the statistics of layers where they are asked
+        for; None where there are no gradients.
+        """
+        collection = collection_of(found)
         if collection.norm_state is NormState.NO_GRADIENTS:
             return None
-        loss_scale = self._loss_scale()
-        if loss_scale is not None:
-            collection = replace(collection, loss_scale=loss_scale)
-        if grad_scale is not None:
-            collection = unscaled(collection, grad_scale)
+        collection = self._scaled(collection, grad_scale)
         layers = None
         if (collection.bad_layers or self._telemetry.collects("layers")) and self._is_told(stage, collection):
             layers = self._measure_layers(parameters, is_scaled=grad_scale is not None)
-        return Look(stage=stage, collection=collection, layers=layers)
+        return Look(stage, collection, layers)
+
+    def _scaled(self, collection: GradientCollection, grad_scale: float | None) -> GradientCollection:
+        """A collection beside the scale of the loss, and divided by the scale that is still on the gradients."""
+        loss_scale = self._loss_scale()
+        if loss_scale is not None:
+            collection = replace(collection, loss_scale=loss_scale)
+        return collection if grad_scale is None else unscaled(collection, grad_scale)
 
     def _is_told(self, stage: GradientStage, collection: GradientCollection) -> bool:
         """Whether a look tells of its layers: one that was looked at before clipping is told by that look."""

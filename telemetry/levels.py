@@ -57,6 +57,7 @@ class TelemetryConfig:
         self._level: TelemetryLevel = level
         self._categories: Mapping[str, TelemetryLevel] = MappingProxyType(dict(categories))
         self._escalated_updates: int = 0
+        self._effective_level: TelemetryLevel = level
 
     @property
     def level(self) -> TelemetryLevel:
@@ -66,9 +67,7 @@ class TelemetryConfig:
     @property
     def effective_level(self) -> TelemetryLevel:
         """The level in force: DEBUG while escalated, otherwise the chosen one. OFF is never escalated."""
-        if self.is_escalated:
-            return TelemetryLevel.DEBUG
-        return self._level
+        return self._effective_level
 
     @property
     def is_escalated(self) -> bool:
@@ -82,7 +81,7 @@ class TelemetryConfig:
 
     def includes(self, level: TelemetryLevel) -> bool:
         """Whether what belongs to ``level`` is to be collected now."""
-        return self.effective_level >= level
+        return self._effective_level >= level
 
     def collects(self, category: str) -> bool:
         """Whether what belongs to a category is to be collected now.
@@ -100,7 +99,7 @@ class TelemetryConfig:
                 stacklevel=2,
             )
             return False
-        return self.includes(level)
+        return self._effective_level >= level
 
     def escalate(self, updates: int) -> None:
         """Raise the level to DEBUG for the next ``updates`` calls of `tick`.
@@ -115,8 +114,11 @@ class TelemetryConfig:
             raise ValueError(f"an escalation lasts at least 1 update, not {updates}")
         if self._level is not TelemetryLevel.OFF:
             self._escalated_updates = max(self._escalated_updates, updates)
+            self._effective_level = TelemetryLevel.DEBUG
 
     def tick(self) -> None:
         """Count one update: to be called once at the end of each."""
         if self._escalated_updates > 0:
             self._escalated_updates -= 1
+            if self._escalated_updates == 0:
+                self._effective_level = self._level

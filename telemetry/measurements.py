@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from .norms import Arithmetic
 
 
 class NormState(StrEnum):
@@ -191,6 +195,89 @@ class GradientCollection:
     shard. None when no gradient is distributed. When there are such, norm and counts of this collection are
     those of this rank, and `GradientSums.merged` over the ranks' ``sharded`` and one ``replicated`` gives those
     of the model."""
+
+
+@dataclass(slots=True)
+class FiniteReading:
+    """One reading of gradients that lie whole on this rank, whose norm proves each element to be finite.
+
+    It says what a healthy step's `GradientCollection` says, without its columns being made: a short training step has
+    better things to do than to make what is only sent somewhere.
+    """
+
+    layer_names: tuple[str, ...]
+    """The parameters that had a gradient, in the model's order."""
+    layer_norms: Sequence[float]
+    """L2 norm of each layer's gradient, in the order of ``layer_names``."""
+    sizes: Sequence[int]
+    """Number of elements of each layer's gradient, in the same order."""
+    norm: float
+    """L2 norm of all elements: positive, and held by the arithmetic that it was taken in."""
+    arithmetic: Arithmetic
+    """How the norms were taken."""
+    nan_count: ClassVar[int] = 0
+    """A norm that is finite proves that no element is NaN."""
+    inf_count: ClassVar[int] = 0
+    """A norm that is finite proves that no element is infinite."""
+    norm_state: ClassVar[NormState] = NormState.FINITE
+    passes: ClassVar[int] = 1
+    loss_scale: ClassVar[float | None] = None
+    bad_layers: ClassVar[tuple[BadLayer, ...]] = ()
+
+    def without_layers(self) -> FiniteReading:
+        """The reading without the norms of its layers: for whoever keeps many."""
+        return FiniteReading(self.layer_names, (), self.sizes, self.norm, self.arithmetic)
+
+    def collection(self, *, loss_scale: float | None) -> GradientCollection:
+        """The collection that the reading amounts to."""
+        sums = GradientSums(
+            element_count=sum(self.sizes),
+            nan_count=self.nan_count,
+            inf_count=self.inf_count,
+            scale=self.norm,
+            squares=1.0,
+            overflow_limit=self.arithmetic.overflow_limit,
+            underflow_limit=self.arithmetic.underflow_limit,
+            layer_overflowed=False,
+        )
+        return GradientCollection(
+            layer_names=self.layer_names,
+            layer_norms=tuple(self.layer_norms),
+            element_count=sums.element_count,
+            nan_count=sums.nan_count,
+            inf_count=sums.inf_count,
+            norm=self.norm,
+            norm_state=self.norm_state,
+            norm_source=NormSource.MEASURED,
+            norm_error=self.arithmetic.error(max(self.sizes)),
+            passes=self.passes,
+            bad_layers=self.bad_layers,
+            loss_scale=loss_scale,
+            replicated=sums,
+            sharded=None,
+        )
+
+
+MeasuredGradients: TypeAlias = FiniteReading | GradientCollection
+"""What was measured of gradients: a reading where it says all that there is to say."""
+
+
+def collection_of(measured: MeasuredGradients) -> GradientCollection:
+    """What was measured, as a collection."""
+    return measured.collection(loss_scale=None) if isinstance(measured, FiniteReading) else measured
+
+
+def worst_norm(norms: Sequence[float | None]) -> float | None:
+    """The largest of the norms; NaN when one is NaN, so that no step can hide it; None when there is none."""
+    worst: float | None = None
+    for norm in norms:
+        if norm is None:
+            continue
+        if math.isnan(norm):
+            return norm
+        if worst is None or norm > worst:
+            worst = norm
+    return worst
 
 
 @dataclass(frozen=True, slots=True)

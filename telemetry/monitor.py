@@ -19,7 +19,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Self, TypedDict
 
@@ -34,17 +33,23 @@ from .anomaly_detector import AnomalyDetector
 from .anomaly_report import AnomalyReport
 from .backends import Backend
 from .console import ConsoleBackend
-from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradient_health
+from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradient_health, total_count
 from .escalation import AnomalyResponse
+from .finished_step import FinishedStep, StepDetails, whole_gradients
 from .fused_scaling import read_fused_scaling
 from .gradient_ema import GradientEMATracker, sound_layer_share
 from .gradient_looks import GradientLooks
 from .hub import DuplicateBackendError, TelemetryHub
 from .layer_health import worst_layer
 from .levels import TelemetryConfig, TelemetryLevel
-from .measurements import GradientCollection, GradientDrift
+from .measurements import (
+    FiniteReading,
+    GradientCollection,
+    GradientDrift,
+    MeasuredGradients,
+    worst_norm,
+)
 from .norm_history import NormHistory
-from .norms import worst_norm
 from .payloads import GradientStage
 from .ranks.steps import SharedStep, StepExchange
 from .step_in_hand import Look, StepInHand
@@ -148,6 +153,7 @@ class TrainingMonitor:
             raise ValueError("give a hub, or the backends of a hub to be made, not both")
         self._every: int = every
         self._ranks: StepExchange | None = StepExchange() if across_ranks else None
+        self._tells_only_steps: bool = not (across_ranks or drift)
         if self._ranks is not None and self._ranks.rank != 0:
             hub, backends = None, ()
         self._telemetry: TelemetryConfig = TelemetryConfig(level)
@@ -161,6 +167,8 @@ class TrainingMonitor:
         self._finished_steps: int = finished_steps
         self._first_step: int = finished_steps
         self._last_end: float | None = None
+        self._is_due: bool = True
+        self._is_measuring: bool = level is not TelemetryLevel.OFF
         self._warn_once: WarnOnce = WarnOnce(_logger)
         self._optimizers: tuple[Optimizer, ...] = (
             (optimizers,) if isinstance(optimizers, Optimizer) else tuple(optimizers)
@@ -207,11 +215,10 @@ class TrainingMonitor:
     @property
     def is_measuring(self) -> bool:
         """Whether the step in hand is looked at."""
-        return self._telemetry.level is not TelemetryLevel.OFF and self._is_due
+        return self._is_measuring
 
-    @property
-    def _is_due(self) -> bool:
-        """Whether the step in hand is to be looked at: across ranks by what all of them know."""
+    def _is_next_due(self) -> bool:
+        """Whether the step that begins is to be looked at: across ranks by what all of them know."""
         is_escalated = self._telemetry.is_escalated
         if self._ranks is not None and not self._ranks.is_alone:
             is_escalated = self._ranks.is_escalated
@@ -231,12 +238,12 @@ class TrainingMonitor:
         """
         if optimizer is not None:
             self._looks.announce(optimizer)
-        if not self.is_measuring:
+        if not self._is_measuring:
             return
         if not self._looks.collect(GradientStage.BEFORE_CLIPPING, optimizer):
             raise NoGradientsError()
         if optimizer is not None:
-            self._looks.step.announced[id(optimizer)] += 1
+            self._looks.step.note_announced(id(optimizer))
 
     def after_clipping(self, optimizer: Optimizer | None = None) -> None:
         """Collect the gradients once more, as the optimiser is given them.
@@ -248,7 +255,7 @@ class TrainingMonitor:
             NoGradientsError: no parameter has a gradient.
             UnsupportedGradientError: a gradient is of a kind that cannot be measured.
         """
-        if not self.is_measuring:
+        if not self._is_measuring:
             return
         stage = GradientStage.AFTER_CLIPPING
         if not self._looks.has_seen(optimizer, stage) and not self._looks.collect(stage, optimizer):
@@ -272,19 +279,23 @@ class TrainingMonitor:
             ValueError: ``loss`` is a tensor of more than one element.
         """
         try:
-            is_due, measuring = self._is_due, self.is_measuring
+            step, report = self._looks.step, None
+            measuring = self._is_measuring
             number = read_loss(loss) if measuring else None
-            if measuring:
+            reading = step.quiet_reading() if measuring and self._tells_only_steps else None
+            if measuring and reading is None:
                 measuring = self._complete_looks()
-            step = self._finished_steps + 1
-            self._finished_steps = step
-            report = None
-            if measuring:
+            self._finished_steps += 1
+            if reading is not None:
+                report = self._report_quietly(step, reading, loss=number)
+            elif measuring:
                 report = self._report(loss=number)
-            elif is_due:
+            elif self._is_due:
                 self._answer(loss=number)
         finally:
             self._looks.step = StepInHand()
+            self._is_due = self._every == 1 or self._is_next_due()
+            self._is_measuring = self._is_due and self._telemetry.level is not TelemetryLevel.OFF
             self._last_end = time.perf_counter()
         return report
 
@@ -330,11 +341,11 @@ class TrainingMonitor:
         self, optimizer: Optimizer, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> None:
         """The hook on each optimiser: what it is given, and how far it will go."""
-        if not self.is_measuring:
+        if not self._is_measuring:
             return
         step = self._looks.step
         # A closure computes the gradients inside of the step: there are none yet, or those of the step before.
-        if any(callable(argument) for argument in (*args[1:], *kwargs.values())):
+        if (kwargs or len(args) > 1) and any(map(callable, (*args[1:], *kwargs.values()))):
             step.with_closure.add(id(optimizer))
         else:
             scaling = read_fused_scaling(optimizer)
@@ -346,10 +357,34 @@ class TrainingMonitor:
             if scaling.is_left_out:
                 step.note_left_out(id(optimizer))
                 return
-        step.stepped[id(optimizer)] += 1
+        step.note_stepped(id(optimizer))
         for group in optimizer.param_groups:
             if group.get("lr") is not None:
                 step.learning_rate = worst_norm([step.learning_rate, float(group["lr"])])
+
+    def _report_quietly(
+        self, step: StepInHand, reading: FiniteReading, *, loss: float | None
+    ) -> AnomalyReport:
+        """As `_report`, of a quiet step (`StepInHand.quiet_reading`): only its loss can be wrong."""
+        first, last = step.looks[0], step.looks[-1]
+        self._emitter.emit_training_step(
+            FinishedStep(
+                step=self._finished_steps,
+                loss=loss,
+                learning_rate=step.learning_rate,
+                step_seconds=self._step_seconds(),
+                gradient_stage=first.stage,
+                gradients=reading.without_layers(),
+                recent_norms=self._norm_history.append(reading.norm),
+                pre_clip_grad_norm=reading.norm if first.stage is GradientStage.BEFORE_CLIPPING else None,
+                grad_norm=last.found.norm if last.stage is GradientStage.AFTER_CLIPPING else None,
+                skipped_steps=self._looks.skipped_steps(),
+            )
+        )
+        checks = self._telemetry.collects("anomalies")
+        report = self._detector.check_loss(loss) if checks else AnomalyReport()
+        self._response.respond(update=self._finished_steps, report=report, layers=None)
+        return report
 
     def _report(self, *, loss: float | None) -> AnomalyReport:
         """Send the step's event, look for anomalies, and do what follows from them."""
@@ -357,44 +392,44 @@ class TrainingMonitor:
         counted = step.counted()
         layers, are_all_measured = self._looks.diagnosed_layers(counted)
         report = AnomalyReport()
-        collections: Sequence[GradientCollection] = [one.collection for one in counted]
+        found: Sequence[MeasuredGradients] = [self._own_whole(one.found) for one in counted]
         shared: SharedStep | None = None
-        if self._ranks is None:
-            collections = [self._own_whole(collection) for collection in collections]
-        else:
-            shared = self._share(self._ranks, collections, loss)
-            collections, loss = shared.collections, shared.loss
+        if self._ranks is not None:
+            shared = self._share(self._ranks, [one.collection for one in counted], loss)
+            found, loss = shared.collections, shared.loss
             if self._telemetry.collects("anomalies") or not self._ranks.is_alone:
                 report.merge(shared.report)
-        health = aggregate_layer_gradient_health(collections, layers if are_all_measured else None)
-        norm = worst_norm([collection.norm for collection in collections])
-        is_known = all(collection.norm is not None for collection in collections)
-        self._norm_history.append(norm)
-        drift = self._drift(collections, norm)
-        self._emitter.emit_training_step(
-            step=self._finished_steps,
-            loss=loss,
-            learning_rate=step.learning_rate,
-            step_seconds=None if self._last_end is None else time.perf_counter() - self._last_end,
-            gradient_stage=counted[0].stage,
-            gradient_health=health,
-            grad_norm_variation=self._norm_history.coefficient_of_variation(),
+        norm = worst_norm([one.norm for one in found])
+        drift = self._drift(found, norm)
+        details = StepDetails(
+            gradient_health=aggregate_layer_gradient_health(found, layers if are_all_measured else None),
             worst_layer=None if layers is None else worst_layer(layers),
             gradient_drift=drift,
-            pre_clip_grad_norm=self._norm_at(GradientStage.BEFORE_CLIPPING, counted, collections),
-            grad_norm=self._norm_at(GradientStage.AFTER_CLIPPING, counted, collections),
-            skipped_steps=self._looks.skipped_steps(),
             rank_coverage=None if shared is None else shared.coverage,
         )
+        self._emitter.emit_training_step(
+            FinishedStep(
+                step=self._finished_steps,
+                loss=loss,
+                learning_rate=step.learning_rate,
+                step_seconds=self._step_seconds(),
+                gradient_stage=counted[0].stage,
+                gradients=details,
+                recent_norms=self._norm_history.append(norm),
+                pre_clip_grad_norm=self._norm_at(GradientStage.BEFORE_CLIPPING, counted, found),
+                grad_norm=self._norm_at(GradientStage.AFTER_CLIPPING, counted, found),
+                skipped_steps=self._looks.skipped_steps(),
+            )
+        )
         if self._telemetry.collects("anomalies"):
-            if is_known or self._ranks is None:
+            if self._ranks is None:
                 # Of shards alone only this rank's own counts are known. What an exchange knows, it has reported.
-                counts = health
-                if not is_known:
-                    counts = aggregate_layer_gradient_health([one.collection for one in counted], None)
+                found = [one.found for one in counted]
+            if all(one.norm is not None for one in found):
                 report.merge(
                     self._detector.check_gradients(
-                        nan_grad_count=counts["nan_grad_count"], inf_grad_count=counts["inf_grad_count"]
+                        nan_grad_count=total_count([one.nan_count for one in found]),
+                        inf_grad_count=total_count([one.inf_count for one in found]),
                     )
                 )
             if drift is not None:
@@ -403,24 +438,28 @@ class TrainingMonitor:
         self._response.respond(update=self._finished_steps, report=report, layers=layers)
         return report
 
-    def _norm_at(
-        self, stage: GradientStage, counted: Sequence[Look], collections: Sequence[GradientCollection]
-    ) -> float | None:
-        """The worst norm of a stage; ``collections`` are what ``counted`` have come to, over all ranks."""
-        known: dict[int, GradientCollection] = {}
-        if self._ranks is not None:
-            known = {id(look): collection for look, collection in zip(counted, collections, strict=True)}
-        looks = self._looks.step.at(stage)
-        return worst_norm([(known.get(id(look)) or self._own_whole(look.collection)).norm for look in looks])
+    def _step_seconds(self) -> float | None:
+        """Wall time since the end of the step before; None in the first."""
+        return None if self._last_end is None else time.perf_counter() - self._last_end
 
-    def _drift(self, collections: Sequence[GradientCollection], norm: float | None) -> GradientDrift | None:
+    def _norm_at(
+        self, stage: GradientStage, counted: Sequence[Look], found: Sequence[MeasuredGradients]
+    ) -> float | None:
+        """The worst norm of a stage; ``found`` is what ``counted`` have come to, over all ranks."""
+        known: dict[int, MeasuredGradients] = {}
+        if self._ranks is not None:
+            known = {id(look): one for look, one in zip(counted, found, strict=True)}
+        looks = self._looks.step.at(stage)
+        return worst_norm([(known.get(id(look)) or self._own_whole(look.found)).norm for look in looks])
+
+    def _drift(self, found: Sequence[MeasuredGradients], norm: float | None) -> GradientDrift | None:
         """How far the step's gradient is from those before; None unless asked for, and for shards."""
         if self._gradient_ema is None or norm is None:
             return None
         # Of a layer in shards each rank has another norm, and all ranks have to find the same anomalies.
-        if any(collection.sharded is not None for collection in collections):
+        if any(isinstance(one, GradientCollection) and one.sharded is not None for one in found):
             return None
-        return self._gradient_ema.update(grad_norm=norm, grad_health=sound_layer_share(collections))
+        return self._gradient_ema.update(grad_norm=norm, grad_health=sound_layer_share(found))
 
     def _share(
         self, ranks: StepExchange, collections: Sequence[GradientCollection], loss: float | None
@@ -445,15 +484,14 @@ class TrainingMonitor:
         if self._telemetry.level is not TelemetryLevel.OFF:
             self._response.respond(update=self._finished_steps, report=shared.report, layers=None)
 
-    def _own_whole(self, collection: GradientCollection) -> GradientCollection:
-        """A collection as it is, or as unknown where it holds this rank's shards only."""
-        if collection.sharded is None:
-            return collection
-        if self._ranks is None:
+    def _own_whole(self, found: MeasuredGradients) -> MeasuredGradients:
+        """What was found as it is, or as unknown where it is of this rank's shards only."""
+        whole = whole_gradients(found)
+        if whole is not found and self._ranks is None:
             self._warn_once(
                 "gradients are sharded: their counts and norms are known with across_ranks=True only"
             )
-        return _unknown(collection)
+        return whole
 
 
 def _hub_of(backends: Sequence[Backend] | None, registry: Registry | None) -> TelemetryHub:
@@ -469,12 +507,12 @@ def _hub_of(backends: Sequence[Backend] | None, registry: Registry | None) -> Te
     return hub
 
 
-def _unknown(collection: GradientCollection) -> GradientCollection:
-    return replace(collection, nan_count=None, inf_count=None, norm=None)
-
-
 def read_loss(loss: Tensor | float | None) -> float | None:
     """A loss as a number, None for none; a tensor of one element is read from its device."""
     if loss is None:
         return None
-    return float(loss.detach() if isinstance(loss, Tensor) else loss)
+    if isinstance(loss, Tensor):
+        if loss.numel() != 1:
+            raise ValueError(f"the loss is a tensor of one element, not one of shape {tuple(loss.shape)}")
+        return float(loss.item())
+    return float(loss)

@@ -24,14 +24,15 @@ class NormHistory:
         """The norms, oldest first."""
         return tuple(self._norms)
 
-    def append(self, norm: float | None) -> None:
-        """Add the norm of one more update.
+    def append(self, norm: float | None) -> tuple[float, ...]:
+        """Add the norm of one more update, and return all, oldest first.
 
         A norm that was not collected (None) or is not finite is no point of the history: the latter is an anomaly
         of its own update, and would hide how the others vary for as long as it stayed.
         """
         if norm is not None and math.isfinite(norm):
             self._norms.append(norm)
+        return tuple(self._norms)
 
     def coefficient_of_variation(self) -> float | None:
         """See `coefficient_of_variation`."""

@@ -116,11 +116,18 @@ _MATRIX_ELEMENTS = 64 * 1024
 _SHAPE = attrgetter("shape")
 
 
-def first_norms(group: Sequence[Tensor], arithmetic: Arithmetic) -> Tensor:
-    """Norms of non-empty pieces of one device and dtype, on their device: one tensor, in their order."""
+def first_norms(
+    group: Sequence[Tensor], arithmetic: Arithmetic, sizes: Sequence[int] | None = None
+) -> Tensor:
+    """Norms of non-empty pieces of one device and dtype, on their device: one tensor, in their order.
+
+    Whoever knows how many elements each of them has may say so.
+    """
     wider = arithmetic.reduced_in
     matrices: list[list[int]] = []
-    if len(group) >= _FEWEST_ROWS and group[0].is_cpu and group[0].element_size() > 1:
+    # What is not of one size is not of one shape.
+    alike = len(group) if sizes is None else len(sizes) - len(set(sizes)) + 1
+    if alike >= _FEWEST_ROWS and group[0].is_cpu and group[0].element_size() > 1:
         matrices = list(_matrices(group))
     if not matrices:
         return torch.stack(_single_norms(group, wider))
@@ -260,16 +267,3 @@ def to_host(rows: Sequence[Tensor]) -> list[list[float]]:
         values: list[list[float]] = torch.stack([rows[place] for place in on_device]).tolist()
         fetched.update(zip(on_device, values, strict=True))
     return [fetched[place] for place in range(len(rows))]
-
-
-def worst_norm(norms: Sequence[float | None]) -> float | None:
-    """The largest of the norms; NaN when one is NaN, so that no step can hide it; None when there is none."""
-    worst: float | None = None
-    for norm in norms:
-        if norm is None:
-            continue
-        if math.isnan(norm):
-            return norm
-        if worst is None or norm > worst:
-            worst = norm
-    return worst

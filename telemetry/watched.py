@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import is_
+from typing import TypeAlias, cast
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -12,6 +14,7 @@ from torch.optim import Optimizer
 from .gradients import NamedParameters
 
 NamedParameter = tuple[str, Tensor]
+_Holder: TypeAlias = dict[str, object]
 
 __all__ = ["NamedParameter", "WatchedParameters", "as_module"]
 
@@ -30,31 +33,37 @@ class _Modules:
     """The modules of a model at one moment, and what each of them holds."""
 
     def __init__(self, model: nn.Module) -> None:
-        self._modules: list[nn.Module] = list(model.modules())
+        modules = list(model.modules())
         # One that says itself what its parameters are may say something else at any time.
-        self._are_plain: bool = all(map(_is_plain, self._modules))
-        self._names_then, self._contents_then = self._contents()
+        self._are_plain: bool = all(map(_is_plain, modules))
+        holders: list[_Holder] = []
+        for module in modules if self._are_plain else ():
+            holders += (cast(_Holder, module._parameters), cast(_Holder, module._modules))
+        self._full: list[_Holder] = list(filter(None, holders))
+        self._empty: list[_Holder] = [holder for holder in holders if not holder]
+        self._names: list[str] = []
+        self._contents: list[object] = []
+        self._lengths: list[int] = []
+        self.have_changed()
 
     def have_changed(self) -> bool:
-        """Whether one of them holds other parameters or modules, or under other names."""
-        if not self._are_plain:
-            return True
-        names, contents = self._contents()
-        return names != self._names_then or not _are_same(contents, self._contents_then)
+        """Whether one of them has come to hold other parameters or modules, or under other names.
 
-    def _contents(self) -> tuple[list[str], list[object]]:
-        """What they hold, and its names: cheaper than `torch.nn.Module.named_parameters`, which puts names together."""
-        names: list[str] = []
-        contents: list[object] = []
-        for module in self._modules if self._are_plain else ():
-            parameters, children = module._parameters, module._modules
-            contents.append(module)  # so that what another one holds now is not taken for its own
-            names += parameters
-            contents += parameters.values()
-            if children:
-                names += children
-                contents += children.values()
-        return names, contents
+        It is asked in each training step, and so in few calls, whatever the number of modules.
+        """
+        names = [*chain.from_iterable(self._full)]
+        contents = [*chain.from_iterable(map(dict.values, self._full))]
+        lengths = [*map(len, self._full)]
+        if (
+            self._are_plain
+            and names == self._names
+            and lengths == self._lengths
+            and all(map(is_, contents, self._contents))
+            and not any(self._empty)
+        ):
+            return False
+        self._names, self._contents, self._lengths = names, contents, lengths
+        return True
 
 
 def _is_plain(module: nn.Module) -> bool:
@@ -90,14 +99,15 @@ class WatchedParameters:
         self._optimizers: tuple[Optimizer, ...] = tuple(optimizers)
         self._beside: dict[int, NamedParameter] = {}
         self._of_all: NamedParameters | None = None
-        self._of_own: list[_Held | None] = [None] * len(self._optimizers)
+        self._of_own: dict[int, _Held] = {}
         self._modules: _Modules = _Modules(model)
         for optimizer in self._optimizers:
             self.of(optimizer)
 
     def all(self) -> NamedParameters:
         """Those of the model, in its order, and after them those beside it."""
-        self._forget_outdated()
+        if self._modules.have_changed():
+            self._forget()
         if self._of_all is None:
             own: list[NamedParameter] = list(self._model.named_parameters())
             # A parameter may have been put into the model later on.
@@ -106,25 +116,30 @@ class WatchedParameters:
             self._of_all = NamedParameters(own)
         return self._of_all
 
-    def of(self, optimizer: Optimizer) -> NamedParameters:
-        """Those of one optimiser, in the model's order, and after them those beside it."""
-        self._forget_outdated()
+    def of(self, optimizer: Optimizer, *, is_model_known: bool = False) -> NamedParameters:
+        """Those of one optimiser, in the model's order, and after them those beside it.
+
+        Args:
+            optimizer: whose parameters.
+            is_model_known: whether the model has just been looked at, and is what it was then.
+        """
+        if not is_model_known and self._modules.have_changed():
+            self._forget()
         held = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        place = self._place_of(optimizer)
-        known = None if place is None else self._of_own[place]
+        known = self._of_own.get(id(optimizer))
         if known is not None and _are_same(held, known.parameters):
             return known.named
         named = NamedParameters(self._found_in(optimizer, held))
-        if place is not None:
-            self._of_own[place] = _Held(held, named)
+        if self._place_of(optimizer) is not None:
+            # Another one may be gone when its identity is given to the next.
+            self._of_own[id(optimizer)] = _Held(held, named)
         return named
 
-    def _forget_outdated(self) -> None:
-        """Forget the names where the model is no longer what it was when they were found."""
-        if self._modules.have_changed():
-            self._modules = _Modules(self._model)
-            self._of_all = None
-            self._of_own = [None] * len(self._optimizers)
+    def _forget(self) -> None:
+        """Forget the names: the model is no longer what it was when they were found."""
+        self._modules = _Modules(self._model)
+        self._of_all = None
+        self._of_own = {}
 
     def _found_in(self, optimizer: Optimizer, parameters: Sequence[Tensor]) -> list[NamedParameter]:
         """The parameters of an optimiser, under their names."""

@@ -6,7 +6,7 @@ would apply it too. Tied weights are one parameter and count once.
 """
 
 from ..measurements import LayerGradientStats
-from .collection import PendingGradients, collect_gradients, start_gradient_collection
+from .collection import PendingGradients, collect_gradients, read_gradients, start_gradient_collection
 from .layers import collect_per_layer_gradients, compute_grad_norm_surrogate
 from .moments import LARGE_MAGNITUDE, SMALL_MAGNITUDE
 from .named import GradientHolder, NamedParameters
@@ -23,5 +23,6 @@ __all__ = [
     "collect_gradients",
     "collect_per_layer_gradients",
     "compute_grad_norm_surrogate",
+    "read_gradients",
     "start_gradient_collection",
 ]

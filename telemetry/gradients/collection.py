@@ -17,13 +17,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..measurements import GradientCollection
+from ..measurements import FiniteReading, GradientCollection, MeasuredGradients
 from ..norms import PIECE_ELEMENTS, arithmetic_of, first_norms, pieces
 from ..untraced import untraced
-from .common import CommonReading, read_common
+from .common import UnsettledReading, read_common
 from .ladder import Group, climb
-from .named import GradientHolder, named_parameters
-from .results import clipping_collection, finite_collection, measured_collection
+from .named import GradientHolder, NamedParameters, named_parameters
+from .results import clipping_collection, measured_collection
 from .sources import (
     ANY_GRADIENT,
     COMPLEX_DTYPES,
@@ -34,7 +34,13 @@ from .sources import (
 )
 from .transfer import Transfer
 
-__all__ = ["PendingGradients", "collect_gradients", "measure_norm", "start_gradient_collection"]
+__all__ = [
+    "PendingGradients",
+    "collect_gradients",
+    "measure_norm",
+    "read_gradients",
+    "start_gradient_collection",
+]
 
 Precision = Literal["float32", "own"]
 
@@ -74,8 +80,10 @@ def collect_gradients(
     if clip_norm is None:
         # Which precision was asked for makes no difference to float32.
         reading = read_common(parameters)
+        if isinstance(reading, FiniteReading):
+            return reading.collection(loss_scale=loss_scale)
         if reading is not None:
-            return _common_collection(reading, loss_scale)
+            return _settled(reading, loss_scale)
     pending = PendingGradients(
         find_gradients(parameters),
         loss_scale=loss_scale,
@@ -86,19 +94,21 @@ def collect_gradients(
     return pending.read()
 
 
-def _common_collection(reading: CommonReading, loss_scale: float | None) -> GradientCollection:
-    """What a reading of the common kind gives; where it proves nothing, the rungs above settle it."""
-    norm = reading.settled_norm()
-    if norm is not None:
-        return finite_collection(
-            reading.names,
-            reading.norms,
-            norm=norm,
-            element_count=sum(reading.sizes),
-            arithmetic=reading.arithmetic,
-            longest=max(reading.sizes),
-            loss_scale=loss_scale,
-        )
+@untraced
+def read_gradients(parameters: NamedParameters) -> MeasuredGradients:
+    """As `collect_gradients`, for a caller who may never need the collection of a healthy step.
+
+    Raises:
+        UnsupportedGradientError: a gradient cannot be read; the message names the layer.
+    """
+    reading = read_common(parameters)
+    if isinstance(reading, FiniteReading):
+        return reading
+    return collect_gradients(parameters) if reading is None else _settled(reading, None)
+
+
+def _settled(reading: UnsettledReading, loss_scale: float | None) -> GradientCollection:
+    """What the rungs above the first make of a reading."""
     sources, groups = reading.sources, [reading.group]
     with torch.no_grad():
         ladder = climb(sources, groups, [reading.norms])

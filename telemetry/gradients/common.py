@@ -14,7 +14,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ..norms import PIECE_ELEMENTS, Arithmetic, arithmetic_of, first_norms
+from ..measurements import FiniteReading
+from ..norms import PIECE_ELEMENTS, arithmetic_of, first_norms
 from .flat_shards import first_flat_shard
 from .ladder import Group
 from .named import NamedParameters
@@ -23,11 +24,12 @@ from .sources import GradientSources
 _kind = attrgetter("dtype", "layout", "is_cpu", "requires_grad")
 _COMMON_KIND = {(torch.float32, torch.strided, True, False)}
 _PLAIN = {Tensor}
+_ARITHMETIC = arithmetic_of(torch.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class CommonReading:
-    """What the first rung has read of gradients that are all of the common kind."""
+class UnsettledReading:
+    """What the first rung has read of gradients that are all of the common kind, and what it leaves open."""
 
     names: tuple[str, ...]
     """The parameters' names: each has a gradient."""
@@ -35,10 +37,8 @@ class CommonReading:
     """The gradients."""
     sizes: list[int]
     """Their numbers of elements: each is one piece."""
-    norms: tuple[float, ...]
+    norms: list[float]
     """Their norms, as the first rung found them."""
-    arithmetic: Arithmetic
-    """How the norms were taken."""
 
     @property
     def sources(self) -> GradientSources:
@@ -49,34 +49,31 @@ class CommonReading:
     def group(self) -> Group:
         """The gradients as pieces, for the rungs above the first."""
         layers = list(range(len(self.gradients)))
-        return Group(self.arithmetic, False, self.gradients, layers, max(self.sizes))
-
-    def settled_norm(self) -> float | None:
-        """The norm of all gradients where it proves that each element is finite and none has vanished; else None.
-
-        What it leaves open `ladder.climb` decides, which knows of tiny gradients beside large ones.
-        """
-        total = math.hypot(*self.norms)
-        if min(self.norms) >= self.arithmetic.floor and total <= self.arithmetic.overflow_limit:
-            return total
-        return None
+        return Group(_ARITHMETIC, False, self.gradients, layers, max(self.sizes))
 
 
-def read_common(parameters: NamedParameters) -> CommonReading | None:
-    """Read all gradients once, where each parameter has one, of the common kind; None where one is of another."""
+def read_common(parameters: NamedParameters) -> FiniteReading | UnsettledReading | None:
+    """Read all gradients once, where each parameter has one, of the common kind; None where one is of another.
+
+    Where the norm does not prove that each element is finite and none has vanished, the rungs above settle it
+    (`ladder.climb`), which know of tiny gradients beside large ones.
+    """
     found = [parameter.grad for parameter in parameters.tensors]
     # Of a parameter without a gradient, and of a subclass of Tensor, the type is another. Gradients that can be
     # differentiated again would have to be kept from it: `torch.no_grad` costs as much as asking for all of this.
-    if (
-        set(map(type, found)) != _PLAIN
-        or set(map(_kind, found)) != _COMMON_KIND
-        or first_flat_shard(parameters) is not None
-    ):
+    if set(map(type, found)) != _PLAIN or set(map(_kind, found)) != _COMMON_KIND:
         return None
     gradients = cast(list[Tensor], found)
     sizes = list(map(Tensor.numel, gradients))
-    if min(sizes) == 0 or max(sizes) > PIECE_ELEMENTS:
-        return None
-    arithmetic = arithmetic_of(torch.float32)
-    norms: list[float] = first_norms(gradients, arithmetic).tolist()
-    return CommonReading(parameters.names, gradients, sizes, tuple(norms), arithmetic)
+    if sizes != parameters.known_sizes:
+        # A rank that came to hold parts of them would hold fewer elements.
+        if min(sizes) == 0 or max(sizes) > PIECE_ELEMENTS or first_flat_shard(parameters) is not None:
+            return None
+        parameters.known_sizes = sizes
+    else:
+        sizes = parameters.known_sizes  # one list for all readings that are kept
+    norms: list[float] = first_norms(gradients, _ARITHMETIC, sizes).tolist()
+    total = math.hypot(*norms)
+    if min(norms) < _ARITHMETIC.floor or not total <= _ARITHMETIC.overflow_limit:
+        return UnsettledReading(parameters.names, gradients, sizes, norms)
+    return FiniteReading(parameters.names, norms, sizes, total, _ARITHMETIC)

@@ -22,7 +22,8 @@ def first_flat_shard(named: Iterable[tuple[str, Tensor]]) -> str | None:
 
     The parameters are looked at only where there are other ranks and FSDP has been imported.
     """
-    if "torch.distributed.fsdp" not in sys.modules or not _has_other_ranks():
+    # FSDP cannot be imported where `torch.distributed` is not available.
+    if "torch.distributed.fsdp" not in sys.modules or not dist.is_initialized() or dist.get_world_size() == 1:
         return None
     flattened = [(name, parameter) for name, parameter in named if getattr(parameter, _MARK, False)]
     # An original parameter that is whole has its own shape. What is cut up is seen as vectors, some without elements,
@@ -34,10 +35,6 @@ def first_flat_shard(named: Iterable[tuple[str, Tensor]]) -> str | None:
         if not is_whole:
             return name
     return None
-
-
-def _has_other_ranks() -> bool:
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
 def _storage(parameter: Tensor) -> int:

@@ -20,7 +20,7 @@ class NamedParameters:
         named: names and parameters, as `torch.nn.Module.named_parameters` yields them.
     """
 
-    __slots__ = ("names", "tensors")
+    __slots__ = ("known_sizes", "names", "tensors")
 
     def __init__(self, named: Iterable[tuple[str, Tensor]]) -> None:
         first: dict[int, tuple[str, Tensor]] = {}
@@ -28,6 +28,8 @@ class NamedParameters:
             first.setdefault(id(parameter), (name, parameter))
         self.names: tuple[str, ...] = tuple(name for name, _ in first.values())
         self.tensors: list[Tensor] = [parameter for _, parameter in first.values()]
+        self.known_sizes: list[int] | None = None
+        """Numbers of elements of gradients that were found to be whole, and each to be one piece; see `common`."""
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         return zip(self.names, self.tensors, strict=True)

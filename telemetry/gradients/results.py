@@ -13,78 +13,6 @@ from .ladder import Group, Ladder, combined_norm
 from .sources import COMPLEX_DTYPES, GradientSources
 
 
-def finite_collection(
-    layer_names: tuple[str, ...],
-    layer_norms: tuple[float, ...],
-    *,
-    norm: float,
-    element_count: int,
-    arithmetic: Arithmetic,
-    longest: int,
-    loss_scale: float | None,
-) -> GradientCollection:
-    """The collection that one reading of whole gradients gives whose ``norm``, not 0, its arithmetic holds.
-
-    A finite norm proves that no element is NaN or infinite.
-    """
-    sums = GradientSums(
-        element_count=element_count,
-        nan_count=0,
-        inf_count=0,
-        scale=norm,
-        squares=1.0,
-        overflow_limit=arithmetic.overflow_limit,
-        underflow_limit=arithmetic.underflow_limit,
-        layer_overflowed=False,
-    )
-    return _settled_collection(
-        sums,
-        layer_names=layer_names,
-        layer_norms=layer_norms,
-        norm=norm,
-        state=NormState.FINITE,
-        norm_error=arithmetic.error(longest),
-        passes=1,
-        bad_layers=(),
-        loss_scale=loss_scale,
-        replicated=sums,
-        sharded=None,
-    )
-
-
-def _settled_collection(
-    sums: GradientSums,
-    *,
-    layer_names: tuple[str, ...],
-    layer_norms: tuple[float, ...],
-    norm: float,
-    state: NormState,
-    norm_error: float,
-    passes: int,
-    bad_layers: tuple[BadLayer, ...],
-    loss_scale: float | None,
-    replicated: GradientSums,
-    sharded: GradientSums | None,
-) -> GradientCollection:
-    """A collection in which everything is known: ``sums`` are those of all its gradients."""
-    return GradientCollection(
-        layer_names=layer_names,
-        layer_norms=layer_norms,
-        element_count=sums.element_count,
-        nan_count=sums.nan_count,
-        inf_count=sums.inf_count,
-        norm=norm,
-        norm_state=state,
-        norm_source=NormSource.MEASURED,
-        norm_error=norm_error,
-        passes=passes,
-        bad_layers=bad_layers,
-        loss_scale=loss_scale,
-        replicated=replicated,
-        sharded=sharded,
-    )
-
-
 def measured_collection(
     sources: GradientSources, groups: Sequence[Group], ladder: Ladder, *, loss_scale: float | None
 ) -> GradientCollection:
@@ -119,12 +47,15 @@ def measured_collection(
     everything = replicated
     if sharded is not None:
         everything = _sums(sources, groups, ladder, range(len(sources.names)))
-    return _settled_collection(
-        everything,
+    return GradientCollection(
         layer_names=tuple(sources.names),
         layer_norms=ladder.layer_norms,
+        element_count=everything.element_count,
+        nan_count=everything.nan_count,
+        inf_count=everything.inf_count,
         norm=everything.norm,
-        state=everything.state,
+        norm_state=everything.state,
+        norm_source=NormSource.MEASURED,
         norm_error=max((_error(group) for group in groups), default=0.0),
         passes=ladder.passes,
         bad_layers=_bad_layers(sources, ladder),

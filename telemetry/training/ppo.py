@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..gradients import collect_gradients, collect_per_layer_gradients, compute_grad_norm_surrogate
-from ..measurements import GradientCollection, LayerGradientStats
-from ..norms import worst_norm
+from ..measurements import GradientCollection, LayerGradientStats, worst_norm
 from ..policy_stats import PolicyStatistics, PolicyStats
 from .policy import Hidden, RecurrentPolicy
 from .rollout import Rollout, as_sequences, generalised_advantages

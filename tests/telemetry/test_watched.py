@@ -72,7 +72,17 @@ def put_into_another(model):
     model[0] = nn.Sequential(model[0])
 
 
+def give_the_first_parameter(model):
+    model[1][1].scale = nn.Parameter(torch.ones(1))
+
+
+def give_the_first_module(model):
+    model[1][1].inner = nn.Linear(1, 1)
+
+
 CHANGES = [
+    give_the_first_parameter,
+    give_the_first_module,
     replace_parameter,
     replace_by_an_equal_parameter,
     replace_layer,

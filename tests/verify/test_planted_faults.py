@@ -74,7 +74,7 @@ FAULTS = [
         "the sum over the layers is never made",
         EMITTERS,
         (
-            ("    inf_grad_count = _total([collection.inf_count for collection in collections])\n", ""),
+            ("    inf_grad_count = total_count([collection.inf_count for collection in collections])\n", ""),
             ('        "inf_grad_count": inf_grad_count,\n', ""),
         ),
         (Expected("TW205", "TELE-301", EMITTERS, "def aggregate_layer_gradient_health("),),
@@ -184,9 +184,9 @@ FAULTS = [
         "NaN and Inf are swapped where they are summed",
         EMITTERS,
         (
-            ("_total([collection.nan_count for", "_total([collection.INF for"),
-            ("_total([collection.inf_count for", "_total([collection.nan_count for"),
-            ("_total([collection.INF for", "_total([collection.inf_count for"),
+            ("total_count([collection.nan_count for", "total_count([collection.INF for"),
+            ("total_count([collection.inf_count for", "total_count([collection.nan_count for"),
+            ("total_count([collection.INF for", "total_count([collection.inf_count for"),
         ),
         (
             Expected("TW207", "TELE-300", EMITTERS, '"nan_grad_count": nan_grad_count,'),

@@ -31,15 +31,15 @@ HARDCODED = (
 SWAPPED = (
     (
         "telemetry/emitters.py",
-        "nan_grad_count = _total([collection.nan_count",
-        "nan_grad_count = _total([collection.@",
+        "nan_grad_count = total_count([collection.nan_count",
+        "nan_grad_count = total_count([collection.@",
     ),
     (
         "telemetry/emitters.py",
-        "inf_grad_count = _total([collection.inf_count",
-        "inf_grad_count = _total([collection.nan_count",
+        "inf_grad_count = total_count([collection.inf_count",
+        "inf_grad_count = total_count([collection.nan_count",
     ),
-    ("telemetry/emitters.py", "_total([collection.@", "_total([collection.inf_count"),
+    ("telemetry/emitters.py", "total_count([collection.@", "total_count([collection.inf_count"),
 )
 NO_ROW = (
     "telemetry/sanctum/widgets/health_status_panel.py",

@@ -208,7 +208,7 @@ def test_the_hub_is_closed_though_the_last_report_fails(model, recorder, monkeyp
     monitor = TrainingMonitor(model, backends=[recorder])
     gradients_of(model)
     monitor.after_backward()
-    monkeypatch.setattr(monitor, "_report", lambda **values: 1 / 0)
+    monkeypatch.setattr(monitor._emitter, "emit_training_step", lambda finished: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         monitor.close()
     assert not monitor.hub._worker.is_alive()

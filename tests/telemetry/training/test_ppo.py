@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telewire.telemetry.norms import worst_norm
+from telewire.telemetry.measurements import worst_norm
 from telewire.telemetry.training.inject import GradientInjector, Injection
 from telewire.telemetry.training.policy import RecurrentPolicy
 from telewire.telemetry.training.ppo import PPO, PPOConfig, UpdateResult
