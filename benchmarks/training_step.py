@@ -4,16 +4,17 @@
 
 Process CPU time, one thread. A step is forward pass, backward pass, clipping and Adam, as a plain PyTorch loop has
 them; with telemetry a `TrainingMonitor` watches it: the gradients before and after clipping, the loss, the anomaly
-checks, the event through the hub to a backend that keeps nothing, its delivery included. In each round every contender takes some steps, one
-after the other as in a training, in a changing order of the contenders; the median of the rounds' differences to the
-bare step is shown. The bare step takes part twice: how far the two differ is the noise. Goal: at most 5 % at level
-NORMAL. Two fused norms that are brought to the host, and nothing else, are the least that it can cost.
+checks, the event through the hub to a backend that keeps nothing, its delivery included. In each round every contender
+takes some steps, one after the other as in a training, in a changing order of the contenders; the median of the rounds'
+differences to the bare step is shown. The bare step takes part twice: how far the two differ is the noise. Goal: at
+most 5 % at level NORMAL. Two fused norms that are brought to the host, and nothing else, are the least that it can
+cost.
 
 Measured on two cores (the noise was 1 %): 3 to 4 % for the convolutional network and the transformer, 7 to 8 % for
-the LSTM and 5 to 7 % for the perceptron, whose steps take 2 to 4 ms. There it is 0.17 to 0.25 ms: a quarter for two bare
-norms, a quarter for making and delivering the event, and the rest for some forty calls that the step before has driven
-out of the caches, where each takes two to four times what it takes in a loop of its own. `every=10` brings it to a
-tenth.
+the LSTM and 5 to 7 % for the perceptron, whose steps take 2 to 4 ms. There it is 0.17 to 0.25 ms: a quarter for two
+bare norms, a quarter for making and delivering the event, and the rest for some forty calls that the step before has
+driven out of the caches, where each takes two to four times what it takes in a loop of its own. `every=10` brings it
+to a tenth.
 """
 
 from __future__ import annotations
