@@ -279,15 +279,16 @@ class TrainingMonitor:
             ValueError: ``loss`` is a tensor of more than one element.
         """
         try:
-            step, report = self._looks.step, None
+            seen, report = self._looks.step, None
             measuring = self._is_measuring
             number = read_loss(loss) if measuring else None
-            reading = step.quiet_reading() if measuring and self._tells_only_steps else None
+            reading = seen.quiet_reading() if measuring and self._tells_only_steps else None
             if measuring and reading is None:
                 measuring = self._complete_looks()
-            self._finished_steps += 1
+            step = self._finished_steps + 1
+            self._finished_steps = step
             if reading is not None:
-                report = self._report_quietly(step, reading, loss=number)
+                report = self._report_quietly(seen, reading, loss=number)
             elif measuring:
                 report = self._report(loss=number)
             elif self._is_due:
