@@ -23,6 +23,7 @@ from telewire.verify.evidence.document import (
     read_evidence,
 )
 from telewire.verify.evidence.observed import EdgeObservation, Observation, _never_changing, _Passed, _Sight
+from telewire.verify.evidence.recorder import Entry
 from telewire.verify.evidence.status import status_of
 from telewire.verify.evidence.summaries import summary_of
 from telewire.verify.flow import How
@@ -159,6 +160,43 @@ def test_a_test_that_calls_the_stages_itself_shows_nothing(observe: Observe) -> 
 
 def test_a_thread_of_the_program_is_the_program(observe: Observe) -> None:
     assert verdicts(observe("test_in_a_thread"))["delivery"] == "tested"
+
+
+BY_TEST = ("app.elsewhere", "step", "test")
+BY_THE_SAME_TEST = ("app.elsewhere", "send", "test")
+BY_A_THREAD = ("app.hub", "Hub.work", "program")
+
+
+@pytest.mark.parametrize(
+    ("entries", "is_real"),
+    [
+        # The value comes from what a test calls, through a thread of the program, to the stage.
+        ([{BY_TEST}, {BY_A_THREAD}], True),
+        ([{BY_TEST}, {BY_TEST, BY_THE_SAME_TEST}, {BY_A_THREAD}], True),
+        ([{BY_A_THREAD}, {BY_A_THREAD}], True),
+        # A test may have carried it from the one to the other itself.
+        ([{BY_TEST}, {BY_THE_SAME_TEST}], False),
+        ([{BY_TEST}, {BY_THE_SAME_TEST}, {BY_A_THREAD}], False),
+        # Nobody knows who led there.
+        ([{BY_TEST}, set()], False),
+    ],
+)
+def test_what_a_thread_of_the_program_does_beside_a_test_is_the_programs_doing(
+    verified: Verification, entries: list[set[Entry]], is_real: bool
+) -> None:
+    edge = next(one for one in verified.wiring.wires[0].edges if one.name == "aggregation")
+    test = TestEvidence.model_construct(id="test", outcome="passed", seen=[])
+    sight = _Sight(test, (), tuple(frozenset(one) for one in entries))
+    assert verified.observed._is_real(edge, sight) is is_real
+
+
+def test_a_stage_that_a_test_calls_beside_a_thread_is_the_tests_doing(verified: Verification) -> None:
+    edge = next(one for one in verified.wiring.wires[0].edges if one.name == "aggregation")
+    own = next(iter(edge.target.own))
+    test = TestEvidence.model_construct(id="test", outcome="passed", seen=[])
+    by_hand = (own.module, own.qualname, "test")
+    sight = _Sight(test, (), (frozenset({BY_A_THREAD}), frozenset({by_hand})))
+    assert not verified.observed._is_real(edge, sight)
 
 
 @pytest.mark.parametrize("test", ["test_that_fails", "test_that_is_expected_to_fail"])
