@@ -153,11 +153,13 @@ class TrainingMonitor:
             raise ValueError("give a hub, or the backends of a hub to be made, not both")
         self._every: int = every
         self._ranks: StepExchange | None = StepExchange() if across_ranks else None
-        self._tells_only_steps: bool = not (across_ranks or drift)
         if self._ranks is not None and self._ranks.rank != 0:
             hub, backends = None, ()
         self._telemetry: TelemetryConfig = TelemetryConfig(level)
         self._detector: AnomalyDetector = AnomalyDetector(registry)
+        # Records that find fault with no NaN at all are graded by in each step.
+        zero_counts = self._detector.check_gradients(nan_grad_count=0, inf_grad_count=0)
+        self._may_be_quiet: bool = not (across_ranks or drift or zero_counts.has_anomaly)
         self._norm_history: NormHistory = NormHistory()
         self._gradient_ema: GradientEMATracker | None = None
         if drift:
@@ -282,7 +284,7 @@ class TrainingMonitor:
             seen, report = self._looks.step, None
             measuring = self._is_measuring
             number = read_loss(loss) if measuring else None
-            reading = seen.quiet_reading() if measuring and self._tells_only_steps else None
+            reading = seen.quiet_reading() if measuring and self._may_be_quiet else None
             if measuring and reading is None:
                 measuring = self._complete_looks()
             step = self._finished_steps + 1

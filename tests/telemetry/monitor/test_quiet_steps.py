@@ -1,10 +1,13 @@
 """TrainingMonitor. A step with healthy gradients tells what any step tells; its event is made when it is delivered."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
 
+from telewire import registry
+from telewire.registry import Registry
 from telewire.telemetry.finished_step import FinishedStep
 from telewire.telemetry.hub import TelemetryHub
 from telewire.telemetry.levels import TelemetryLevel
@@ -13,6 +16,7 @@ from telewire.telemetry.monitor import TrainingMonitor
 
 from .loop import Recorder, gradients_of, train
 
+SPECS = Path(registry.__file__).parent / "specs"
 NOT_THE_SAME = {"step_seconds", "gradient_drift"}
 """What takes its own time, and what only one of the two monitors was asked for."""
 
@@ -82,3 +86,18 @@ def test_an_event_that_waits_does_not_grow_with_the_model(model, optimizer, leve
     assert len(readings) == 3
     assert len({id(reading.layer_names) for reading in readings}) == 1
     assert len({id(reading.sizes) for reading in readings}) == 1
+
+
+def test_records_that_find_fault_with_healthy_gradients_are_graded_by(model, optimizer, tmp_path):
+    for path in SPECS.glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        if path.stem == "TELE-301":
+            text = text.replace('healthy:  {when: "value == 0"', 'healthy:  {when: "value > 5"')
+            text = text.replace('critical: {when: "value > 5"', 'critical: {when: "value == 0"')
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    with TrainingMonitor(model, optimizer, backends=[], registry=Registry.load(tmp_path)) as monitor:
+        gradients_of(model)
+        monitor.after_backward()
+        optimizer.step()
+        report = monitor.end_step()
+    assert report.lines == ("numerical_instability: 0 infinite gradient elements (critical)",)
