@@ -15,7 +15,7 @@ from ..source import ClassSymbol, FunctionSymbol, Program, Reader, Reading, Sour
 from .applying import apply_rules, processes_for
 from .calibration import as_counted
 from .commented_out import CommentedOut
-from .named_outside import entry_points_at, named_by
+from .named_outside import entry_points_at, imported_beside, named_by
 from .often import told_once_too_often
 from .rules import AUDIT_RULES, AuditCheck
 from .target import Target
@@ -141,7 +141,7 @@ def prepare(
         TelemetryNames.of(target.settings) if names is None else names,
         target.consumers,
         CommentedOut({file.module: file for file in target.files}),
-        named_by(program, (*target.entry_points, *entry_points_at(target.root))),
+        named_by(program, (*target.entry_points, *entry_points_at(target.root))) | imported_beside(program),
     )
     return reading, check
 

@@ -1,4 +1,4 @@
-"""What packaging metadata names for others to call or make: scripts, plugins and other entry points."""
+"""What is named where its uses are not seen: by packaging metadata (scripts, plugins), or by one of several imports."""
 
 from __future__ import annotations
 
@@ -33,6 +33,23 @@ def named_by(program: Program, entry_points: tuple[str, ...]) -> frozenset[Class
         symbol = program.resolve(module, name) if name and module in program.modules else None
         if isinstance(symbol, ClassSymbol | FunctionSymbol):
             found.add(symbol)
+    return frozenset(found)
+
+
+def imported_beside(program: Program) -> frozenset[ClassSymbol | FunctionSymbol]:
+    """Return the functions, and the classes with their methods, by whose local name another import goes as well.
+
+    On another branch, or in another function: an import there may be the one that counts, and its uses are not known.
+    """
+    found: set[ClassSymbol | FunctionSymbol] = set()
+    for summary in program.summaries():
+        for target in summary.other_imports:
+            symbol = program.absolute(target)
+            if isinstance(symbol, ClassSymbol):
+                methods = program.class_(symbol).methods.values()
+                found.update(FunctionSymbol(symbol.module, method) for method in methods)
+            if isinstance(symbol, ClassSymbol | FunctionSymbol):
+                found.add(symbol)
     return frozenset(found)
 
 

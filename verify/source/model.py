@@ -388,3 +388,4 @@ class ModuleSummary:
     taken_as_fixed: tuple[str, ...] = ()  # own names whose value tests were settled by
     sets: tuple[ForeignStore, ...] = ()
     comments: tuple[Comment, ...] = ()
+    other_imports: tuple[str, ...] = ()  # absolute dotted targets whose local name another import has, too

@@ -111,12 +111,20 @@ class _Summariser:
 
     def summary(self) -> ModuleSummary:
         imports: dict[str, str] = {}
+        others: dict[str, None] = {}
         stars: list[str] = []
+
+        def bind(name: str, target: str) -> None:
+            # On another branch, or in another function: the last one is taken to be meant.
+            if imports.get(name, target) != target:
+                others[imports[name]] = None
+            imports[name] = target
+
         for node in statements_in(self._tree.body, nested=True):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     if alias.asname:
-                        imports[alias.asname] = alias.name
+                        bind(alias.asname, alias.name)
                     else:
                         top = alias.name.split(".")[0]
                         imports.setdefault(top, top)
@@ -126,7 +134,7 @@ class _Summariser:
                     if alias.name == "*":
                         stars.append(base)
                     else:
-                        imports[alias.asname or alias.name] = sys.intern(f"{base}.{alias.name}")
+                        bind(alias.asname or alias.name, sys.intern(f"{base}.{alias.name}"))
         self._names = ModuleNames.of(
             self._tree, imports, text=self._text, has_star_import=bool(stars), varying=self._varying
         )
@@ -150,6 +158,7 @@ class _Summariser:
             taken_as_fixed=self._names.taken_as_fixed(self._tree),
             sets=tuple(sorted(self._sets, key=str)),
             comments=own_comments(self._text),
+            other_imports=tuple(others),
         )
 
     def _absolute(self, node: ast.ImportFrom) -> str:
