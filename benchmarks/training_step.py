@@ -40,6 +40,10 @@ BLOCK = 0.1
 """Seconds that a contender's steps of one round take together."""
 
 
+RARELY, ALWAYS = 1.0, 1e-9
+"""Norms to clip to: few steps exceed the one, each the other. PyTorch multiplies in either case."""
+
+
 class Nowhere:
     """A backend that keeps nothing."""
 
@@ -122,6 +126,8 @@ class Contender:
 
     level: TelemetryLevel | None = None
     reads_norms: bool = False
+    clips_to: float | None = RARELY
+    """The norm to which the monitor clips the gradients, by the one that it takes anyway; None: PyTorch clips."""
 
 
 CONTENDERS = {
@@ -130,6 +136,8 @@ CONTENDERS = {
     "two norms and no more": Contender(reads_norms=True),
     "MINIMAL": Contender(TelemetryLevel.MINIMAL),
     "NORMAL": Contender(TelemetryLevel.NORMAL),
+    "NORMAL, each step clipped": Contender(TelemetryLevel.NORMAL, clips_to=ALWAYS),
+    "NORMAL, PyTorch clips": Contender(TelemetryLevel.NORMAL, clips_to=None),
     "DEBUG": Contender(TelemetryLevel.DEBUG),
 }
 
@@ -162,7 +170,7 @@ def train(case: Case, contender: Contender, leave: ExitStack) -> Training:
             TrainingMonitor(model, optimizer, backends=[Nowhere()], level=contender.level)
         )
     hub = None if monitor is None else monitor.hub
-    return Training(_steps(model, inputs, optimizer, monitor, reads_norms=contender.reads_norms), hub)
+    return Training(_steps(model, inputs, optimizer, monitor, contender), hub)
 
 
 def _steps(
@@ -170,20 +178,22 @@ def _steps(
     inputs: Tensor,
     optimizer: torch.optim.Optimizer,
     monitor: TrainingMonitor | None,
-    *,
-    reads_norms: bool,
+    contender: Contender,
 ) -> Iterator[None]:
     parameters = list(model.parameters())
     while True:
         optimizer.zero_grad()
         loss = model(inputs).square().mean()
         loss.backward()
-        if reads_norms:
+        if contender.reads_norms:
             read_norm(parameters)
-        if monitor is not None:
-            monitor.after_backward()
-        clip_grad_norm_(parameters, 1.0)
-        if reads_norms:
+        if monitor is not None and contender.clips_to is not None:
+            monitor.clip_gradients(contender.clips_to)
+        else:
+            if monitor is not None:
+                monitor.after_backward()
+            clip_grad_norm_(parameters, RARELY)
+        if contender.reads_norms:
             read_norm(parameters)
         optimizer.step()
         if monitor is not None:
@@ -221,7 +231,7 @@ def measure(case: Case, rounds: int) -> None:
     for name, times in taken.items():
         added = [(with_it - without) / without for with_it, without in zip(times, bare, strict=True)]
         low, middle, high = statistics.quantiles(added, n=4)
-        print(f"  {name:<24} {middle:+8.1%}   (half of the rounds: {low:+.1%} to {high:+.1%})")
+        print(f"  {name:<26} {middle:+8.1%}   (half of the rounds: {low:+.1%} to {high:+.1%})")
 
 
 def main(rounds: int) -> None:

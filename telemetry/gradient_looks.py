@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from .emitters import NoGradientsError
 from .fused_scaling import unscaled
 from .gradients import (
     NamedParameters,
@@ -100,6 +101,23 @@ class GradientLooks:
             return False
         looks.append(look)
         return True
+
+    def read(self, optimizer: Optimizer | None) -> MeasuredGradients:
+        """Read the gradients of an optimiser, or all, for the loop's own sake: nobody is told.
+
+        Raises:
+            NoGradientsError: there are none.
+        """
+        found = read_gradients(self._watched.all() if optimizer is None else self._watched.of(optimizer))
+        if found.norm_state is NormState.NO_GRADIENTS:
+            raise NoGradientsError()
+        return found
+
+    def tensors(self, optimizer: Optimizer | None) -> Sequence[Tensor]:
+        """The parameters that were looked at just now: those of an optimiser, or all."""
+        if optimizer is None:
+            return self._watched.all().tensors
+        return self._watched.of(optimizer, is_model_known=True).tensors
 
     def has_seen(self, optimizer: Optimizer | None, stage: GradientStage) -> bool:
         """Whether gradients of an optimiser were looked at, at this stage; of None whether any were."""

@@ -223,6 +223,7 @@ class FiniteReading:
     passes: ClassVar[int] = 1
     loss_scale: ClassVar[float | None] = None
     bad_layers: ClassVar[tuple[BadLayer, ...]] = ()
+    sharded: ClassVar[GradientSums | None] = None
 
     def without_layers(self) -> FiniteReading:
         """The reading without the norms of its layers: for whoever keeps many."""
@@ -254,7 +255,7 @@ class FiniteReading:
             bad_layers=self.bad_layers,
             loss_scale=loss_scale,
             replicated=sums,
-            sharded=None,
+            sharded=self.sharded,
         )
 
 

@@ -1,14 +1,13 @@
 """The telemetry of any training loop in one object: gradients, loss and learning rate, checked and sent.
 
-Call `TrainingMonitor.after_backward` once the gradients are complete and before they are clipped, and
-`TrainingMonitor.end_step` when the optimiser has stepped::
+Call `TrainingMonitor.clip_gradients` once the gradients are complete (or `TrainingMonitor.after_backward`, where they
+are not clipped or clipped otherwise), and `TrainingMonitor.end_step` when the optimiser has stepped::
 
     with TrainingMonitor(model, optimizer) as monitor:
         for inputs, targets in batches:
             loss = criterion(model(inputs), targets)
             loss.backward()
-            monitor.after_backward()
-            clip_grad_norm_(model.parameters(), 1.0)
+            monitor.clip_gradients(1.0)
             optimizer.step()
             optimizer.zero_grad()
             monitor.end_step(loss=loss)
@@ -32,6 +31,7 @@ from . import record_ids as ids
 from .anomaly_detector import AnomalyDetector
 from .anomaly_report import AnomalyReport
 from .backends import Backend
+from .clipping import check_max_norm, clip_by_norm, has_to_be_clipped
 from .console import ConsoleBackend
 from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradient_health, total_count
 from .escalation import AnomalyResponse
@@ -246,6 +246,30 @@ class TrainingMonitor:
             raise NoGradientsError()
         if optimizer is not None:
             self._looks.step.note_announced(id(optimizer))
+
+    def clip_gradients(self, max_norm: float, optimizer: Optimizer | None = None) -> None:
+        """Collect the gradients as `after_backward` does, and clip them by the norm that was found.
+
+        One reading serves both, where `after_backward` and `torch.nn.utils.clip_grad_norm_` take two. The gradients
+        are measured and clipped in each step, looked at or not and at any level, so that telemetry makes no difference
+        to the training; a GPU is waited for in each. The norm is the collection's: where squares overflow, PyTorch's is
+        infinite and zeroes every gradient, and here they are clipped. Gradients that are not finite stay as they are:
+        no factor makes them finite, and PyTorch's spreads one NaN over all of them. Sharded ones PyTorch clips.
+
+        Args:
+            max_norm: the largest L2 norm that the optimiser is given; infinite to collect only.
+            optimizer: collect and clip the gradients of its parameters only; see `after_backward`.
+
+        Raises:
+            ValueError: ``max_norm`` is negative or no number.
+            NoGradientsError: no parameter has a gradient.
+            UnsupportedGradientError: a gradient is of a kind that cannot be measured.
+        """
+        check_max_norm(max_norm)
+        self.after_backward(optimizer)
+        found = self._looks.step.looks[-1].found if self._is_measuring else self._looks.read(optimizer)
+        if has_to_be_clipped(found, max_norm):
+            clip_by_norm(self._looks.tensors(optimizer), found, max_norm)
 
     def after_clipping(self, optimizer: Optimizer | None = None) -> None:
         """Collect the gradients once more, as the optimiser is given them.

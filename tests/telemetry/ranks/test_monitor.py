@@ -40,6 +40,16 @@ def test_a_loss_that_is_no_number_is_put_down_to_its_rank(answers: list[dict[str
     assert [line for line in details if "loss is nan" in line and "1" in line]
 
 
+@pytest.mark.parametrize("way", ["ddp", "fsdp"])
+def test_the_monitor_clips_by_the_norm_of_the_whole_model(torchrun: RunTraining, way: str) -> None:
+    options = {"way": way, "bad_batch": -1, "across_ranks": True, "max_norm": 0.01}
+    answers = torchrun("monitored", ranks=2, options=options)
+    first = answers[0]["steps"][0]
+    assert first["pre_clip_grad_norm"] == pytest.approx(answers[0]["expected"]["norm"], rel=1e-5)
+    if way == "ddp":  # of shards the norm after clipping is not exchanged
+        assert first["grad_norm"] == pytest.approx(0.01, rel=1e-3)
+
+
 def test_the_norm_of_shards_is_absent_without_the_other_ranks(torchrun: RunTraining) -> None:
     options = {"way": "fsdp", "bad_batch": -1, "across_ranks": False}
     for answer in torchrun("monitored", ranks=2, options=options):

@@ -1,7 +1,7 @@
 """A plain loop under DDP or FSDP2 with a `TrainingMonitor` across ranks, which breaks a batch on request.
 
 Options: ``way`` is "ddp" or "fsdp"; ``bad_batch`` is the rank whose batch of the second step holds a NaN (or -1);
-``across_ranks`` and ``drift`` (left out for False) are handed on.
+``across_ranks`` and ``drift`` (left out for False) are handed on; the monitor clips to ``max_norm``, where it is given.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ def main() -> None:
                     data[0, 0] = math.nan
                 loss = wrapped(data).square().mean()
                 loss.backward()
-                monitor.after_backward()
+                if "max_norm" in options:
+                    monitor.clip_gradients(options["max_norm"])
+                else:
+                    monitor.after_backward()
                 if step == 1:
                     optimizer.step()
                 monitor.end_step(loss=loss)

@@ -1,0 +1,69 @@
+"""Clipping gradients by a norm that has been measured already."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from .measurements import MeasuredGradients
+from .untraced import untraced
+
+__all__ = ["check_max_norm", "clip_by_norm", "has_to_be_clipped"]
+
+_DIVISION_GUARD = 1e-6
+"""What PyTorch adds to the norm that it divides by; so the same gradients get the same factor."""
+
+_SMALLEST_FACTOR = 2.0**-100
+"""Smaller factors are applied in parts: float32 holds the factor of its largest norms to a few digits only."""
+
+
+def check_max_norm(max_norm: float) -> None:
+    """Raise a ValueError for what is no bound of a norm."""
+    if not max_norm >= 0.0:
+        raise ValueError(f"gradients are clipped to a norm of at least 0, not {max_norm}")
+
+
+def has_to_be_clipped(found: MeasuredGradients, max_norm: float) -> bool:
+    """Whether gradients are to be changed: their norm, as far as it is known, is too large, and finite."""
+    if found.sharded is not None:
+        return True
+    return found.norm is not None and max_norm < found.norm + _DIVISION_GUARD < math.inf
+
+
+@untraced
+def clip_by_norm(parameters: Sequence[Tensor], found: MeasuredGradients, max_norm: float) -> None:
+    """Scale the gradients of some parameters to a norm of ``max_norm``, where `has_to_be_clipped` says so.
+
+    Args:
+        parameters: whose gradients, all that were measured and no others.
+        found: what was measured of them. Where it is of this rank's shards only, PyTorch takes the norm.
+        max_norm: the norm that they are to have.
+    """
+    if found.sharded is not None or found.norm is None:
+        clip_grad_norm_(parameters, max_norm)
+        return
+    with torch.no_grad():
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        factor = max_norm / (found.norm + _DIVISION_GUARD)
+        if 0.0 < factor < _SMALLEST_FACTOR:
+            _scale(gradients, _SMALLEST_FACTOR)
+            factor /= _SMALLEST_FACTOR
+        _scale(gradients, factor)
+
+
+def _scale(gradients: Sequence[Tensor], factor: float) -> None:
+    """Multiply each gradient in place."""
+    fused = getattr(torch, "_foreach_mul_", None)  # it has no public name
+    whole = [one for one in gradients if one.element_size() > 1]
+    if fused is None or not whole:
+        for gradient in whole:
+            gradient.mul_(factor)
+    else:
+        fused(whole, factor)
+    for gradient in gradients:
+        if gradient.element_size() == 1:  # PyTorch does not calculate with float8
+            gradient.copy_(gradient.to(torch.float32) * factor)
