@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypedDict
 
@@ -420,10 +420,13 @@ class TrainingMonitor:
         layers, are_all_measured = self._looks.diagnosed_layers(counted)
         report = AnomalyReport()
         found: Sequence[MeasuredGradients] = [self._own_whole(one.found) for one in counted]
+        known: dict[int, MeasuredGradients] = {}
         shared: SharedStep | None = None
         if self._ranks is not None:
-            shared = self._share(self._ranks, [one.collection for one in counted], loss)
+            clipped = [step.after(one) for one in counted]
+            shared = self._share(self._ranks, counted, clipped, loss)
             found, loss = shared.collections, shared.loss
+            known = _by_look([*counted, *clipped], [*shared.collections, *shared.clipped])
             if self._telemetry.collects("anomalies") or not self._ranks.is_alone:
                 report.merge(shared.report)
         norm = worst_norm([one.norm for one in found])
@@ -443,8 +446,8 @@ class TrainingMonitor:
                 gradient_stage=counted[0].stage,
                 gradients=details,
                 recent_norms=self._norm_history.append(norm),
-                pre_clip_grad_norm=self._norm_at(GradientStage.BEFORE_CLIPPING, counted, found),
-                grad_norm=self._norm_at(GradientStage.AFTER_CLIPPING, counted, found),
+                pre_clip_grad_norm=self._norm_at(GradientStage.BEFORE_CLIPPING, known),
+                grad_norm=self._norm_at(GradientStage.AFTER_CLIPPING, known),
                 skipped_steps=self._looks.skipped_steps(),
             )
         )
@@ -469,13 +472,8 @@ class TrainingMonitor:
         """Wall time since the end of the step before; None in the first."""
         return None if self._last_end is None else time.perf_counter() - self._last_end
 
-    def _norm_at(
-        self, stage: GradientStage, counted: Sequence[Look], found: Sequence[MeasuredGradients]
-    ) -> float | None:
-        """The worst norm of a stage; ``found`` is what ``counted`` have come to, over all ranks."""
-        known: dict[int, MeasuredGradients] = {}
-        if self._ranks is not None:
-            known = {id(look): one for look, one in zip(counted, found, strict=True)}
+    def _norm_at(self, stage: GradientStage, known: Mapping[int, MeasuredGradients]) -> float | None:
+        """The worst norm of a stage; ``known`` is what the looks have come to over all ranks, by their identity."""
         looks = self._looks.step.at(stage)
         return worst_norm([(known.get(id(look)) or self._own_whole(look.found)).norm for look in looks])
 
@@ -489,12 +487,13 @@ class TrainingMonitor:
         return self._gradient_ema.update(grad_norm=norm, grad_health=sound_layer_share(found))
 
     def _share(
-        self, ranks: StepExchange, collections: Sequence[GradientCollection], loss: float | None
+        self, ranks: StepExchange, looks: Sequence[Look], clipped: Sequence[Look | None], loss: float | None
     ) -> SharedStep:
         """The step of all ranks, by which this one collects as closely as any of them."""
         shared = ranks.share(
             update=self._finished_steps,
-            collections=collections,
+            collections=[look.collection for look in looks],
+            clipped=[None if look is None else look.collection for look in clipped],
             loss=loss,
             checks=self._telemetry.collects("anomalies"),
             escalated_updates=self._telemetry.escalated_updates,
@@ -507,7 +506,7 @@ class TrainingMonitor:
         """Tell the other ranks, which wait for it, that this one knows of no gradients."""
         if self._ranks is None or self._ranks.is_alone:
             return
-        shared = self._share(self._ranks, (), loss)
+        shared = self._share(self._ranks, (), (), loss)
         if self._telemetry.level is not TelemetryLevel.OFF:
             self._response.respond(update=self._finished_steps, report=shared.report, layers=None)
 
@@ -519,6 +518,14 @@ class TrainingMonitor:
                 "gradients are sharded: their counts and norms are known with across_ranks=True only"
             )
         return whole
+
+
+def _by_look(
+    looks: Sequence[Look | None], found: Sequence[MeasuredGradients | None]
+) -> dict[int, MeasuredGradients]:
+    """What looks have come to, by their identity."""
+    pairs = zip(looks, found, strict=True)
+    return {id(look): one for look, one in pairs if look is not None and one is not None}
 
 
 def _hub_of(backends: Sequence[Backend] | None, registry: Registry | None) -> TelemetryHub:

@@ -104,6 +104,14 @@ class StepInHand:
             return after
         return before + [look for look in after if not _share_layers(look.found.layer_names, before)]
 
+    def after(self, look: Look) -> Look | None:
+        """The last look after clipping at the layers of another one, which came before it."""
+        if look.stage is GradientStage.AFTER_CLIPPING:
+            return None
+        names = look.found.layer_names
+        found = [one for one in self.at(GradientStage.AFTER_CLIPPING) if one.found.layer_names == names]
+        return found[-1] if found else None
+
     def is_broken(self, names: Iterable[str]) -> bool:
         """Whether the gradient of one of these layers was seen not to be finite."""
         wanted = set(names)

@@ -47,6 +47,8 @@ class ReducedStatistics:
     """Ranks that did not answer."""
     gradients: GradientSums | None
     """Sums over the gradients of the whole model, each element counted once."""
+    clipped_shards: GradientSums | None
+    """Sums over all shards after clipping."""
     passes: int | None
     """The most passes over the gradients that a rank took."""
     lstm_health: Mapping[int, LSTMHealthMetrics]
@@ -100,6 +102,7 @@ def reduce_statistics(
         missing_ranks=missing,
         unanswered_ranks=tuple(unanswered),
         gradients=_sum_gradients(known, is_whole=not missing),
+        clipped_shards=_sum_clipped(known, is_whole=not missing),
         passes=max(passes, default=None),
         lstm_health={
             rank: answer.lstm_health for rank, answer in known.items() if answer.lstm_health is not None
@@ -121,6 +124,13 @@ def _sum_gradients(known: Mapping[int, RankStatistics], *, is_whole: bool) -> Gr
     # Copies that differ are reported; the worst of them is counted, so that none is hidden by another.
     worst = [max(copies, key=_badness)] if copies else []
     return GradientSums.merged([*worst, *shards])
+
+
+def _sum_clipped(known: Mapping[int, RankStatistics], *, is_whole: bool) -> GradientSums | None:
+    """The shards of every rank after clipping; None where one is missing."""
+    shards = [answer.clipped_shards for answer in known.values() if answer.sharded is not None]
+    found = [one for one in shards if one is not None]
+    return GradientSums.merged(found) if is_whole and found and len(found) == len(shards) else None
 
 
 def _badness(sums: GradientSums) -> tuple[int, float]:

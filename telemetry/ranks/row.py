@@ -31,6 +31,7 @@ _CODES = {int: "q", float: "d", bool: "?"}
 _SUMS = struct.Struct(
     "<" + "".join(_CODES[get_type_hints(GradientSums)[field.name]] for field in fields(GradientSums))
 )
+_SUMS_FIELDS = ("replicated", "sharded", "clipped_shards", "own_gradients")
 _LSTM_FIELDS = tuple(field.name for field in fields(LSTMHealthMetrics))
 
 
@@ -56,13 +57,13 @@ class RowLayout:
     @cached_property
     def digest(self) -> int:
         """64 bits that differ between layouts."""
-        text = repr((self.scalars, self.text_bytes, _SUMS.format, _LSTM_FIELDS))
+        text = repr((self.scalars, self.text_bytes, _SUMS.format, _SUMS_FIELDS, _LSTM_FIELDS))
         return int.from_bytes(hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest(), "little")
 
     @cached_property
     def size(self) -> int:
         """Bytes of a row."""
-        sums = 3 * (_FLAG.size + _SUMS.size)
+        sums = len(_SUMS_FIELDS) * (_FLAG.size + _SUMS.size)
         optionals = _FLAG.size + (len(_LSTM_FIELDS) + len(self.scalars)) * _OPTIONAL.size
         return _HEADER.size + sums + optionals + self.text_bytes
 
@@ -87,7 +88,8 @@ class RowLayout:
             statistics.omitted_findings + omitted,
             len(text),
         )
-        for sums in (statistics.replicated, statistics.sharded, statistics.own_gradients):
+        for name in _SUMS_FIELDS:
+            sums = getattr(statistics, name)
             row += _FLAG.pack(sums is not None)
             row += bytes(_SUMS.size) if sums is None else _SUMS.pack(*astuple(sums))
         health = statistics.lstm_health
@@ -111,15 +113,16 @@ class RowLayout:
         digest, update, passes, escalated_updates, omitted, text_length = reader.read(_HEADER)
         if digest != self.digest:
             raise RowError("the row is of another layout: every rank needs the same scalars and text size")
-        replicated, sharded, own = (reader.read_sums() for _ in range(3))
+        replicated, sharded, clipped_shards, own_gradients = (reader.read_sums() for _ in _SUMS_FIELDS)
         (has_health,) = reader.read(_FLAG)
         health = [reader.read_optional() for _ in _LSTM_FIELDS]
         return RankStatistics(
             update=update,
             replicated=replicated,
             sharded=sharded,
+            clipped_shards=clipped_shards,
             passes=None if passes == _NO_PASSES else passes,
-            own_gradients=own,
+            own_gradients=own_gradients,
             lstm_health=_read_health(health) if has_health else None,
             scalars={name: reader.read_optional() for name in self.scalars},
             findings=_read_findings(reader.rest()[:text_length]),

@@ -26,6 +26,8 @@ class RankStatistics:
     """Gradients that every rank holds whole, as the optimiser sees them: averaged over the ranks."""
     sharded: GradientSums | None
     """This rank's shards of distributed gradients, each counted by one rank only."""
+    clipped_shards: GradientSums | None
+    """The same shards as the optimiser was given them, after clipping."""
     passes: int | None
     """Passes over the gradients that the collection took."""
     own_gradients: GradientSums | None
@@ -47,6 +49,7 @@ class RankStatistics:
         *,
         update: int,
         gradients: GradientCollection | None = None,
+        clipped: GradientCollection | None = None,
         own_gradients: Sequence[GradientCollection] | None = None,
         lstm_health: LSTMHealthMetrics | None = None,
         scalars: Mapping[str, float | None] | None = None,
@@ -58,6 +61,8 @@ class RankStatistics:
         Args:
             update: number of the update.
             gradients: collected after averaging.
+            clipped: the same, collected once more after clipping. What is replicated is the same on all ranks, and
+                is not sent.
             own_gradients: collected before averaging, in as many parts as it took.
             lstm_health: of this rank's own hidden state.
             scalars: numbers of this rank's own batch.
@@ -79,6 +84,7 @@ class RankStatistics:
             update=update,
             replicated=None if gradients is None else gradients.replicated,
             sharded=None if gradients is None else gradients.sharded,
+            clipped_shards=None if clipped is None else clipped.sharded,
             passes=None if gradients is None else gradients.passes,
             own_gradients=None if own_gradients is None else _merged(own_gradients),
             lstm_health=lstm_health,

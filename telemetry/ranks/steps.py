@@ -31,6 +31,8 @@ class SharedStep:
 
     collections: tuple[GradientCollection, ...]
     """This rank's collections, with the counts and the norm of the whole model."""
+    clipped: tuple[GradientCollection | None, ...]
+    """The same after clipping, for each of them; None where this rank has not looked then."""
     loss: float | None
     """The mean loss over the ranks that have one."""
     coverage: RankCoverage
@@ -72,6 +74,7 @@ class StepExchange:
         *,
         update: int,
         collections: Sequence[GradientCollection],
+        clipped: Sequence[GradientCollection | None],
         loss: float | None,
         checks: bool,
         escalated_updates: int,
@@ -81,6 +84,8 @@ class StepExchange:
         Args:
             update: number of the step.
             collections: of this rank's gradients; none where it has not looked, or nothing was there.
+            clipped: the same gradients after clipping, for each of ``collections``; None where they were not looked
+                at then.
             loss: of this rank's batch.
             checks: whether this rank looks for anomalies.
             escalated_updates: for how many more steps this rank collects at DEBUG.
@@ -89,6 +94,7 @@ class StepExchange:
             RankStatistics.of(
                 update=update,
                 gradients=collections[0] if collections else None,
+                clipped=clipped[0] if clipped else None,
                 scalars={_LOSS: loss, _COLLECTIONS: float(len(collections)), _CHECKS: float(checks)},
                 escalated_updates=escalated_updates,
             )
@@ -101,6 +107,7 @@ class StepExchange:
                 RankStatistics.of(
                     update=update,
                     gradients=collections[place] if place < len(collections) else None,
+                    clipped=clipped[place] if place < len(clipped) else None,
                     scalars=dict.fromkeys((_LOSS, _COLLECTIONS, _CHECKS)),
                 )
             )
@@ -114,6 +121,10 @@ class StepExchange:
         self._escalated_updates = max(0, escalated - 1)
         return SharedStep(
             collections=tuple(_whole(*pair) for pair in zip(collections, sums, strict=False)),
+            clipped=tuple(
+                None if one is None else _whole_clipped(one, picture.clipped_shards)
+                for one, picture in zip(clipped, pictures, strict=False)
+            ),
             loss=first.mean(_LOSS),
             coverage=max(pictures, key=_lack).coverage,
             report=report,
@@ -154,3 +165,13 @@ def _whole(collection: GradientCollection, sums: GradientSums | None) -> Gradien
         norm=sums.norm,
         norm_state=sums.state,
     )
+
+
+def _whole_clipped(clipped: GradientCollection, shards: GradientSums | None) -> GradientCollection:
+    """A collection after clipping, with the shards of all ranks; without counts and norm where one is missing."""
+    if clipped.sharded is None:
+        return clipped
+    if shards is None:
+        return _whole(clipped, None)
+    own = () if clipped.replicated is None else (clipped.replicated,)
+    return _whole(clipped, GradientSums.merged([*own, shards]))

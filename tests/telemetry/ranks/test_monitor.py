@@ -46,8 +46,7 @@ def test_the_monitor_clips_by_the_norm_of_the_whole_model(torchrun: RunTraining,
     answers = torchrun("monitored", ranks=2, options=options)
     first = answers[0]["steps"][0]
     assert first["pre_clip_grad_norm"] == pytest.approx(answers[0]["expected"]["norm"], rel=1e-5)
-    if way == "ddp":  # of shards the norm after clipping is not exchanged
-        assert first["grad_norm"] == pytest.approx(0.01, rel=1e-3)
+    assert first["grad_norm"] == pytest.approx(0.01, rel=1e-3)
 
 
 def test_the_norm_of_shards_is_absent_without_the_other_ranks(torchrun: RunTraining) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from telewire.telemetry.measurements import GradientSums, NormState
 from telewire.telemetry.ranks.reduction import reduce_statistics
+from telewire.telemetry.ranks.statistics import RankStatistics
 
 from .saying import says
 
@@ -83,6 +84,22 @@ def test_what_every_rank_holds_counts_once_beside_the_shards(
     assert reduced.gradients.nan_count == sum(math.isnan(element) for element in whole)
     assert is_norm_of(whole, reduced.gradients.finite_norm)
     assert "replicas_differ" not in reduced.report.details
+
+
+@given(shards())
+def test_shards_add_up_after_clipping_too(parts: list[list[float]]) -> None:
+    answers = [says(sharded=summed([1.0]), clipped_shards=summed(part)) for part in parts]
+    clipped = reduce_statistics(answers).clipped_shards
+    assert clipped is not None
+    assert is_norm_of([element for part in parts for element in part], clipped.finite_norm)
+
+
+@pytest.mark.parametrize("silent", [says(sharded=summed([1.0])), says(), None])
+def test_without_the_shards_of_a_rank_nothing_is_known_of_the_norm_after_clipping(
+    silent: RankStatistics | None,
+) -> None:
+    own = says(sharded=summed([1.0]), clipped_shards=summed([0.5]))
+    assert reduce_statistics([own, silent]).clipped_shards is None
 
 
 @given(shards())

@@ -37,6 +37,7 @@ STATISTICS = st.builds(
     update=st.integers(0, 2**62),
     replicated=st.none() | SUMS,
     sharded=st.none() | SUMS,
+    clipped_shards=st.none() | SUMS,
     passes=st.none() | st.integers(0, 3),
     own_gradients=st.none() | SUMS,
     lstm_health=st.none() | st.from_type(LSTMHealthMetrics),

@@ -31,7 +31,7 @@ class BesideAnother:
         other = self._others.pop(0)
         if other is None:
             return reduce_statistics([own, None], unanswered=(1,))
-        said = RankStatistics.of(update=own.update, gradients=other, scalars=own.scalars)
+        said = RankStatistics.of(update=own.update, gradients=other, clipped=other, scalars=own.scalars)
         return reduce_statistics([own, said])
 
 
@@ -39,10 +39,18 @@ def shared(
     monkeypatch: pytest.MonkeyPatch,
     own: Sequence[GradientCollection],
     others: Sequence[GradientCollection | None],
+    clipped: Sequence[GradientCollection | None] | None = None,
 ) -> steps.SharedStep:
     monkeypatch.setattr(steps, "RankExchange", lambda layout: BesideAnother(others))
     exchange = steps.StepExchange()
-    return exchange.share(update=1, collections=own, loss=0.5, checks=True, escalated_updates=0)
+    return exchange.share(
+        update=1,
+        collections=own,
+        clipped=[None] * len(own) if clipped is None else clipped,
+        loss=0.5,
+        checks=True,
+        escalated_updates=0,
+    )
 
 
 def not_averaged(norm: float) -> str:
@@ -66,3 +74,21 @@ def test_what_is_found_in_each_collection_is_said_of_each(monkeypatch: pytest.Mo
     one, two, three = (collect_gradients(model_with(torch.full((4,), value))) for value in (1.0, 2.0, 3.0))
     found = shared(monkeypatch, [one, one], [two, three])
     assert found.report.details == {"replicas_differ": [not_averaged(4), not_averaged(6)]}
+
+
+def test_after_clipping_shards_add_up_beside_what_every_rank_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    part, common = (collect_gradients(model_with(torch.full((4,), value))) for value in (2.0, 0.5))
+    mixed = replace(common, sharded=part.replicated)
+    found = shared(monkeypatch, [mixed, mixed, common], [mixed, mixed, common], [mixed, None, common])
+    norms = [None if one is None else one.norm for one in found.clipped]
+    assert norms == [pytest.approx((4.0**2 + 4.0**2 + 1.0) ** 0.5), None, 1.0]
+
+
+def test_after_clipping_nothing_is_known_of_shards_without_those_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    part = collect_gradients(model_with(torch.full((4,), 2.0)))
+    sharded = replace(part, replicated=None, sharded=part.replicated)
+    (clipped,) = shared(monkeypatch, [sharded], [None], [sharded]).clipped
+    assert clipped is not None
+    assert (clipped.norm, clipped.nan_count, clipped.inf_count) == (None, None, None)
