@@ -108,6 +108,43 @@ def test_a_constant_gradient_has_no_spread_although_one_element_is_nan():
     assert layer_of(gradient).std == pytest.approx(0.0, abs=1e-15)
 
 
+HALVES = (torch.float16, torch.bfloat16)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("size", [1, 5, 131_072, 300_001])
+def test_a_constant_gradient_of_half_precision_has_no_spread(dtype, size):
+    layer = layer_of(torch.full((size,), 0.1, dtype=dtype))
+    assert layer.std == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_one_element_of_many_that_differs_by_a_rounding_is_seen_in_the_spread(dtype):
+    gradient = torch.full((131_072,), 0.1, dtype=dtype)
+    gradient[77] = gradient[77] * (1 + torch.finfo(dtype).eps)
+    assert layer_of(gradient).std == pytest.approx(gradient.double().std(correction=0).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("left_out", [0, 1, 2, 3])
+def test_each_number_of_half_precision_counts_as_what_it_is(dtype, left_out):
+    numbers = torch.arange(-(2**15), 2**15 - left_out).to(torch.int16).view(dtype)
+    finite = numbers[torch.isfinite(numbers)]
+    layer = layer_of(finite)
+    values = finite.double()
+    shares = (layer.zero_fraction, layer.small_fraction, layer.large_fraction)
+    flags = (values == 0, values.abs() < SMALL_MAGNITUDE, values.abs() > LARGE_MAGNITUDE)
+    assert shares == tuple(int(flag.sum()) / len(values) for flag in flags)
+    assert (layer.min, layer.max) == (values.min().item(), values.max().item())
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-7, 20.0])
+def test_flags_of_a_piece_that_are_all_set_are_counted(value):
+    layer = layer_of(torch.full((131_072 + 7,), value, dtype=torch.bfloat16))
+    expected = (float(value == 0), float(value < SMALL_MAGNITUDE), float(value > LARGE_MAGNITUDE))
+    assert (layer.zero_fraction, layer.small_fraction, layer.large_fraction) == expected
+
+
 def test_long_layers_are_merged_from_their_pieces():
     generator = torch.Generator().manual_seed(0)
     gradient = torch.randn(3, 200_001, generator=generator)
