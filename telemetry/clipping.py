@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from .measurements import MeasuredGradients
+from .measurements import FiniteReading, MeasuredGradients
 from .untraced import untraced
 
 __all__ = ["check_max_norm", "clip_by_norm", "has_to_be_clipped"]
@@ -46,24 +46,34 @@ def clip_by_norm(parameters: Sequence[Tensor], found: MeasuredGradients, max_nor
     if found.sharded is not None or found.norm is None:
         clip_grad_norm_(parameters, max_norm)
         return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    factor = max_norm / (found.norm + _DIVISION_GUARD)
+    if isinstance(found, FiniteReading) and factor >= _SMALLEST_FACTOR:
+        _scale(gradients, factor)  # as a rule: of what such a reading is of, autograd keeps no record
+        return
     with torch.no_grad():
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        factor = max_norm / (found.norm + _DIVISION_GUARD)
         if 0.0 < factor < _SMALLEST_FACTOR:
-            _scale(gradients, _SMALLEST_FACTOR)
+            _scale_any(gradients, _SMALLEST_FACTOR)
             factor /= _SMALLEST_FACTOR
-        _scale(gradients, factor)
+        _scale_any(gradients, factor)
+
+
+def _scale_any(gradients: Sequence[Tensor], factor: float) -> None:
+    """Multiply each gradient in place, those of float8, too, with which PyTorch does not calculate."""
+    _scale([gradient for gradient in gradients if gradient.element_size() > 1], factor)
+    for gradient in gradients:
+        if gradient.element_size() == 1:
+            gradient.copy_(gradient.to(torch.float32) * factor)
 
 
 def _scale(gradients: Sequence[Tensor], factor: float) -> None:
     """Multiply each gradient in place."""
-    fused = getattr(torch, "_foreach_mul_", None)  # it has no public name
-    whole = [one for one in gradients if one.element_size() > 1]
-    if fused is None or not whole:
-        for gradient in whole:
-            gradient.mul_(factor)
-    else:
-        fused(whole, factor)
+    if not gradients:
+        return
+    # The fused product has no public name. A release without it costs time, not the clipping.
+    fused = getattr(torch, "_foreach_mul_", None)
+    if fused is not None:
+        fused(gradients, factor)
+        return
     for gradient in gradients:
-        if gradient.element_size() == 1:  # PyTorch does not calculate with float8
-            gradient.copy_(gradient.to(torch.float32) * factor)
+        gradient.mul_(factor)

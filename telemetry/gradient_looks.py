@@ -65,6 +65,7 @@ class GradientLooks:
         self._scaler: torch.amp.GradScaler | None = scaler
         self._telemetry: TelemetryConfig = telemetry
         self._watched: WatchedParameters = WatchedParameters(model, self._optimizers)
+        self._read: NamedParameters = NamedParameters(())
         self._announced: set[int] = set()
         self._warn_once: WarnOnce = WarnOnce(_logger)
 
@@ -87,6 +88,7 @@ class GradientLooks:
         else:
             # Between two looks of one step nobody changes a model.
             parameters = self._watched.of(optimizer, is_model_known=bool(looks))
+        self._read = parameters
         found = read_gradients(parameters)
         if (
             isinstance(found, FiniteReading)
@@ -108,16 +110,16 @@ class GradientLooks:
         Raises:
             NoGradientsError: there are none.
         """
-        found = read_gradients(self._watched.all() if optimizer is None else self._watched.of(optimizer))
+        self._read = self._watched.all() if optimizer is None else self._watched.of(optimizer)
+        found = read_gradients(self._read)
         if found.norm_state is NormState.NO_GRADIENTS:
             raise NoGradientsError()
         return found
 
-    def tensors(self, optimizer: Optimizer | None) -> Sequence[Tensor]:
-        """The parameters that were looked at just now: those of an optimiser, or all."""
-        if optimizer is None:
-            return self._watched.all().tensors
-        return self._watched.of(optimizer, is_model_known=True).tensors
+    @property
+    def newest_parameters(self) -> Sequence[Tensor]:
+        """The parameters whose gradients were read last."""
+        return self._read.tensors
 
     def has_seen(self, optimizer: Optimizer | None, stage: GradientStage) -> bool:
         """Whether gradients of an optimiser were looked at, at this stage; of None whether any were."""

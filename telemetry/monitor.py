@@ -269,7 +269,7 @@ class TrainingMonitor:
         self.after_backward(optimizer)
         found = self._looks.step.looks[-1].found if self._is_measuring else self._looks.read(optimizer)
         if has_to_be_clipped(found, max_norm):
-            clip_by_norm(self._looks.tensors(optimizer), found, max_norm)
+            clip_by_norm(self._looks.newest_parameters, found, max_norm)
 
     def after_clipping(self, optimizer: Optimizer | None = None) -> None:
         """Collect the gradients once more, as the optimiser is given them.

@@ -182,6 +182,12 @@ def test_what_is_no_bound_is_refused(model, max_norm):
         monitor.clip_gradients(max_norm)
 
 
+def test_pytorch_without_the_fused_product_clips_as_well(monkeypatch):
+    monkeypatch.delattr(torch, "_foreach_mul_")
+    (result,) = clipped(Given(torch.full((4,), 3.0)), 1.0)
+    assert result.norm().item() == pytest.approx(1.0)
+
+
 def test_measuring_and_clipping_read_the_gradients_once(model, optimizer, count_host_transfers):
     with TrainingMonitor(model, optimizer, backends=[]) as monitor:
         gradients_of(model)
