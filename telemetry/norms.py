@@ -103,6 +103,9 @@ def arithmetic_of(dtype: torch.dtype, *, in_own_dtype: bool = False) -> Arithmet
     return _BFLOAT16
 
 
+_WIDENED_ELEMENTS = 2 * PIECE_ELEMENTS
+"""Elements of the buffers of `_widened_norms` together: 2 MiB in float32, as a piece takes in float64."""
+
 # Below this length the calls of `_widened_norms` cost more than its arithmetic saves.
 _BUFFERED_ELEMENTS = 16 * 1024
 
@@ -190,19 +193,23 @@ def _single_norms(group: Sequence[Tensor], wider: torch.dtype | None) -> tuple[T
 
 
 def _widened_norms(group: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
-    """Norms in a wider dtype, through one buffer for all pieces.
+    """Norms in a wider dtype, through the same few buffers for all pieces, one after the other.
 
     On the CPU `torch._foreach_norm` with a dtype takes a quarter longer; with float8, which PyTorch stores but does
-    not calculate with, it fails.
+    not calculate with, it fails. What is read from memory and written to what the cache still holds of the piece before
+    takes half as long again as where the buffers together are larger than the cache next to the processor.
     """
-    buffer = torch.empty(max(piece.numel() for piece in group), dtype=dtype, device=group[0].device)
-    views: dict[torch.Size, tuple[Tensor, Tensor]] = {}
+    longest = max(piece.numel() for piece in group)
+    count = min(len(group), _WIDENED_ELEMENTS // longest)
+    buffers = [torch.empty(longest, dtype=dtype, device=group[0].device) for _ in range(count)]
+    views: dict[tuple[int, torch.Size], tuple[Tensor, Tensor]] = {}
     norms: list[Tensor] = []
-    for piece in group:
-        found = views.get(piece.shape)
+    for place, piece in enumerate(group):
+        key = place % count, piece.shape
+        found = views.get(key)
         if found is None:
-            flat = buffer[: piece.numel()]
-            found = views[piece.shape] = flat, flat.view(piece.shape)
+            flat = buffers[place % count][: piece.numel()]
+            found = views[key] = flat, flat.view(piece.shape)
         flat, shaped = found
         shaped.copy_(piece)
         norms.append(torch.dot(flat, flat))

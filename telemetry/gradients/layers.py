@@ -32,8 +32,9 @@ from .transfer import Transfer
 
 __all__ = ["collect_per_layer_gradients", "compute_grad_norm_surrogate"]
 
-# A piece of 128 K elements and its buffer (1 MiB) lie together in the cache of a CPU. A GPU wants larger kernels.
-_CPU_PIECE_ELEMENTS = 128 * 1024
+# The buffer of a piece (2 MiB) lies in the cache of a CPU; in smaller pieces the calls would cost more. It is a little
+# less than 256 K elements, so that their flags can be added up in 16 bits (`swift`). A GPU wants larger kernels.
+_CPU_PIECE_ELEMENTS = 256 * 1024 - 16
 _DEVICE_PIECE_ELEMENTS = 1024 * 1024
 
 _BATCHED_SHARE = 4
