@@ -68,23 +68,24 @@ def collect_per_layer_gradients(
     with torch.no_grad():
         sources = find_dense_gradients(model)
         layers = list(zip(sources.names, sources.tensors, strict=True))
-        moments: dict[int, list[Moments]] = {}
+        described: dict[int, LayerGradientStats] = {}
         if chosen == "compiled":
             fitting = [layer for layer, (_, gradient) in enumerate(layers) if fits_kernel(gradient)]
-            measured = measure_by_kernel([layers[layer][1] for layer in fitting])
-            moments.update({layer: [one] for layer, one in zip(fitting, measured, strict=True)})
-        swift, unfinished = _read(
-            _plan_swiftly(layers, [layer for layer in range(len(layers)) if layer not in moments])
-        )
-        moments.update(swift)
+            names, gradients = (
+                [layers[layer][0] for layer in fitting],
+                [layers[layer][1] for layer in fitting],
+            )
+            described.update(zip(fitting, measure_by_kernel(names, gradients), strict=True))
+        others = [layer for layer in range(len(layers)) if layer not in described]
+        moments, unfinished = _read(_plan_swiftly(layers, others))
         if unfinished:
             careful, _ = _read(_plan_carefully(layers, unfinished))
             for layer in unfinished:
                 moments[layer] = careful[layer]
-    return [
-        describe_layer(name, gradient.numel(), moments.get(layer, []))
-        for layer, (name, gradient) in enumerate(layers)
-    ]
+    for layer in others:
+        name, gradient = layers[layer]
+        described[layer] = describe_layer(name, gradient.numel(), moments.get(layer, ()))
+    return [described[layer] for layer in range(len(layers))]
 
 
 @dataclass(frozen=True, slots=True)

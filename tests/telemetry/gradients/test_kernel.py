@@ -23,6 +23,19 @@ def compiled():
         pytest.skip(f"no compiled kernel here: {error.__cause__}")
 
 
+ADDED_UP = ("norm", "mean", "std")
+
+
+def same(fast, eager):
+    """Statistics that are equal; what was added up, as equal as two orders of adding are."""
+    size = max(abs(eager.min), abs(eager.max))
+    ours, theirs = dataclasses.asdict(fast), dataclasses.asdict(eager)
+    for name in ADDED_UP:
+        if ours.pop(name) != pytest.approx(theirs.pop(name), rel=1e-9, abs=1e-12 * size, nan_ok=True):
+            return False
+    return repr(ours) == repr(theirs)  # a NaN is one
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_both_ways_give_the_same_statistics(compiled, dtype):
@@ -37,10 +50,28 @@ def test_both_ways_give_the_same_statistics(compiled, dtype):
     model = model_with(*gradients)
     eager = collect_per_layer_gradients(model, kernel="eager")
     fast = collect_per_layer_gradients(model, kernel="compiled")
-    for one, other in zip(fast, eager, strict=True):
-        ours, theirs = dataclasses.asdict(one), dataclasses.asdict(other)
-        assert ours.pop("layer_name") == theirs.pop("layer_name")
-        assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert all(map(same, fast, eager))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("size", [1, 15, 16, 2048])
+def test_each_number_of_half_precision_is_read_as_what_it_is(compiled, dtype, size):
+    numbers = torch.arange(-(2**15), 2**15).to(torch.int16).view(dtype)
+    model = model_with(*numbers.split(size)[:: max(1, 256 // size)])
+    ways = (collect_per_layer_gradients(model, kernel=kernel) for kernel in ("compiled", "eager"))
+    assert all(map(same, *ways))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", [0, 1, 15, 16, 40, 2047, 2048, 2100, 4999])
+def test_an_element_that_is_not_finite_is_found_wherever_it_stands(compiled, bad, place):
+    gradient = torch.randn(5000, generator=torch.Generator().manual_seed(0))
+    gradient[place] = bad
+    model = model_with(gradient, gradient.to(torch.bfloat16))
+    ways = (collect_per_layer_gradients(model, kernel=kernel) for kernel in ("compiled", "eager"))
+    assert all(map(same, *ways))
 
 
 @pytest.mark.parametrize(
