@@ -3,18 +3,21 @@
     python -m telewire.benchmarks.training_step [ROUNDS]
 
 Process CPU time, one thread. A step is forward pass, backward pass, clipping and Adam, as a plain PyTorch loop has
-them; with telemetry a `TrainingMonitor` watches it: the gradients before and after clipping, the loss, the anomaly
+them; with telemetry a `TrainingMonitor` watches it and clips: the gradients before and after, the loss, the anomaly
 checks, the event through the hub to a backend that keeps nothing, its delivery included. In each round every contender
 takes some steps, one after the other as in a training, in a changing order of the contenders; the median of the rounds'
 differences to the bare step is shown. The bare step takes part twice: how far the two differ is the noise. Goal: at
 most 5 % at level NORMAL. Two fused norms that are brought to the host, and nothing else, are the least that it can
 cost.
 
-Measured on two cores (the noise was 1 %): 3 to 4 % for the convolutional network and the transformer, 7 to 8 % for
-the LSTM and 5 to 7 % for the perceptron, whose steps take 2 to 4 ms. There it is 0.17 to 0.25 ms: a quarter for two
-bare norms, a quarter for making and delivering the event, and the rest for some forty calls that the step before has
-driven out of the caches, where each takes two to four times what it takes in a loop of its own. `every=10` brings it
-to a tenth.
+Where the monitor clips (`TrainingMonitor.clip_gradients`), one reading of the gradients serves telemetry and clipping;
+with `torch.nn.utils.clip_grad_norm_` there are two. The bare step clips with PyTorch, which multiplies whatever the norm
+is; the monitor does where it has to.
+
+Measured on one core of two (AMD EPYC; the noise was 0.5 %, 1 % with the larger models): 3 % for the LSTM, 2 to 3 % for
+the perceptron, 0 to 2 % for the others; 5 to 5.5 % and 4 to 5 % where each step is clipped, 11 % and 8 % where PyTorch
+clips. A step of 1.3 ms leaves 65 us for 5 %: two bare norms take half of that, making and delivering the event a
+third. `every=10` brings the rest to a tenth.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from torch.nn.utils import clip_grad_norm_
 from .measurements import FiniteReading, MeasuredGradients
 from .untraced import untraced
 
-__all__ = ["check_max_norm", "clip_by_norm", "has_to_be_clipped"]
+__all__ = ["clip_by_norm"]
 
 _DIVISION_GUARD = 1e-6
 """What PyTorch adds to the norm that it divides by; so the same gradients get the same factor."""
@@ -21,36 +21,43 @@ _SMALLEST_FACTOR = 2.0**-100
 """Smaller factors are applied in parts: float32 holds the factor of its largest norms to a few digits only."""
 
 
-def check_max_norm(max_norm: float) -> None:
-    """Raise a ValueError for what is no bound of a norm."""
-    if not max_norm >= 0.0:
-        raise ValueError(f"gradients are clipped to a norm of at least 0, not {max_norm}")
-
-
-def has_to_be_clipped(found: MeasuredGradients, max_norm: float) -> bool:
-    """Whether gradients are to be changed: their norm, as far as it is known, is too large, and finite."""
-    if found.sharded is not None:
-        return True
-    return found.norm is not None and max_norm < found.norm + _DIVISION_GUARD < math.inf
-
-
-@untraced
 def clip_by_norm(parameters: Sequence[Tensor], found: MeasuredGradients, max_norm: float) -> None:
-    """Scale the gradients of some parameters to a norm of ``max_norm``, where `has_to_be_clipped` says so.
+    """Scale the gradients of some parameters to a norm of at most ``max_norm``.
 
     Args:
         parameters: whose gradients, all that were measured and no others.
-        found: what was measured of them. Where it is of this rank's shards only, PyTorch takes the norm.
-        max_norm: the norm that they are to have.
+        found: what was measured of them. Where it is of this rank's shards only, PyTorch takes the norm. Where it is
+            not finite the gradients stay as they are.
+        max_norm: the largest norm that they are to have.
+
+    Raises:
+        ValueError: ``max_norm`` is negative or no number.
     """
-    if found.sharded is not None or found.norm is None:
+    if not max_norm >= 0.0:
+        raise ValueError(f"gradients are clipped to a norm of at least 0, not {max_norm}")
+    if isinstance(found, FiniteReading):
+        factor = max_norm / (found.norm + _DIVISION_GUARD)
+        if factor >= 1.0:
+            return
+        if factor >= _SMALLEST_FACTOR:
+            # As a rule. Of gradients that such a reading is of, autograd keeps no record.
+            _scale([parameter.grad for parameter in parameters if parameter.grad is not None], factor)
+            return
+    _clip_any(parameters, found, max_norm)
+
+
+@untraced
+def _clip_any(parameters: Sequence[Tensor], found: MeasuredGradients, max_norm: float) -> None:
+    """As `clip_by_norm`, whatever the gradients are."""
+    if found.sharded is not None:
         clip_grad_norm_(parameters, max_norm)
         return
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    factor = max_norm / (found.norm + _DIVISION_GUARD)
-    if isinstance(found, FiniteReading) and factor >= _SMALLEST_FACTOR:
-        _scale(gradients, factor)  # as a rule: of what such a reading is of, autograd keeps no record
+    if found.norm is None or not math.isfinite(found.norm):
         return
+    factor = max_norm / (found.norm + _DIVISION_GUARD)
+    if factor >= 1.0:
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     with torch.no_grad():
         if 0.0 < factor < _SMALLEST_FACTOR:
             _scale_any(gradients, _SMALLEST_FACTOR)

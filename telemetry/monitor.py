@@ -31,7 +31,7 @@ from . import record_ids as ids
 from .anomaly_detector import AnomalyDetector
 from .anomaly_report import AnomalyReport
 from .backends import Backend
-from .clipping import check_max_norm, clip_by_norm, has_to_be_clipped
+from .clipping import clip_by_norm
 from .console import ConsoleBackend
 from .emitters import NoGradientsError, TelemetryEmitter, aggregate_layer_gradient_health, total_count
 from .escalation import AnomalyResponse
@@ -265,11 +265,9 @@ class TrainingMonitor:
             NoGradientsError: no parameter has a gradient.
             UnsupportedGradientError: a gradient is of a kind that cannot be measured.
         """
-        check_max_norm(max_norm)
         self.after_backward(optimizer)
         found = self._looks.step.looks[-1].found if self._is_measuring else self._looks.read(optimizer)
-        if has_to_be_clipped(found, max_norm):
-            clip_by_norm(self._looks.newest_parameters, found, max_norm)
+        clip_by_norm(self._looks.newest_parameters, found, max_norm)
 
     def after_clipping(self, optimizer: Optimizer | None = None) -> None:
         """Collect the gradients once more, as the optimiser is given them.

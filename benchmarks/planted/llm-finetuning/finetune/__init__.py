@@ -1,0 +1,3 @@
+"""LLM fine-tuning and evaluation platform."""
+
+__version__ = "0.9.2"
