@@ -11,8 +11,8 @@ most 5 % at level NORMAL. Two fused norms that are brought to the host, and noth
 cost.
 
 Where the monitor clips (`TrainingMonitor.clip_gradients`), one reading of the gradients serves telemetry and clipping;
-with `torch.nn.utils.clip_grad_norm_` there are two. The bare step clips with PyTorch, which multiplies whatever the norm
-is; the monitor does where it has to.
+with `torch.nn.utils.clip_grad_norm_` there are two. The bare step clips with PyTorch, which multiplies in any case; the
+monitor does where it has to.
 
 Measured on one core of two (AMD EPYC; the noise was 0.5 %, 1 % with the larger models): 3 % for the LSTM, 2 to 3 % for
 the perceptron, 0 to 2 % for the others; 5 to 5.5 % and 4 to 5 % where each step is clipped, 11 % and 8 % where PyTorch
