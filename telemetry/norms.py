@@ -105,6 +105,8 @@ def arithmetic_of(dtype: torch.dtype, *, in_own_dtype: bool = False) -> Arithmet
 
 _WIDENED_ELEMENTS = 2 * PIECE_ELEMENTS
 """Elements of the buffers of `_widened_norms` together: 2 MiB in float32, as a piece takes in float64."""
+_MOST_BUFFERS = 32
+"""So many of the shortest pieces that are worth it; of shorter ones the buffers would cost more than the sums."""
 
 # Below this length the calls of `_widened_norms` cost more than its arithmetic saves.
 _BUFFERED_ELEMENTS = 16 * 1024
@@ -200,7 +202,7 @@ def _widened_norms(group: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
     takes half as long again as where the buffers together are larger than the cache next to the processor.
     """
     longest = max(piece.numel() for piece in group)
-    count = min(len(group), _WIDENED_ELEMENTS // longest)
+    count = max(1, min(len(group), _MOST_BUFFERS, _WIDENED_ELEMENTS // longest))
     buffers = [torch.empty(longest, dtype=dtype, device=group[0].device) for _ in range(count)]
     views: dict[tuple[int, torch.Size], tuple[Tensor, Tensor]] = {}
     norms: list[Tensor] = []

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telewire.telemetry.gradients import compute_grad_norm_surrogate
-from telewire.telemetry.norms import PIECE_ELEMENTS, pieces, scaled_norm
+from telewire.telemetry.norms import PIECE_ELEMENTS, arithmetic_of, first_norms, pieces, scaled_norm
 
 from .gradients.brute_force import brute_norm, numbers
 from .gradients.models import model_with
@@ -105,6 +105,26 @@ def test_bfloat16_norms_are_not_rounded_to_three_digits():
     assert norm_of([torch.full((1003,), 1.0, dtype=torch.bfloat16)]) == pytest.approx(
         math.sqrt(1003), rel=1e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shapes"),
+    [
+        pytest.param(
+            torch.bfloat16, [(20_000,), (130, 200), (PIECE_ELEMENTS,), (7, 3000)] * 3, id="bfloat16"
+        ),
+        pytest.param(torch.float8_e4m3fn, [(3,), (2, 2), (1,)] * 40, id="many small ones of float8"),
+        pytest.param(torch.float8_e4m3fn, [(2 * PIECE_ELEMENTS + 1,)], id="a long one of float8"),
+    ],
+)
+def test_norms_that_are_taken_through_the_same_buffers_are_not_mixed_up(dtype, shapes):
+    generator = torch.Generator().manual_seed(0)
+    tensors = [
+        (torch.randn(shape, generator=generator) * (1 + n)).to(dtype) for n, shape in enumerate(shapes)
+    ]
+    norms = first_norms(tensors, arithmetic_of(dtype)).tolist()
+    # What a sum in float32 may lose is less than what a buffer of another piece would do.
+    assert norms == pytest.approx([one.double().norm().item() for one in tensors], rel=1e-4)
 
 
 def test_a_norm_beyond_float64_is_infinite():
