@@ -31,7 +31,7 @@ from .measurements import (
 from .payloads import GradientStage
 from .step_in_hand import Look, StepInHand, diagnosed_layers
 from .warn_once import WarnOnce
-from .watched import WatchedParameters, as_module
+from .watched import WatchedParameters
 
 __all__ = ["GradientLooks"]
 
@@ -221,7 +221,7 @@ class GradientLooks:
             self._warn_once("no statistics of layers: the loss scale is still on the gradients")
             return None
         try:
-            return tuple(collect_per_layer_gradients(as_module(parameters), kernel=self._kernel))
+            return tuple(collect_per_layer_gradients(parameters, kernel=self._kernel))
         except KernelUnavailableError as error:
             self._warn_once("layers are measured without the compiled kernel: %s", error)
             self._kernel = "eager"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import is_
@@ -16,7 +16,7 @@ from .gradients import NamedParameters
 NamedParameter = tuple[str, Tensor]
 _Holder: TypeAlias = dict[str, object]
 
-__all__ = ["NamedParameter", "WatchedParameters", "as_module"]
+__all__ = ["NamedParameter", "WatchedParameters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,22 +181,3 @@ class WatchedParameters:
             if one is optimizer:
                 return place
         return None
-
-
-def as_module(parameters: Iterable[NamedParameter]) -> nn.Module:
-    """Some parameters under their names as a module, for what measures the layers of one."""
-    return _Parameters(parameters)
-
-
-class _Parameters(nn.Module):
-    """Holds parameters whose names may have dots in them, as no module of PyTorch does."""
-
-    def __init__(self, parameters: Iterable[NamedParameter]) -> None:
-        super().__init__()
-        self._named: tuple[NamedParameter, ...] = tuple(parameters)
-
-    def named_parameters(  # type: ignore[override]  # what optimisers hold need not be an `nn.Parameter`
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[NamedParameter]:
-        """The parameters, in their order."""
-        yield from self._named

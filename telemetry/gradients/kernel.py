@@ -10,6 +10,7 @@ import functools
 import os
 import subprocess
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Literal, Protocol, TypeAlias, cast
 
 import torch
@@ -22,6 +23,9 @@ KernelChoice: TypeAlias = Literal["eager", "compiled"]
 """Which code measures layers."""
 
 _DTYPES = frozenset({torch.float32, torch.bfloat16, torch.float16})
+_COUNTS = 3
+"""Columns of the kernel that are counts: the first ones."""
+_DTYPE, _IS_CPU = attrgetter("dtype"), attrgetter("is_cpu")
 
 # Spelt in vectors, several side by side: each addition waits for the one before it, and a compiler may not add in
 # another order. Deviations are taken from the layer's first finite element, as in the eager way.
@@ -301,12 +305,26 @@ def fits_kernel(gradient: Tensor) -> bool:
     return gradient.is_cpu and gradient.dtype in _DTYPES and gradient.is_contiguous() and gradient.numel() > 0
 
 
-def measure_by_kernel(names: Sequence[str], gradients: list[Tensor]) -> list[LayerGradientStats]:
-    """The statistics of each gradient under its name; for all of them `fits_kernel` must hold."""
+def measure_by_kernel(layers: Sequence[tuple[str, Tensor]]) -> dict[int, LayerGradientStats]:
+    """The statistics of the layers that the kernel can read, by their place; a layer is a name and its gradient."""
+    names, gradients = [name for name, _ in layers], [gradient for _, gradient in layers]
+    places: Sequence[int] = range(len(layers))
+    if not _all_fit(gradients):
+        places = [place for place in places if fits_kernel(gradients[place])]
+        names, gradients = [names[place] for place in places], [gradients[place] for place in places]
     # The largest float32 that is below the bound; see `telewire.telemetry.gradients.swift`.
     small = torch.tensor(SMALL_MAGNITUDE, dtype=torch.float32, device="cpu").item()
-    rows: list[list[float]] = load_kernel().layer_rows(gradients, small, LARGE_MAGNITUDE).tolist()
-    return [
-        LayerGradientStats(name, int(elements), int(nan_count), int(inf_count), *measured)
-        for name, (elements, nan_count, inf_count, *measured) in zip(names, rows, strict=True)
-    ]
+    columns = load_kernel().layer_rows(gradients, small, LARGE_MAGNITUDE).t()
+    counts: list[list[int]] = columns[:_COUNTS].long().tolist()
+    values: list[list[float]] = columns[_COUNTS:].tolist()
+    return dict(zip(places, map(LayerGradientStats, names, *counts, *values), strict=True))
+
+
+def _all_fit(gradients: Sequence[Tensor]) -> bool:
+    """Whether `fits_kernel` holds for each, in few calls."""
+    return (
+        _DTYPES.issuperset(map(_DTYPE, gradients))
+        and all(map(_IS_CPU, gradients))
+        and all(map(Tensor.is_contiguous, gradients))
+        and all(map(Tensor.numel, gradients))
+    )

@@ -11,15 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..measurements import LayerGradientStats
 from ..norms import pieces
 from ..untraced import untraced
 from .careful import CAREFUL_COLUMNS, careful_moments, measure_carefully
 from .collection import measure_norm
-from .kernel import KernelChoice, fits_kernel, measure_by_kernel, named_kernel
+from .kernel import KernelChoice, measure_by_kernel, named_kernel
 from .moments import Moments, describe_layer
+from .named import GradientHolder
 from .sources import find_dense_gradients
 from .swift import (
     SWIFT_COLUMNS,
@@ -43,9 +44,9 @@ _BATCHED_SHARE = 4
 
 @untraced
 def collect_per_layer_gradients(
-    model: nn.Module, *, kernel: KernelChoice | None = None
+    gradients_of: GradientHolder, *, kernel: KernelChoice | None = None
 ) -> list[LayerGradientStats]:
-    """Measure the gradient of each parameter that has one, in the order of ``model.named_parameters()``.
+    """Measure the gradient of each parameter that has one, in the order of ``named_parameters()``.
 
     Takes dense gradients of any floating dtype, shape and memory layout, empty ones included; a parameter
     without a gradient has no entry. Sums are taken in float64, so that counts are exact and no sum overflows, and
@@ -54,7 +55,7 @@ def collect_per_layer_gradients(
     layers are then measured again.
 
     Args:
-        model: the model whose gradients are measured.
+        gradients_of: a model, or named parameters; `NamedParameters` where they are measured again and again.
         kernel: ``"compiled"`` for one pass of compiled code over each contiguous CPU gradient of at most 32 bits,
             built at the first call (or by `prepare_kernel` before); None for what the environment variable
             ``TELEWIRE_GRADIENT_KERNEL`` says, and where it says nothing ``"eager"``.
@@ -66,16 +67,11 @@ def collect_per_layer_gradients(
     """
     chosen = named_kernel() if kernel is None else kernel
     with torch.no_grad():
-        sources = find_dense_gradients(model)
+        sources = find_dense_gradients(gradients_of)
         layers = list(zip(sources.names, sources.tensors, strict=True))
         described: dict[int, LayerGradientStats] = {}
         if chosen == "compiled":
-            fitting = [layer for layer, (_, gradient) in enumerate(layers) if fits_kernel(gradient)]
-            names, gradients = (
-                [layers[layer][0] for layer in fitting],
-                [layers[layer][1] for layer in fitting],
-            )
-            described.update(zip(fitting, measure_by_kernel(names, gradients), strict=True))
+            described.update(measure_by_kernel(layers))
         others = [layer for layer in range(len(layers)) if layer not in described]
         moments, unfinished = _read(_plan_swiftly(layers, others))
         if unfinished:
@@ -183,8 +179,8 @@ def _scratch(scratches: dict[torch.device, Scratch], gradient: Tensor) -> Scratc
 
 
 @untraced
-def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
-    """L2 norm over all gradients of ``model``: sqrt(sum of squared elements), as a rule good to 1e-5.
+def compute_grad_norm_surrogate(gradients_of: GradientHolder) -> float | None:
+    """L2 norm over all gradients: sqrt(sum of squared elements), as a rule good to 1e-5.
 
     None when no parameter has a gradient: nothing was measured. Finite gradients give a finite norm (unless
     it exceeds float64's 1.8e308) and non-zero gradients a positive one, where PyTorch's float32 norm
@@ -196,5 +192,5 @@ def compute_grad_norm_surrogate(model: nn.Module) -> float | None:
     Raises:
         UnsupportedGradientError: a gradient is sparse, complex, quantised or a distributed or wrapper tensor.
     """
-    sources = find_dense_gradients(model)
+    sources = find_dense_gradients(gradients_of)
     return measure_norm(sources) if sources.tensors else None

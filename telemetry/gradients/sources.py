@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .flat_shards import first_flat_shard
 from .named import GradientHolder, named_parameters
@@ -93,14 +93,14 @@ def find_gradients(holder: GradientHolder) -> GradientSources:
     return sources
 
 
-def find_dense_gradients(model: nn.Module) -> GradientSources:
-    """The gradients of a model, of the kinds that have per-layer statistics: whole and as they lie in memory.
+def find_dense_gradients(holder: GradientHolder) -> GradientSources:
+    """The gradients of a holder, of the kinds that have per-layer statistics: whole and as they lie in memory.
 
     Raises:
         UnsupportedGradientError: a gradient is sparse, complex, quantised, on the meta device, a distributed or
             wrapper tensor, or a rank's part under FSDP1.
     """
-    sources = _present_gradients(model)
+    sources = _present_gradients(holder)
     if not _are_plain(sources) or any(map(_IS_META, sources.tensors)):
         for name, gradient in zip(sources.names, sources.tensors, strict=True):
             _check_dense(name, gradient)
