@@ -26,9 +26,9 @@ With 500 tensors of 2,000 elements it is the calls that cost: tensors of one sha
 and the walk over the model is taken once (`NamedParameters`), as whoever collects in each step does. With 4 tensors of
 250,000 one read comes from the cache, at 85 GB/s here, and there 15 reads cannot be had in eager mode: each pass that
 writes costs two of them, and the three flags, the sums in float64 and the extremes are thirteen passes. On another
-processor (Intel, twice the time for that read) it was 15. The compiled kernel takes 0.14 ns an element, from the cache or
-from memory (bfloat16 0.17): below 2 where a read takes 0.1, as in float32 from memory. Of 500 small tensors it takes 0.3
-of a read; the rest of the 1.8 is made up of the objects for the results.
+processor (Intel, twice the time for that read) it was 15. The compiled kernel takes 0.14 ns an element, from the cache
+or from memory (bfloat16 0.17): below 2 where a read takes 0.1, as in float32 from memory. Of 500 small tensors it takes
+0.3 of a read; the rest of the 1.8 is made up of the objects for the results.
 """
 
 import argparse
