@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from .layout import TEST_GLOBS, has_script, is_distribution
+
 
 class ConfigurationError(Exception):
     """The configuration cannot be used; the message says where, what was found and what is expected."""
@@ -165,6 +167,8 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
     exclude = reader.strings("exclude")
     if exclude is None:
         exclude = [f"{folder}/**" for folder in tests]  # the tests that were named, or the assumption above
+        if sources is None and "" in found:
+            exclude += TEST_GLOBS  # a whole folder may hold some beside what they test
     records = reader.strings("records")
     evidence = reader.strings("evidence")
     categories = reader.strings("categories")
@@ -218,9 +222,12 @@ def _audit_settings(reader: _Reader) -> AuditSettings:
 
 
 def _default_sources(root: Path) -> dict[str, Path]:
+    """The packages; the whole folder where there are none, or scripts beside them that use what they define."""
     base = root / "src" if (root / "src").is_dir() else root
     packages = {path.parent.name: path.parent for path in sorted(base.glob("*/__init__.py"))}
     packages.pop("tests", None)
+    if base is root and not is_distribution(root) and has_script(root.glob("*.py")):
+        return {"": root}
     return packages if packages else {"": base}
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telewire.registry.config import AuditSettings, Configuration, load_configuration
+from telewire.registry.layout import TEST_GLOBS
 from telewire.verify.analysis import verify
 from telewire.verify.audit import Target
-from telewire.verify.audit.target import TEST_GLOBS
 from telewire.verify.source import SourceFile, discover
 
 from .copies import ProjectCopy

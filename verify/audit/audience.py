@@ -4,9 +4,10 @@ An *application* is complete: what nothing in it reads, calls or stores is not r
 users that no analysis sees: they may read a public field, call a public function and subclass a public class.
 
 A program is an application if its settings name an entry point or it has console scripts, if it has a `__main__`
-module, or if it is a folder of modules and no package. Any other package is a library, and so is every package that
-lies there without a project of its own, as installed ones do. `library = true` or `false` under
-`[tool.telewire.audit]` decides it otherwise.
+module, or if it is a folder of modules and no package. So is a folder of packages without settings in which a script or
+a `__main__` module starts something, unless it is set up to be installed or has been. Any other package is a library,
+and so is every package that is named without a project of its own, as installed ones are. `library = true` or `false`
+under `[tool.telewire.audit]` decides it otherwise.
 """
 
 from __future__ import annotations

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...registry.config import AuditSettings, Configuration, find_root, load_configuration
+from ...registry.layout import TEST_GLOBS, has_script, is_distribution
 from ..flow.log_sinks import LogSink
 from ..own_log_sinks import own_log_sinks
 from ..source import SourceFile, discover
 from .namespaces import namespace_of
 from .outside_consumers import OutsideConsumers, find_consumers
 
-TEST_GLOBS = ("test_*.py", "*/test_*.py", "*_test.py", "conftest.py", "*/conftest.py")
 _LONGEST_SHOWN = 200
 _TEST_FOLDERS = ("tests", "test", "testing_suite")
 
@@ -129,9 +129,10 @@ def _is_library(configuration: Configuration, files: Sequence[SourceFile]) -> bo
     """Whether a project is a library, as `audience` says it."""
     if configuration.audit.library is not None:
         return configuration.audit.library
-    starts_itself = any(file.module.rpartition(".")[2] == "__main__" for file in files)
+    is_started = any(file.module.rpartition(".")[2] == "__main__" for file in files)
     is_package = any(file.is_package for file in files)
-    return is_package and not configuration.entry_points and not starts_itself
+    is_complete = configuration.entry_points or is_started or _starts_itself(configuration.root, files)
+    return is_package and not is_complete
 
 
 def _inside_package(path: Path) -> Target | None:
@@ -174,4 +175,13 @@ def _stand_alone(path: Path) -> Target:
     if not files:
         raise NothingToAuditError(f"{path} holds no Python source")
     is_package = bool(import_name) or any(file.is_package for file in files)
-    return Target(root, tuple(files), (), (), "no configuration", is_library=is_package)
+    is_library = is_package and (bool(import_name) or not _starts_itself(path, files))
+    return Target(root, tuple(files), (), (), "no configuration", is_library=is_library)
+
+
+def _starts_itself(folder: Path, files: Sequence[SourceFile]) -> bool:
+    """Whether a folder of packages is a program: something in it is started, and nothing of it is installed."""
+    if is_distribution(folder):
+        return False
+    paths = [file.path for file in files]
+    return any(path.name == "__main__.py" for path in paths) or has_script(paths)

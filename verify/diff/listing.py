@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...registry.config import Configuration
-from ..audit.target import TEST_GLOBS
+from ...registry.layout import TEST_GLOBS
 from ..source.files import SourceFile, is_entered, module_name, one_for_each_module
 from ..source.printable import printable
 

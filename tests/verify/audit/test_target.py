@@ -105,3 +105,76 @@ def test_what_a_project_offers_as_a_plugin_is_used(tmp_path: Path) -> None:
         "def _check_host():\n    return None\n\n\ndef _check_port():\n    return None\n"
     )
     assert subjects(tmp_path / "lib") == [("TW509", "lib._hosts:_check_port")]
+
+
+@pytest.fixture
+def research(tmp_path: Path) -> Path:
+    """A script beside a package, as research code lies there: no settings say what it is."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/__init__.py").write_text("")
+    (tmp_path / "train.py").write_text("""import models\n\nif __name__ == "__main__":\n    print(models)\n""")
+    return tmp_path
+
+
+def is_library(path: Path) -> bool:
+    (target,) = find_targets([path])
+    return target.is_library
+
+
+def test_a_script_beside_packages_makes_an_application_of_their_folder(research: Path) -> None:
+    assert not is_library(research)
+
+
+def test_a_package_that_is_started_makes_an_application_of_its_folder(package: Path) -> None:
+    assert not is_library(package.parent)
+    assert is_library(package)  # named by itself, as an installed one is
+
+
+def test_a_folder_in_which_nothing_is_started_is_a_library(research: Path) -> None:
+    (research / "train.py").write_text("import models\n")
+    assert is_library(research)
+
+
+def test_a_script_in_a_folder_that_is_no_package_starts_it_too(research: Path) -> None:
+    (research / "scripts").mkdir()
+    (research / "train.py").rename(research / "scripts/train.py")
+    assert not is_library(research)
+
+
+@pytest.mark.parametrize(
+    ("beside", "text"),
+    [
+        ("setup.py", "from setuptools import setup"),
+        ("setup.cfg", "[metadata]\nname = models"),
+        ("pyproject.toml", '[project]\nname = "models"\nversion = "1"'),
+        ("pyproject.toml", '[build-system]\nrequires = ["setuptools"]'),
+        ("models-1.0.dist-info/METADATA", ""),
+        ("models.egg-info/PKG-INFO", ""),
+    ],
+)
+def test_what_is_installed_or_to_be_is_a_library(research: Path, beside: str, text: str) -> None:
+    (research / beside).parent.mkdir(exist_ok=True)
+    (research / beside).write_text(text)
+    assert is_library(research)
+
+
+@pytest.mark.parametrize(
+    ("beside", "text"),
+    [("setup.cfg", "[flake8]\nmax-line-length = 100"), ("pyproject.toml", "[tool.black]\nline-length = 100")],
+)
+def test_settings_of_tools_make_no_library(research: Path, beside: str, text: str) -> None:
+    (research / beside).write_text(text)
+    assert not is_library(research)
+
+
+def test_scripts_beside_packages_are_part_of_a_project_without_settings_for_us(research: Path) -> None:
+    (research / "pyproject.toml").write_text("[tool.black]\nline-length = 100")
+    (research / "test_train.py").write_text("import train")
+    (target,) = find_targets([research])
+    assert sorted(file.module for file in target.files) == ["models", "train"]
+
+
+def test_scripts_beside_packages_that_are_to_be_installed_are_not(research: Path) -> None:
+    (research / "pyproject.toml").write_text('[project]\nname = "models"\nversion = "1"')
+    (target,) = find_targets([research])
+    assert [file.module for file in target.files] == ["models"]
