@@ -102,20 +102,24 @@ def find_root(start: Path) -> Path:
     return start
 
 
-def load_configuration(start: Path, *, file: Path | None = None) -> Configuration:
+def load_configuration(
+    start: Path, *, file: Path | None = None, assumes_sources: bool = True
+) -> Configuration:
     """Read the configuration of the project that `start` lies in, or of one file.
+
+    Sources that nobody wrote are told from the files there; without `assumes_sources` there are none then.
 
     Raises:
         ConfigurationError: A file cannot be read, or a setting is unknown or of the wrong type.
     """
     if file is not None:
-        return _configuration(file.parent.resolve(), file, _read(file))
+        return _configuration(file.parent.resolve(), file, _read(file), assumes_sources=assumes_sources)
     root = find_root(start.resolve())
     for name in ("telewire.toml", "pyproject.toml"):
         path = root / name
         if path.is_file():
-            return _configuration(root, path, _read(path))
-    return _configuration(root, None, {})
+            return _configuration(root, path, _read(path), assumes_sources=assumes_sources)
+    return _configuration(root, None, {}, assumes_sources=assumes_sources)
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -129,7 +133,9 @@ def _read(path: Path) -> dict[str, object]:
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from None
 
 
-def _configuration(root: Path, file: Path | None, content: dict[str, object]) -> Configuration:
+def _configuration(
+    root: Path, file: Path | None, content: dict[str, object], *, assumes_sources: bool
+) -> Configuration:
     scripts = (
         _table(content, "project", "scripts") if file is not None and file.name == "pyproject.toml" else {}
     )
@@ -145,7 +151,7 @@ def _configuration(root: Path, file: Path | None, content: dict[str, object]) ->
     defaulted: list[str] = []
     sources = reader.mapping("sources")
     if sources is None:
-        found = _default_sources(root)
+        found = _default_sources(root) if assumes_sources else {}
         defaulted.append(
             "sources = { " + ", ".join(f'{k} = "{v.relative_to(root)}"' for k, v in found.items()) + " }"
         )

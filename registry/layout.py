@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 TEST_GLOBS = ("test_*.py", "*/test_*.py", "*_test.py", "conftest.py", "*/conftest.py")
@@ -24,19 +24,34 @@ def is_distribution(folder: Path) -> bool:
     """Whether the packages in a folder are set up to be installed, or have been."""
     if any(next(folder.glob(pattern), None) is not None for pattern in _OF_INSTALLED):
         return True
+    return is_set_up(lambda name: _content(folder / name))
+
+
+def is_set_up(read: Callable[[str], bytes | None]) -> bool:
+    """Whether packages are set up to be installed, where `read` returns the content of a file beside them, or None."""
+    found = ((read(name), text) for name, text in _OF_DISTRIBUTIONS.items())
     return any(
-        _says(folder / name, re.compile(text, re.MULTILINE)) for name, text in _OF_DISTRIBUTIONS.items()
+        content is not None and re.search(text, content, re.MULTILINE) is not None for content, text in found
     )
 
 
 def has_script(files: Iterable[Path]) -> bool:
     """Whether one of some modules is in no package and does something when it is started."""
-    return any(not (file.parent / "__init__.py").exists() and _says(file, _STARTED) for file in files)
+    return any(
+        not (file.parent / "__init__.py").exists()
+        and (content := _content(file)) is not None
+        and is_script(content)
+        for file in files
+    )
 
 
-def _says(file: Path, text: re.Pattern[bytes]) -> bool:
-    """Whether a file can be read, and has a text in it."""
+def is_script(content: bytes) -> bool:
+    """Whether a module does something when it is started."""
+    return _STARTED.search(content) is not None
+
+
+def _content(file: Path) -> bytes | None:
     try:
-        return text.search(file.read_bytes()) is not None
+        return file.read_bytes()
     except OSError:
-        return False
+        return None

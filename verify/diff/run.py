@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ...registry.config import Configuration, find_root, load_configuration
@@ -37,22 +38,27 @@ def diff_revisions(project: Path, base: str, head: str | None = None) -> WiringD
     """
     started = time.perf_counter()
     root = find_root(project.resolve())
-    configuration = load_configuration(root)
+    configuration = load_configuration(root, assumes_sources=False)  # each state has its own
     has_settings = any((root / name).is_file() for name in ("pyproject.toml", "telewire.toml"))
     layout = Layout.of(configuration, has_settings=has_settings)
     repository = Repository.around(root)
     old_files = repository.files(repository.commit(base))
     reader = _Reader(layout)
     with collector_paused():
+        old_wanted = layout.files(old_files, partial(reader.content, repository, old_files))
         if head is None:
-            listed = layout.files(repository.work_tree_files())
-            new_files = reader.work_tree(listed, like=next(iter(old_files.values()), ""))
+            new_wanted = layout.files(repository.work_tree_files(), partial(_content_below, root))
+            new_files = reader.work_tree(new_wanted, like=next(iter(old_files.values()), ""))
+            new_wanted = [file for file in new_wanted if layout.path(file) in new_files]
         else:
             new_files = repository.files(repository.commit(head))
+            new_wanted = layout.files(new_files, partial(reader.content, repository, new_files))
         states: list[list[ModuleSummary]] = []
         blobs: list[dict[str, str]] = []
-        for name, files in ((base, old_files), (head or "the work tree", new_files)):
-            wanted = layout.files(files)
+        for name, files, wanted in (
+            (base, old_files, old_wanted),
+            (head or "the work tree", new_files, new_wanted),
+        ):
             if not wanted:
                 raise NothingToCompareError(f"{name} holds no Python source below {root}")
             blobs.append({file.shown: files[layout.path(file)] for file in wanted})
@@ -124,6 +130,13 @@ class _Reader:
         """
         self._contents |= repository.blobs(name for name in names if name not in self._contents)
 
+    def content(self, repository: Repository, files: Mapping[str, str], path: str) -> bytes | None:
+        """Return the content of one file of a state; None for a path that it does not have."""
+        if path not in files:
+            return None
+        self.fetch(repository, [files[path]])
+        return self._contents[files[path]]
+
     def summaries(self, wanted: list[SourceFile], blobs: Mapping[str, str]) -> list[ModuleSummary]:
         """Return the summaries of a state's files; `blobs` has the name of each content by the path that is shown."""
         found: list[ModuleSummary] = []
@@ -151,6 +164,13 @@ class _Reader:
         if len(content) > LARGEST:
             raise SourceError(file.shown, 1, 1, f"cannot be read: it is larger than {LARGEST >> 20} MiB")
         return summarise(file, content)
+
+
+def _content_below(root: Path, path: str) -> bytes | None:
+    try:
+        return (root / path).read_bytes()
+    except OSError:
+        return None
 
 
 def _flow(summaries: list[ModuleSummary], configuration: Configuration) -> Flow:

@@ -108,6 +108,26 @@ def test_the_settings_say_which_sources(repository: GitProject) -> None:
     assert run(repository, "HEAD~1", "HEAD").exit_code == 0
 
 
+SCRIPT = "from lib import measure\n\n\ndef main() -> None:\n    measure()\n\n\nif __name__ == '__main__':\n    main()\n"
+
+
+@pytest.mark.parametrize(
+    ("beside", "status"),
+    [("# nothing to install\n", 1), ("[project]\nname = 'lib'\nversion = '1'\n", 0)],
+    ids=["an application", "a distribution"],
+)
+def test_a_script_beside_packages_is_part_of_an_application(
+    repository: GitProject, beside: str, status: int
+) -> None:
+    repository.write("pyproject.toml", beside)
+    repository.write("lib/__init__.py", "def measure() -> None:\n    print(1)\n")
+    repository.commit(train=SCRIPT)
+    repository.git("tag", "before")
+    repository.commit(train=SCRIPT.replace("    measure()\n", "    pass\n"))
+    assert run(repository, "before", "HEAD").exit_code == status
+    assert run(repository, "before").exit_code == status
+
+
 def test_a_file_that_cannot_be_parsed_is_named_and_the_rest_is_compared(repository: GitProject) -> None:
     repository.commit(app=CALLED, broken="def (:\n")
     repository.commit(app=UNCALLED, broken="def (:\n")
