@@ -113,6 +113,7 @@ JUDGED: dict[tuple[str, str], Judged] = {
     ("TW508", "of an application"): Judged(is_the_purpose=True),
     ("TW509", "by what it does, of an application"): Judged(is_the_purpose=True),
     ("TW509", "inside another one"): Judged(4, 4, is_the_purpose=True),
+    ("TW509", "left out by who calls all others like it"): Judged(is_the_purpose=True),
     ("TW509", "offered by a library"): Judged(11, 17),
     ("TW509", "private"): Judged(63, 67),
     ("TW509", "public, kept by a library from its users"): Judged(7, 18, 3, 8),

@@ -63,6 +63,8 @@ def _function(finding: Finding, is_library: bool) -> str:
     context = finding.context
     if context["kind"] == "nested function":
         return "inside another one"
+    if "left_out_by" in context:
+        return "left out by who calls all others like it"
     if context.get("by_content") == "yes":
         return "by what it does, of an application"
     if _is_private(context["function"]):

@@ -49,6 +49,20 @@ class Uncalled:
         """
         if "<" in function.qualname or function.name.startswith("__") or not self.audience.keeps(function):
             return False
+        if not self.is_unnamed(function):
+            return False
+        summary = self.flow.program.function(function)
+        if summary.owner is None:
+            return True
+        handling = self.handling
+        tables = (handling.built_outside, handling.filled_outside, handling.exported, handling.given_back)
+        lines = handling.lines(ClassSymbol(function.module, summary.owner))
+        return not any(
+            one in table for one in lines for table in tables
+        )  # somebody outside has such an object
+
+    def is_unnamed(self, function: FunctionSymbol) -> bool:
+        """Whether no code of the program calls or names a function, or looks it up, or stands it in for another."""
         if function in self._named or function in self.named_outside:
             return False
         if function.name in self._called_anywhere:
@@ -62,15 +76,10 @@ class Uncalled:
             return False
         if summary.owner is None:
             return True
-        owner = ClassSymbol(function.module, summary.owner)
         if not self.is_its_own(function):
             return False
-        handling = self.handling
-        tables = (handling.built_outside, handling.filled_outside, handling.exported, handling.given_back)
-        if any(one in table for one in handling.lines(owner) for table in tables):
-            return False  # somebody outside has such an object
-        index = self.flow.facts.whereabouts.index
-        return not any(index.field_reads(owner, function.name))
+        owner = ClassSymbol(function.module, summary.owner)
+        return not any(self.flow.facts.whereabouts.index.field_reads(owner, function.name))
 
     def are_left_out(self, owner: ClassSymbol, functions: Collection[FunctionSymbol]) -> bool:
         """Whether another method of a class is used: its objects are there for something, and these were forgotten."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
@@ -10,6 +10,7 @@ from ...source.model import Kind
 from ...source.program import Place
 from ..never_entered import dropped_blocks
 from ..never_started import NotStarted
+from ..parts import left_out_parts
 from ..telemetry_functions import (
     deals_with_metrics,
     is_by_content,
@@ -43,7 +44,8 @@ class TelemetryNeverCalled(AuditRule):
     In an application a function counts whatever it is called if it makes metrics, deals with several of them or sets up
     where they are sent (`set_meter_provider`, `start_http_server`), and a verb alone (`observe`, `record`) for a method
     of a telemetry class that is used. There a worker counts as well that nothing starts: a thread, a task, or what only
-    `start` or a `with` would start. A `with` block that is called and not entered runs nowhere.
+    `start` or a `with` would start. A `with` block that is called and not entered runs nowhere. And so does a private
+    function, whatever it is called, where one function calls all others that are like it: the sections of a report.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
@@ -72,7 +74,9 @@ class TelemetryNeverCalled(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry function that no code but tests uses."""
         yield from self._nested(audit)
-        yield from self._by_content(audit)
+        by_content = list(self._by_content(audit))
+        yield from by_content
+        yield from self._parts(audit, {one.subject for one in by_content})
         yield from self._never_started(audit)
         yield from self._never_entered(audit)
         neighbours = _Neighbours(audit)
@@ -145,6 +149,30 @@ class TelemetryNeverCalled(AuditRule):
                 message=f"no code but tests calls {function.qualname} or hands it over{with_it}",
                 help=f"call it where its values are known, or remove the {kind}",
                 context=_by_what_it_does(function.qualname, kind),
+                confidence=Confidence.MEDIUM,
+            )
+
+    def _parts(self, audit: AuditCheck, told: Collection[str]) -> Iterator[Finding]:
+        """Yield the private functions that the one which puts all of their kind together leaves out."""
+        for part in left_out_parts(audit):
+            function = part.function
+            if is_subject(audit, function) or str(function) in told:
+                continue
+            kind = "method" if audit.program.function(function).owner else "function"
+            whole = part.whole.qualname
+            yield self.make(
+                subject=str(function),
+                place=audit.definition(function),
+                message=f"no code but tests calls {function.qualname}, as {whole} does {_listed([*part.others])}",
+                help=f"call it in {whole} as well, or remove the {kind}",
+                context={
+                    "function": function.qualname,
+                    "kind": kind,
+                    "offered": "no",
+                    "of_metrics": "no",
+                    "left_out_by": whole,
+                    "neighbours": ", ".join(one.name for one in part.others),
+                },
                 confidence=Confidence.MEDIUM,
             )
 
