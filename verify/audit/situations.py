@@ -37,6 +37,8 @@ def _audience(finding: Finding, is_library: bool) -> str:
 def _class(finding: Finding, is_library: bool) -> str:
     if finding.context.get("by_base") == "yes":
         return "by what it stands below, of an application"
+    if "left_out_of" in finding.context:
+        return "left out of a table of its kind"
     return _audience(finding, is_library)
 
 
@@ -125,7 +127,9 @@ def _container(finding: Finding, is_library: bool) -> str:
 
 
 def _sibling(finding: Finding, is_library: bool) -> str:
-    return "a way out" if "way_out" in finding.context else ""
+    if "way_out" in finding.context:
+        return "a way out"
+    return "an event that a table lacks" if "table" in finding.context else ""
 
 
 _SITUATIONS: Mapping[str, Callable[[Finding, bool], str]] = {

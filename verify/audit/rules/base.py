@@ -32,6 +32,7 @@ from ..outside_consumers import OutsideConsumers
 from ..string_events import StringFamily, string_families
 from ..subjects import FieldSubject, telemetry_fields
 from ..subscriptions import Subscription, subscriptions
+from ..tables import Kin, kin_of_tables
 from ..taken_along import TakenAlong
 from ..telemetry_classes import TelemetryClasses
 from ..telemetry_names import TelemetryNames, has_telemetry_role, is_handler
@@ -118,8 +119,14 @@ class AuditCheck:
             or is_meter(self.program, one)
             or keeps_values(self.program, one)
         }
-        wanted = functions | classes | flag_names(self.flow) | event_names(self.program)
+        in_tables = {one.name for kin in self.kin_of_tables for one in (*kin.others, *kin.table.classes)}
+        wanted = functions | classes | flag_names(self.flow) | event_names(self.program) | in_tables
         return Mentions.of(self.program, wanted)
+
+    @cached_property
+    def kin_of_tables(self) -> tuple[Kin, ...]:
+        """The classes that are of one kind with those of a table, and do not stand in it."""
+        return tuple(kin_of_tables(self.flow))
 
     @cached_property
     def constant_gates(self) -> ConstantGates:

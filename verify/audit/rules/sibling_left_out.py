@@ -14,6 +14,7 @@ from ..exits import forgotten_exits
 from ..known_calls import PLAIN_BASES
 from ..names import likeness
 from ..siblings import FEWEST, Siblings, functions_alike, implementations
+from ..tables import events_missing
 from ..twins import Twins
 from .base import AuditCheck, AuditRule
 
@@ -30,7 +31,8 @@ class SiblingLeftOut(AuditRule):
     subclasses of one base that override its empty telemetry method, and the calls of one telemetry function that give
     an optional argument. There have to be at least four, and exactly one is left out; a stub, one that hands on to a
     sibling, and one whose base does it are not left out. So are the ways out of one function of which all but one, by
-    an error like two of them, record in an instrument.
+    an error like two of them, record in an instrument, and the events below one base all of which but one stand in a
+    table, where one module makes that one and three of the others.
 
     ## Why is this bad?
     It was added to all of them, and one was forgotten: the series has a hole that nobody sees.
@@ -63,6 +65,7 @@ class SiblingLeftOut(AuditRule):
         yield from self._helpers(audit)
         yield from self._overrides(audit)
         yield from self._arguments(audit)
+        yield from self._events(audit)
         for found in forgotten_exits(audit.flow, audit.commented_out):
             name, others = found.instrument.carrier.name, str(found.others)
             yield self.make(
@@ -76,6 +79,25 @@ class SiblingLeftOut(AuditRule):
                     "siblings": name,
                     "count": others,
                     "way_out": "yes",
+                },
+                confidence=Confidence.MEDIUM,
+            )
+
+    def _events(self, audit: AuditCheck) -> Iterator[Finding]:
+        for found in events_missing(audit.flow, audit.kin_of_tables, audit.event_families):
+            table, listed = found.kin.table, found.kin.listed
+            at = f"{table.place.path}:{table.place.span.line}"
+            yield self.make(
+                subject=str(found.event),
+                place=audit.definition(found.event),
+                message=f"{found.event.qualname} does not stand among the {len(listed)} others below "
+                f"{found.kin.kind.qualname} in {at}, and {found.maker.qualname} makes one",
+                help="list it there as well",
+                context={
+                    "left_out": found.event.qualname,
+                    "siblings": ", ".join(one.qualname for one in listed[:6]),
+                    "count": str(len(listed)),
+                    "table": at,
                 },
                 confidence=Confidence.MEDIUM,
             )

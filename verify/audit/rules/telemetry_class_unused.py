@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...findings import Confidence, Finding
 from ...flow.types import ClassObject, Instance, members
@@ -11,6 +12,7 @@ from ...source.model import Kind
 from ...source.program import ExternalSymbol
 from ..below import beside, imports_by_name
 from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
+from ..tables import Kin
 from ..telemetry_names import has_telemetry_role
 from ..uses import Use
 from ..waiting import CONSTRUCTORS, kinds, method_waited_for, works_by_itself
@@ -36,7 +38,8 @@ class TelemetryClassUnused(AuditRule):
 
     It is never constructed; or its objects are only ever reset or closed, never fed and never read; or it is a widget
     that is made and never mounted. A re-export, a test and a docstring are no use; a subclass, an annotation, a
-    registration and an object that is handed to somebody are.
+    registration and an object that is handed to somebody are. A class counts whatever it is called where a table lists
+    three or more others of its kind, in its module, and nothing uses only this one.
 
     ## Why is this bad?
     What it would have measured is measured nowhere, although the code for it is there and tested.
@@ -67,6 +70,7 @@ class TelemetryClassUnused(AuditRule):
             event.cls for family in audit.event_families for event in family.traffic if event.name is None
         }
         listed = _asked_for_subclasses(audit)
+        from_tables = _left_out_of_tables(audit)
         for cls in audit.program.classes():
             if cls in waited_for:
                 continue  # of events, that somebody makes them is asked by another rule
@@ -75,6 +79,8 @@ class TelemetryClassUnused(AuditRule):
             if not is_class_subject(audit, cls):
                 if _is_left_out(audit, cls):
                     yield self._never(audit, cls, by_base=True)
+                elif cls in from_tables:
+                    yield self._left_out(audit, cls, from_tables[cls])
                 continue
             use = audit.uses.of_class(cls)
             if use is Use.NEVER:
@@ -107,6 +113,20 @@ class TelemetryClassUnused(AuditRule):
                 "siblings": ", ".join(one.name for one in siblings),
             },
             confidence=confidence,
+        )
+
+    def _left_out(self, audit: AuditCheck, cls: ClassSymbol, kin: Kin) -> Finding:
+        found = self._never(audit, cls)
+        names = ", ".join(one.name for one in kin.listed[:3])
+        others = "" if len(kin.listed) <= 3 else f" and {len(kin.listed) - 3} more"
+        low = found.confidence is Confidence.LOW or imports_by_name(audit.program)
+        return replace(
+            found,
+            message=f"no code but tests makes a {cls.qualname} or hands it over, as {kin.table.place.path}:"
+            f"{kin.table.place.span.line} does {names}{others}",
+            help="list it there as well, or remove the class",
+            context={**found.context, "left_out_of": kin.kind.qualname},
+            confidence=Confidence.LOW if low else Confidence.MEDIUM,
         )
 
     def _idle(self, audit: AuditCheck, cls: ClassSymbol, made: Made) -> Iterator[Finding]:
@@ -146,6 +166,16 @@ class TelemetryClassUnused(AuditRule):
             context={"class": cls.qualname, "state": state, "kept_in": made.holder},
             confidence=Confidence.LOW if public else Confidence.HIGH,
         )
+
+
+def _left_out_of_tables(audit: AuditCheck) -> dict[ClassSymbol, Kin]:
+    """Return the classes that nothing uses and a table of their kind lacks, the only one of that kind each."""
+    found: dict[ClassSymbol, Kin] = {}
+    for kin in audit.kin_of_tables:
+        unused = [one for one in kin.others if audit.uses.of_class(one) is Use.NEVER]
+        if len(unused) == 1 and len(kin.listed) == len(kin.table.classes):
+            found.setdefault(unused[0], kin)
+    return found
 
 
 def _asked_for_subclasses(audit: AuditCheck) -> frozenset[ClassSymbol]:
