@@ -72,6 +72,8 @@ def _function(finding: Finding, is_library: bool) -> str:
     if _is_private(context["function"]):
         return "private"
     if not is_library:
+        if context.get("hooks"):
+            return "a hook that its base does not have"
         if context["of_metrics"] == "yes":
             return "public, of metrics, of an application"
         is_left_out = context.get("left_out") == "yes"
@@ -129,6 +131,8 @@ def _container(finding: Finding, is_library: bool) -> str:
 def _sibling(finding: Finding, is_library: bool) -> str:
     if "way_out" in finding.context:
         return "a way out"
+    if "swallowed" in finding.context:
+        return "a hook that is not handed on"
     return "an event that a table lacks" if "table" in finding.context else ""
 
 

@@ -10,6 +10,7 @@ from ...flow.logger_keys import Logged
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from ...source.program import ExternalSymbol, Place
+from ..composites import is_empty, swallowed_hooks
 from ..exits import forgotten_exits
 from ..known_calls import PLAIN_BASES
 from ..names import likeness
@@ -32,7 +33,8 @@ class SiblingLeftOut(AuditRule):
     an optional argument. There have to be at least four, and exactly one is left out; a stub, one that hands on to a
     sibling, and one whose base does it are not left out. So are the ways out of one function of which all but one, by
     an error like two of them, record in an instrument, and the events below one base all of which but one stand in a
-    table, where one module makes that one and three of the others.
+    table, where one module makes that one and three of the others. An object that hands each empty hook of its base on
+    to others, but one, swallows that one.
 
     ## Why is this bad?
     It was added to all of them, and one was forgotten: the series has a hole that nobody sees.
@@ -66,6 +68,7 @@ class SiblingLeftOut(AuditRule):
         yield from self._overrides(audit)
         yield from self._arguments(audit)
         yield from self._events(audit)
+        yield from self._hooks(audit)
         for found in forgotten_exits(audit.flow, audit.commented_out):
             name, others = found.instrument.carrier.name, str(found.others)
             yield self.make(
@@ -98,6 +101,24 @@ class SiblingLeftOut(AuditRule):
                     "siblings": ", ".join(one.qualname for one in listed[:6]),
                     "count": str(len(listed)),
                     "table": at,
+                },
+                confidence=Confidence.MEDIUM,
+            )
+
+    def _hooks(self, audit: AuditCheck) -> Iterator[Finding]:
+        for found in swallowed_hooks(audit.flow):
+            cls, hook = found.cls.qualname, found.hook.name
+            yield self.make(
+                subject=str(found.cls),
+                place=audit.definition(found.cls),
+                message=f"{cls} hands {', '.join(found.handed_on[:3])} on, and leaves {hook} to "
+                f"{found.hook.qualname}, which does nothing",
+                help=f"give it a {hook}() that hands it on as well",
+                context={
+                    "left_out": hook,
+                    "siblings": ", ".join(found.handed_on[:6]),
+                    "count": str(len(found.handed_on)),
+                    "swallowed": "yes",
                 },
                 confidence=Confidence.MEDIUM,
             )
@@ -199,7 +220,7 @@ class SiblingLeftOut(AuditRule):
                 continue
             lacking: dict[ClassSymbol, list[str]] = {}
             for name, qualname in program.class_(base).methods.items():
-                if audit.names.is_function(name) and _is_empty(audit, FunctionSymbol(base.module, qualname)):
+                if audit.names.is_function(name) and is_empty(program, FunctionSymbol(base.module, qualname)):
                     without = [one for one in below if not _overrides(audit, one, base, name)]
                     if len(without) == 1:
                         lacking.setdefault(without[0], []).append(name)
@@ -366,17 +387,6 @@ def _is_super(graph: ValueGraph, node: Node) -> bool:
         return False
     base = graph.nodes[callee.operands[0]]
     return base.kind is Kind.CALL and graph.nodes[base.operands[0]].data == "super"
-
-
-def _is_empty(audit: AuditCheck, function: FunctionSymbol) -> bool:
-    """Whether a method does nothing: `pass`, a docstring, `return None`. An abstract one is no choice."""
-    summary = audit.program.function(function)
-    if any("abstract" in text for text in summary.decorators):
-        return False
-    return all(
-        node.kind is Kind.PARAM or (node.kind is Kind.CONST and isinstance(node.data, str | None))
-        for node in summary.graph.nodes
-    )
 
 
 def _overrides_the_caller(audit: AuditCheck, cls: ClassSymbol, base: ClassSymbol, name: str) -> bool:

@@ -8,6 +8,7 @@ from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
+from ..hooks import hooks_beside
 from ..never_entered import dropped_blocks
 from ..never_started import NotStarted
 from ..parts import left_out_parts
@@ -104,8 +105,13 @@ class TelemetryNeverCalled(AuditRule):
                 confidence = Confidence.MEDIUM
             else:
                 confidence = Confidence.LOW
+            hooks = () if audit.audience.is_library else hooks_beside(audit, function)
+            if hooks and confidence is not Confidence.LOW:
+                confidence = Confidence.MEDIUM
             kind = "method" if audit.program.function(function).owner else "function"
             message = f"no code but tests calls {function.qualname} or hands it over"
+            if hooks:
+                message += f": {hooks[0].qualname.rpartition('.')[0]} has {_listed(hooks)}, and no such hook"
             if offered and confidence is Confidence.MEDIUM:
                 message += f", as it does with {_listed(called)} beside it"
             yield self.make(
@@ -120,6 +126,7 @@ class TelemetryNeverCalled(AuditRule):
                     "of_metrics": "yes" if is_of_metrics(audit, function) else "no",
                     "neighbours": ", ".join(one.name for one in called),
                     "left_out": "yes" if neighbours.is_left_out(function) else "no",
+                    "hooks": ", ".join(one.name for one in hooks),
                 },
                 confidence=confidence,
             )

@@ -1,0 +1,111 @@
+"""Objects that hand each hook on to others of their kind, and the hook that they do not hand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..flow import Flow
+from ..source import ClassSymbol, FunctionSymbol, Program
+from ..source.model import Kind, ValueGraph
+
+_FEWEST = 3
+"""So many hooks are handed on."""
+_CATCHES_ALL = {"__getattr__", "__getattribute__"}
+
+
+@dataclass(frozen=True, slots=True)
+class Swallowed:
+    """A hook of a base that does nothing there, and that a class which hands on all others leaves to it."""
+
+    cls: ClassSymbol
+    hook: FunctionSymbol
+    handed_on: tuple[str, ...]
+
+
+def swallowed_hooks(flow: Flow) -> Iterator[Swallowed]:
+    """Yield the only hook of a base that a composite does not hand on, of those that the program calls."""
+    program = flow.program
+    for cls in program.classes():
+        own = program.class_(cls).methods
+        handed_on = [
+            name for name, qualname in own.items() if _hands_on(program, FunctionSymbol(cls.module, qualname))
+        ]
+        if len(handed_on) < _FEWEST or any(program.method(cls, name) for name in _CATCHES_ALL):
+            continue
+        hooks = {name: method for name, method in _inherited(program, cls) if not name.startswith("_")}
+        left = [
+            one
+            for name, one in hooks.items()
+            if name not in own and name in flow.facts.method_calls and is_empty(program, one)
+        ]
+        of_hooks = tuple(name for name in handed_on if name in hooks)
+        if len(left) != 1 or len(of_hooks) < _FEWEST:
+            continue
+        (hook,) = left
+        if _is_like(program, hook, [hooks[name] for name in of_hooks]):
+            yield Swallowed(cls, hook, of_hooks)
+
+
+def is_empty(program: Program, function: FunctionSymbol) -> bool:
+    """Whether a method does nothing: `pass`, a docstring, `return None`. An abstract one is no choice."""
+    summary = program.function(function)
+    if any("abstract" in text for text in summary.decorators):
+        return False
+    return all(
+        node.kind is Kind.PARAM or (node.kind is Kind.CONST and isinstance(node.data, str | None))
+        for node in summary.graph.nodes
+    )
+
+
+def _inherited(program: Program, cls: ClassSymbol) -> Iterator[tuple[str, FunctionSymbol]]:
+    """Yield the methods that a class has from above, each of the class that it would be called of."""
+    seen: set[str] = set()
+    for base in program.mro(cls)[1:]:
+        if isinstance(base, ClassSymbol):
+            for name, qualname in program.class_(base).methods.items():
+                if name not in seen:
+                    seen.add(name)
+                    yield name, FunctionSymbol(base.module, qualname)
+
+
+def _is_like(program: Program, hook: FunctionSymbol, others: list[FunctionSymbol]) -> bool:
+    """Whether most of the hooks that are handed on do nothing in the base either, in the class that has this one."""
+    owner = program.function(hook).owner
+    alike = [
+        one
+        for one in others
+        if one.module == hook.module and program.function(one).owner == owner and is_empty(program, one)
+    ]
+    return len(alike) >= _FEWEST
+
+
+def _hands_on(program: Program, function: FunctionSymbol) -> bool:
+    """Whether a method calls the method of its own name of another object, or has one called by that name."""
+    module = program.modules[function.module]
+    pending, seen = [function.qualname], set[str]()
+    while pending:
+        qualname = pending.pop()
+        if qualname in seen or qualname not in module.functions:
+            continue
+        seen.add(qualname)
+        graph = module.functions[qualname].graph
+        if any(_calls(graph, index, function.name) for index in range(len(graph.nodes))):
+            return True
+        pending += [str(node.data) for node in graph.nodes if node.kind is Kind.FUNCTION]
+    return False
+
+
+def _calls(graph: ValueGraph, index: int, name: str) -> bool:
+    node = graph.nodes[index]
+    if node.kind is not Kind.CALL or node.gated:
+        return False
+    callee = graph.nodes[node.operands[0]]
+    if callee.kind is not Kind.ATTR:
+        return False
+    receiver = graph.nodes[callee.operands[0]]
+    if receiver.kind is Kind.PARAM and receiver.data == "self":
+        first = graph.nodes[node.operands[1]] if len(node.operands) > 1 else None
+        return first is not None and first.kind is Kind.CONST and first.data == name
+    is_super = receiver.kind is Kind.CALL and graph.nodes[receiver.operands[0]].data == "super"
+    return callee.data == name and not is_super
