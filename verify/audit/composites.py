@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..flow import Flow
+from ..flow.types import UNKNOWN, Instance, members
 from ..source import ClassSymbol, FunctionSymbol, Program
-from ..source.model import Kind, ValueGraph
+from ..source.model import Kind
 
 _FEWEST = 3
 """So many hooks are handed on."""
@@ -29,7 +30,9 @@ def swallowed_hooks(flow: Flow) -> Iterator[Swallowed]:
     for cls in program.classes():
         own = program.class_(cls).methods
         handed_on = [
-            name for name, qualname in own.items() if _hands_on(program, FunctionSymbol(cls.module, qualname))
+            name
+            for name, qualname in own.items()
+            if _hands_on(flow, cls, FunctionSymbol(cls.module, qualname))
         ]
         if len(handed_on) < _FEWEST or any(program.method(cls, name) for name in _CATCHES_ALL):
             continue
@@ -80,23 +83,24 @@ def _is_like(program: Program, hook: FunctionSymbol, others: list[FunctionSymbol
     return len(alike) >= _FEWEST
 
 
-def _hands_on(program: Program, function: FunctionSymbol) -> bool:
-    """Whether a method calls the method of its own name of another object, or has one called by that name."""
-    module = program.modules[function.module]
+def _hands_on(flow: Flow, cls: ClassSymbol, function: FunctionSymbol) -> bool:
+    """Whether a method calls the method of its own name of others of its kind, or has one called by that name."""
+    module = flow.program.modules[function.module]
     pending, seen = [function.qualname], set[str]()
     while pending:
         qualname = pending.pop()
         if qualname in seen or qualname not in module.functions:
             continue
         seen.add(qualname)
-        graph = module.functions[qualname].graph
-        if any(_calls(graph, index, function.name) for index in range(len(graph.nodes))):
+        body, graph = FunctionSymbol(function.module, qualname), module.functions[qualname].graph
+        if any(_calls(flow, cls, body, index, function.name) for index in range(len(graph.nodes))):
             return True
         pending += [str(node.data) for node in graph.nodes if node.kind is Kind.FUNCTION]
     return False
 
 
-def _calls(graph: ValueGraph, index: int, name: str) -> bool:
+def _calls(flow: Flow, cls: ClassSymbol, body: FunctionSymbol, index: int, name: str) -> bool:
+    graph = flow.program.function(body).graph
     node = graph.nodes[index]
     if node.kind is not Kind.CALL or node.gated:
         return False
@@ -107,5 +111,10 @@ def _calls(graph: ValueGraph, index: int, name: str) -> bool:
     if receiver.kind is Kind.PARAM and receiver.data == "self":
         first = graph.nodes[node.operands[1]] if len(node.operands) > 1 else None
         return first is not None and first.kind is Kind.CONST and first.data == name
-    is_super = receiver.kind is Kind.CALL and graph.nodes[receiver.operands[0]].data == "super"
-    return callee.data == name and not is_super
+    if callee.data != name:
+        return False
+    known = members(flow.facts.inference.type_of(body, callee.operands[0]))
+    if not known or UNKNOWN in known:
+        return receiver.kind is Kind.ELEMENT  # one of many
+    kinds = {one for one in flow.program.mro(cls)[1:] if isinstance(one, ClassSymbol)}
+    return any(isinstance(one, Instance) and not kinds.isdisjoint(flow.program.mro(one.cls)) for one in known)

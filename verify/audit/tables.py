@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..flow import Flow
 from ..flow.types import ClassObject, members
-from ..source import ClassSymbol, FunctionSymbol
+from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Kind, Span, ValueGraph
 from ..source.program import Place
 from .events import Family
@@ -98,6 +98,19 @@ def kin_of_tables(flow: Flow) -> Iterator[Kin]:
             others = [one for one in others if _is_concrete(flow, one)]
             if others and len(listed) >= _FEWEST:
                 yield Kin(kind, table, listed, tuple(others))
+
+
+def declares_the_same(program: Program, cls: ClassSymbol, kin: Kin) -> bool:
+    """Whether a class declares what all of a table declare: a tag that they are looked up by, a method."""
+    bodies = [program.class_(one) for one in kin.listed]
+    shared = set.intersection(*({*body.fields, *body.methods} for body in bodies))
+    own = program.class_(cls)
+    return bool(shared) and all(name in own.fields or name in own.methods for name in shared)
+
+
+def is_of_most(kin: Kin) -> bool:
+    """Whether a table lists classes of one kind, and most that there are: no chosen few."""
+    return len(kin.listed) == len(kin.table.classes) and 2 * (len(kin.others) - 1) <= len(kin.listed)
 
 
 def _kinds(flow: Flow, table: Table) -> Iterator[tuple[ClassSymbol, list[ClassSymbol]]]:

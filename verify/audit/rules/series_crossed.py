@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import combinations
 
 from ...findings import Confidence, Finding
 from ...flow import Site
 from ...source.program import Place
+from ..crossed_texts import crossed_texts
 from ..labelled import crossed_declarations, crossed_labels, repeated_labels
 from ..names import are_ends, likeness, words
 from ..recorded import Recorded, recorded_by_function
@@ -38,7 +39,7 @@ class SeriesCrossed(AuditRule):
     ```
 
     So are two instruments that record each other's values, or that are kept under the name that the other is declared
-    by, and two labels of one instrument; or a value is recorded under the label of the one beside it.
+    by, and two labels of one instrument or recorder; or a value is recorded under the label of the one beside it.
 
     Only names that fit the other way round count. A value that is logged under a name of its own choice is no fault.
     """
@@ -48,9 +49,11 @@ class SeriesCrossed(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each pair of logger calls or recordings of one function whose values fit each other's names."""
-        yield from self._recorded(audit)
-        yield from self._labelled(audit)
-        yield from self._declared(audit)
+        told = [*self._recorded(audit), *self._labelled(audit), *self._declared(audit), *self._logged(audit)]
+        yield from told
+        yield from self._texts(audit, {(one.path, one.line) for one in told})
+
+    def _logged(self, audit: AuditCheck) -> Iterator[Finding]:
         for function, found in series_by_function(audit.flow):
             in_calls = [one for one in found if one.mapping is None]
             for first, second in combinations(in_calls, 2):
@@ -106,6 +109,20 @@ class SeriesCrossed(AuditRule):
                 message=f'{value} is recorded under "{stray.labels}", as {stray.labels} is',
                 help=f"record {value} under a label of its own",
                 context=_pair(stray.labels, value, owner.labels, owner.labels, owner.site),
+                confidence=Confidence.MEDIUM,
+            )
+
+    def _texts(self, audit: AuditCheck, told: Collection[tuple[str, int]]) -> Iterator[Finding]:
+        for first, one, second, other in crossed_texts(audit.flow, audit.transfers, audit.names):
+            if any((said.site.path, said.site.span.line) in told for said in (first, second)):
+                continue
+            text, other_text = " ".join(first.texts), " ".join(second.texts)
+            yield self.make(
+                subject=f'{first.site.function}["{text}"]',
+                place=Place(first.site.path, first.site.span),
+                message=f'{one} is recorded under "{text}" and {other} under "{other_text}": they are crossed',
+                help=f'record {other} under "{text}", and {one} under "{other_text}"',
+                context=_pair(text, one, other_text, other, second.site),
                 confidence=Confidence.MEDIUM,
             )
 

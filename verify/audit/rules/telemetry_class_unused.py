@@ -12,7 +12,7 @@ from ...source.model import Kind
 from ...source.program import ExternalSymbol
 from ..below import beside, imports_by_name
 from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
-from ..tables import Kin
+from ..tables import Kin, declares_the_same, is_of_most
 from ..telemetry_names import has_telemetry_role
 from ..uses import Use
 from ..waiting import CONSTRUCTORS, kinds, method_waited_for, works_by_itself
@@ -173,7 +173,7 @@ def _left_out_of_tables(audit: AuditCheck) -> dict[ClassSymbol, Kin]:
     found: dict[ClassSymbol, Kin] = {}
     for kin in audit.kin_of_tables:
         unused = [one for one in kin.others if audit.uses.of_class(one) is Use.NEVER]
-        if len(unused) == 1 and len(kin.listed) == len(kin.table.classes):
+        if len(unused) == 1 and declares_the_same(audit.program, unused[0], kin) and is_of_most(kin):
             found.setdefault(unused[0], kin)
     return found
 
