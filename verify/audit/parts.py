@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..source import FunctionSymbol
+from ..source.model import Kind
 from .names import words
 from .rules.base import AuditCheck
 
@@ -53,14 +54,15 @@ def left_out_parts(audit: AuditCheck) -> Iterator[LeftOutPart]:
                 len(parts) >= _FEWEST
                 and whole != function
                 and all(_is_helper(audit, one, parts) for one in helpers)
-                and (function_gives(audit, function) or _have_a_word(function, parts))
+                and _are_taken_alike(audit, whole, parts)
+                and (_gives(audit, function) or _have_a_word(function, parts))
                 and not _is_commented_out(audit, function, whole)
             ):
                 yield LeftOutPart(function, whole, tuple(parts))
                 break
 
 
-def function_gives(audit: AuditCheck, function: FunctionSymbol) -> bool:
+def _gives(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether a function says that it gives something back."""
     return audit.program.function(function).returns not in _GIVES_NOTHING
 
@@ -93,6 +95,36 @@ def _callers_of_some(audit: AuditCheck, others: list[FunctionSymbol]) -> list[Fu
 def _is_helper(audit: AuditCheck, function: FunctionSymbol, parts: list[FunctionSymbol]) -> bool:
     callers = audit.taken_along.callers(function) - {function}
     return bool(callers) and callers <= set(parts)
+
+
+def _are_taken_alike(audit: AuditCheck, whole: FunctionSymbol, parts: list[FunctionSymbol]) -> bool:
+    """Whether one thing is done with what each part gives: a display of all, a sum, calls of one method, nothing."""
+    roles: dict[FunctionSymbol, set[tuple[str, str]]] = {}
+    for part in parts:
+        sites = [site.node for site in audit.flow.call_sites(part) if site.function == whole]
+        roles[part] = {role for node in sites for role in _roles(audit, whole, node)}
+    return bool(set.intersection(*roles.values()))
+
+
+def _roles(audit: AuditCheck, function: FunctionSymbol, index: int) -> Iterator[tuple[str, str]]:
+    users, effects = audit.flow.facts.whereabouts.users(function)
+    graph = audit.program.function(function).graph
+    pending, seen = [index], {index}
+    while pending:
+        current = pending.pop()
+        yield from ((effect.kind, effect.name or "") for effect in effects.get(current, ()))
+        for user in users.get(current, ()):
+            node = graph.nodes[user]
+            if node.kind in {Kind.PHI, Kind.NARROW}:
+                if user not in seen:
+                    seen.add(user)
+                    pending.append(user)
+            elif node.kind in {Kind.SEQUENCE, Kind.DICT}:
+                yield node.kind, str(user)
+            elif node.kind is Kind.OP:
+                yield node.kind, str(node.data)
+            elif node.kind is Kind.CALL:
+                yield node.kind, str(graph.nodes[node.operands[0]].data)
 
 
 def _have_a_word(function: FunctionSymbol, parts: list[FunctionSymbol]) -> bool:

@@ -1,8 +1,8 @@
-"""Tables of classes: displays in which several classes of one kind stand, as such or as objects made there."""
+"""Tables of classes: displays in which several classes of one kind stand, and functions that make one of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..flow import Flow
@@ -19,16 +19,18 @@ _FEWEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A display that lists classes, each once, and nothing else.
+    """A display that lists classes, each once, and nothing else; or all classes of which a function makes objects.
 
     Attributes:
         are_made: They stand there as objects that are made, and not as classes.
+        is_display: It is no function.
     """
 
     function: FunctionSymbol
     place: Place
     classes: tuple[ClassSymbol, ...]
     are_made: bool
+    is_display: bool = True
 
 
 def tables_of_classes(flow: Flow) -> Iterator[Table]:
@@ -51,6 +53,24 @@ def tables_of_classes(flow: Flow) -> Iterator[Table]:
                     tuple(one for one, _ in classes),
                     kinds.pop(),
                 )
+
+
+def _made_in_bodies(flow: Flow) -> Iterator[Table]:
+    """Yield the functions that make objects of some classes, with all of these."""
+    for function, used in flow.facts.used_classes.items():
+        if len(used) < _FEWEST:
+            continue
+        graph = flow.program.function(function).graph
+        made: dict[ClassSymbol, Span] = {}
+        for index, node in enumerate(graph.nodes):
+            found = (
+                _class_at(flow, function, graph, index) if node.kind is Kind.CALL and not node.gated else None
+            )
+            if found is not None:
+                made.setdefault(found[0], node.span)
+        if len(made) >= _FEWEST:
+            place = Place(flow.program.modules[function.module].path, _first_line(next(iter(made.values()))))
+            yield Table(function, place, tuple(made), True, is_display=False)
 
 
 def _class_at(
@@ -90,14 +110,20 @@ class Kin:
 
 def kin_of_tables(flow: Flow) -> Iterator[Kin]:
     """Yield for each table the kinds that several of its classes are of, and other classes of theirs."""
-    for table in tables_of_classes(flow):
+    inference = flow.facts.inference
+    protocols = {
+        one: frozenset(inference.implementers(one))
+        for one in flow.program.classes()
+        if flow.program.is_protocol(one)
+    }
+    for table in (*tables_of_classes(flow), *_made_in_bodies(flow)):
         homes = {one.module for one in table.classes}
-        for kind, alike in _kinds(flow, table):
+        for kind, alike in _kinds(flow, table, protocols):
             listed = tuple(one for one in table.classes if one in alike)
             others = [one for one in alike if one.module in homes and one not in listed]
             others = [one for one in others if _is_concrete(flow, one)]
             if others and len(listed) >= _FEWEST:
-                yield Kin(kind, table, listed, tuple(others))
+                yield Kin(kind, table, listed, tuple(sorted(others, key=str)))
 
 
 def declares_the_same(program: Program, cls: ClassSymbol, kin: Kin) -> bool:
@@ -110,21 +136,22 @@ def declares_the_same(program: Program, cls: ClassSymbol, kin: Kin) -> bool:
 
 def is_of_most(kin: Kin) -> bool:
     """Whether a table lists classes of one kind, and most that there are: no chosen few."""
-    return len(kin.listed) == len(kin.table.classes) and 2 * (len(kin.others) - 1) <= len(kin.listed)
+    is_pure = len(kin.listed) == len(kin.table.classes) or not kin.table.is_display
+    return is_pure and 2 * (len(kin.others) - 1) <= len(kin.listed)
 
 
-def _kinds(flow: Flow, table: Table) -> Iterator[tuple[ClassSymbol, list[ClassSymbol]]]:
-    """Yield what classes of a table are below of, with all below it, and the protocols that all of them fit."""
+def _kinds(
+    flow: Flow, table: Table, protocols: Mapping[ClassSymbol, frozenset[ClassSymbol]]
+) -> Iterator[tuple[ClassSymbol, Collection[ClassSymbol]]]:
+    """Yield what classes of a table are below of, with all below it, and the protocols that they fit."""
     program = flow.program
     above = dict.fromkeys(base for one in table.classes for base in program.mro(one)[1:])
     for kind in above:
-        if isinstance(kind, ClassSymbol) and not program.is_protocol(kind):
+        if isinstance(kind, ClassSymbol) and kind not in protocols:
             yield kind, program.subclasses(kind)
-    for protocol in flow.program.classes():
-        if program.is_protocol(protocol):
-            alike = flow.facts.inference.implementers(protocol)
-            if all(one in alike for one in table.classes):
-                yield protocol, [*alike]
+    for protocol, alike in protocols.items():
+        if len(alike.intersection(table.classes)) >= _FEWEST:
+            yield protocol, alike
 
 
 def _is_concrete(flow: Flow, cls: ClassSymbol) -> bool:
