@@ -103,7 +103,8 @@ def _why(one: LeftOut) -> str:
         case Sign.KEY | Sign.FIELD:
             return f"; {one.value} holds a value, and {one.neighbours} other fields are taken from there"
         case Sign.UNUSED:
-            return f"; {one.group.function.qualname}() computes a value of that name and does nothing with it"
+            what = "a value of that name" if one.value == one.name else one.value
+            return f"; {one.group.function.qualname}() computes {what} and does nothing with it"
         case Sign.LOCAL | Sign.TAKEN:
             return f"; {one.group.function.qualname}() has a value of that name"
         case _:
