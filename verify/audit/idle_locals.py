@@ -50,9 +50,7 @@ def idle_local_for(
     None where several are, and where another name of those `taken` is as near to it.
     """
     bindings = flow.program.function(function).graph.bindings
-    ends = [
-        name for name in bindings if len(name) > 1 and field.endswith(f"_{name}") and name not in taken
-    ]
+    ends = [name for name in bindings if len(name) > 1 and field.endswith(f"_{name}") and name not in taken]
     if not ends or any(one != field and one.endswith(f"_{name}") for name in ends for one in taken):
         return None
     found = [name for name in ends if is_given_up_local(flow, function, name, before)]
@@ -70,7 +68,9 @@ def _is_said_inside(flow: Flow, function: FunctionSymbol, name: str) -> bool:
     while pending:
         inner = pending.pop()
         pending += flow.facts.whereabouts.nested(inner)
-        if any(node.kind is Kind.FREE and node.data == name for node in flow.program.function(inner).graph.nodes):
+        if any(
+            node.kind is Kind.FREE and node.data == name for node in flow.program.function(inner).graph.nodes
+        ):
             return True
     return False
 

@@ -69,5 +69,7 @@ def _confidence(found: Dropped) -> Confidence:
         return Confidence.HIGH
     if found.is_outermost:
         return Confidence.LOW  # it does its work, and its result is for those who call it themselves
+    if found.is_made_to_be_returned:
+        return Confidence.MEDIUM
     is_for_metrics = found.function.name.startswith("_") and names_metrics(found.function.name)
     return Confidence.MEDIUM if found.position is not None or is_for_metrics else Confidence.LOW
