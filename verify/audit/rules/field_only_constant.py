@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
-from ...flow import Constant, How
+from ...flow import Constant, How, ParameterCarrier
 from ...flow.neutral import is_neutral
 from ...source import ClassSymbol
 from ...source.program import Place
@@ -87,6 +87,8 @@ class FieldOnlyConstant(FieldRule):
             return None
         hop = production.writes[0]
         is_direct = isinstance(hop.source, Constant)
+        if isinstance(hop.source, ParameterCarrier) and _is_told(audit, hop.source):
+            return None
         if not is_direct and usage.handling.may_build(field.carrier.owner) is not None:
             return None  # whoever makes such objects may hand a value in
         if value == "None" or not is_direct:
@@ -113,6 +115,11 @@ class FieldOnlyConstant(FieldRule):
             hops=(hop, *steps.hops, *consumption.reads[:1]),
             confidence=confidence,
         )
+
+
+def _is_told(audit: AuditCheck, carrier: ParameterCarrier) -> bool:
+    """Whether what is told is the parameter that fills a field, and no caller supplies."""
+    return any(one.function == carrier.function and one.name == carrier.name for one in audit.never_supplied)
 
 
 def _only_value(production: Production) -> str | None:
