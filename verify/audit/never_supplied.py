@@ -64,13 +64,36 @@ class _Finder:
         for parameter in optional:
             if parameter.name in supplied or not uses_parameter(summary, parameter.name):
                 continue
-            if is_given_up(parameter.name, summary):
+            if is_given_up(parameter.name, summary) or self._is_replaced(function, parameter.name):
                 continue
             for site in sites:
                 value = self._at_hand(function, parameter, site)
                 if value is not None:
                     yield NeverSupplied(function, parameter.name, site, value, len(sites))
                     break
+
+    def _is_replaced(self, function: FunctionSymbol, name: str) -> bool:
+        """Whether something else takes the place of a parameter that is None."""
+        graph = self._program.function(function).graph
+        users, _ = self._flow.facts.whereabouts.users(function)
+        pending = [*graph.bindings.get(name, ())]
+        seen: set[int] = set()
+        while pending:
+            index = pending.pop()
+            if index in seen:
+                continue
+            seen.add(index)
+            node = graph.nodes[index]
+            is_none = node.kind is Kind.CONST and node.data is None
+            if not is_none and node.kind not in {Kind.PARAM, Kind.PHI, Kind.NARROW}:
+                return True
+            pending += node.operands
+            pending += [
+                one for one in users.get(index, ()) if graph.nodes[one].kind in {Kind.PHI, Kind.NARROW}
+            ]
+            if any(graph.nodes[one].kind is Kind.OP for one in users.get(index, ())):
+                return True
+        return False
 
     def _are_all_seen(self, function: FunctionSymbol, sites: list[CallSite]) -> bool:
         """Whether nobody else may call a function, and each call says what it gives."""
