@@ -11,6 +11,7 @@ from ...source import ClassSymbol
 from ...source.program import Place
 from ..ladder import at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import Origin, Production
+from ..stand_ins import StandIn, stand_ins
 from ..subjects import FieldSubject
 from ..typed_mappings import constant_keys
 from .base import AuditCheck
@@ -33,6 +34,7 @@ class FieldOnlyConstant(FieldRule):
     emit(UpdatePayload(entropy=metrics["entropy"], inf_grad_count=metrics["inf_grad_count"]))
     ```
 
+    Nor does one reach a parameter for a function that measures, where every caller gives it `lambda: 0`.
     A constant that says something (a version, the name of a kind) is no fault.
     """
 
@@ -45,6 +47,27 @@ class FieldOnlyConstant(FieldRule):
         for cls in audit.program.classes():
             if audit.flow.facts.inference.is_typed_dict(cls) and not audit.audience.sees_class(cls):
                 yield from self._keys(audit, cls)
+
+        for one in stand_ins(audit.usage, audit.classes):
+            yield self._stand_in(audit, one)
+
+    def _stand_in(self, audit: AuditCheck, one: StandIn) -> Finding:
+        called = one.function.qualname.removesuffix(".__init__")
+        callers = "its only caller" if one.callers == 1 else f"each of its {one.callers} callers"
+        return self.make(
+            subject=f"{one.function}({one.name})",
+            place=Place(one.site.path, one.span),
+            message=f"{called}({one.name}) is to measure something, and {callers} gives it a function that returns"
+            f" {one.value}",
+            help="give it what measures the value",
+            context={
+                "field": f"{called}({one.name})",
+                "record": "no",
+                "constant": one.value,
+                "kind": "constant callable",
+            },
+            confidence=Confidence.MEDIUM,
+        )
 
     def _keys(self, audit: AuditCheck, cls: ClassSymbol) -> Iterator[Finding]:
         for one in constant_keys(audit.usage, audit.keys, cls):
