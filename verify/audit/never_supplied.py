@@ -6,7 +6,7 @@ branch is dead; a caller that has such a store shows that it was forgotten, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..flow import CallSite
@@ -14,8 +14,9 @@ from ..flow.classes import is_property, receiver_name
 from ..flow.roots import local_roots
 from ..flow.types import UNKNOWN, Instance, Type, members
 from ..source import ClassSymbol, FunctionSymbol
-from ..source.model import CallShape, Kind, Parameter, Span
+from ..source.model import CallShape, Kind, Parameter, Span, ValueGraph
 from .flags import is_given_up, uses_parameter
+from .idle_settings import speaks_of_telemetry
 from .telemetry_classes import TelemetryClasses
 from .telemetry_names import has_telemetry_role
 from .uncalled import Uncalled
@@ -137,9 +138,11 @@ class _Finder:
         owner = self._program.function(function).owner
         cls = None if owner is None else ClassSymbol(function.module, owner)
         wanted = self._classes_in(self._inference.annotated(function.module, parameter.annotation, cls))
-        given = {root for one in site.operands for root in local_roots(graph, one, every=True)}
+        given = _made_of(graph, site.operands)
         is_callback = "Callable" in parameter.annotation
         is_telemetry = any(self._is_telemetry(one) for one in wanted)
+        if not is_telemetry and not self._is_for_telemetry(function, cls):
+            wanted = set()
         fitting: list[str] = []
         for local, nodes in graph.bindings.items():
             before = [one for one in nodes if graph.nodes[one].span.line <= site.site.span.line]
@@ -191,6 +194,11 @@ class _Finder:
     def _is_telemetry(self, cls: ClassSymbol) -> bool:
         return self._classes.has(cls) or has_telemetry_role(cls.name)
 
+    def _is_for_telemetry(self, function: FunctionSymbol, cls: ClassSymbol | None) -> bool:
+        if cls is not None and (self._is_telemetry(cls) or speaks_of_telemetry(cls.name)):
+            return True
+        return speaks_of_telemetry(function.name)
+
     @staticmethod
     def _classes_in(known: Type) -> set[ClassSymbol]:
         return {one.cls for one in members(known) if isinstance(one, Instance)}
@@ -203,6 +211,18 @@ def never_supplied(usage: Usage, classes: TelemetryClasses, uncalled: Uncalled) 
     finder = _Finder(usage, classes, uncalled)
     for function in usage.flow.program.functions():
         yield from finder.of(function)
+
+
+def _made_of(graph: ValueGraph, operands: Iterable[int]) -> set[int]:
+    """Return what the arguments of a call are made of, themselves included."""
+    found: set[int] = set()
+    pending = [*operands]
+    while pending:
+        index = pending.pop()
+        if index >= 0 and index not in found:
+            found.add(index)
+            pending += graph.nodes[index].operands
+    return found
 
 
 def _is_optional(parameter: Parameter) -> bool:
