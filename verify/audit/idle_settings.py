@@ -11,17 +11,11 @@ from ..source.model import EffectKind, FieldSummary, Kind
 from ..source.program import ExternalSymbol
 from .flags import is_config_class, is_flag_field
 from .mentions import Mentions
-from .names import words
+from .metric_words import speaks_of_telemetry
 from .usage import Usage
 
 _FEWEST = 3
 """Siblings that are read: of fewer, two may be for somebody else as well as one."""
-_SPEAKS_OF = frozenset(
-    {
-        *("alert", "alerting", "metric", "telemetry", "monitor", "monitoring", "observability", "statistic"),
-        *("health", "logging", "tracing", "reporting", "prometheus", "recorder", "heartbeat", "watchdog"),
-    }
-)
 _BASES = {"object", "ABC", "Generic", "BaseModel", "BaseSettings", "Struct", "NamedTuple"}
 _GIVEN_UP = re.compile(r"deprecat|unused|ignored|no longer|compatib|reserved|legacy|obsolete", re.IGNORECASE)
 
@@ -60,11 +54,6 @@ def is_said_to_be_idle(text: str, setting: IdleSetting) -> bool:
     span = setting.declared.span
     around = text.splitlines()[max(0, span.line - 2) : span.end_line + 1]
     return _GIVEN_UP.search("\n".join(around)) is not None
-
-
-def speaks_of_telemetry(name: str) -> bool:
-    """Whether a name of a class, function or module says that it is about telemetry."""
-    return not _SPEAKS_OF.isdisjoint(words(name))
 
 
 def _is_of_telemetry(cls: ClassSymbol) -> bool:

@@ -16,7 +16,7 @@ from ..flow.types import UNKNOWN, Instance, Type, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Kind, Parameter, Span, ValueGraph
 from .flags import is_given_up, uses_parameter
-from .idle_settings import speaks_of_telemetry
+from .metric_words import speaks_of_telemetry
 from .telemetry_classes import TelemetryClasses
 from .telemetry_names import has_telemetry_role
 from .uncalled import Uncalled
@@ -157,7 +157,7 @@ class _Finder:
                     return local
                 if is_telemetry and self._is_made_here(site.function, before):
                     fitting.append(local)
-            if is_callback and len(classes) == 1 and self._has_idle(*classes, parameter.name):
+            if is_callback and any(self._has_idle(one, parameter.name) for one in classes):
                 return f"{local}.{parameter.name}"
         return fitting[0] if len(fitting) == 1 else self._of_object(site.function, parameter.name, wanted)
 

@@ -9,7 +9,7 @@ from ..flow import CallSite
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, Parameter, Span
 from .flags import uses_parameter
-from .idle_settings import speaks_of_telemetry
+from .metric_words import speaks_of_telemetry
 from .telemetry_classes import TelemetryClasses
 from .usage import Usage
 
