@@ -108,6 +108,7 @@ JUDGED: dict[tuple[str, str], Judged] = {
     ("TW506", "computed where it is left out"): Judged(0, 3, is_the_purpose=True),
     ("TW506", "computed for nothing else where it is left out"): Judged(is_the_purpose=True),
     ("TW506", "known from elsewhere"): Judged(0, 4),
+    ("TW506", "supplied by no caller, at hand in one"): Judged(is_the_purpose=True),
     ("TW507", ""): Judged(42, 48, 64, 64),
     ("TW508", "of a library"): Judged(1, 2),
     ("TW508", "of an application"): Judged(is_the_purpose=True),

@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..flow import Flow
 from ..flow.roots import local_roots
-from ..flow.types import Instance, members
+from ..flow.types import (
+    ClassObject,
+    External,
+    ExternalObject,
+    FunctionObject,
+    Instance,
+    Type,
+    members,
+)
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Effect, EffectKind, Kind, Node, Span, ValueGraph
 from ..source.summarise import TOP_LEVEL
@@ -56,6 +65,9 @@ _ACTS = frozenset(
 _DOES_SOMETHING = re.compile(
     r"(?:Monitor|Tracker|Collector|Detector|Telemetry|Recorder|Profiler|Progress|Event)$"
 )
+_IS_ASKED_FOR = re.compile(
+    r"\w*(?:Report|Stats|Statistics|Metrics|Summary|Diagnostics|Measurements?|Health|Counters)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,7 @@ class Dropped:
         is_named: The callers give the metrics a name and do not use it.
         may_be_called_by_others: A base class from outside may call it.
         is_outermost: Its callers are commands that somebody starts, so that there is nobody to hand metrics to.
+        is_made_to_be_returned: The result is an object that the function makes and shows nobody but its callers.
     """
 
     function: FunctionSymbol
@@ -84,6 +97,7 @@ class Dropped:
     is_named: bool
     may_be_called_by_others: bool
     is_outermost: bool
+    is_made_to_be_returned: bool
 
 
 def dropped_results(flow: Flow, names: TelemetryNames) -> Iterator[Dropped]:
@@ -161,6 +175,7 @@ class _Finder:
                     named,
                     owner is not None and has_foreign_base(self._flow, owner),
                     all(self._is_command(one) for one, _ in calls),
+                    position is None and self._are_made_to_be_returned(function, summary.graph, returns),
                 )
 
     def _is_plain(self, decorators: tuple[str, ...]) -> bool:
@@ -176,6 +191,47 @@ class _Finder:
             if effect.kind is EffectKind.STORE_ITEM and not _is_made_here(graph, effect.base):
                 return False
         return True
+
+    def _are_made_to_be_returned(
+        self, function: FunctionSymbol, graph: ValueGraph, returns: list[Effect]
+    ) -> bool:
+        """Whether what a function returns are reports that it makes, and that nothing in it looks at.
+
+        One that keeps the new state in its object or sends something returns them for convenience.
+        """
+        if any(one.kind is EffectKind.STORE_ATTR for one in graph.effects) or self._acts(graph):
+            return False
+        users, effects = self._whereabouts.users(function)
+        pending = [one.value for one in returns if graph.nodes[one.value].data is not None]
+        seen: set[int] = set()
+        while pending:
+            index = pending.pop()
+            if index in seen:
+                continue
+            seen.add(index)
+            node = graph.nodes[index]
+            if any(one.kind is not EffectKind.RETURN for one in effects.get(index, ())):
+                return False
+            if node.kind in {Kind.PHI, Kind.NARROW}:
+                pending += node.operands
+            elif node.kind is not Kind.CALL or not self._makes_metrics(function, node.operands[0]):
+                return False
+        return bool(seen) and all(user in seen for index in seen for user in users.get(index, ()))
+
+    def _makes_metrics(self, function: FunctionSymbol, callee: int) -> bool:
+        known = members(self._inference.type_of(function, callee))
+        return bool(known) and all(
+            isinstance(one, ClassObject)
+            and self._holds_metrics(one.cls)
+            and _IS_ASKED_FOR.fullmatch(one.cls.name) is not None
+            for one in known
+        )
+
+    @staticmethod
+    def _acts(graph: ValueGraph) -> bool:
+        """Whether a body sends, writes or records something."""
+        called = (graph.nodes[node.operands[0]].data for node in graph.nodes if node.kind is Kind.CALL)
+        return any(str(name).lstrip("_").partition("_")[0] in _ACTS for name in called)
 
     def _is_command(self, function: FunctionSymbol) -> bool:
         """Whether a function is what somebody starts from a command line, who takes no results."""
@@ -251,8 +307,14 @@ class _Finder:
             (site.function, site.node) for site in self._flow.facts.call_sites.get(function, ())
         )
         for call in self._flow.facts.method_calls.get(function.name, ()):
-            found.setdefault((call.function, call.node))  # of an unknown receiver, perhaps
+            callee = self._program.function(call.function).graph.nodes[call.node].operands[0]
+            if self._may_be(function, call.function, callee):
+                found.setdefault((call.function, call.node))  # of an unknown receiver, perhaps
         for reader, node in self._whereabouts.index.mentions(function.name):
+            if not self._may_be(function, reader, node):
+                continue
+            if function.name in self._fields and self._is_unknown(reader, node):
+                continue  # the field of that name, for all one knows
             users, effects = self._whereabouts.users(reader)
             nodes = self._program.function(reader).graph.nodes
             if effects.get(node) or any(
@@ -261,6 +323,36 @@ class _Finder:
             ):
                 return None  # handed on
         return list(found)
+
+    def _may_be(self, function: FunctionSymbol, reader: FunctionSymbol, node: int) -> bool:
+        """Whether a place that says a function's name may mean that function: another one of the name is none."""
+        known = members(self._inference.type_of(reader, node))
+        return not known or any(self._is_or_hides(one, function) for one in known)
+
+    def _is_unknown(self, reader: FunctionSymbol, node: int) -> bool:
+        users, _ = self._whereabouts.users(reader)
+        nodes = self._program.function(reader).graph.nodes
+        is_called = any(
+            nodes[user].kind is Kind.CALL and nodes[user].operands[0] == node for user in users.get(node, ())
+        )
+        known = members(self._inference.type_of(reader, node))
+        return not is_called and not any(isinstance(one, FunctionObject) for one in known)
+
+    @cached_property
+    def _fields(self) -> frozenset[str]:
+        """The names of the fields that classes declare."""
+        return frozenset(name for cls in self._program.classes() for name in self._program.class_(cls).fields)
+
+    def _is_or_hides(self, one: Type, function: FunctionSymbol) -> bool:
+        summary = self._program.function(function)
+        owner = None if summary.owner is None else ClassSymbol(function.module, summary.owner)
+        if isinstance(one, FunctionObject):
+            of = self._program.function(one.function).owner
+            is_asked_for = of is not None and self._program.is_protocol(ClassSymbol(one.function.module, of))
+            return is_asked_for or function in self._inference.dispatch(one.function, one.receiver)
+        if isinstance(one, ExternalObject):
+            return owner is not None and has_foreign_base(self._flow, owner)
+        return not isinstance(one, External)  # a number or a text is no function
 
     def _taken(self, function: FunctionSymbol, call: int, position: int | None) -> bool | None:
         """Return None if a caller takes the metrics, else whether it gives them a name at least."""

@@ -20,7 +20,7 @@ from ..flow.types import ClassObject, Instance, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import CallShape, Default, EffectKind, Kind, Span
 from .flags import is_given_up, uses_parameter
-from .idle_locals import is_given_up_local
+from .idle_locals import idle_local_for, is_given_up_local
 from .liveness import Origin as ValueOrigin
 from .telemetry_classes import TelemetryClasses
 from .transfers import Group, Origin, Transfers
@@ -112,7 +112,7 @@ class LeftOutFields:
             optional = self.optional(owner)
             for group in groups:
                 graph = self._program.function(group.function).graph
-                if not optional.keys().isdisjoint(graph.bindings):
+                if any(_is_end(one, name) for one in graph.bindings for name in optional):
                     yield from (
                         one
                         for one in self._of(owner, group, groups)
@@ -198,7 +198,7 @@ class LeftOutFields:
             found = self._sign(owner, group, name, groups, default)
             if found is None or self._is_stored_elsewhere(owner, name):
                 continue
-            if self._is_lost(found) or not self._may_be_stored(name):
+            if found.sign is Sign.UNUSED or self._is_lost(found) or not self._may_be_stored(name):
                 yield found
 
     def _is_own_converter(self, owner: ClassSymbol, group: Group) -> bool:
@@ -266,10 +266,12 @@ class LeftOutFields:
     def _is_stored_elsewhere(self, owner: ClassSymbol, name: str) -> bool:
         """Whether something fills the field after the object is made."""
         inference = self._flow.facts.inference
+        same = {one.owner for one in self._usage.family(FieldCarrier(owner, name))}
         for function, effect in self._usage.handling.stores.get(name, ()):
             receivers = members(inference.type_of(function, effect.base))
             if any(
-                isinstance(one, Instance) and inference.owner_of_field(one.cls, name) for one in receivers
+                isinstance(one, Instance) and inference.owner_of_field(one.cls, name) in same
+                for one in receivers
             ):
                 summary = self._program.function(function)
                 if summary.owner is None or ClassSymbol(function.module, summary.owner) != owner:
@@ -330,6 +332,11 @@ class LeftOutFields:
                 found(here, name, neighbours),
                 is_its_object=here is Sign.LOCAL and self._is_its_object(group.function, owner, name),
             )
+        idle = idle_local_for(
+            self._flow, group.function, name, self._flow.facts.inference.constructor_fields(owner), span
+        )
+        if idle is not None:
+            return found(Sign.UNUSED, idle, sum(not origin.base for _, origin in same))
         others = [one for one in groups if one is not group]
         passing = [one for one in others if name in one.sinks]
         if others and len(passing) == len(others) and self._are_alike(group, others):
@@ -431,6 +438,11 @@ class LeftOutFields:
     def _are_alike(group: Group, others: list[Group]) -> bool:
         """Whether a construction passes nearly all of what each other one passes."""
         return all(len(group.sinks & one.sinks) >= max(_FEWEST, len(one.sinks) - 1) for one in others)
+
+
+def _is_end(local: str, field: str) -> bool:
+    """Whether a local is called like a field, or like the end of its name."""
+    return field == local or field.endswith(f"_{local}")
 
 
 def _is_fresh(default: Default) -> bool:

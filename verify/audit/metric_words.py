@@ -68,6 +68,13 @@ _OF_VALUES = _OF_COLLECTIONS | {
     "inf",
 }
 
+_SPEAKS_OF = frozenset(
+    {
+        *("alert", "alerting", "metric", "telemetry", "monitor", "monitoring", "observability", "statistic"),
+        *("health", "logging", "tracing", "reporting", "prometheus", "recorder", "heartbeat", "watchdog"),
+    }
+)
+
 
 def names_metrics(name: str) -> bool:
     """Whether a variable or function of this name holds or gives metrics: `train_stats`, `compute_metrics`."""
@@ -82,3 +89,8 @@ def are_metrics(keys: Iterable[str]) -> bool:
     named = list(keys)
     metric = [key for key in named if "/" in key or not _OF_VALUES.isdisjoint(words(key))]
     return bool(named) and 2 * len(metric) >= len(named)
+
+
+def speaks_of_telemetry(name: str) -> bool:
+    """Whether a name of a class, function or module says that it is about telemetry."""
+    return not _SPEAKS_OF.isdisjoint(words(name))

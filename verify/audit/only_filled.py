@@ -143,7 +143,8 @@ class _Finder:
 
     def local(self, function: FunctionSymbol, root: int) -> Iterator[OnlyFilled]:
         graph = self._program.function(function).graph
-        name = next((name for name, given in graph.bindings.items() if root in given), None)
+        same = {root, *self._declared(function, graph, root)}
+        name = next((name for name, given in graph.bindings.items() if not same.isdisjoint(given)), None)
         if name is None or name.startswith("_") or self._is_outer(function, name):
             return
         fills = self._fills(function, root)
@@ -153,6 +154,14 @@ class _Finder:
             yield OnlyFilled(name, None, function, fills[0], len(fills))
         elif fills is not None and names_metrics(name) and graph.nodes[root].operands:
             yield OnlyFilled(name, None, function, graph.nodes[root].span, 0)
+
+    def _declared(self, function: FunctionSymbol, graph: ValueGraph, root: int) -> Iterator[int]:
+        """Yield what a value becomes by the annotation of the name that it is given to: `losses: list[float] = []`."""
+        users, _ = self._whereabouts.users(function)
+        for user in users.get(root, ()):
+            if graph.nodes[user].kind is Kind.NARROW:
+                yield user
+                yield from self._declared(function, graph, user)
 
     def _is_one_of_several(self, function: FunctionSymbol, root: int) -> bool:
         """Whether what fills a container may as well fill another one, which is read, or which a caller gave."""

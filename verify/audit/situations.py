@@ -53,6 +53,8 @@ def _argument(finding: Finding, is_library: bool) -> str:
         return "computed where it is left out"
     if sign == "unused":
         return "computed for nothing else where it is left out"
+    if sign == "supplied":
+        return "supplied by no caller, at hand in one"
     is_beside = sign in {"key", "field"} and int(finding.context["neighbours"]) > 1
     return "beside two others of its mapping or object" if is_beside else "known from elsewhere"
 

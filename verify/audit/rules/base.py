@@ -28,6 +28,7 @@ from ..left_out import LeftOutFields
 from ..mentions import Mentions
 from ..meters import is_meter, keeps_values
 from ..never_started import NeverStarted
+from ..never_supplied import NeverSupplied, never_supplied
 from ..outside_consumers import OutsideConsumers
 from ..string_events import StringFamily, string_families
 from ..subjects import FieldSubject, telemetry_fields
@@ -177,6 +178,11 @@ class AuditCheck:
         return NeverStarted(
             self.flow, self.usage.handling, self.audience, self.uncalled, self.entering, self.taken_along
         )
+
+    @cached_property
+    def never_supplied(self) -> tuple[NeverSupplied, ...]:
+        """The optional parameters that no caller supplies, although one has the object for them."""
+        return tuple(never_supplied(self.usage, self.classes, self.uncalled))
 
     @cached_property
     def taken_along(self) -> TakenAlong:

@@ -14,6 +14,7 @@ from ..ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
 from ..never_entered import never_entered
 from ..never_filled import EMPTY, empty_start, is_only_looked_at
+from ..sql_columns import UnwrittenColumn, unwritten_columns
 from ..subjects import FieldSubject, idle_counters
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
@@ -42,7 +43,7 @@ class FieldNeverWritten(FieldRule):
 
     In an application so does an attribute that counts what happens (`_finished`), in whatever class.
     A store is none in a function of an application that nothing there calls, names or hands on, and one in `__enter__`
-    or `__exit__` is none for an object that no `with` enters.
+    or `__exit__` is none for an object that no `with` enters. A column is a field of a table that the program fills.
     """
 
     code = "TW502"
@@ -64,6 +65,20 @@ class FieldNeverWritten(FieldRule):
                 context={"field": field, "record": "no", "default": "", "read_at": str(found.read_at.line)},
                 confidence=Confidence.HIGH,
             )
+        for column in unwritten_columns(audit.program):
+            yield self._column(audit, column)
+
+    def _column(self, audit: AuditCheck, one: UnwrittenColumn) -> Finding:
+        name = f"{one.table}.{one.column}"
+        read_at = f"{audit.program.modules[one.reader.module].path}:{one.read_at.line}"
+        return self.make(
+            subject=f"{one.function.module}:{name}",
+            place=Place(audit.program.modules[one.function.module].path, one.span),
+            message=f"the column {name} is read and never written: it is always NULL; {read_at} selects it",
+            help=f"insert a value for {one.column} here, or take the column out",
+            context={"field": name, "record": "yes", "default": "NULL", "kind": "column", "read_at": read_at},
+            confidence=Confidence.MEDIUM,
+        )
 
     def judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
         """Return the finding about a field that is read and never stored."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
-from ...flow import Constant, How
+from ...flow import Constant, How, ParameterCarrier
 from ...flow.neutral import is_neutral
 from ...source import ClassSymbol
 from ...source.program import Place
 from ..ladder import at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import Origin, Production
+from ..stand_ins import StandIn, stand_ins
 from ..subjects import FieldSubject
 from ..typed_mappings import constant_keys
 from .base import AuditCheck
@@ -33,6 +34,7 @@ class FieldOnlyConstant(FieldRule):
     emit(UpdatePayload(entropy=metrics["entropy"], inf_grad_count=metrics["inf_grad_count"]))
     ```
 
+    Nor does one reach a parameter for a function that measures, where every caller gives it `lambda: 0`.
     A constant that says something (a version, the name of a kind) is no fault.
     """
 
@@ -45,6 +47,27 @@ class FieldOnlyConstant(FieldRule):
         for cls in audit.program.classes():
             if audit.flow.facts.inference.is_typed_dict(cls) and not audit.audience.sees_class(cls):
                 yield from self._keys(audit, cls)
+
+        for one in stand_ins(audit.usage, audit.classes):
+            yield self._stand_in(audit, one)
+
+    def _stand_in(self, audit: AuditCheck, one: StandIn) -> Finding:
+        called = one.function.qualname.removesuffix(".__init__")
+        callers = "its only caller" if one.callers == 1 else f"each of its {one.callers} callers"
+        return self.make(
+            subject=f"{one.function}({one.name})",
+            place=Place(one.site.path, one.span),
+            message=f"{called}({one.name}) is to measure something, and {callers} gives it a function that returns"
+            f" {one.value}",
+            help="give it what measures the value",
+            context={
+                "field": f"{called}({one.name})",
+                "record": "no",
+                "constant": one.value,
+                "kind": "constant callable",
+            },
+            confidence=Confidence.MEDIUM,
+        )
 
     def _keys(self, audit: AuditCheck, cls: ClassSymbol) -> Iterator[Finding]:
         for one in constant_keys(audit.usage, audit.keys, cls):
@@ -87,6 +110,8 @@ class FieldOnlyConstant(FieldRule):
             return None
         hop = production.writes[0]
         is_direct = isinstance(hop.source, Constant)
+        if isinstance(hop.source, ParameterCarrier) and _is_told(audit, hop.source):
+            return None
         if not is_direct and usage.handling.may_build(field.carrier.owner) is not None:
             return None  # whoever makes such objects may hand a value in
         if value == "None" or not is_direct:
@@ -113,6 +138,11 @@ class FieldOnlyConstant(FieldRule):
             hops=(hop, *steps.hops, *consumption.reads[:1]),
             confidence=confidence,
         )
+
+
+def _is_told(audit: AuditCheck, carrier: ParameterCarrier) -> bool:
+    """Whether what is told is the parameter that fills a field, and no caller supplies."""
+    return any(one.function == carrier.function and one.name == carrier.name for one in audit.never_supplied)
 
 
 def _only_value(production: Production) -> str | None:

@@ -25,6 +25,7 @@ from ..flags import (
     uses_of,
     uses_parameter,
 )
+from ..idle_settings import IdleSetting, idle_settings, is_said_to_be_idle
 from ..known_calls import PLAIN_BASES
 from ..uses import PLAIN_DECORATORS
 from ..waiting import kinds
@@ -39,6 +40,8 @@ class FlagNeverConsulted(AuditRule):
 
     That is a true-or-false field of a configuration class, a flag-like parameter (`log_*`, `use_*`, `enable_*`,
     `*_enabled`), an attribute that keeps one, or an option of the command line whose value nobody reads.
+
+    Of a class of telemetry settings so is the one of whatever type that nothing reads, where all beside it are read.
 
     ## Why is this bad?
     Who switches it on believes that something is recorded now.
@@ -74,6 +77,21 @@ class FlagNeverConsulted(AuditRule):
             if function.name == "__init__" and summary.owner is not None:
                 yield from self._attributes(audit, function, ClassSymbol(function.module, summary.owner))
         yield from self._command_line(audit)
+        for one in idle_settings(audit.usage, audit.mentions):
+            text = audit.commented_out.text(one.cls.module)
+            if audit.consumers.mention(one.declared.name) is None and not is_said_to_be_idle(text, one):
+                yield self._setting(audit, one)
+
+    def _setting(self, audit: AuditCheck, one: IdleSetting) -> Finding:
+        name = f"{one.cls.qualname}.{one.declared.name}"
+        return self.make(
+            subject=f"{one.cls}.{one.declared.name}",
+            place=Place(audit.program.modules[one.cls.module].path, one.declared.span),
+            message=f"the setting {name} is read by nothing, as the {one.siblings} beside it are: it changes nothing",
+            help="look at it where it is meant to decide, or remove it",
+            context={"flag": name, "kind": "setting", "public": "no"},
+            confidence=Confidence.LOW if audit.audience.is_library else Confidence.MEDIUM,
+        )
 
     # -- fields of configuration classes ------------------------------------------------------------------------------
 

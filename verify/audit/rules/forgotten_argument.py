@@ -8,6 +8,7 @@ from ...findings import Confidence, Finding
 from ...source.program import Place
 from ..alternatives import is_alternative
 from ..left_out import LeftOut, Sign
+from ..never_supplied import NeverSupplied
 from ..statements import definition_at, is_given_before
 from .base import AuditCheck, AuditRule
 
@@ -31,6 +32,7 @@ class ForgottenArgument(AuditRule):
     UpdatePayload(entropy=metrics["entropy"], kl=metrics["kl"])
     ```
 
+    So is an optional parameter of an application that no call supplies, though a caller has the object for it.
     A field that every other construction of the class passes, and one does not, is worth a look as well.
     """
 
@@ -56,6 +58,27 @@ class ForgottenArgument(AuditRule):
                     },
                     confidence=_confidence(audit, one),
                 )
+        for missing in audit.never_supplied:
+            yield self._never_supplied(audit, missing)
+
+    def _never_supplied(self, audit: AuditCheck, one: NeverSupplied) -> Finding:
+        caller = one.site.function.qualname
+        called = one.function.qualname.removesuffix(".__init__")
+        callers = "its only caller leaves" if one.callers == 1 else f"all {one.callers} calls leave"
+        return self.make(
+            subject=f"{one.function}({one.name})",
+            place=Place(one.site.path, one.span),
+            message=f"{called}({one.name}) is always None: {callers} it out, and {caller}() has {one.value} at hand",
+            help=f"pass {one.name}={one.value}, or remove the parameter",
+            context={
+                "field": f"{called}({one.name})",
+                "default": "None",
+                "sign": "supplied",
+                "value": one.value,
+                "neighbours": "0",
+            },
+            confidence=Confidence.MEDIUM,
+        )
 
 
 def _confidence(audit: AuditCheck, one: LeftOut) -> Confidence:
@@ -103,7 +126,8 @@ def _why(one: LeftOut) -> str:
         case Sign.KEY | Sign.FIELD:
             return f"; {one.value} holds a value, and {one.neighbours} other fields are taken from there"
         case Sign.UNUSED:
-            return f"; {one.group.function.qualname}() computes a value of that name and does nothing with it"
+            what = "a value of that name" if one.value == one.name else one.value
+            return f"; {one.group.function.qualname}() computes {what} and does nothing with it"
         case Sign.LOCAL | Sign.TAKEN:
             return f"; {one.group.function.qualname}() has a value of that name"
         case _:

@@ -8,6 +8,8 @@ from ...findings import Confidence, Finding
 from ...source.program import Place
 from ..dropped_results import Dropped, dropped_results
 from ..metric_words import names_metrics
+from ..names import words
+from ..thrown_away import ThrownAway, thrown_away
 from .base import AuditCheck, AuditRule
 
 
@@ -32,6 +34,8 @@ class MetricsDiscarded(AuditRule):
     ```python
     logs.update(kl_metrics(batch.policy, batch.reference))
     ```
+
+    Likewise where a function fills an object that is made for the call, while another one, which stays empty, is read.
     """
 
     code = "TW519"
@@ -60,6 +64,27 @@ class MetricsDiscarded(AuditRule):
                 if audit.audience.sees_function(found.function)
                 else _confidence(found),
             )
+        for thrown in thrown_away(audit.flow):
+            yield self._thrown_away(audit, thrown)
+
+    def _thrown_away(self, audit: AuditCheck, one: ThrownAway) -> Finding:
+        filler, caller = one.callee.qualname, one.caller.qualname
+        is_telemetry = audit.classes.has(one.cls) or "count" in words(one.cls.name)
+        return self.make(
+            subject=f"{one.callee}():{one.cls.name}",
+            place=Place(audit.program.modules[one.caller.module].path, one.span),
+            message=f"{filler}() fills a {one.cls.name} that is made for the call and thrown away, and {caller}()"
+            f" reads {one.read}, which nothing fills",
+            help=f"give {filler}() {one.read}",
+            context={
+                "function": filler,
+                "metrics": one.cls.name,
+                "callers": "its caller",
+                "position": "",
+                "read": one.read,
+            },
+            confidence=Confidence.HIGH if is_telemetry else Confidence.MEDIUM,
+        )
 
 
 def _confidence(found: Dropped) -> Confidence:
@@ -69,5 +94,7 @@ def _confidence(found: Dropped) -> Confidence:
         return Confidence.HIGH
     if found.is_outermost:
         return Confidence.LOW  # it does its work, and its result is for those who call it themselves
+    if found.is_made_to_be_returned:
+        return Confidence.MEDIUM
     is_for_metrics = found.function.name.startswith("_") and names_metrics(found.function.name)
     return Confidence.MEDIUM if found.position is not None or is_for_metrics else Confidence.LOW

@@ -11,6 +11,7 @@ from ...source.model import Kind
 from ...source.program import ExternalSymbol, Place
 from ..flags import uses_parameter
 from ..left_out import LeftOut, Sign
+from ..not_handed_on import NotHandedOn, not_handed_on
 from .base import AuditCheck, AuditRule
 
 _MANY = 5  # parameters that a body ignores: fewer may be forgotten, one by one
@@ -33,6 +34,8 @@ class UnusedParameter(AuditRule):
     def emit(loss: float, grad_norm: float) -> None:
         hub.send(UpdatePayload(loss=loss, grad_norm=grad_norm))
     ```
+
+    Likewise where a function is called inside that takes an optional parameter of the name, and is not given it.
     """
 
     code = "TW507"
@@ -49,6 +52,10 @@ class UnusedParameter(AuditRule):
             if place not in told and not _is_forced(audit, *place):
                 told.add(place)
                 yield self._built_inside(audit, one, Confidence.MEDIUM)
+        for passed in not_handed_on(audit.flow, audit.transfers):
+            place = (passed.function, passed.name)
+            if place not in told and not _is_forced(audit, *place) and not _is_shared(audit, *place):
+                yield self._called_inside(audit, passed)
         for cls in audit.program.classes():
             if audit.classes.has(cls):
                 yield from self._constructor(audit, cls)
@@ -63,6 +70,22 @@ class UnusedParameter(AuditRule):
             help=f"pass {one.name}={one.name}",
             context={"function": function.qualname, "parameter": one.name, "field": str(one.carrier)},
             confidence=Confidence.LOW if _ignores_most(audit, function) else confidence,
+        )
+
+    def _called_inside(self, audit: AuditCheck, one: NotHandedOn) -> Finding:
+        function, name = one.function, one.name
+        return self.make(
+            subject=f"{function}({name})",
+            place=Place(audit.program.modules[function.module].path, one.span),
+            message=f"{function.qualname}() takes {name} and never uses it, and {one.callee.qualname}({name}),"
+            f" called here, stays {one.default}",
+            help=f"pass {name}={name}",
+            context={
+                "function": function.qualname,
+                "parameter": name,
+                "field": f"{one.callee.qualname}({name})",
+            },
+            confidence=Confidence.LOW if _ignores_most(audit, function) else Confidence.MEDIUM,
         )
 
     def _constructor(self, audit: AuditCheck, cls: ClassSymbol) -> Iterator[Finding]:
@@ -141,3 +164,9 @@ def _is_forced(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:
     if any(isinstance(one, ClassSymbol) and function.name in program.class_(one).methods for one in above):
         return True
     return any(function.name in program.class_(one).methods for one in program.subclasses(cls))
+
+
+def _is_shared(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:
+    """Whether another function is called the same and takes the parameter: one may be called for the other."""
+    others = (one for one in audit.functions_named(function.name) if one != function)
+    return any(name == one.name for other in others for one in audit.program.function(other).parameters)
