@@ -12,7 +12,19 @@ from .known_calls import KEEPS_RUNNING, STARTS
 from .names import words
 from .only_filled import OnlyFilled
 
-_NAMED = {"keep", "kept", "alive", "keepalive", "retain", "retained", "retired", "pinned", "handle", "held", "graveyard"}
+_NAMED = {
+    "keep",
+    "kept",
+    "alive",
+    "keepalive",
+    "retain",
+    "retained",
+    "retired",
+    "pinned",
+    "handle",
+    "held",
+    "graveyard",
+}
 _SAID = re.compile(
     r"(?i)\balive\b|\bkeep\b.*\b(?:ref|reference|event|handle|buffer|around)|\bgarbage|\bgc\b|lifetime|dangling"
     r"|\bfreed\b|torn down|\bretain|\bhold (?:it|them|on)\b|last reference|reference drops|\bleak|\bkept\b|\bunused\b"

@@ -45,8 +45,9 @@ class TelemetryNeverCalled(AuditRule):
     In an application a function counts whatever it is called if it makes metrics, deals with several of them or sets up
     where they are sent (`set_meter_provider`, `start_http_server`), and a verb alone (`observe`, `record`) for a method
     of a telemetry class that is used. There a worker counts as well that nothing starts: a thread, a task, or what only
-    `start` or a `with` would start. A `with` block that is called and not entered runs nowhere. And so does a private
-    function, whatever it is called, where one function calls all others that are like it: the sections of a report.
+    `start` or a `with` would start. A `with` block that is called and not entered runs nowhere. A private function
+    counts, whatever it is called, where one function calls all others that are like it: the sections of a report. So
+    does a method called as hooks are, in an application, below a base whose hooks are all called and have other names.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
