@@ -10,6 +10,7 @@ from ..source import FunctionSymbol
 from ..source.model import Kind
 from .names import words
 from .rules.base import AuditCheck
+from .siblings import is_left_open, is_stub
 
 _FEWEST = 3
 """So many parts are put together."""
@@ -74,6 +75,8 @@ def _alike(audit: AuditCheck) -> Iterator[list[FunctionSymbol]]:
         name, summary = function.name, program.function(function)
         if not name.startswith("_") or name.startswith("__") or "<" in function.qualname:
             continue
+        if is_left_open(summary) or is_stub(summary):
+            continue  # classes below say what it does, and call it there
         shape = _Shape(
             function.module,
             summary.owner,
