@@ -54,6 +54,8 @@ _MAY_FILL = re.compile(
     r"sql|table|insert|write|load|copy|save|append|batch|record|bulk|into|add|put|import", re.I
 )
 _WORD = re.compile(r"\w+")
+_LONGEST = 10_000
+"""Characters of a statement: how long reading one takes may grow with the square of its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,12 @@ def _handed_over(program: Program, tables: dict[str, _Table]) -> Iterator[str]:
 
 
 def _created(text: str) -> Iterator[tuple[str, dict[str, None]]]:
+    end = 0
     for found in _CREATE.finditer(text):
+        if found.start() < end:
+            continue  # inside of another one
         body = _inside(text, found.end())
+        end = len(text) if body is None else found.end() + len(body)
         if body is None:
             yield found[1].lower(), {}
             continue
@@ -187,6 +193,10 @@ def _split(body: str) -> Iterator[str]:
 def _writes(one: _Text, tables: dict[str, _Table]) -> bool:
     """Note what a text writes into which table; whether it may write into any."""
     for statement in one.text.split(";"):
+        if len(statement) > _LONGEST:
+            for name in tables.keys() & {*_WORD.findall(statement.lower())}:
+                _open(tables, name)
+            continue
         for found in _CHANGES.finditer(statement):
             _open(tables, found[1])
         for found in _INTO.finditer(statement):
@@ -234,7 +244,7 @@ def _assigned(text: str) -> set[str]:
 def _selects(text: str, table: str, column: str, tables: dict[str, _Table]) -> bool:
     """Whether a text selects a column by name from one table, and from no other that has one of the name."""
     for statement in text.split(";"):
-        if _INTO.search(statement):
+        if len(statement) > _LONGEST or _INTO.search(statement):
             continue
         found = _SELECT.search(statement)
         if found is None or column not in _WORD.findall(found[1].lower()):
