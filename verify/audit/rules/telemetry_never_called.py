@@ -47,6 +47,8 @@ class TelemetryNeverCalled(AuditRule):
     of a telemetry class that is used. There a worker counts as well that nothing starts: a thread, a task, or what only
     `start` or a `with` would start. A `with` block that is called and not entered runs nowhere. And so does a private
     function, whatever it is called, where one function calls all others that are like it: the sections of a report.
+    A method that is called as hooks are, below a base all of whose hooks are called and none of which has its name, is
+    told of an application.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
