@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..flow import Flow
 from ..flow.types import UNKNOWN, Instance, members
 from ..source import ClassSymbol, FunctionSymbol, Program
-from ..source.model import Kind
+from ..source.model import EffectKind, Kind
 
 _FEWEST = 3
 """So many hooks are handed on."""
@@ -40,7 +40,7 @@ def swallowed_hooks(flow: Flow) -> Iterator[Swallowed]:
         left = [
             one
             for name, one in hooks.items()
-            if name not in own and name in flow.facts.method_calls and is_empty(program, one)
+            if name not in own and is_empty(program, one) and _is_called_on_others(flow, name)
         ]
         of_hooks = tuple(name for name in handed_on if name in hooks)
         if len(left) != 1 or len(of_hooks) < _FEWEST:
@@ -55,9 +55,14 @@ def is_empty(program: Program, function: FunctionSymbol) -> bool:
     summary = program.function(function)
     if any("abstract" in text for text in summary.decorators):
         return False
+    graph = summary.graph
     return all(
         node.kind is Kind.PARAM or (node.kind is Kind.CONST and isinstance(node.data, str | None))
-        for node in summary.graph.nodes
+        for node in graph.nodes
+    ) and all(
+        effect.kind is EffectKind.DROP
+        or (effect.kind is EffectKind.RETURN and graph.nodes[effect.value].kind is Kind.CONST)
+        for effect in graph.effects
     )
 
 
@@ -70,6 +75,16 @@ def _inherited(program: Program, cls: ClassSymbol) -> Iterator[tuple[str, Functi
                 if name not in seen:
                     seen.add(name)
                     yield name, FunctionSymbol(base.module, qualname)
+
+
+def _is_called_on_others(flow: Flow, name: str) -> bool:
+    """Whether a method of this name is called on an object that is not the caller itself."""
+    for call in flow.facts.method_calls.get(name, ()):
+        nodes = flow.program.function(call.function).graph.nodes
+        receiver = nodes[nodes[nodes[call.node].operands[0]].operands[0]]
+        if receiver.kind is not Kind.PARAM or receiver.data != "self":
+            return True
+    return False
 
 
 def _is_like(program: Program, hook: FunctionSymbol, others: list[FunctionSymbol]) -> bool:

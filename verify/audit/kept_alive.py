@@ -30,6 +30,8 @@ _SAID = re.compile(
     r"|\bfreed\b|torn down|\bretain|\bhold (?:it|them|on)\b|last reference|reference drops|\bleak|\bkept\b|\bunused\b"
 )
 
+_REQUESTS = {"isend", "irecv"}
+"""What sends and receives while the program goes on, as long as somebody holds what it gave."""
 _HOLDS_WEAKLY = {"WeakSet", "WeakKeyDictionary", "WeakValueDictionary"}
 _PUTS = {"add", "setdefault"}
 _ADDRESSES = {"data_ptr", "untyped_storage", "buffer_info", "from_buffer"}
@@ -58,11 +60,13 @@ def keeps_alive(program: Program, comments: CommentedOut, found: OnlyFilled) -> 
         return True
     if not elements.isdisjoint(_held_weakly(program, found.function)):
         return True
+    made = [graph.nodes[one] for one in elements if graph.nodes[one].kind is Kind.CALL]
+    makers = {str(graph.nodes[node.operands[0]].data) for node in made}
+    if not makers.isdisjoint(_REQUESTS):
+        return True
     if found.kept_in is None:
         return False
-    made = [graph.nodes[one] for one in elements if graph.nodes[one].kind is Kind.CALL]
-    makers = [graph.nodes[node.operands[0]].data for node in made]
-    return any(str(name) in KEEPS_RUNNING or str(name).startswith("register_") for name in makers)
+    return any(name in KEEPS_RUNNING or name.startswith("register_") for name in makers)
 
 
 def _is_said(comments: CommentedOut, found: OnlyFilled) -> bool:

@@ -13,7 +13,7 @@ from ..source.program import Place
 from .events import Family
 
 _DISPLAYS = {Kind.SEQUENCE, Kind.DICT}
-_FEWEST = 3
+FEWEST = 3
 """So many classes stand in a table."""
 
 
@@ -38,7 +38,7 @@ def tables_of_classes(flow: Flow) -> Iterator[Table]:
     for function in flow.program.functions():
         graph = flow.program.function(function).graph
         for index, node in enumerate(graph.nodes):
-            if node.kind not in _DISPLAYS or node.gated or len(node.operands) < _FEWEST:
+            if node.kind not in _DISPLAYS or node.gated or len(node.operands) < FEWEST:
                 continue
             listed = [_class_at(flow, function, graph, one) for one in node.operands]
             classes = [one for one in listed if one is not None]
@@ -58,7 +58,7 @@ def tables_of_classes(flow: Flow) -> Iterator[Table]:
 def _made_in_bodies(flow: Flow) -> Iterator[Table]:
     """Yield the functions that make objects of some classes, with all of these."""
     for function, used in flow.facts.used_classes.items():
-        if len(used) < _FEWEST:
+        if len(used) < FEWEST:
             continue
         graph = flow.program.function(function).graph
         made: dict[ClassSymbol, Span] = {}
@@ -68,7 +68,7 @@ def _made_in_bodies(flow: Flow) -> Iterator[Table]:
             )
             if found is not None:
                 made.setdefault(found[0], node.span)
-        if len(made) >= _FEWEST:
+        if len(made) >= FEWEST:
             place = Place(flow.program.modules[function.module].path, _first_line(next(iter(made.values()))))
             yield Table(function, place, tuple(made), True, is_display=False)
 
@@ -122,7 +122,7 @@ def kin_of_tables(flow: Flow) -> Iterator[Kin]:
             listed = tuple(one for one in table.classes if one in alike)
             others = [one for one in alike if one.module in homes and one not in listed]
             others = [one for one in others if _is_concrete(flow, one)]
-            if others and len(listed) >= _FEWEST:
+            if others and len(listed) >= FEWEST:
                 yield Kin(kind, table, listed, tuple(sorted(others, key=str)))
 
 
@@ -132,6 +132,12 @@ def declares_the_same(program: Program, cls: ClassSymbol, kin: Kin) -> bool:
     shared = set.intersection(*({*body.fields, *body.methods} for body in bodies))
     own = program.class_(cls)
     return bool(shared) and all(name in own.fields or name in own.methods for name in shared)
+
+
+def registers_itself(program: Program, cls: ClassSymbol) -> bool:
+    """Whether a class above one is told of every class below it: by `__init_subclass__`."""
+    lines = (one for one in program.mro(cls) if isinstance(one, ClassSymbol))
+    return any("__init_subclass__" in program.class_(one).methods for one in lines)
 
 
 def is_of_most(kin: Kin) -> bool:
@@ -150,7 +156,7 @@ def _kinds(
         if isinstance(kind, ClassSymbol) and kind not in protocols:
             yield kind, program.subclasses(kind)
     for protocol, alike in protocols.items():
-        if len(alike.intersection(table.classes)) >= _FEWEST:
+        if len(alike.intersection(table.classes)) >= FEWEST:
             yield protocol, alike
 
 
@@ -199,7 +205,7 @@ def events_missing(flow: Flow, kin: Iterable[Kin], known: Iterable[Family]) -> I
             continue
         for maker in makers.get(event, ()):
             beside = [it for it in one.listed if any(by.module == maker.module for by in makers.get(it, ()))]
-            if len(beside) >= _FEWEST:
+            if len(beside) >= FEWEST:
                 told.add(event)
                 yield Missing(event, one, maker)
                 break

@@ -12,7 +12,7 @@ from ...source.model import Kind
 from ...source.program import ExternalSymbol
 from ..below import beside, imports_by_name
 from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
-from ..tables import Kin, declares_the_same, is_of_most
+from ..tables import FEWEST, Kin, declares_the_same, is_of_most, registers_itself
 from ..telemetry_names import has_telemetry_role
 from ..uses import Use
 from ..waiting import CONSTRUCTORS, kinds, method_waited_for, works_by_itself
@@ -173,8 +173,16 @@ def _left_out_of_tables(audit: AuditCheck) -> dict[ClassSymbol, Kin]:
     found: dict[ClassSymbol, Kin] = {}
     for kin in audit.kin_of_tables:
         unused = [one for one in kin.others if audit.uses.of_class(one) is Use.NEVER]
-        if len(unused) == 1 and declares_the_same(audit.program, unused[0], kin) and is_of_most(kin):
-            found.setdefault(unused[0], kin)
+        if len(unused) != 1 or not is_of_most(kin):
+            continue
+        (cls,) = unused
+        beside = [one for one in kin.listed if one.module == cls.module]
+        if (
+            len(beside) >= FEWEST
+            and declares_the_same(audit.program, cls, kin)
+            and not registers_itself(audit.program, cls)
+        ):
+            found.setdefault(cls, kin)
     return found
 
 
