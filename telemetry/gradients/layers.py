@@ -66,22 +66,29 @@ def collect_per_layer_gradients(
         ValueError: the environment variable names no kernel.
     """
     chosen = named_kernel() if kernel is None else kernel
-    with torch.no_grad():
-        sources = find_dense_gradients(gradients_of)
-        layers = list(zip(sources.names, sources.tensors, strict=True))
-        described: dict[int, LayerGradientStats] = {}
-        if chosen == "compiled":
-            described.update(measure_by_kernel(layers))
-        others = [layer for layer in range(len(layers)) if layer not in described]
-        moments, unfinished = _read(_plan_swiftly(layers, others))
-        if unfinished:
-            careful, _ = _read(_plan_carefully(layers, unfinished))
-            for layer in unfinished:
-                moments[layer] = careful[layer]
-    for layer in others:
-        name, gradient = layers[layer]
-        described[layer] = describe_layer(name, gradient.numel(), moments.get(layer, ()))
+    sources = find_dense_gradients(gradients_of)
+    layers = list(zip(sources.names, sources.tensors, strict=True))
+    described = measure_by_kernel(layers) if chosen == "compiled" else {}
+    others = [layer for layer in range(len(layers)) if layer not in described]
+    if others:
+        with torch.no_grad():
+            described.update(_measure_eagerly(layers, others))
     return [described[layer] for layer in range(len(layers))]
+
+
+def _measure_eagerly(
+    layers: Sequence[tuple[str, Tensor]], chosen: Sequence[int]
+) -> dict[int, LayerGradientStats]:
+    """The statistics of some of the layers, by their place; a layer is a name and its gradient."""
+    moments, unfinished = _read(_plan_swiftly(layers, chosen))
+    if unfinished:
+        careful, _ = _read(_plan_carefully(layers, unfinished))
+        for layer in unfinished:
+            moments[layer] = careful[layer]
+    return {
+        layer: describe_layer(layers[layer][0], layers[layer][1].numel(), moments.get(layer, ()))
+        for layer in chosen
+    }
 
 
 @dataclass(frozen=True, slots=True)
