@@ -126,6 +126,7 @@ JUDGED: dict[tuple[str, str], Judged] = {
     ("TW510", "left out of a table of its kind"): Judged(is_the_purpose=True),
     ("TW510", "of a library"): Judged(3, 14, 0, 7),
     ("TW510", "of an application"): Judged(1, 4, is_the_purpose=True),
+    ("TW511", "a state that nothing is in"): Judged(is_the_purpose=True),
     ("TW511", "of a library"): Judged(1, 2),
     ("TW511", "of an application"): Judged(is_the_purpose=True),
     ("TW512", "of a library"): Judged(),

@@ -34,6 +34,12 @@ def _audience(finding: Finding, is_library: bool) -> str:
     return "of a library" if is_library else "of an application"
 
 
+def _event(finding: Finding, is_library: bool) -> str:
+    if finding.context.get("kind") == "state":
+        return "a state that nothing is in"
+    return _audience(finding, is_library)
+
+
 def _class(finding: Finding, is_library: bool) -> str:
     if finding.context.get("by_base") == "yes":
         return "by what it stands below, of an application"
@@ -147,7 +153,7 @@ _SITUATIONS: Mapping[str, Callable[[Finding, bool], str]] = {
     "TW508": _audience,
     "TW509": _function,
     "TW510": _class,
-    "TW511": _audience,
+    "TW511": _event,
     "TW512": _audience,
     "TW513": _crossed,
     "TW514": _flag,

@@ -8,6 +8,7 @@ from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.program import Place
 from ..events import Family, Traffic
+from ..states import UnknownState, unknown_states
 from ..subscriptions import Subscription, is_class
 from ..unsent import unsent
 from .base import AuditCheck, AuditRule
@@ -22,7 +23,9 @@ class EventNeverEmitted(AuditRule):
     An event is a member of an enumeration, or a class below an event base, that is compared with, matched on, a key of
     a table of handlers, or subscribed to. Where members are looked up by value or by name, others may send them: such
     an enumeration is left alone. What an application sends only in functions that nothing there calls is not sent, nor
-    is an event that is made and not handed to the function which all others of its base are handed to.
+    is an event that is made and not handed to the function which all others of its base are handed to. In the same way
+    code may wait for a state that nothing is ever in: a field that is set to other literals or members as the program
+    runs, and to no others.
 
     ## Why is this bad?
     What the handler shows or counts stays as it was at the start.
@@ -87,6 +90,8 @@ class EventNeverEmitted(AuditRule):
                     confidence=Confidence.MEDIUM,
                 )
         yield from self._subscribed_in_vain(audit)
+        for one in unknown_states(audit.usage):
+            yield self._unknown_state(audit, one)
         for told in audit.string_events:
             sent_names = [name for name, traffic in told.traffic.items() if traffic.sent and traffic.handled]
             for name, traffic in told.traffic.items():
@@ -100,6 +105,18 @@ class EventNeverEmitted(AuditRule):
                         context={"event": name, "family": told.tag, "sent": ", ".join(sent_names[:5])},
                         confidence=Confidence.MEDIUM if is_seen else Confidence.LOW,
                     )
+
+    def _unknown_state(self, audit: AuditCheck, one: UnknownState) -> Finding:
+        field = f"{one.field.owner.qualname}.{one.field.name}"
+        values = ", ".join(one.values)
+        return self.make(
+            subject=f"{one.field.owner}.{one.field.name} == {one.value}",
+            place=Place(audit.program.modules[one.function.module].path, one.node.span),
+            message=f"{field} is never {one.value}, which is waited for here: it is only ever {values}",
+            help="name a state that there is, or set this one where it begins",
+            context={"event": one.value, "family": field, "sent": values, "kind": "state"},
+            confidence=Confidence.MEDIUM,
+        )
 
     def _subscribed_in_vain(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each class of events that handlers are given for and nobody makes, while others are made."""
