@@ -83,7 +83,7 @@ class ConstantGates:
             name in self._program.class_(one).fields for one in lines if one != owner
         ):
             return False
-        if handling.names_computed(owner, name) or handling.may_build(owner) is not None:
+        if handling.names_computed_to_store(owner, name) or handling.may_build(owner) is not None:
             return False
         return not any(self.usage.audience.sees_field(one, name) for one in lines)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..flow import Flow
 from ..flow.names import HANDED_ON, STARTERS
+from ..flow.trail import Spot, UseKind
 from ..flow.types import (
     UNKNOWN,
     ClassObject,
@@ -34,6 +35,7 @@ from .own_models import own_models
 from .record_classes import shows_fields
 
 _TEXT = "a text"
+_TABLE = "a table"
 _CODE_FOR_ATTRIBUTES = (
     "__setattr__",
     "__getattribute__",
@@ -41,6 +43,8 @@ _CODE_FOR_ATTRIBUTES = (
     "__new__",
 )
 _CODE_FOR_RESTORING = ("__setstate__", "__reduce__")
+_NAMES_OF_A_CLASS = {"__name__", "__qualname__", "__module__", "__doc__"}
+_READS_BY_NAME = {"getattr", "__getattribute__"}
 
 
 def handling_of(flow: Flow, audience: Audience) -> Handling:
@@ -150,7 +154,7 @@ class _Body:
                 for operand in node.operands:
                     self._hand_over(operand, index, _TEXT)
             elif kind is Kind.ATTR and node.data in {"__dict__", "__slots__"}:
-                self._hand_over(node.operands[0], index, str(node.data), computed=True)
+                self._hand_over(node.operands[0], index, str(node.data), computed=True, is_store=True)
         self._handling.strings.update(str(self._nodes[index].data) for index in strings - keys)
         graph = self._program.function(self._function).graph
         for effect in graph.effects:
@@ -200,7 +204,9 @@ class _Body:
         if name in LOOKS_ONLY or name in CARRIES_ON or self._runs_own(node, shape, name):
             return
         for operand in node.operands[1:]:
-            self._hand_over(operand, index, name, computed=name in {"fields", "vars"})
+            self._hand_over(
+                operand, index, name, computed=name in {"fields", "vars"}, is_store=name == "vars"
+            )
         if callee.kind is Kind.ATTR and name in TURNS_INTO_MAPPING:
             self._hand_over(callee.operands[0], index, name)
 
@@ -229,18 +235,19 @@ class _Body:
             if callee.kind is Kind.ATTR and len(node.operands) == 2:
                 self._handling.computes_any_name = True
             return
+        is_store = callee.data not in _READS_BY_NAME
         name = self._nodes[node.operands[2]]
         if name.kind is Kind.CONST and isinstance(name.data, str):
             if callee.kind is Kind.ATTR:
                 self._handling.keywords.add(name.data)
             return
-        if callee.kind is Kind.GLOBAL and self._lists_names(node):
+        if callee.kind is Kind.GLOBAL and self._lists_names(node, is_store=is_store):
             return
         if callee.data == "getattr" and self._is_only_called(index):
             return  # what has that name is a method, and no field
-        self._hand_over(node.operands[1], index, "a computed name", computed=True)
+        self._hand_over(node.operands[1], index, "a computed name", computed=True, is_store=is_store)
 
-    def _lists_names(self, node: Node) -> bool:
+    def _lists_names(self, node: Node, *, is_store: bool) -> bool:
         """Whether a name is one of a few that are known, of objects that are: `for name in ("loss", "kl"): ...`."""
         rounds, is_all = self._facts.sources.keys.rounds(self._function, node.operands[2])
         types = self._types(node.operands[1])
@@ -248,7 +255,10 @@ class _Body:
             return False
         for one in types:
             if isinstance(one, Instance):
-                self._handling.listed_names.setdefault(one.cls, set()).update(name for _, name in rounds)
+                names = {name for _, name in rounds}
+                self._handling.listed_names.setdefault(one.cls, set()).update(names)
+                if is_store:
+                    self._handling.stored_listed_names.setdefault(one.cls, set()).update(names)
         return True
 
     def _is_only_called(self, start: int) -> bool:
@@ -280,6 +290,7 @@ class _Body:
         name: str,
         *,
         computed: bool = False,
+        is_store: bool = False,
         into: dict[ClassSymbol, Handed] | None = None,
     ) -> None:
         kind = self._nodes[operand].kind
@@ -290,6 +301,7 @@ class _Body:
         types = self._types(operand)
         if computed and (not types or UNKNOWN in types):
             self._handling.computes_any_name = True
+            self._handling.stores_any_name |= is_store
         for one in types:
             pending = [one]
             depth = 0
@@ -301,6 +313,8 @@ class _Body:
                 ):
                     if name == _TEXT and not shows_fields(self._program, current.cls):
                         continue
+                    if is_store:
+                        self._handling.stored_by_names.add(current.cls)
                     handed = Handed(self._function, index, name)
                     if name in TURNS_INTO_OTHERS:
                         into[current.cls] = handed
@@ -330,12 +344,21 @@ class _Body:
             if taker is None and any(
                 effect.kind is EffectKind.STORE_ITEM for effect in effects.get(index, ())
             ):
-                taker = "a table"
+                taker = _TABLE
+            if taker == _TABLE and self._is_only_told_apart(index):
+                continue
             if taker is not None:
                 for cls in classes:
                     self._handling.built_outside.setdefault(cls, f"handed to {taker}")
                     if taker not in DECODES:
                         self._handling.exported.setdefault(cls, Handed(self._function, index, taker))
+
+    def _is_only_told_apart(self, index: int) -> bool:
+        """Whether a class that stands in a table is known wherever it gets to, and nobody there makes an object."""
+        trail = self._facts.whereabouts.follow([Spot(self._function, index)])
+        return not trail.of_kind(UseKind.LEAVES, UseKind.UNCALLED, UseKind.CALLED) and all(
+            use.kind is not UseKind.ATTRIBUTE or use.name in _NAMES_OF_A_CLASS for use in trail.uses
+        )
 
     def _is_factory(self, user: Node, value: int) -> bool:
         """Whether a call takes a value as the factory of a default: `field(default_factory=Stats)`."""
@@ -365,7 +388,7 @@ class _Body:
                             continue  # followed by type
                         return name
                     case Kind.DICT:
-                        return "a table"
+                        return _TABLE
                     case Kind.SEQUENCE | Kind.PHI | Kind.ITEM | Kind.NARROW:
                         pending.append(index)
                     case Kind.OP if user.data == "BitOr":

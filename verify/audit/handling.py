@@ -50,12 +50,15 @@ class Handling:
         given_back: Classes whose objects are returned to somebody who is no part of the program.
         computed_names: Classes whose fields are read or stored by names that are computed when the program runs.
         listed_names: Likewise, where all of these names are known: a loop over a tuple of them.
+        stored_by_names: Those of the classes of `computed_names` whose fields are stored, and not only read.
+        stored_listed_names: Those of `listed_names` that are stored.
         constructions: Every call that makes an object of a class.
         made_bare: The functions that name a class as a factory, which makes objects without arguments.
         keywords: Keywords of calls that lead to something unknown: they may be fields.
         strings: Texts that stand in the code by themselves, and not as the key of a mapping: they may name a field.
         stores: Every `object.name = value`, by name.
         computes_any_name: Whether a name is computed for an object of unknown class.
+        stores_any_name: Whether one is under which something is stored.
     """
 
     facts: Facts
@@ -67,12 +70,15 @@ class Handling:
     given_back: dict[ClassSymbol, Handed] = field(default_factory=dict)
     computed_names: dict[ClassSymbol, Handed] = field(default_factory=dict)
     listed_names: dict[ClassSymbol, set[str]] = field(default_factory=dict)
+    stored_by_names: set[ClassSymbol] = field(default_factory=set)
+    stored_listed_names: dict[ClassSymbol, set[str]] = field(default_factory=dict)
     constructions: dict[ClassSymbol, list[tuple[FunctionSymbol, int]]] = field(default_factory=dict)
     made_bare: dict[ClassSymbol, list[FunctionSymbol]] = field(default_factory=dict)
     keywords: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
     stores: dict[str, list[tuple[FunctionSymbol, Effect]]] = field(default_factory=dict)
     computes_any_name: bool = False
+    stores_any_name: bool = False
 
     def lines(self, owner: ClassSymbol) -> list[ClassSymbol]:
         """Return a class with those above and below it: what is done to one is done to the others' fields."""
@@ -132,6 +138,13 @@ class Handling:
         if any(one in self.computed_names or name in self.listed_names.get(one, ()) for one in lines):
             return True
         return self.computes_any_name and name in self.strings
+
+    def names_computed_to_store(self, owner: ClassSymbol, name: str) -> bool:
+        """Whether something may be stored into a field under a name that is computed when the program runs."""
+        lines = self.lines(owner)
+        if any(one in self.stored_by_names or name in self.stored_listed_names.get(one, ()) for one in lines):
+            return True
+        return self.stores_any_name and name in self.strings
 
     @cached_property
     def attributes(self) -> dict[ClassSymbol, dict[str, Place]]:

@@ -52,7 +52,7 @@ def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence 
     usage = audit.usage
     owner, name = subject.carrier.owner, subject.carrier.name
     handling = usage.handling
-    if handling.may_fill(owner, name) is not None or handling.names_computed(owner, name):
+    if handling.may_fill(owner, name) is not None or handling.names_computed_to_store(owner, name):
         return None
     if _is_filled_as_key(audit, subject) or _is_set_by_users(audit, subject):
         return None

@@ -366,7 +366,7 @@ class _Backward:
         owner, name, handling = carrier.owner, carrier.name, self._handling
         if name.isupper() or self._flow.facts.inference.is_enum(owner):
             return False  # a constant of a class
-        if handling.may_fill(owner, name) is not None or handling.names_computed(owner, name):
+        if handling.may_fill(owner, name) is not None or handling.names_computed_to_store(owner, name):
             return True
         if name in handling.keywords or self._flow.is_target(UnresolvedCarrier(name)):
             return True

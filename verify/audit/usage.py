@@ -151,7 +151,7 @@ class Usage:
             found.append(f"something stores .{carrier.name} into an object of unknown class")
         if carrier.name in self.handling.keywords:
             found.append(f"an unknown call is given {carrier.name}=")
-        if self.handling.names_computed(carrier.owner, carrier.name):
+        if self.handling.names_computed_to_store(carrier.owner, carrier.name):
             found.append("fields are stored under computed names")
         return found
 

@@ -93,6 +93,8 @@ class FieldNeverWritten(FieldRule):
             return None
         if is_empty and not is_only_looked_at(usage, field.carrier):
             return None  # somebody may put something into it
+        if is_empty and usage.handling.names_computed(field.carrier.owner, field.carrier.name):
+            return None  # so may who reads it under a computed name
         if audit.is_explained(field.carrier):
             return None
         consumption = usage.consumption(field.carrier)
