@@ -7,17 +7,21 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ..flow import FieldCarrier
+from ..flow.types import Instance, members
 from ..source import ClassSymbol, Program
 from ..source.model import ClassSummary, Default, FieldSummary, Kind
 from ..source.program import ExternalSymbol, Place
 from .flags import is_config_class
 from .handling import as_written, classes_in
+from .meters import is_meter, keeps_values
 from .record_classes import is_record
 from .telemetry_classes import TelemetryClasses, is_counted
 from .telemetry_names import TelemetryNames
+from .uncalled import Uncalled
 from .usage import Usage
 
 _DOES_SOMETHING = re.compile(r"(Monitor|Tracker|Collector|Detector|Telemetry)$")
+_PLAIN_TYPES = {"int", "float", "str", "bool", "None", "Optional", "datetime", "timedelta"}
 _NO_FIELDS = ("Enum", "Flag", "Protocol", "TypedDict", "Exception", "Error", "Warning")
 
 
@@ -97,6 +101,52 @@ def idle_counters(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[Fiel
             is_zero = all(one.kind is Kind.CONST and repr(one.data) in {"0", "0.0"} for one in values)
             if values and is_zero and not is_told:
                 yield _attribute(cls, program.class_(cls), name, place, holds_data=False)
+
+
+def set_in_vain(usage: Usage, uncalled: Uncalled, told: Collection[FieldCarrier]) -> Iterator[FieldSubject]:
+    """Yield the attributes of an application of any name that a function sets which nothing calls.
+
+    Those `told` are judged by themselves.
+    """
+    program = usage.flow.program
+    for cls, attributes in usage.handling.attributes.items():
+        if usage.audience.is_library or is_config_class(cls.name) or _is_meter(program, cls):
+            continue  # that a meter is given nothing is another rule's
+        for name, place in attributes.items():
+            carrier = FieldCarrier(cls, name)
+            setters = {function for function, _ in usage.handling.stored_values(carrier)}
+            if carrier not in told and any(function in uncalled for function in setters):
+                yield _attribute(cls, program.class_(cls), name, place, holds_data=False)
+
+
+def set_afterwards(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[FieldSubject]:
+    """Yield the fields of an application's records that code gives a value after the record was made.
+
+    Those `told` are judged by themselves.
+    """
+    program, inference = usage.flow.program, usage.flow.facts.inference
+    if usage.audience.is_library:
+        return
+    found: dict[FieldCarrier, None] = {}
+    for name, stores in usage.handling.stores.items():
+        for function, effect in stores:
+            for one in members(inference.type_of(function, effect.base)):
+                owner = inference.owner_of_field(one.cls, name) if isinstance(one, Instance) else None
+                if owner is not None and not function.qualname.startswith(f"{owner.qualname}."):
+                    found[FieldCarrier(owner, name)] = None
+    for carrier in found:
+        owner = carrier.owner
+        declared = program.class_(owner).fields.get(carrier.name)
+        if carrier in told or declared is None or is_config_class(owner.name):
+            continue
+        if not _PLAIN_TYPES.issuperset(re.findall(r"\w+", declared.annotation or "Any")):
+            continue  # an object may be kept so that it lives
+        if is_record(program, owner) and _has_fields(program, owner) and _is_value(carrier.name, declared):
+            yield _subject(program, owner, program.class_(owner), declared, is_telemetry=False)
+
+
+def _is_meter(program: Program, cls: ClassSymbol) -> bool:
+    return is_meter(program, cls) or keeps_values(program, cls)
 
 
 def _holds_telemetry(usage: Usage, classes: TelemetryClasses, cls: ClassSymbol, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..flow.metric_libraries import SETTING_UP
-from ..flow.types import ClassObject, ExternalObject, members
+from ..flow.types import ClassObject, ExternalObject, FunctionObject, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import EffectKind, Kind
 from .metric_words import are_metrics
@@ -39,6 +39,8 @@ _SOME = 3
 """Telemetry fields that a function reads or stores, whose name says nothing of telemetry."""
 _BARE_VERBS = {"observe", "record", "emit", "track", "measure", "publish"}
 """Verbs that say what a method of a telemetry class does without another word."""
+_SUBSCRIBES = {"subscribe", "add_listener", "add_handler", "add_callback", "add_observer", "register_handler"}
+"""Methods that are given who is to be told, whatever it is called."""
 _DRIVES = {"poll", "tick", "refresh", "sweep", "scan", "evaluate", "update", "run", "run_once", "step"}
 """Verbs that say that an object does what it is there for."""
 
@@ -124,6 +126,18 @@ def sets_up(audit: AuditCheck, function: FunctionSymbol) -> bool:
     )
 
 
+def subscribes(audit: AuditCheck, function: FunctionSymbol) -> bool:
+    """Whether a function has an object of the program tell somebody of its events."""
+    graph = audit.program.function(function).graph
+    inference = audit.flow.facts.inference
+    return any(
+        isinstance(one, FunctionObject)
+        for node in graph.nodes
+        if node.kind is Kind.CALL and graph.nodes[node.operands[0]].data in _SUBSCRIBES
+        for one in members(inference.type_of(function, node.operands[0]))
+    )
+
+
 def _makes_metrics(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether a body makes an object of a telemetry class that has a metric among its fields."""
     inference = audit.flow.facts.inference
@@ -146,4 +160,4 @@ def _holds_metrics(audit: AuditCheck, cls: ClassSymbol) -> bool:
 
 def is_by_content(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether what a function does makes telemetry of it, whatever it is called."""
-    return any(is_one(audit, function) for is_one in (is_bare_verb, deals_with_metrics, sets_up, drives))
+    return any(is_one(audit, function) for is_one in (is_bare_verb, deals_with_metrics, sets_up, drives, subscribes))

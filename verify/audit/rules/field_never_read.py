@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from ...findings import Confidence, Finding
 from ...flow import ParameterCarrier
 from ...source import FunctionSymbol
@@ -9,7 +12,7 @@ from ..flags import is_used_beside
 from ..ladder import at_most, certainty_of_reads, closest_read, places_of
 from ..liveness import Origin, Production
 from ..siblings import is_left_open
-from ..subjects import FieldSubject
+from ..subjects import FieldSubject, set_afterwards
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
 
@@ -30,11 +33,19 @@ class FieldNeverRead(FieldRule):
     panel.add_row("overflows", stats.overflow_count)
     ```
 
-    A copy is no reader: a field that is only copied into fields that nobody reads is not read.
+    A copy is no reader: a field that is only copied into fields that nobody reads is not read. In an application so is
+    a field of any record that is set after the record was made, for somebody to see.
     """
 
     code = "TW503"
     name = "field-never-read"
+
+    def check(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield the finding about each field, and about what is set in other records."""
+        yield from super().check(audit)
+        for one in set_afterwards(audit.usage, {field.carrier for field in audit.fields}):
+            if (finding := self.judge(audit, one)) is not None:
+                yield replace(finding, confidence=at_most(finding.confidence, Confidence.MEDIUM))
 
     def judge(self, audit: AuditCheck, field: FieldSubject) -> Finding | None:
         """Return the finding about a field that is stored and never read."""

@@ -10,12 +10,13 @@ from ...flow.neutral import is_neutral
 from ...source import FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
+from ..handling import as_written
 from ..ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
 from ..never_entered import never_entered
 from ..never_filled import EMPTY, empty_start, is_only_looked_at
 from ..sql_columns import UnwrittenColumn, unwritten_columns
-from ..subjects import FieldSubject, idle_counters
+from ..subjects import FieldSubject, idle_counters, set_in_vain
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
 
@@ -41,8 +42,8 @@ class FieldNeverWritten(FieldRule):
     stats.skipped_steps += 1  # where a step is skipped
     ```
 
-    In an application so does an attribute that counts what happens (`_finished`), in whatever class.
-    A store is none in a function of an application that nothing there calls, names or hands on, and one in `__enter__`
+    In an application so does an attribute that counts what happens (`_finished`), in whatever class, and one of any
+    name that only a function sets which nothing calls. A store is none in a function of an application that nothing there calls, names or hands on, and one in `__enter__`
     or `__exit__` is none for an object that no `with` enters. A column is a field of a table that the program fills.
     """
 
@@ -52,8 +53,10 @@ class FieldNeverWritten(FieldRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield the finding about each field, each counter of any class, and each object that no `with` fills."""
         yield from super().check(audit)
-        for counter in idle_counters(audit.usage, {one.carrier for one in audit.fields}):
-            if (finding := self.judge(audit, counter)) is not None:
+        told = {one.carrier for one in audit.fields}
+        others = [*idle_counters(audit.usage, told), *set_in_vain(audit.usage, audit.uncalled, told)]
+        for one in {other.carrier: other for other in others}.values():
+            if (finding := self.judge(audit, one)) is not None:
                 yield replace(finding, confidence=at_most(finding.confidence, Confidence.MEDIUM))
         for found in never_entered(audit.flow, audit.usage.handling, audit.entering):
             field, path = f"{found.cls.name}.{found.name}", audit.program.modules[found.function.module].path
@@ -137,7 +140,7 @@ def _stored_in_vain(
     usage = audit.usage
     for carrier in usage.family(field.carrier):
         for function, value in usage.handling.stored_values(carrier):
-            is_constant = audit.program.function(function).graph.nodes[value].kind is Kind.CONST
+            is_constant = as_written(audit.program.function(function).graph, value).kind is Kind.CONST
             if function not in functions and not is_constant:
                 return ()
     makers = [*usage.handling.makers(field.carrier.owner)]
