@@ -66,6 +66,24 @@ _OF_VALUES = _OF_COLLECTIONS | {
     "grad",
     "nan",
     "inf",
+    # Measures of models, and of what they are fed:
+    *(
+        "auc",
+        "auroc",
+        "bleu",
+        "brier",
+        "calibration",
+        "cer",
+        "ece",
+        "f1",
+        "fid",
+        "iou",
+        "mae",
+        "mrr",
+        "mse",
+        "ndcg",
+    ),
+    *("percentile", "psi", "psnr", "quantile", "rmse", "rouge", "skew", "ssim", "wer"),
 }
 
 _SPEAKS_OF = frozenset(
