@@ -10,12 +10,13 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..flow import Carrier, Constant, FieldCarrier, How, ObjectCarrier, ParameterCarrier, ReturnCarrier, Role
+from ..flow import Carrier, Constant, FieldCarrier, How, ObjectCarrier, ParameterCarrier, ReturnCarrier
 from ..flow.carriers import ModuleCarrier
-from ..flow.neutral import plain_literal
+from ..flow.types import Instance, members
 from ..source import FunctionSymbol
 from ..source.model import Kind, Node, ValueGraph
 from .usage import Usage
+from .waiting import CONSTRUCTORS
 
 _EQUAL = {"Eq", "NotEq", "Is", "IsNot", "In", "NotIn"}
 _FEWEST = 2
@@ -109,9 +110,7 @@ class _Finder:
     def _search(self, field: FieldCarrier) -> frozenset[Value]:
         usage = self._usage
         family = usage.family(field)
-        if not any(
-            hop.role not in {Role.INITIAL, Role.RESET} for one in family for hop in self._flow.entering(one)
-        ):
+        if not any(map(self._is_set_on_the_way, family)):
             return frozenset()  # it is what it was made with: an option
         found: set[Value] = set()
         pending: list[Carrier] = [*family]
@@ -134,6 +133,18 @@ class _Finder:
                     seen.add(source)
                     pending.append(source)
         return frozenset(found)
+
+    def _is_set_on_the_way(self, field: FieldCarrier) -> bool:
+        """Whether a field is given a value by another function than a constructor."""
+        inference = self._flow.facts.inference
+        return any(
+            function.name not in CONSTRUCTORS
+            and any(
+                isinstance(one, Instance) and inference.owner_of_field(one.cls, field.name) == field.owner
+                for one in members(inference.type_of(function, effect.base))
+            )
+            for function, effect in self._usage.handling.stores.get(field.name, ())
+        )
 
     def _may_be_given(self, carrier: Carrier) -> bool:
         """Whether a carrier may hold what is not seen."""

@@ -115,7 +115,10 @@ def set_in_vain(usage: Usage, uncalled: Uncalled, told: Collection[FieldCarrier]
         for name, place in attributes.items():
             carrier = FieldCarrier(cls, name)
             setters = {function for function, _ in usage.handling.stored_values(carrier)}
-            if carrier not in told and any(function in uncalled for function in setters):
+            if carrier in told or not any(function in uncalled for function in setters):
+                continue
+            reads = usage.flow.facts.whereabouts.index.field_reads(cls, name)
+            if any(is_sure and one not in setters and one not in uncalled for one, _, is_sure in reads):
                 yield _attribute(cls, program.class_(cls), name, place, holds_data=False)
 
 

@@ -79,7 +79,18 @@ class Uncalled:
         if not self.is_its_own(function):
             return False
         owner = ClassSymbol(function.module, summary.owner)
+        if self._has_another_name(owner, function.name):
+            return False
         return not any(self.flow.facts.whereabouts.index.field_reads(owner, function.name))
+
+    def _has_another_name(self, owner: ClassSymbol, name: str) -> bool:
+        """Whether the body of a class, or of one below it, gives a method a second name: `__enter__ = open`."""
+        program = self.flow.program
+        return any(
+            declared.default is not None and declared.default.text == name
+            for cls in (owner, *program.subclasses(owner))
+            for declared in program.class_(cls).fields.values()
+        )
 
     def are_left_out(self, owner: ClassSymbol, functions: Collection[FunctionSymbol]) -> bool:
         """Whether another method of a class is used: its objects are there for something, and these were forgotten."""
