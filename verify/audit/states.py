@@ -71,7 +71,7 @@ class _Finder:
         if value is None:
             return
         field = self._field(function, state)
-        if field is None or isinstance(value, FieldCarrier) and field == value:
+        if field is None or (isinstance(value, FieldCarrier) and field == value):
             return
         known = self.values(field)
         if len(known) >= _FEWEST and value not in known and _alike(value, known):

@@ -160,4 +160,6 @@ def _holds_metrics(audit: AuditCheck, cls: ClassSymbol) -> bool:
 
 def is_by_content(audit: AuditCheck, function: FunctionSymbol) -> bool:
     """Whether what a function does makes telemetry of it, whatever it is called."""
-    return any(is_one(audit, function) for is_one in (is_bare_verb, deals_with_metrics, sets_up, drives, subscribes))
+    return any(
+        is_one(audit, function) for is_one in (is_bare_verb, deals_with_metrics, sets_up, drives, subscribes)
+    )

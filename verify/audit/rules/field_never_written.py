@@ -43,8 +43,9 @@ class FieldNeverWritten(FieldRule):
     ```
 
     In an application so does an attribute that counts what happens (`_finished`), in whatever class, and one of any
-    name that only a function sets which nothing calls. A store is none in a function of an application that nothing there calls, names or hands on, and one in `__enter__`
-    or `__exit__` is none for an object that no `with` enters. A column is a field of a table that the program fills.
+    name that only a function sets which nothing calls. A store is none in a function of an application that nothing
+    there calls, names or hands on, and one in `__enter__` or `__exit__` is none for an object that no `with` enters.
+    A column is a field of a table that the program fills.
     """
 
     code = "TW502"
