@@ -111,7 +111,7 @@ def _dotted(graph: ValueGraph, index: int) -> str | None:
     if node.kind is Kind.GLOBAL:
         return str(node.data)
     base = _dotted(graph, node.operands[0]) if node.kind is Kind.ATTR else None
-    return None if base is None else f"{base}.{node.data}"
+    return None if base is None else f"{base}.{node.data!s}"
 
 
 def _keeps(program: Program, function: FunctionSymbol) -> bool:

@@ -41,7 +41,9 @@ class TelemetryClassUnused(AuditRule):
     It is never constructed; or its objects are only ever reset or closed, never fed and never read; or it is a widget
     that is made and never mounted. A re-export, a test and a docstring are no use; a subclass, an annotation, a
     registration and an object that is handed to somebody are. A class counts whatever it is called where a table lists
-    three or more others of its kind, in its module, and nothing uses only this one.
+    three or more others of its kind, in its module, and nothing uses only this one; likewise where the others are
+    registered by a decorator or a call when their modules are imported. So does one of an application that is
+    registered in a module which nothing imports, as it does those beside it.
 
     ## Why is this bad?
     What it would have measured is measured nowhere, although the code for it is there and tested.

@@ -50,6 +50,9 @@ class TelemetryNeverCalled(AuditRule):
     `start` or a `with` would start. A `with` block that is called and not entered runs nowhere. A private function
     counts, whatever it is called, where one function calls all others that are like it: the sections of a report. So
     does a method called as hooks are, in an application, below a base whose hooks are all called and have other names.
+    So does a function where all others of its module that take as many arguments and end, or begin, with the same word
+    stand in one display, and what a module of an application registers that nothing imports, as it does those beside
+    it.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
