@@ -104,7 +104,7 @@ class Audience:
         if self.flow.program.modules[function.module].is_package:
             package, module = function.module, ""  # its own functions are offered by the package
         is_inside = _is_public(module) and not _is_public(package.lstrip("_"))
-        return is_inside or function.module not in self._imported_modules
+        return is_inside or function.module not in self.imported_modules
 
     def keeps(self, function: FunctionSymbol) -> bool:
         """Whether an application has a function or method for itself alone.
@@ -114,16 +114,20 @@ class Audience:
         """
         module = self.flow.program.modules[function.module]
         is_method = module.functions[function.qualname].owner is not None
-        is_inside = is_method or function.module in self._imported_modules
-        return not self.is_library and is_inside and _COMMANDS.isdisjoint(module.imports.values())
+        is_inside = is_method or function.module in self.imported_modules
+        return not self.is_library and is_inside and not self.makes_commands(function.module)
+
+    def makes_commands(self, module: str) -> bool:
+        """Whether a command line is made of all functions of a module while it runs."""
+        return not _COMMANDS.isdisjoint(self.flow.program.modules[module].imports.values())
 
     @cached_property
-    def _imported_modules(self) -> frozenset[str]:
+    def imported_modules(self) -> frozenset[str]:
         """Every module of the program that another one imports, or a name of it."""
         modules = self.flow.program.modules
         found: set[str] = set()
         for one in modules.values():
-            for target in (*one.imports.values(), *one.star_imports):
+            for target in (*one.imports.values(), *one.star_imports, *one.other_imports):
                 named = target if target in modules else target.rpartition(".")[0]
                 if named != one.name:
                     found.add(named)

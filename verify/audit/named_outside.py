@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..source import ClassSymbol, FunctionSymbol, Program
+from ..source.summarise import TOP_LEVEL
 
 
 def entry_points_at(root: Path) -> tuple[str, ...]:
@@ -26,10 +27,15 @@ def entry_points_at(root: Path) -> tuple[str, ...]:
 
 
 def named_by(program: Program, entry_points: tuple[str, ...]) -> frozenset[ClassSymbol | FunctionSymbol]:
-    """Return the functions and classes that entry points name, the methods of such classes left out."""
+    """Return the functions and classes that entry points name, and the bodies of the modules that these are in.
+
+    The methods of such classes are left out.
+    """
     found: set[ClassSymbol | FunctionSymbol] = set()
     for text in entry_points:
         module, _, name = (part.strip() for part in text.partition("[")[0].partition(":"))
+        if module in program.modules:
+            found.add(FunctionSymbol(module, TOP_LEVEL))
         symbol = program.resolve(module, name) if name and module in program.modules else None
         if isinstance(symbol, ClassSymbol | FunctionSymbol):
             found.add(symbol)

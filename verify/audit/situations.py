@@ -45,6 +45,8 @@ def _class(finding: Finding, is_library: bool) -> str:
         return "by what it stands below, of an application"
     if "left_out_of" in finding.context:
         return "left out of a table of its kind"
+    if "imported_beside" in finding.context:
+        return "in a module that nothing imports"
     return _audience(finding, is_library)
 
 
@@ -73,6 +75,10 @@ def _function(finding: Finding, is_library: bool) -> str:
     context = finding.context
     if context["kind"] == "nested function":
         return "inside another one"
+    if "imported_beside" in context:
+        return "in a module that nothing imports"
+    if "left_out_of" in context:
+        return "left out of a table of its kind"
     if "left_out_by" in context:
         return "left out by who calls all others like it"
     if context.get("by_content") == "yes":

@@ -121,14 +121,14 @@ def kin_of_tables(flow: Flow) -> Iterator[Kin]:
         for kind, alike in _kinds(flow, table, protocols):
             listed = tuple(one for one in table.classes if one in alike)
             others = [one for one in alike if one.module in homes and one not in listed]
-            others = [one for one in others if _is_concrete(flow, one)]
+            others = [one for one in others if is_concrete(flow, one)]
             if others and len(listed) >= FEWEST:
                 yield Kin(kind, table, listed, tuple(sorted(others, key=str)))
 
 
-def declares_the_same(program: Program, cls: ClassSymbol, kin: Kin) -> bool:
+def declares_the_same(program: Program, cls: ClassSymbol, listed: Iterable[ClassSymbol]) -> bool:
     """Whether a class declares what all of a table declare: a tag that they are looked up by, a method."""
-    bodies = [program.class_(one) for one in kin.listed]
+    bodies = [program.class_(one) for one in listed]
     shared = set.intersection(*({*body.fields, *body.methods} for body in bodies))
     own = program.class_(cls)
     return bool(shared) and all(name in own.fields or name in own.methods for name in shared)
@@ -160,7 +160,7 @@ def _kinds(
             yield protocol, alike
 
 
-def _is_concrete(flow: Flow, cls: ClassSymbol) -> bool:
+def is_concrete(flow: Flow, cls: ClassSymbol) -> bool:
     """Whether a class is there for its objects: none stands below it, and it leaves no method open."""
     program = flow.program
     if program.subclasses(cls) or "<" in cls.qualname or program.is_protocol(cls):

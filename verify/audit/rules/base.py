@@ -30,6 +30,7 @@ from ..meters import is_meter, keeps_values
 from ..never_started import NeverStarted
 from ..never_supplied import NeverSupplied, never_supplied
 from ..outside_consumers import OutsideConsumers
+from ..registering import Registration, registrations
 from ..string_events import StringFamily, string_families
 from ..subjects import FieldSubject, telemetry_fields
 from ..subscriptions import Subscription, subscriptions
@@ -39,6 +40,7 @@ from ..telemetry_classes import TelemetryClasses
 from ..telemetry_names import TelemetryNames, has_telemetry_role, is_handler
 from ..transfers import Transfers
 from ..uncalled import Uncalled
+from ..unregistered import KinOfRegistered, kin_of_registered
 from ..usage import Usage
 from ..uses import Uses
 
@@ -121,13 +123,26 @@ class AuditCheck:
             or keeps_values(self.program, one)
         }
         in_tables = {one.name for kin in self.kin_of_tables for one in (*kin.others, *kin.table.classes)}
-        wanted = functions | classes | flag_names(self.flow) | event_names(self.program) | in_tables
+        unregistered = {one.name for kin in self.kin_of_registered for one in kin.others}
+        wanted = (
+            functions | classes | flag_names(self.flow) | event_names(self.program) | in_tables | unregistered
+        )
         return Mentions.of(self.program, wanted)
 
     @cached_property
     def kin_of_tables(self) -> tuple[Kin, ...]:
         """The classes that are of one kind with those of a table, and do not stand in it."""
         return tuple(kin_of_tables(self.flow))
+
+    @cached_property
+    def registrations(self) -> tuple[Registration, ...]:
+        """What modules register when they are imported."""
+        return tuple(registrations(self.flow))
+
+    @cached_property
+    def kin_of_registered(self) -> tuple[KinOfRegistered, ...]:
+        """The classes below one base with several that are registered, and that are not."""
+        return tuple(kin_of_registered(self.flow, self.registrations))
 
     @cached_property
     def constant_gates(self) -> ConstantGates:

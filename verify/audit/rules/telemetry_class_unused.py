@@ -14,6 +14,8 @@ from ..below import beside, imports_by_name
 from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
 from ..tables import FEWEST, Kin, declares_the_same, is_of_most, registers_itself
 from ..telemetry_names import has_telemetry_role
+from ..unimported import Unimported, unimported_modules
+from ..unregistered import KinOfRegistered
 from ..uses import Use
 from ..waiting import CONSTRUCTORS, kinds, method_waited_for, works_by_itself
 from .base import AuditCheck, AuditRule
@@ -39,7 +41,9 @@ class TelemetryClassUnused(AuditRule):
     It is never constructed; or its objects are only ever reset or closed, never fed and never read; or it is a widget
     that is made and never mounted. A re-export, a test and a docstring are no use; a subclass, an annotation, a
     registration and an object that is handed to somebody are. A class counts whatever it is called where a table lists
-    three or more others of its kind, in its module, and nothing uses only this one.
+    three or more others of its kind, in its module, and nothing uses only this one; likewise where the others are
+    registered by a decorator or a call when their modules are imported. So does one of an application that is
+    registered in a module which nothing imports, as it does those beside it.
 
     ## Why is this bad?
     What it would have measured is measured nowhere, although the code for it is there and tested.
@@ -66,15 +70,21 @@ class TelemetryClassUnused(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry class that nothing uses."""
+        for module in unimported_modules(audit):
+            yield from self._unimported(audit, module)
         waited_for = {
             event.cls for family in audit.event_families for event in family.traffic if event.name is None
         }
         listed = _asked_for_subclasses(audit)
         from_tables = _left_out_of_tables(audit)
+        from_registries = _left_out_of_registries(audit)
         for cls in audit.program.classes():
             if cls in waited_for:
                 continue  # of events, that somebody makes them is asked by another rule
             if listed and not listed.isdisjoint(audit.program.mro(cls)):
+                continue
+            if cls in from_registries:
+                yield self._unregistered(audit, cls, from_registries[cls])
                 continue
             if not is_class_subject(audit, cls):
                 if _is_left_out(audit, cls):
@@ -129,6 +139,39 @@ class TelemetryClassUnused(AuditRule):
             confidence=Confidence.LOW if low else Confidence.MEDIUM,
         )
 
+    def _unregistered(self, audit: AuditCheck, cls: ClassSymbol, kin: KinOfRegistered) -> Finding:
+        found = self._never(audit, cls)
+        names = ", ".join(one.name for one in kin.listed[:3])
+        others = "" if len(kin.listed) <= 3 else f" and {len(kin.listed) - 3} more"
+        low = found.confidence is Confidence.LOW or imports_by_name(audit.program)
+        return replace(
+            found,
+            message=f"no code but tests makes a {cls.qualname} or registers it, as {kin.registrar.name} does {names}"
+            f"{others}",
+            help="register it as well, or remove the class",
+            context={**found.context, "left_out_of": kin.kind.qualname},
+            confidence=Confidence.LOW if low else Confidence.MEDIUM,
+        )
+
+    def _unimported(self, audit: AuditCheck, found: Unimported) -> Iterator[Finding]:
+        cls = found.what[0]
+        if isinstance(cls, ClassSymbol):
+            yield self.make(
+                subject=str(cls),
+                place=audit.definition(cls),
+                message=found.message,
+                help=found.help,
+                context={
+                    "class": cls.qualname,
+                    "state": "never registered",
+                    "offered": "no",
+                    "by_base": "no",
+                    "siblings": "",
+                    "imported_beside": ", ".join(found.beside),
+                },
+                confidence=Confidence.MEDIUM if found.is_sure else Confidence.LOW,
+            )
+
     def _idle(self, audit: AuditCheck, cls: ClassSymbol, made: Made) -> Iterator[Finding]:
         if _is_widget(audit, cls):
             if made.names & _SHOWS:
@@ -179,9 +222,22 @@ def _left_out_of_tables(audit: AuditCheck) -> dict[ClassSymbol, Kin]:
         beside = [one for one in kin.listed if one.module == cls.module]
         if (
             len(beside) >= FEWEST
-            and declares_the_same(audit.program, cls, kin)
+            and declares_the_same(audit.program, cls, kin.listed)
             and not registers_itself(audit.program, cls)
         ):
+            found.setdefault(cls, kin)
+    return found
+
+
+def _left_out_of_registries(audit: AuditCheck) -> dict[ClassSymbol, KinOfRegistered]:
+    """Return the classes that nothing uses, the only one each below a base of which the others are registered."""
+    found: dict[ClassSymbol, KinOfRegistered] = {}
+    for kin in audit.kin_of_registered:
+        unused = [one for one in kin.others if audit.uses.of_class(one) is Use.NEVER]
+        if len(unused) != 1 or 2 * (len(kin.others) - 1) > len(kin.listed):
+            continue
+        (cls,) = unused
+        if declares_the_same(audit.program, cls, kin.listed) and not registers_itself(audit.program, cls):
             found.setdefault(cls, kin)
     return found
 

@@ -9,6 +9,7 @@ from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
 from ..hooks import hooks_beside
+from ..listed import Unlisted, unlisted_functions
 from ..never_entered import dropped_blocks
 from ..never_started import NotStarted
 from ..parts import left_out_parts
@@ -21,6 +22,7 @@ from ..telemetry_functions import (
     serves_telemetry,
 )
 from ..telemetry_names import is_handler
+from ..unimported import Unimported, unimported_modules
 from ..uses import Use
 from .base import AuditCheck, AuditRule
 
@@ -48,6 +50,9 @@ class TelemetryNeverCalled(AuditRule):
     `start` or a `with` would start. A `with` block that is called and not entered runs nowhere. A private function
     counts, whatever it is called, where one function calls all others that are like it: the sections of a report. So
     does a method called as hooks are, in an application, below a base whose hooks are all called and have other names.
+    So does a function where all others of its module that take as many arguments and end, or begin, with the same word
+    stand in one display, and what a module of an application registers that nothing imports, as it does those beside
+    it.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
@@ -76,14 +81,18 @@ class TelemetryNeverCalled(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry function that no code but tests uses."""
         yield from self._nested(audit)
-        by_content = list(self._by_content(audit))
+        for module in unimported_modules(audit):
+            yield from self._unimported(audit, module)
+        unlisted = {one.function: one for one in unlisted_functions(audit)}
+        yield from (self._unlisted(audit, one) for one in unlisted.values())
+        by_content = [one for one in self._by_content(audit) if one.subject not in map(str, unlisted)]
         yield from by_content
-        yield from self._parts(audit, {one.subject for one in by_content})
+        yield from self._parts(audit, {*map(str, unlisted), *(one.subject for one in by_content)})
         yield from self._never_started(audit)
         yield from self._never_entered(audit)
         neighbours = _Neighbours(audit)
         for function in audit.program.functions():
-            if not is_subject(audit, function):
+            if function in unlisted or not is_subject(audit, function):
                 continue
             use = audit.uses.of_function(function)
             if use is not Use.NEVER:
@@ -158,6 +167,49 @@ class TelemetryNeverCalled(AuditRule):
                 help=f"call it where its values are known, or remove the {kind}",
                 context=_by_what_it_does(function.qualname, kind),
                 confidence=Confidence.MEDIUM,
+            )
+
+    def _unlisted(self, audit: AuditCheck, found: Unlisted) -> Finding:
+        """Return the finding of a function that stands in no display, as all others of its kind do."""
+        function = found.function
+        is_method = audit.program.function(function).owner is not None
+        is_shared = audit.audience.sees_function(function) or audit.audience.may_be_shared(function)
+        path, span = found.display
+        return self.make(
+            subject=str(function),
+            place=audit.definition(function),
+            message=f"no code but tests calls {function.qualname} or names it, as {path}:{span.line} does "
+            f"{_listed([*found.listed])}",
+            help="list it there as well, or remove it",
+            context={
+                "function": function.qualname,
+                "kind": "method" if is_method else "function",
+                "offered": "yes" if audit.audience.sees_function(function) else "no",
+                "of_metrics": "yes" if is_of_metrics(audit, function) else "no",
+                "left_out_of": f"{path}:{span.line}",
+                "neighbours": ", ".join(one.name for one in found.listed),
+            },
+            confidence=Confidence.LOW if is_shared else Confidence.MEDIUM,
+        )
+
+    def _unimported(self, audit: AuditCheck, found: Unimported) -> Iterator[Finding]:
+        """Yield the finding of a module that registers functions and that nothing imports."""
+        function = found.what[0]
+        if isinstance(function, FunctionSymbol):
+            yield self.make(
+                subject=str(function),
+                place=audit.definition(function),
+                message=found.message,
+                help=found.help,
+                context={
+                    "function": function.qualname,
+                    "kind": "function",
+                    "offered": "no",
+                    "of_metrics": "no",
+                    "neighbours": "",
+                    "imported_beside": ", ".join(found.beside),
+                },
+                confidence=Confidence.MEDIUM if found.is_sure else Confidence.LOW,
             )
 
     def _parts(self, audit: AuditCheck, told: Collection[str]) -> Iterator[Finding]:
