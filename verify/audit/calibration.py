@@ -104,6 +104,7 @@ JUDGED: dict[tuple[str, str], Judged] = {
     ("TW504", ""): Judged(is_the_purpose=True),
     ("TW505", "a metric"): Judged(5, 7, is_the_purpose=True),
     ("TW505", "another key"): Judged(10, 19, 0, 14),
+    ("TW505", "watched by one of many, and written by nobody"): Judged(is_the_purpose=True),
     ("TW506", "beside two others of its mapping or object"): Judged(1, 2, is_the_purpose=True),
     ("TW506", "computed where it is left out"): Judged(0, 3, is_the_purpose=True),
     ("TW506", "computed for nothing else where it is left out"): Judged(is_the_purpose=True),

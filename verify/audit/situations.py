@@ -49,6 +49,8 @@ def _class(finding: Finding, is_library: bool) -> str:
 
 
 def _key(finding: Finding, is_library: bool) -> str:
+    if "watched_by" in finding.context:
+        return "watched by one of many, and written by nobody"
     is_metric = are_metrics([finding.context["key"]]) or finding.context["given_to"]
     return "a metric" if is_metric else "another key"
 
