@@ -98,6 +98,7 @@ JUDGED: dict[tuple[str, str], Judged] = {
     ("TW502", "an attribute, of a library"): Judged(2, 4),
     ("TW502", "an attribute, of an application"): Judged(1, 1, is_the_purpose=True),
     ("TW502", "of a record"): Judged(9, 11, is_the_purpose=True),
+    ("TW502", "only restored from what was saved of it"): Judged(is_the_purpose=True),
     ("TW503", "an attribute, of a library"): Judged(12, 16, 1, 6),
     ("TW503", "an attribute, of an application"): Judged(4, 5, is_the_purpose=True),
     ("TW503", "of a record"): Judged(6, 7, is_the_purpose=True),

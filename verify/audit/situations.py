@@ -25,6 +25,8 @@ def _is_private(name: str) -> bool:
 
 
 def _field(finding: Finding, is_library: bool) -> str:
+    if "restored_from" in finding.context:
+        return "only restored from what was saved of it"
     if finding.context["record"] == "yes":
         return "of a record"
     return "an attribute, of a library" if is_library else "an attribute, of an application"
