@@ -116,7 +116,9 @@ class _Finder:
 
     def _is_by_value(self, name: str, method: FunctionSymbol) -> bool:
         graph = self._program.function(method).graph
-        compared = [node for node in graph.nodes if node.kind is Kind.COMPARE and node.data == (_ORDERS[name],)]
+        compared = [
+            node for node in graph.nodes if node.kind is Kind.COMPARE and node.data == (_ORDERS[name],)
+        ]
         return any(
             all(
                 graph.nodes[one].kind is Kind.ATTR
@@ -168,7 +170,9 @@ def _is_guard(graph: ValueGraph, comparison: int, bound: int) -> bool:
     return any(
         node.kind is Kind.PHI
         and node.control in tests
-        and any(graph.nodes[one].kind is Kind.ATTR and graph.nodes[one].data == member for one in node.operands)
+        and any(
+            graph.nodes[one].kind is Kind.ATTR and graph.nodes[one].data == member for one in node.operands
+        )
         for node in graph.nodes
     )
 

@@ -55,12 +55,11 @@ def fits(pattern: Pattern, key: str) -> bool:
     return True
 
 
-def is_name(graph: ValueGraph, index: int) -> bool:
-    """Whether a value is the key of an entry, or what is given first to a call that is given a value as well."""
-    if any(effect.index == index for effect in graph.effects):
-        return True
-    return any(
-        index in node.keys
-        or (node.kind is Kind.CALL and len(node.operands) > 2 and node.operands[1] == index)
-        for node in graph.nodes
-    )
+def names_in(graph: ValueGraph) -> frozenset[int]:
+    """Return the values that are keys of entries, or given first to a call that is given a value as well."""
+    found = {effect.index for effect in graph.effects}
+    for node in graph.nodes:
+        found.update(node.keys)
+        if node.kind is Kind.CALL and len(node.operands) > 2:
+            found.add(node.operands[1])
+    return frozenset(found)

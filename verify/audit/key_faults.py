@@ -112,7 +112,10 @@ def _one_unknown(keys: Keys, reads: list[KeyRead], read_names: set[str]) -> KeyF
     shared = [one for one in set.intersection(*origins) if one is not None]
     for origin in sorted(shared, key=str):
         own = keys.of_mapping(origin)
-        if len(own) == len(named) and (fault := _apart(keys, unknown[0], origin, own, read_names)) is not None:
+        if (
+            len(own) == len(named)
+            and (fault := _apart(keys, unknown[0], origin, own, read_names)) is not None
+        ):
             return replace(fault, is_nowhere=True)
     return None
 
@@ -132,7 +135,11 @@ def _one_apart(keys: Keys, reads: list[KeyRead], read_names: set[str]) -> KeyFau
     (origin,) = near
     own = keys.of_mapping(origin)
     looked_for = next(read for read in reads if read.key not in own)
-    if None in keys.written.get(looked_for.key, ()) or origin in keys.open or not keys.is_closed_display(origin):
+    if (
+        None in keys.written.get(looked_for.key, ())
+        or origin in keys.open
+        or not keys.is_closed_display(origin)
+    ):
         return None  # it may be put there later
     return _apart(keys, looked_for, origin, own, read_names)
 

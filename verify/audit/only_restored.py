@@ -40,10 +40,10 @@ def only_restored(usage: Usage, keys: Keys, carrier: FieldCarrier) -> str | None
         return None
     saved = [_saved(usage, keys, carrier, read) for read in restored]
     aside = {read.function for read in restored}
-    for one in saved:
-        if one is None:
+    for origin in saved:
+        if origin is None:
             return None
-        aside.add(one.function)
+        aside.add(origin.function)
     is_read = any(function not in aside for function, _, _ in usage.places_that_read(carrier))
     return restored[0].key if is_read else None
 
@@ -75,7 +75,9 @@ def _saved(usage: Usage, keys: Keys, carrier: FieldCarrier, read: KeyRead) -> Ma
     written = [keys.written.get(key, set()) for key in wanted]
     shared = set[MappingOrigin | None].intersection(*written)
     if len(shared) > 1:
-        shared = {one for one in shared if one is not None and _are_of_one_class(usage, read.function, one.function)}
+        shared = {
+            one for one in shared if one is not None and _are_of_one_class(usage, read.function, one.function)
+        }
     if len(shared) != 1:
         return None
     (saved,) = shared
@@ -86,7 +88,9 @@ def _saved(usage: Usage, keys: Keys, carrier: FieldCarrier, read: KeyRead) -> Ma
 
 def _are_of_one_class(usage: Usage, one: FunctionSymbol, other: FunctionSymbol) -> bool:
     owner = usage.flow.program.function(one).owner
-    return owner is not None and one.module == other.module and usage.flow.program.function(other).owner == owner
+    return (
+        owner is not None and one.module == other.module and usage.flow.program.function(other).owner == owner
+    )
 
 
 def _is_copy(usage: Usage, key: KeyCarrier, carrier: FieldCarrier) -> bool:

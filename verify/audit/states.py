@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from ..flow import Carrier, Constant, FieldCarrier, How, ObjectCarrier, ParameterCarrier, ReturnCarrier, Role
 from ..flow.carriers import ModuleCarrier
-from ..flow.neutral import plain_literal
 from ..source import FunctionSymbol
 from ..source.model import Kind, Node, ValueGraph
 from .usage import Usage
@@ -70,7 +69,7 @@ class _Finder:
         if value is None:
             return
         field = self._field(function, state)
-        if field is None or isinstance(value, FieldCarrier) and field == value:
+        if field is None or (isinstance(value, FieldCarrier) and field == value):
             return
         known = self.values(field)
         if len(known) >= _FEWEST and value not in known and _alike(value, known):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..flow import Flow
 from ..source.model import Kind, ValueGraph
-from .built_texts import Pattern, fits, is_name, pattern_of
+from .built_texts import Pattern, fits, names_in, pattern_of
 from .keys import KeyRead, Keys
 from .names import closest
 
@@ -82,7 +82,7 @@ def _of_parts(graph: ValueGraph, index: int) -> Iterator[Pattern]:
     """
     pattern = pattern_of(graph, index)
     said = "".join(pattern)
-    if len(pattern) > 1 and "/" in said and (any(map(str.isalpha, said)) or is_name(graph, index)):
+    if len(pattern) > 1 and "/" in said and (any(map(str.isalpha, said)) or index in names_in(graph)):
         yield pattern
 
 

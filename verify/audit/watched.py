@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from ..flow import Carrier, Constant, FieldCarrier, How, ParameterCarrier
@@ -18,7 +18,8 @@ from ..flow.roots import local_roots
 from ..source import FunctionSymbol
 from ..source.model import EffectKind, Kind, Node, ValueGraph
 from ..source.program import Place
-from .built_texts import Pattern, fits, is_name, pattern_of
+from .built_texts import Pattern, fits, names_in, pattern_of
+from .handling import as_written
 from .keys import Keys
 from .names import closest
 from .usage import Usage
@@ -26,7 +27,8 @@ from .usage import Usage
 _FEWEST = 3
 """Different keys that a table names."""
 _ALIKE = 0.5
-_LOOKS_UP = {"get", "pop"}
+_PUTS = "setdefault"
+_LOOKS_UP = {"get", "pop", _PUTS}
 _BUILDING = {"f-string", "Add", "Mod"}
 _FILLS = {"append", "add", "extend", "update", "insert", "appendleft"}
 _PATH = re.compile(r"\w[./:]\w")
@@ -50,13 +52,14 @@ class Watched:
     similar: str | None
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Use:
-    """How a field is used as a key: the mappings that are looked into, None where one is not known."""
+    """A place where a value is a key of a mapping; what is found there may be filled with what has the key."""
 
-    looked_into: set[MappingOrigin | None] = field(default_factory=set)
-    indexes: set[FieldCarrier] = field(default_factory=set)
-    """Fields that hold the rows by what they name."""
+    function: FunctionSymbol
+    base: int
+    key: int
+    fills: bool
 
 
 def watched_in_vain(usage: Usage, keys: Keys) -> Iterator[Watched]:
@@ -71,25 +74,29 @@ class _Finder:
         self._flow = usage.flow
         self._sources = usage.flow.facts.sources
         self._keys = keys
-        self._uses: dict[FieldCarrier, _Use] = {}
-        self._looked_up_by: dict[FieldCarrier, set[Carrier | None]] = {}
+        self._all: list[_Use] = []
 
     def found(self) -> Iterator[Watched]:
         for function in self._flow.reachable:
-            self._collect(function)
-        for carrier, use in self._uses.items():
-            yield from self._judged(carrier, use)
+            self._all += _uses(function, self._flow.program.function(function).graph)
+        uses: dict[FieldCarrier, list[_Use]] = {}
+        for use in self._all:
+            for carrier in self._copied(use.function, use.key):
+                uses.setdefault(carrier, []).append(use)
+        for carrier, own in uses.items():
+            yield from self._judged(carrier, own)
 
-    def _judged(self, carrier: FieldCarrier, use: _Use) -> Iterator[Watched]:
+    def _judged(self, carrier: FieldCarrier, uses: list[_Use]) -> Iterator[Watched]:
         named = self._named(carrier)
-        if len(named) < _FEWEST:
+        missing = [key for key in named if key not in self._keys.written]
+        if len(named) < _FEWEST or len(named) - len(missing) < _FEWEST - 1:
             return
-        missing = [key for key in named if key not in self._keys.written and not _fits_any(self._key_patterns, key)]
+        missing = [key for key in missing if not _fits_any(self._key_patterns, key)]
         if len(missing) != 1 or len(named[missing[0]]) != 1:
             return
         (key,) = missing
         others = tuple(sorted(one for one in named if one != key))
-        if not self._is_told_apart(carrier, use, key, others) or self._is_said(key):
+        if not self._is_told_apart(carrier, uses, key, others) or self._is_said(key):
             return
         (place,) = named[key]
         yield Watched(carrier, key, place, others, self._similar(key, named))
@@ -98,7 +105,9 @@ class _Finder:
         """Return the key that is meant: of a path the only other one below the same, or one whose words are alike."""
         is_path = _PATH.search(key) is not None
         unnamed = [
-            one for one in self._keys.written if one not in named and (_PATH.search(one) is not None) == is_path
+            one
+            for one in self._keys.written
+            if one not in named and (_PATH.search(one) is not None) == is_path
         ]
         beside = [one for one in unnamed if is_path and _above(one) == _above(key)]
         return beside[0] if len(beside) == 1 else closest(key, unnamed, at_least=_ALIKE)
@@ -123,77 +132,62 @@ class _Finder:
         return found
 
     def _is_told_apart(
-        self, carrier: FieldCarrier, use: _Use, key: str, others: Collection[str]
+        self, carrier: FieldCarrier, uses: list[_Use], key: str, others: Collection[str]
     ) -> bool:
         """Whether the mappings that are looked into are those that the program writes."""
-        is_looked_up = bool(use.looked_into) or any(
-            any(one != carrier for one in self._looked_up_by.get(index, ())) for index in use.indexes
-        )
-        if not is_looked_up:
+        looks_up = [use for use in uses if not use.fills]
+        if not looks_up and not self._is_index(carrier, uses):
             return False  # rows are put in groups, and no more
         if all(_PATH.search(one) for one in (key, *others)):
             return True  # that two programs name alike by chance
-        origins = {one for one in use.looked_into if one is not None}
-        if None in use.looked_into or not origins or not self._keys.open.isdisjoint(origins):
-            return False
-        return all(not origins.isdisjoint(self._keys.written.get(one, ())) for one in others)
+        origins: set[MappingOrigin] = set()
+        for use in looks_up:
+            known = self._sources.mappings.of(use.function, use.base)
+            if not known or None in known:
+                return False
+            origins.update(one for one in known if one is not None)
+        return self._keys.open.isdisjoint(origins) and all(
+            not origins.isdisjoint(self._keys.written.get(one, ())) for one in others
+        )
 
-    # -- who uses a field as a key ------------------------------------------------------------------------------------
+    def _is_index(self, carrier: FieldCarrier, uses: list[_Use]) -> bool:
+        """Whether rows are kept by what they name, and are looked for there by a key that is not theirs."""
+        kept_in = {held for use in uses if (held := self._held_in(use)) is not None}
+        names = {one.name for one in kept_in}
+        return any(
+            not use.fills
+            and self._attribute(use.function, use.base) in names
+            and self._held_in(use) in kept_in
+            and carrier not in self._copied(use.function, use.key)
+            for use in self._all
+        )
 
-    def _collect(self, function: FunctionSymbol) -> None:
-        graph = self._flow.program.function(function).graph
-        for index, node in enumerate(graph.nodes):
-            if node.gated:
-                continue
-            if node.kind is Kind.ITEM and node.data is None and len(node.operands) > 1:
-                self._used(function, graph, node.operands[0], node.operands[1], fills=_is_filled(graph, index))
-            elif node.kind is Kind.COMPARE and node.data in {("In",), ("NotIn",)}:
-                self._used(function, graph, node.operands[1], node.operands[0], fills=False)
-            elif node.kind is Kind.CALL and len(node.operands) > 1:
-                callee = graph.nodes[node.operands[0]]
-                if callee.kind is Kind.ATTR and callee.data in _LOOKS_UP:
-                    self._used(function, graph, callee.operands[0], node.operands[1], fills=False)
-                elif callee.kind is Kind.ATTR and callee.data == "setdefault":
-                    self._used(function, graph, callee.operands[0], node.operands[1], fills=True)
-        for effect in graph.effects:
-            if effect.kind is EffectKind.STORE_ITEM and effect.index >= 0 and effect.base >= 0:
-                key = graph.nodes[effect.index]
-                if key.kind is Kind.ATTR and _same(graph, key.operands[0], effect.value):
-                    self._used(function, graph, effect.base, effect.index, fills=True)
-
-    def _used(self, function: FunctionSymbol, graph: ValueGraph, base: int, key: int, *, fills: bool) -> None:
-        held_in = self._held_in(function, graph, base)
-        carriers = self._copied(function, graph, key)
-        if held_in is not None and not fills:
-            self._looked_up_by.setdefault(held_in, set()).update(carriers or {None})
-        for carrier in carriers:
-            use = self._uses.setdefault(carrier, _Use())
-            if not fills:
-                use.looked_into.update(self._sources.mappings.of(function, base) or {None})
-            elif held_in is not None:
-                use.indexes.add(held_in)
-
-    def _held_in(self, function: FunctionSymbol, graph: ValueGraph, base: int) -> FieldCarrier | None:
-        roots = local_roots(graph, base, every=True)
-        if len(roots) != 1 or graph.nodes[roots[0]].kind is not Kind.ATTR:
+    def _held_in(self, use: _Use) -> FieldCarrier | None:
+        if self._attribute(use.function, use.base) is None:
             return None
-        found = self._sources.of(function, roots[0])
+        found = self._sources.of(use.function, use.base)
         whole = [one.carrier for one in found if not one.partial and one.how is How.COPY]
         return whole[0] if len(whole) == 1 and isinstance(whole[0], FieldCarrier) else None
 
-    def _copied(self, function: FunctionSymbol, graph: ValueGraph, key: int) -> set[FieldCarrier]:
+    def _attribute(self, function: FunctionSymbol, index: int) -> str | None:
+        graph = self._flow.program.function(function).graph
+        node = as_written(graph, index)
+        return str(node.data) if node.kind is Kind.ATTR else None
+
+    def _copied(self, function: FunctionSymbol, key: int) -> dict[FieldCarrier, None]:
         """Return the fields that a key is a copy of, here or where a parameter is given it."""
-        if not any(graph.nodes[one].kind in {Kind.ATTR, Kind.PARAM} for one in local_roots(graph, key, every=True)):
-            return set()
-        found: set[FieldCarrier] = set()
+        graph = self._flow.program.function(function).graph
+        if as_written(graph, key).kind not in {Kind.ATTR, Kind.PARAM}:
+            return {}
+        found: dict[FieldCarrier, None] = {}
         for one in self._sources.of(function, key):
             if one.partial or one.how is not How.COPY:
                 continue
             if isinstance(one.carrier, FieldCarrier):
-                found.add(one.carrier)
+                found[one.carrier] = None
             elif isinstance(one.carrier, ParameterCarrier):
                 found.update(
-                    hop.source
+                    (hop.source, None)
                     for hop in self._flow.entering(one.carrier)
                     if hop.how is How.COPY and not hop.partial and isinstance(hop.source, FieldCarrier)
                 )
@@ -215,7 +209,9 @@ class _Finder:
         for function in program.functions():
             summary = program.function(function)
             found.update(
-                node.data for node in summary.graph.nodes if node.kind is Kind.CONST and isinstance(node.data, str)
+                node.data
+                for node in summary.graph.nodes
+                if node.kind is Kind.CONST and isinstance(node.data, str)
             )
             defaults = (one.default for one in summary.parameters)
             found.update(one.literal for one in defaults if one is not None and isinstance(one.literal, str))
@@ -242,12 +238,14 @@ class _Finder:
         program = self._flow.program
         for function in program.functions():
             graph = program.function(function).graph
+            names: frozenset[int] | None = None
             for index, node in enumerate(graph.nodes):
                 if not (node.kind is Kind.OP and node.data in _BUILDING) and not _is_joined(graph, node):
                     continue
+                names = names_in(graph) if names is None else names
                 pattern = _of_percent(graph, node) if node.data == "Mod" else pattern_of(graph, index)
                 says = _LETTERS.search("\n".join(pattern)) is not None
-                is_key = len(pattern) > 1 and any(pattern) and is_name(graph, index)
+                is_key = len(pattern) > 1 and any(pattern) and index in names
                 if is_key and says:
                     of_keys.add(pattern)
                 if is_key or (len(pattern) > 1 and says):
@@ -269,6 +267,27 @@ class _Finder:
         return frozenset(found)
 
 
+def _uses(function: FunctionSymbol, graph: ValueGraph) -> Iterator[_Use]:
+    filled: frozenset[int] | None = None
+    for index, node in enumerate(graph.nodes):
+        if node.gated:
+            continue
+        if node.kind is Kind.ITEM and node.data is None and len(node.operands) > 1:
+            filled = _filled(graph) if filled is None else filled
+            yield _Use(function, node.operands[0], node.operands[1], fills=index in filled)
+        elif node.kind is Kind.COMPARE and node.data in {("In",), ("NotIn",)}:
+            yield _Use(function, node.operands[1], node.operands[0], fills=False)
+        elif node.kind is Kind.CALL and len(node.operands) > 1:
+            callee = graph.nodes[node.operands[0]]
+            if callee.kind is Kind.ATTR and callee.data in _LOOKS_UP:
+                yield _Use(function, callee.operands[0], node.operands[1], fills=callee.data == _PUTS)
+    for effect in graph.effects:
+        if effect.kind is EffectKind.STORE_ITEM and effect.index >= 0 and effect.base >= 0:
+            key = graph.nodes[effect.index]
+            if key.kind is Kind.ATTR and _same(graph, key.operands[0], effect.value):
+                yield _Use(function, effect.base, effect.index, fills=True)
+
+
 def _fits_any(patterns: Collection[Pattern], key: str) -> bool:
     return any(fits(one, key) for one in patterns)
 
@@ -284,10 +303,10 @@ def _text(constant: Constant) -> str | None:
     return written[1:-1] if is_text and "\\" not in written else None
 
 
-def _is_filled(graph: ValueGraph, index: int) -> bool:
-    """Whether what is found under a key is given more: `groups[row.section].append(row)`."""
-    return any(
-        node.kind is Kind.ATTR and node.data in _FILLS and node.operands[0] == index for node in graph.nodes
+def _filled(graph: ValueGraph) -> frozenset[int]:
+    """Return what is given more: `groups[row.section].append(row)`."""
+    return frozenset(
+        node.operands[0] for node in graph.nodes if node.kind is Kind.ATTR and node.data in _FILLS
     )
 
 

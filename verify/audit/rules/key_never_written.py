@@ -24,8 +24,8 @@ class AuditKeyNeverWritten(AuditRule):
 
     A path (`train/loss`) that is read from whatever mapping of an application, and that nothing else says, is told too.
 
-    So is a key that one row of a table names (`Rule("slow", metric="train.speed")`), where all other rows name keys that
-    the program writes.
+    So is a key that one row of a table names (`Rule("slow", metric="train.speed")`), where all other rows name keys
+    that the program writes.
 
     A default in `.get` is no fault by itself; it is what hides this one. A mapping from outside (configuration
     files, JSON, keyword arguments of users, the environment, HTTP, state dicts), one with computed keys, and one that

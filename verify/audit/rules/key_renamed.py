@@ -41,7 +41,9 @@ class KeyRenamed(AuditRule):
             made = ", ".join(fault.made_at)
             assert fault.similar is not None
             masked = f", so that it is always {read.default}" if read.default else ""
-            only_elsewhere = " where the others of its mapping are" if fault.is_apart and not fault.is_nowhere else ""
+            only_elsewhere = (
+                " where the others of its mapping are" if fault.is_apart and not fault.is_nowhere else ""
+            )
             seen = f'"{read.key}" is read and never written{only_elsewhere}{masked}'
             yield self.make(
                 subject=f'{read.function}["{read.key}"]',
