@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,8 @@ _SIMILAR = 0.6
 _RENAMED_APART = 0.5
 _FEWEST_APART = 4
 """Keys of a mapping from elsewhere, by which it is known."""
+_MANY_APART = 8
+"""Keys that agree, by which it is known whatever else there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +96,62 @@ def _renamed_apart(keys: Keys, read_names: set[str]) -> Iterator[KeyFault]:
                 (root,) = roots
                 read_in.setdefault((read.function, root), []).append(read)
     for reads in read_in.values():
-        named = {read.key for read in reads}
-        unknown = [read for read in reads if read.key not in keys.written]
-        if len(named) < _FEWEST_APART or len({read.key for read in unknown}) != 1:
-            continue
-        agreed = named - {unknown[0].key}
-        origins = [keys.written[key] for key in agreed]
-        shared = [one for one in set.intersection(*origins) if one is not None]
-        for origin in sorted(shared, key=str):
-            own = keys.of_mapping(origin)
-            unread = [key for key in own if key not in read_names]
-            similar = closest(unknown[0].key, unread, at_least=_RENAMED_APART)
-            if similar is not None and len(own) == len(named):
-                program = keys.flow.program
-                made = f"{program.modules[origin.function.module].path}:{keys.span(origin).line}"
-                yield KeyFault(unknown[0], (made,), tuple(own), similar, is_nowhere=True, is_apart=True)
-                break
+        fault = _one_unknown(keys, reads, read_names) or _one_apart(keys, reads, read_names)
+        if fault is not None:
+            yield fault
+
+
+def _one_unknown(keys: Keys, reads: list[KeyRead], read_names: set[str]) -> KeyFault | None:
+    """Return the fault of reads whose keys are all those of one mapping, but for one that nothing writes anywhere."""
+    named = {read.key for read in reads}
+    unknown = [read for read in reads if read.key not in keys.written]
+    if len(named) < _FEWEST_APART or len({read.key for read in unknown}) != 1:
+        return None
+    agreed = named - {unknown[0].key}
+    origins = [keys.written[key] for key in agreed]
+    shared = [one for one in set.intersection(*origins) if one is not None]
+    for origin in sorted(shared, key=str):
+        own = keys.of_mapping(origin)
+        if (
+            len(own) == len(named)
+            and (fault := _apart(keys, unknown[0], origin, own, read_names)) is not None
+        ):
+            return replace(fault, is_nowhere=True)
+    return None
+
+
+def _one_apart(keys: Keys, reads: list[KeyRead], read_names: set[str]) -> KeyFault | None:
+    """Return the fault of reads whose many keys are all but one those of one display, and of no other mapping.
+
+    With so many of them the display may have further keys, and other mappings may have the one that it lacks.
+    """
+    named = {read.key for read in reads}
+    if len(named) <= _MANY_APART:
+        return None
+    counts = Counter(origin for key in named for origin in keys.written.get(key, ()) if origin is not None)
+    near = [origin for origin, count in counts.items() if count >= len(named) - 1]
+    if len(near) != 1 or counts[near[0]] == len(named):
+        return None
+    (origin,) = near
+    own = keys.of_mapping(origin)
+    looked_for = next(read for read in reads if read.key not in own)
+    if (
+        None in keys.written.get(looked_for.key, ())
+        or origin in keys.open
+        or not keys.is_closed_display(origin)
+    ):
+        return None  # it may be put there later
+    return _apart(keys, looked_for, origin, own, read_names)
+
+
+def _apart(
+    keys: Keys, looked_for: KeyRead, origin: MappingOrigin, own: list[str], read_names: set[str]
+) -> KeyFault | None:
+    similar = closest(looked_for.key, [key for key in own if key not in read_names], at_least=_RENAMED_APART)
+    if similar is None:
+        return None
+    made = f"{keys.flow.program.modules[origin.function.module].path}:{keys.span(origin).line}"
+    return KeyFault(looked_for, (made,), tuple(own), similar, is_nowhere=False, is_apart=True)
 
 
 def _origins(keys: Keys, read: KeyRead) -> list[MappingOrigin]:

@@ -153,6 +153,14 @@ class Keys:
         graph = self.flow.program.function(origin.function).graph
         return graph.nodes[origin.node].kind is Kind.DICT
 
+    def is_closed_display(self, origin: MappingOrigin) -> bool:
+        """Whether a mapping is written as `{…}` with all keys that it begins with: with no `**other` in it."""
+        node = self.flow.program.function(origin.function).graph.nodes[origin.node]
+        if origin.path or node.kind is not Kind.DICT or not isinstance(node.data, tuple):
+            return False
+        computed = node.keys or (-1,) * len(node.data)
+        return all(key is not None or of >= 0 for key, of in zip(node.data, computed, strict=True))
+
     def is_result_of_method(self, origin: MappingOrigin) -> bool:
         """Whether a mapping is what a method returns, so that an override may return another one."""
         summary = self.flow.program.function(origin.function)

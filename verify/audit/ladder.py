@@ -47,14 +47,19 @@ class Steps:
     hops: tuple[Hop, ...] = ()
 
 
-def certainty_of_writes(audit: AuditCheck, subject: FieldSubject) -> Confidence | None:
-    """Return how sure it is that nobody else stores into a field; None where somebody unseen may well do."""
+def certainty_of_writes(
+    audit: AuditCheck, subject: FieldSubject, *, are_all_read: bool = False
+) -> Confidence | None:
+    """Return how sure it is that nobody else stores into a field; None where somebody unseen may well do.
+
+    `are_all_read` says that the expressions which are stored were looked at, each by itself.
+    """
     usage = audit.usage
     owner, name = subject.carrier.owner, subject.carrier.name
     handling = usage.handling
     if handling.may_fill(owner, name) is not None or handling.names_computed_to_store(owner, name):
         return None
-    if _is_filled_as_key(audit, subject) or _is_set_by_users(audit, subject):
+    if _is_filled_as_key(audit, subject) or (not are_all_read and _is_set_by_users(audit, subject)):
         return None
     is_kept = handling.is_kept(owner, name)
     if not handling.is_made(owner) and not (

@@ -25,6 +25,8 @@ def _is_private(name: str) -> bool:
 
 
 def _field(finding: Finding, is_library: bool) -> str:
+    if "restored_from" in finding.context:
+        return "only restored from what was saved of it"
     if finding.context["record"] == "yes":
         return "of a record"
     return "an attribute, of a library" if is_library else "an attribute, of an application"
@@ -51,6 +53,8 @@ def _class(finding: Finding, is_library: bool) -> str:
 
 
 def _key(finding: Finding, is_library: bool) -> str:
+    if "watched_by" in finding.context:
+        return "watched by one of many, and written by nobody"
     is_metric = are_metrics([finding.context["key"]]) or finding.context["given_to"]
     return "a metric" if is_metric else "another key"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.program import Place
+from ..beyond import Beyond, beyond_members
 from ..events import Family, Traffic
 from ..states import UnknownState, unknown_states
 from ..subscriptions import Subscription, is_class
@@ -25,7 +26,7 @@ class EventNeverEmitted(AuditRule):
     an enumeration is left alone. What an application sends only in functions that nothing there calls is not sent, nor
     is an event that is made and not handed to the function which all others of its base are handed to. In the same way
     code may wait for a state that nothing is ever in: a field that is set to other literals or members as the program
-    runs, and to no others.
+    runs, and to no others; or for one above the greatest member of an ordered enumeration, or below the least.
 
     ## Why is this bad?
     What the handler shows or counts stays as it was at the start.
@@ -92,6 +93,8 @@ class EventNeverEmitted(AuditRule):
         yield from self._subscribed_in_vain(audit)
         for one in unknown_states(audit.usage):
             yield self._unknown_state(audit, one)
+        for found_beyond in beyond_members(audit.usage):
+            yield self._beyond(audit, found_beyond)
         for told in audit.string_events:
             sent_names = [name for name, traffic in told.traffic.items() if traffic.sent and traffic.handled]
             for name, traffic in told.traffic.items():
@@ -115,6 +118,24 @@ class EventNeverEmitted(AuditRule):
             message=f"{field} is never {one.value}, which is waited for here: it is only ever {values}",
             help="name a state that there is, or set this one where it begins",
             context={"event": one.value, "family": field, "sent": values, "kind": "state"},
+            confidence=Confidence.MEDIUM,
+        )
+
+    def _beyond(self, audit: AuditCheck, one: Beyond) -> Finding:
+        side = "above" if one.is_above else "below"
+        last = one.asked.partition(" ")[2]
+        sign = ">=" if one.is_above else "<="
+        return self.make(
+            subject=f"{one.function}: {one.asked}",
+            place=Place(audit.program.modules[one.function.module].path, one.node.span),
+            message=f"nothing is {one.asked}, which is waited for here: no member of {one.cls.name} is {side} it",
+            help=f"compare with `{sign} {last}`, or with a member that others are {side}",
+            context={
+                "event": one.asked,
+                "family": one.cls.name,
+                "sent": ", ".join(one.known),
+                "kind": "state",
+            },
             confidence=Confidence.MEDIUM,
         )
 

@@ -15,6 +15,7 @@ from ..ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
 from ..liveness import End, Origin, Production
 from ..never_entered import never_entered
 from ..never_filled import EMPTY, empty_start, is_only_looked_at
+from ..only_restored import only_restored
 from ..sql_columns import UnwrittenColumn, unwritten_columns
 from ..subjects import FieldSubject, idle_counters, set_in_vain
 from .base import AuditCheck
@@ -89,7 +90,9 @@ class FieldNeverWritten(FieldRule):
         usage = audit.usage
         production = usage.production(field.carrier)
         uncalled = () if production.origin is Origin.NEVER else _stored_in_vain(audit, field, production)
-        if production.origin is not Origin.NEVER and not uncalled:
+        is_stored = production.origin is not Origin.NEVER and not uncalled
+        saved_as = _saved_as(audit, field) if is_stored else None
+        if is_stored and saved_as is None:
             return None
         start = _start(audit, field, production)
         is_empty = start in EMPTY.values()
@@ -106,11 +109,14 @@ class FieldNeverWritten(FieldRule):
             return None  # nobody would see it
         if consumption.end <= End.COPIED and not field.is_record:
             return None
-        confidence = certainty_of_writes(audit, field)
+        confidence = certainty_of_writes(audit, field, are_all_read=saved_as is not None)
         if confidence is None:
             return None
-        steps = _never_called(uncalled) if uncalled else where_it_is_lost(audit, field, production)
-        if uncalled or is_empty:
+        if saved_as is not None:
+            steps = _restored(saved_as)
+        else:
+            steps = _never_called(uncalled) if uncalled else where_it_is_lost(audit, field, production)
+        if uncalled or is_empty or saved_as is not None:
             confidence = at_most(confidence, Confidence.MEDIUM)
         seen = "read" if consumption.end > End.COPIED else "handed out"
         return self.make(
@@ -164,6 +170,21 @@ def _never_called(functions: tuple[FunctionSymbol, ...]) -> Steps:
         f"; the only store is in {where}, which nothing calls",
         f"call {where} where the value is known, or remove the field",
         {"uncalled_store": where},
+    )
+
+
+def _saved_as(audit: AuditCheck, field: FieldSubject) -> str | None:
+    """Return the key under which alone a counter of an object is saved and restored, where anybody else reads it."""
+    if field.is_record or audit.audience.is_library:
+        return None  # a record is made of what others saved
+    return only_restored(audit.usage, audit.keys, field.carrier)
+
+
+def _restored(key: str) -> Steps:
+    return Steps(
+        f'; it is only ever restored from what was saved of it, under "{key}"',
+        "count where it happens, or remove the field",
+        {"restored_from": key},
     )
 
 

@@ -10,16 +10,22 @@ from ...source.program import Place
 from ..key_faults import KeyFault
 from ..metric_words import are_metrics
 from ..unsaid import Unsaid, unsaid
+from ..watched import Watched, watched_in_vain
 from .base import AuditCheck, AuditRule
 
 _SHOWN = 3
 """Keys of an empty mapping that a message names."""
+_OTHERS = 5
+"""Keys beside one that nobody writes, as a context names them."""
 
 
 class AuditKeyNeverWritten(AuditRule):
     """A string key is read from a mapping that the program makes, and nothing writes that key into it.
 
     A path (`train/loss`) that is read from whatever mapping of an application, and that nothing else says, is told too.
+
+    So is a key that one row of a table names (`Rule("slow", metric="train.speed")`), where all other rows name keys
+    that the program writes.
 
     A default in `.get` is no fault by itself; it is what hides this one. A mapping from outside (configuration
     files, JSON, keyword arguments of users, the environment, HTTP, state dicts), one with computed keys, and one that
@@ -66,6 +72,31 @@ class AuditKeyNeverWritten(AuditRule):
         for found in () if audit.audience.is_library else unsaid(audit.flow, audit.keys):
             if (found.read.function, found.read.key) not in told:
                 yield self._unsaid(audit, found)
+
+        for watched in watched_in_vain(audit.usage, audit.keys):
+            yield self._watched(audit, watched)
+
+    def _watched(self, audit: AuditCheck, found: Watched) -> Finding:
+        owner = found.field.owner
+        return self.make(
+            subject=f'{owner.module}:{found.field} "{found.key}"',
+            place=found.place,
+            message=f'"{found.key}" is looked for by {found.field}, and nothing in the program writes it, '
+            f"as it does all {len(found.others)} others that are looked for so",
+            help=f'did you mean "{found.similar}", which is written?'
+            if found.similar
+            else f'write "{found.key}" where its value is known, or take it out here',
+            context={
+                "key": found.key,
+                "default": "",
+                "made_at": "",
+                "written": ", ".join(found.others[:_OTHERS]),
+                "did_you_mean": found.similar or "",
+                "given_to": "",
+                "watched_by": str(found.field),
+            },
+            confidence=Confidence.MEDIUM,
+        )
 
     def _unsaid(self, audit: AuditCheck, found: Unsaid) -> Finding:
         read = found.read

@@ -14,7 +14,7 @@ class KeyRenamed(AuditRule):
     """A mapping's key is written and never read, and a similar one is read from it and never written.
 
     A mapping that comes in from elsewhere is taken for one that goes out if all keys that are read but this one are
-    its.
+    its. Where these are many, others may have the key, too, and that one may have more keys than are read.
 
     ## Why is this bad?
     One side was renamed and the other was not: the value is computed, and its reader sees a default.
@@ -41,13 +41,14 @@ class KeyRenamed(AuditRule):
             made = ", ".join(fault.made_at)
             assert fault.similar is not None
             masked = f", so that it is always {read.default}" if read.default else ""
+            only_elsewhere = (
+                " where the others of its mapping are" if fault.is_apart and not fault.is_nowhere else ""
+            )
+            seen = f'"{read.key}" is read and never written{only_elsewhere}{masked}'
             yield self.make(
                 subject=f'{read.function}["{read.key}"]',
                 place=Place(audit.program.modules[read.function.module].path, read.span),
-                message=(
-                    f'"{read.key}" is read and never written{masked}, and "{fault.similar}" is written at {made} '
-                    "and never read"
-                ),
+                message=f'{seen}, and "{fault.similar}" is written at {made} and never read',
                 help=f'use one name on both sides: read "{fault.similar}" here, or write "{read.key}" there',
                 context={
                     "key": read.key,
