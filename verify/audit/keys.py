@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..flow import Flow
 from ..flow.arguments import keyed_arguments
@@ -81,6 +82,11 @@ class Keys:
         """Whether a mapping that is read may hold the key, whoever put it there."""
         known = self.flow.facts.sources.keys
         return read.key in known.known(read.function, read.base) or known.is_open(read.function, read.base)
+
+    @cached_property
+    def read_at(self) -> dict[tuple[FunctionSymbol, int], KeyRead]:
+        """The reads by where they are."""
+        return {(read.function, read.node): read for read in self.reads}
 
     @property
     def open(self) -> frozenset[MappingOrigin]:

@@ -54,10 +54,10 @@ def _read(keys: Keys, function: FunctionSymbol, graph: ValueGraph, value: int) -
     while node.kind is Kind.NARROW or _is_converted(graph, value):
         value = node.operands[-1]
         node = graph.nodes[value]
-    for read in keys.reads if node.kind in {Kind.ITEM, Kind.CALL} else ():
-        if read.node == value and read.function == function and read.how in {"item", "get"}:
-            return read if read.default is None or read.default in _ZEROS else None
-    return None
+    read = keys.read_at.get((function, value))
+    if read is None or read.how not in {"item", "get"}:
+        return None
+    return read if read.default is None or read.default in _ZEROS else None
 
 
 def _saved(usage: Usage, keys: Keys, carrier: FieldCarrier, read: KeyRead) -> MappingOrigin | None:

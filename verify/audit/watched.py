@@ -15,9 +15,11 @@ from functools import cached_property
 from ..flow import Carrier, Constant, FieldCarrier, How, ParameterCarrier
 from ..flow.carriers import MappingOrigin
 from ..flow.roots import local_roots
+from ..flow.types import ClassObject, FunctionObject, members
 from ..source import FunctionSymbol
-from ..source.model import EffectKind, Kind, Node, ValueGraph
+from ..source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from ..source.program import Place
+from ..source.summarise import TOP_LEVEL
 from .built_texts import Pattern, fits, names_in, pattern_of
 from .handling import as_written
 from .keys import Keys
@@ -26,6 +28,8 @@ from .usage import Usage
 
 _FEWEST = 3
 """Different keys that a table names."""
+_FEWEST_GIVEN = 2
+"""Arguments of a call that gives a value under a name."""
 _ALIKE = 0.5
 _PUTS = "setdefault"
 _LOOKS_UP = {"get", "pop", _PUTS}
@@ -96,6 +100,8 @@ class _Finder:
             return
         (key,) = missing
         others = tuple(sorted(one for one in named if one != key))
+        if not all(map(self._is_measured, others)) or self._is_written_by(carrier):
+            return
         if not self._is_told_apart(carrier, uses, key, others) or self._is_said(key):
             return
         (place,) = named[key]
@@ -149,6 +155,41 @@ class _Finder:
         return self._keys.open.isdisjoint(origins) and all(
             not origins.isdisjoint(self._keys.written.get(one, ())) for one in others
         )
+
+    def _is_measured(self, key: str) -> bool:
+        """Whether a key is written as the program runs, and not in a table of labels or units alone."""
+        origins = self._keys.written.get(key, ())
+        return any(one is None or one.function.qualname != TOP_LEVEL for one in origins) or _fits_any(
+            self._key_patterns, key
+        )
+
+    def _is_written_by(self, carrier: FieldCarrier) -> bool:
+        """Whether rows give values themselves under what they name: `values[row.key] = row.measure()`."""
+        program = self._flow.program
+        return any(
+            carrier in self._copied(function, key)
+            for function in self._flow.reachable
+            for key in self._given_under(function, program.function(function).graph)
+        )
+
+    def _given_under(self, function: FunctionSymbol, graph: ValueGraph) -> Iterator[int]:
+        """Yield the keys that values are put under, and the names that something outside is given values by."""
+        for effect in graph.effects:
+            if effect.kind is EffectKind.STORE_ITEM and effect.index >= 0:
+                key = graph.nodes[effect.index]
+                if key.kind is not Kind.ATTR or not _same(graph, key.operands[0], effect.value):
+                    yield effect.index
+        for node in graph.nodes:
+            yield from (key for key in node.keys if key >= 0)
+            shape = node.data
+            if not isinstance(shape, CallShape) or shape.positional < _FEWEST_GIVEN:
+                continue
+            callee = graph.nodes[node.operands[0]]
+            if callee.kind is Kind.ATTR and callee.data in _LOOKS_UP:
+                continue
+            types = members(self._flow.facts.inference.type_of(function, node.operands[0]))
+            if not any(isinstance(one, FunctionObject | ClassObject) for one in types):
+                yield node.operands[1]
 
     def _is_index(self, carrier: FieldCarrier, uses: list[_Use]) -> bool:
         """Whether rows are kept by what they name, and are looked for there by a key that is not theirs."""
