@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -106,16 +107,20 @@ def idle_counters(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[Fiel
 def set_in_vain(usage: Usage, uncalled: Uncalled, told: Collection[FieldCarrier]) -> Iterator[FieldSubject]:
     """Yield the attributes of an application of any name that a function sets which nothing calls.
 
-    Those `told` are judged by themselves.
+    Those `told` are judged by themselves. Where another class has a method of the function's name, an object of either
+    may be what it is called of.
     """
     program = usage.flow.program
+    namesakes = Counter(function.name for function in program.functions())
     for cls, attributes in usage.handling.attributes.items():
         if usage.audience.is_library or is_config_class(cls.name) or _is_meter(program, cls):
             continue  # that a meter is given nothing is another rule's
         for name, place in attributes.items():
             carrier = FieldCarrier(cls, name)
             setters = {function for function, _ in usage.handling.stored_values(carrier)}
-            if carrier in told or not any(function in uncalled for function in setters):
+            if carrier in told or not any(
+                function in uncalled and namesakes[function.name] == 1 for function in setters
+            ):
                 continue
             reads = usage.flow.facts.whereabouts.index.field_reads(cls, name)
             if any(is_sure and one not in setters and one not in uncalled for one, _, is_sure in reads):

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ...findings import Confidence, Finding
 from ...flow.neutral import is_neutral
-from ...source import FunctionSymbol
+from ...flow.types import Instance, members
+from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
 from ..handling import as_written
@@ -102,7 +103,7 @@ class FieldNeverWritten(FieldRule):
             return None  # somebody may put something into it
         if is_empty and usage.handling.names_computed(field.carrier.owner, field.carrier.name):
             return None  # so may who reads it under a computed name
-        if audit.is_explained(field.carrier):
+        if audit.is_explained(field.carrier) or (not field.is_record and _is_one_of_several(audit, field)):
             return None
         consumption = usage.consumption(field.carrier)
         if is_taken_by_nobody(audit, field, consumption):
@@ -133,6 +134,24 @@ class FieldNeverWritten(FieldRule):
             hops=(*steps.hops, *consumption.reads[:1]),
             confidence=confidence,
         )
+
+
+def _is_one_of_several(audit: AuditCheck, field: FieldSubject) -> bool:
+    """Whether all who read an attribute, its own class apart, may have an object of another class there.
+
+    It is what this class has to say, and others say otherwise.
+    """
+    program, inference, owner = audit.program, audit.flow.facts.inference, field.carrier.owner
+    own = {FunctionSymbol(owner.module, one) for one in program.class_(owner).methods.values()}
+    owners: list[set[ClassSymbol]] = []
+    for function, index, _ in audit.usage.places_that_read(field.carrier):
+        node = program.function(function).graph.nodes[index]
+        if function not in own and node.kind is Kind.ATTR:
+            known = members(inference.type_of(function, node.operands[0]))
+            classes = {one.cls for one in known if isinstance(one, Instance)}
+            found = {inference.owner_of_field(one, field.carrier.name) for one in classes}
+            owners.append({one for one in found if one is not None})
+    return bool(owners) and all(len(one) > 1 for one in owners)
 
 
 def _stored_in_vain(
