@@ -22,7 +22,7 @@ from ..source.program import ExternalSymbol
 from ..source.summarise import TOP_LEVEL
 from .exports import exported_nodes
 from .handling import classes_in
-from .known_calls import PLAIN_BASES
+from .known_calls import CONSTRUCTORS, PLAIN_BASES
 
 KEEPS_THE_CALLER = {
     "staticmethod",
@@ -45,7 +45,6 @@ KEEPS_THE_CALLER = {
 }
 _COMMANDS = {"fire", "fire.Fire", "defopt", "defopt.run", "jsonargparse.CLI", "jsonargparse.auto_cli"}
 """What makes a command line of every function that it finds."""
-_CALLED_BY_CONSTRUCTION = {"__init__", "__post_init__", "__new__"}
 
 
 @dataclass
@@ -204,9 +203,9 @@ class Audience:
         if summary.owner is None:
             return False
         name = function.name
-        if name.startswith("__") and name.endswith("__") and name not in _CALLED_BY_CONSTRUCTION:
+        if name.startswith("__") and name.endswith("__") and name not in CONSTRUCTORS:
             return True
-        return name not in _CALLED_BY_CONSTRUCTION and any(
+        return name not in CONSTRUCTORS and any(
             isinstance(one, ExternalSymbol) and one.dotted.rpartition(".")[2] not in PLAIN_BASES
             for one in program.mro(ClassSymbol(function.module, summary.owner))
         )

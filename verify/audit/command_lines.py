@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ..flow.roots import local_roots
 from ..flow.types import External, ExternalObject, members
 from ..source import FunctionSymbol
 from ..source.model import CallShape, EffectKind, Kind, ModuleSummary, Node, ValueGraph
 from ..source.summarise import TOP_LEVEL
-from .rules.base import AuditCheck
+
+if TYPE_CHECKING:
+    from .rules.base import AuditCheck
 
 _PARTS_OF_PARSERS = {"add_argument_group", "add_mutually_exclusive_group", "add_parser", "add_subparsers"}
 _PARSES = re.compile(r"(?i)argparse|pars|group|command|^click|^typer")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..findings import Confidence
 from ..flow import KeyCarrier
@@ -18,8 +19,10 @@ from ..source.model import CallShape, EffectKind, Kind
 from .ladder import at_most
 from .metric_words import are_metrics
 from .names import are_ends, words
-from .rules.base import AuditCheck
 from .transfers import Group, Origin, Transfer
+
+if TYPE_CHECKING:
+    from .rules.base import AuditCheck
 
 _ASKS = {"check", "compute", "collect", "aggregate"}
 _SAYS = {"f-string", "format", "repr"}

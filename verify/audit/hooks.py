@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..source import ClassSymbol, FunctionSymbol
-from .rules.base import AuditCheck
+
+if TYPE_CHECKING:
+    from .rules.base import AuditCheck
 
 _START = "on_"
 _FEWEST = 3

@@ -34,6 +34,8 @@ BUILDING_BASES = {
     "marshmallow",
     "peewee",
 }
+CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
+"""Methods that run where an object is made."""
 KNOWN_DECORATORS = {
     "dataclass",
     "dataclasses",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..findings import Confidence
 from ..flow import FieldCarrier, Hop, KeyCarrier, Role
@@ -18,9 +19,11 @@ from ..source.program import Place
 from .flags import is_config_class
 from .liveness import Origin, Production
 from .names import closest
-from .rules.base import AuditCheck
 from .subjects import FieldSubject
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from .rules.base import AuditCheck
 
 _NEARLY_THE_SAME = 0.9
 _ALIKE = 0.75  # how much of two names is the same when one may be the other, renamed

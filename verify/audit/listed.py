@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..flow.types import FunctionObject, members
 from ..source import FunctionSymbol
 from ..source.model import Kind, Span, ValueGraph
 from ..source.program import Place
 from .names import words
-from .rules.base import AuditCheck
 from .siblings import is_stub
+
+if TYPE_CHECKING:
+    from .rules.base import AuditCheck
 
 _FEWEST = 3
 """So many functions stand in a display."""

@@ -15,8 +15,8 @@ from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import EffectKind, Kind, Span
 from .entering import Entering
 from .handling import Handling
+from .known_calls import CONSTRUCTORS
 
-_MAKES_READY = {"__init__", "__post_init__", "__new__"}
 _MEASURES = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
 
 
@@ -79,5 +79,5 @@ def _measured(handling: Handling, cls: ClassSymbol) -> frozenset[str]:
         if not field.startswith("_")
         and (stored := {function.name for function, _ in handling.stored_values(FieldCarrier(cls, field))})
         & _MEASURES
-        and stored <= _MEASURES | _MAKES_READY
+        and stored <= _MEASURES.union(CONSTRUCTORS)
     )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..source import FunctionSymbol
 from ..source.model import Kind
 from .names import words
-from .rules.base import AuditCheck
 from .siblings import is_left_open, is_stub
+
+if TYPE_CHECKING:
+    from .rules.base import AuditCheck
 
 _FEWEST = 3
 """So many parts are put together."""

@@ -15,8 +15,8 @@ from ..flow.carriers import ModuleCarrier
 from ..flow.types import Instance, members
 from ..source import FunctionSymbol
 from ..source.model import Kind, Node, ValueGraph
+from .known_calls import CONSTRUCTORS
 from .usage import Usage
-from .waiting import CONSTRUCTORS
 
 _EQUAL = {"Eq", "NotEq", "Is", "IsNot", "In", "NotIn"}
 _FEWEST = 2

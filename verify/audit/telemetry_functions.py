@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..flow.metric_libraries import SETTING_UP
 from ..flow.types import ClassObject, ExternalObject, FunctionObject, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import EffectKind, Kind
 from .metric_words import are_metrics
-from .rules.base import AuditCheck
 from .subscriptions import SUBSCRIBING
 from .telemetry_names import has_telemetry_role, is_handler
+
+if TYPE_CHECKING:
+    from .rules.base import AuditCheck
 
 _NUMERICAL = (
     "prob",

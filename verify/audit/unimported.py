@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..source import ClassSymbol, FunctionSymbol, Program
 from ..source.model import Kind, Node, ValueGraph
 from ..source.summarise import TOP_LEVEL
 from .registering import Registrar
-from .rules.base import AuditCheck
+
+if TYPE_CHECKING:
+    from .rules.base import AuditCheck
 
 _FEWEST = 2
 """So many modules beside it are imported."""

@@ -14,8 +14,6 @@ from .objects import BEGINS, ENDS
 if TYPE_CHECKING:
     from .rules.base import AuditCheck
 
-CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
-
 
 def method_waited_for(audit: AuditCheck, cls: ClassSymbol) -> str | None:
     """Return a method that the program calls on all of a class's kind: of a base, or of a protocol that it fits."""

@@ -11,13 +11,14 @@ from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import ExternalSymbol
 from ..below import beside, imports_by_name
+from ..known_calls import CONSTRUCTORS
 from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
 from ..tables import FEWEST, Kin, declares_the_same, is_of_most, registers_itself
 from ..telemetry_names import has_telemetry_role
 from ..unimported import Unimported, unimported_modules
 from ..unregistered import KinOfRegistered
 from ..uses import Use
-from ..waiting import CONSTRUCTORS, kinds, method_waited_for, works_by_itself
+from ..waiting import kinds, method_waited_for, works_by_itself
 from .base import AuditCheck, AuditRule
 
 _WIDGET_BASES = ("textual.", "PyQt", "PySide", "ipywidgets", "tkinter", "kivy")
