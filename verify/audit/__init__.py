@@ -3,7 +3,7 @@
 from .audit import Audit, audit, prepare
 from .rules import AUDIT_RULES, AuditCheck, AuditRule
 from .target import NothingToAuditError, Target, find_targets, target_of
-from .telemetry_names import TelemetryNames
+from .words.telemetry_names import TelemetryNames
 
 __all__ = [
     "AUDIT_RULES",

@@ -14,13 +14,13 @@ from ..flow import Flow
 from ..source import ClassSymbol, FunctionSymbol, Program, Reader, Reading, SourceError
 from .applying import apply_rules, processes_for
 from .calibration import as_counted
-from .commented_out import CommentedOut
-from .named_outside import entry_points_at, imported_beside, named_by
 from .often import told_once_too_often
 from .rules import AUDIT_RULES, AuditCheck
 from .target import Target
-from .telemetry_names import TelemetryNames
-from .usage import Usage
+from .using.commented_out import CommentedOut
+from .using.named_outside import entry_points_at, imported_beside, named_by
+from .using.usage import Usage
+from .words.telemetry_names import TelemetryNames
 
 RANK = {Confidence.LOW: 0, Confidence.MEDIUM: 1, Confidence.HIGH: 2}
 """How sure each confidence is, the least first."""

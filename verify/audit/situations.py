@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from ..findings import Finding
-from .metric_words import are_metrics
+from .words.metric_words import are_metrics
 
 _LAST = re.compile(r"[.:]")
 

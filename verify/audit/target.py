@@ -13,7 +13,7 @@ from ..flow.log_sinks import LogSink
 from ..own_log_sinks import own_log_sinks
 from ..source import SourceFile, discover
 from .namespaces import namespace_of
-from .outside_consumers import OutsideConsumers, find_consumers
+from .using.outside_consumers import OutsideConsumers, find_consumers
 
 _LONGEST_SHOWN = 200
 _TEST_FOLDERS = ("tests", "test", "testing_suite")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..audit.uses import Use
+from ..audit.using.uses import Use
 from ..flow import FieldCarrier, KeyCarrier
 from ..source import ClassSymbol, FunctionSymbol
 from .between import Between

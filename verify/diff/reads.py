@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..audit.liveness import End
+from ..audit.using.liveness import End
 from ..flow import Carrier, FieldCarrier, Hop, KeyCarrier, ParameterCarrier, ReturnCarrier
 from ..flow.classes import is_property
 from ..flow.looked_at import is_looked_at

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..audit.mentions import Mentions
-from ..audit.usage import Usage
-from ..audit.uses import Uses
+from ..audit.using.mentions import Mentions
+from ..audit.using.usage import Usage
+from ..audit.using.uses import Uses
 from ..flow import (
     Carrier,
     Constant,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..audit.liveness import Origin
+from ..audit.using.liveness import Origin
 from ..flow import Carrier, Constant, FieldCarrier, Hop, How, KeyCarrier, ReturnCarrier
 from ..flow.carriers import InstrumentCarrier
 from .between import Between

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telewire.verify.audit.metric_words import are_metrics, names_metrics
+from telewire.verify.audit.words.metric_words import are_metrics, names_metrics
 
 from ..edits import Edit, SourceText
 from ..occurrences import Part

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telewire.verify.audit.flags import is_config_class
+from telewire.verify.audit.words.flags import is_config_class
 from telewire.verify.flow.neutral import is_neutral
 
 from ..occurrences import Occurrence, Part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from telewire.verify.audit.flags import is_config_class, is_flag_name
+from telewire.verify.audit.words.flags import is_config_class, is_flag_name
 
 from ..occurrences import Occurrence, Part
 from ..plant import FOREIGN_BASE, OFFERED, Plant, Planter

@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from telewire.cli import telewire
-from telewire.verify.audit.outside_consumers import camel_case
+from telewire.verify.audit.using.outside_consumers import camel_case
 
 
 def run(*arguments: object) -> Result:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telewire.verify.audit.names import closest, likeness, words
+from telewire.verify.audit.words.names import closest, likeness, words
 
 IDENTIFIERS = st.from_regex(r"[a-z][a-z0-9]{0,7}(_[a-z0-9]{1,8}){0,3}", fullmatch=True)
 

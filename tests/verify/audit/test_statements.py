@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from telewire.verify.audit.statements import definition_at, is_given_before
+from telewire.verify.audit.using.statements import definition_at, is_given_before
 
 GIVEN = [
     "loss = 1\nHERE",

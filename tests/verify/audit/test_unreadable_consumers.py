@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from telewire.verify.audit import audit, find_targets
-from telewire.verify.audit.outside_consumers import OutsideConsumers
+from telewire.verify.audit.using.outside_consumers import OutsideConsumers
 
 
 def test_it_is_named_and_the_rest_is_audited(program: Path) -> None:

@@ -13,36 +13,36 @@ from ...flow import FieldCarrier, Flow
 from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import Span
 from ...source.program import Place
-from ..audience import Audience
-from ..below import roles_above
-from ..commented_out import CommentedOut
-from ..constant_gates import ConstantGates
-from ..converters import Converters
-from ..detours import Detours
-from ..entering import Entering
-from ..events import Family, event_names, families
-from ..flags import flag_names
-from ..key_faults import KeyFaults
-from ..keys import Keys
-from ..left_out import LeftOutFields
-from ..mentions import Mentions
-from ..meters import is_meter, keeps_values
-from ..never_started import NeverStarted
-from ..never_supplied import NeverSupplied, never_supplied
-from ..outside_consumers import OutsideConsumers
-from ..registering import Registration, registrations
-from ..string_events import StringFamily, string_families
-from ..subjects import FieldSubject, telemetry_fields
-from ..subscriptions import Subscription, subscriptions
-from ..tables import Kin, kin_of_tables
-from ..taken_along import TakenAlong
-from ..telemetry_classes import TelemetryClasses
-from ..telemetry_names import TelemetryNames, has_telemetry_role, is_handler
-from ..transfers import Transfers
-from ..uncalled import Uncalled
-from ..unregistered import KinOfRegistered, kin_of_registered
-from ..usage import Usage
-from ..uses import Uses
+from ..classes.below import roles_above
+from ..classes.meters import is_meter, keeps_values
+from ..classes.registering import Registration, registrations
+from ..classes.tables import Kin, kin_of_tables
+from ..classes.unregistered import KinOfRegistered, kin_of_registered
+from ..events.events import Family, event_names, families
+from ..events.string_events import StringFamily, string_families
+from ..events.subscriptions import Subscription, subscriptions
+from ..fields.constant_gates import ConstantGates
+from ..fields.subjects import FieldSubject, telemetry_fields
+from ..functions.never_started import NeverStarted
+from ..keys.key_faults import KeyFaults
+from ..keys.keys import Keys
+from ..transfers.converters import Converters
+from ..transfers.detours import Detours
+from ..transfers.left_out import LeftOutFields
+from ..transfers.never_supplied import NeverSupplied, never_supplied
+from ..transfers.transfers import Transfers
+from ..using.audience import Audience
+from ..using.commented_out import CommentedOut
+from ..using.entering import Entering
+from ..using.mentions import Mentions
+from ..using.outside_consumers import OutsideConsumers
+from ..using.taken_along import TakenAlong
+from ..using.uncalled import Uncalled
+from ..using.usage import Usage
+from ..using.uses import Uses
+from ..words.flags import flag_names
+from ..words.telemetry_classes import TelemetryClasses
+from ..words.telemetry_names import TelemetryNames, has_telemetry_role, is_handler
 
 
 @dataclass(frozen=True)

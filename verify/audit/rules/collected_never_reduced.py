@@ -10,10 +10,10 @@ from ...flow import FieldCarrier, ModuleCarrier
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import EffectKind
 from ...source.program import Place
-from ..kept_alive import keeps_alive
-from ..meters import Meter, fed_only, is_meter
-from ..only_filled import OnlyFilled, has_foreign_base, only_filled
-from ..uses import PLAIN_DECORATORS
+from ..classes.meters import Meter, fed_only, is_meter
+from ..fields.kept_alive import keeps_alive
+from ..fields.only_filled import OnlyFilled, has_foreign_base, only_filled
+from ..using.uses import PLAIN_DECORATORS
 from .base import AuditCheck, AuditRule
 from .telemetry_class_unused import is_class_subject
 

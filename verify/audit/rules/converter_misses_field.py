@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
-from ..round_trips import unmatched
+from ..transfers.round_trips import unmatched
 from .base import AuditCheck, AuditRule
 
 

@@ -12,7 +12,8 @@ from ...flow.types import Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind, Parameter
 from ...source.program import Place
-from ..crossing import (
+from ..events.subscriptions import Misled, misled
+from ..transfers.crossing import (
     Exchange,
     are_of_telemetry,
     belong_together,
@@ -22,13 +23,12 @@ from ..crossing import (
     of_given_twice,
     own_beside,
 )
-from ..detours import finders
-from ..metric_words import are_metrics
-from ..names import are_ends, are_opposed, likeness, words
-from ..subscriptions import Misled, misled
-from ..time_spans import SPAN, is_of_time, is_span, may_be_of_time
-from ..told_apart import crosswise
-from ..transfers import Group, Origin, Transfer
+from ..transfers.detours import finders
+from ..transfers.told_apart import crosswise
+from ..transfers.transfers import Group, Origin, Transfer
+from ..words.metric_words import are_metrics
+from ..words.names import are_ends, are_opposed, likeness, words
+from ..words.time_spans import SPAN, is_of_time, is_span, may_be_of_time
 from .base import AuditCheck, AuditRule
 
 _ON_PURPOSE = re.compile(

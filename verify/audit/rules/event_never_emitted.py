@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.program import Place
-from ..beyond import Beyond, beyond_members
-from ..events import Family, Traffic
-from ..states import UnknownState, unknown_states
-from ..subscriptions import Subscription, is_class
-from ..unsent import unsent
+from ..events.beyond import Beyond, beyond_members
+from ..events.events import Family, Traffic
+from ..events.states import UnknownState, unknown_states
+from ..events.subscriptions import Subscription, is_class
+from ..events.unsent import unsent
 from .base import AuditCheck, AuditRule
 
 _OTHERS = 2

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ...findings import Confidence, Finding
 from ...source.model import Span
 from ...source.program import Place
-from ..names import words
-from ..string_events import StringFamily
+from ..events.string_events import StringFamily
+from ..words.names import words
 from .base import AuditCheck, AuditRule
 
 _FEWEST_HANDLED = 2

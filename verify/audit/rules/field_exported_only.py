@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ...findings import Confidence, Finding, FindingSeverity
 from ...source.model import Kind
-from ..handling import Handed
-from ..known_calls import ENCODES, TURNS_INTO_MAPPING
-from ..ladder import places_of
-from ..liveness import End, Origin
-from ..subjects import FieldSubject
+from ..fields.ladder import places_of
+from ..fields.subjects import FieldSubject
+from ..using.handling import Handed
+from ..using.known_calls import ENCODES, TURNS_INTO_MAPPING
+from ..using.liveness import End, Origin
 from .base import AuditCheck
 from .field_rule import FieldRule
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from ...findings import Confidence, Finding
 from ...flow import ParameterCarrier
 from ...source import FunctionSymbol
-from ..flags import is_used_beside
-from ..ladder import at_most, certainty_of_reads, closest_read, places_of
-from ..liveness import Origin, Production
-from ..siblings import is_left_open
-from ..subjects import FieldSubject, set_afterwards
+from ..fields.ladder import at_most, certainty_of_reads, closest_read, places_of
+from ..fields.subjects import FieldSubject, set_afterwards
+from ..functions.siblings import is_left_open
+from ..using.liveness import Origin, Production
+from ..words.flags import is_used_beside
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
 

@@ -11,14 +11,14 @@ from ...flow.types import Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
-from ..handling import as_written
-from ..ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
-from ..liveness import End, Origin, Production
-from ..never_entered import never_entered
-from ..never_filled import EMPTY, empty_start, is_only_looked_at
-from ..only_restored import only_restored
-from ..sql_columns import UnwrittenColumn, unwritten_columns
-from ..subjects import FieldSubject, idle_counters, set_in_vain
+from ..fields.ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
+from ..fields.never_filled import EMPTY, empty_start, is_only_looked_at
+from ..fields.only_restored import only_restored
+from ..fields.sql_columns import UnwrittenColumn, unwritten_columns
+from ..fields.subjects import FieldSubject, idle_counters, set_in_vain
+from ..functions.never_entered import never_entered
+from ..using.handling import as_written
+from ..using.liveness import End, Origin, Production
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
 

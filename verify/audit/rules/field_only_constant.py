@@ -9,11 +9,11 @@ from ...flow import Constant, How, ParameterCarrier
 from ...flow.neutral import is_neutral
 from ...source import ClassSymbol
 from ...source.program import Place
-from ..ladder import at_most, certainty_of_writes, where_it_is_lost
-from ..liveness import Origin, Production
-from ..stand_ins import StandIn, stand_ins
-from ..subjects import FieldSubject
-from ..typed_mappings import constant_keys
+from ..fields.ladder import at_most, certainty_of_writes, where_it_is_lost
+from ..fields.stand_ins import StandIn, stand_ins
+from ..fields.subjects import FieldSubject
+from ..keys.typed_mappings import constant_keys
+from ..using.liveness import Origin, Production
 from .base import AuditCheck
 from .field_rule import FieldRule, is_taken_by_nobody
 

@@ -6,8 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterator
 
 from ...findings import Finding
-from ..liveness import Consumption, End
-from ..subjects import FieldSubject
+from ..fields.subjects import FieldSubject
+from ..using.liveness import Consumption, End
 from .base import AuditCheck, AuditRule
 
 

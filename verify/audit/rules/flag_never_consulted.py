@@ -11,8 +11,12 @@ from ...flow.types import ClassObject, ExternalObject, FunctionObject, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import CallShape, FunctionSummary, Kind
 from ...source.program import ExternalSymbol, Place
-from ..command_lines import hands_to_others, is_for_others, may_be_parser, reads_all
-from ..flags import (
+from ..classes.waiting import kinds
+from ..fields.command_lines import hands_to_others, is_for_others, may_be_parser, reads_all
+from ..fields.idle_settings import IdleSetting, idle_settings, is_said_to_be_idle
+from ..using.known_calls import PLAIN_BASES
+from ..using.uses import PLAIN_DECORATORS
+from ..words.flags import (
     is_config_class,
     is_flag_field,
     is_flag_name,
@@ -25,10 +29,6 @@ from ..flags import (
     uses_of,
     uses_parameter,
 )
-from ..idle_settings import IdleSetting, idle_settings, is_said_to_be_idle
-from ..known_calls import PLAIN_BASES
-from ..uses import PLAIN_DECORATORS
-from ..waiting import kinds
 from .base import AuditCheck, AuditRule
 
 _OPTION_DECORATORS = {"option", "argument"}

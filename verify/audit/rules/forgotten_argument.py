@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
-from ..alternatives import is_alternative
-from ..left_out import LeftOut, Sign
-from ..never_supplied import NeverSupplied
-from ..statements import definition_at, is_given_before
+from ..transfers.alternatives import is_alternative
+from ..transfers.left_out import LeftOut, Sign
+from ..transfers.never_supplied import NeverSupplied
+from ..using.statements import definition_at, is_given_before
 from .base import AuditCheck, AuditRule
 
 _MANY = 3  # constructions that all pass it: two may well be the exception

@@ -10,8 +10,8 @@ from ...flow.instruments import Instrument, Recording
 from ...source import ConstantSymbol, Program
 from ...source.model import CallShape, Kind
 from ...source.program import Place
-from ..kept_children import idle_children
-from ..registries import outside_their_registry
+from ..series.kept_children import idle_children
+from ..series.registries import outside_their_registry
 from .base import AuditCheck, AuditRule
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from ...findings import Confidence, Finding
 from ...source import FunctionSymbol
 from ...source.program import Place
-from ..key_faults import KeyFault
-from ..metric_words import are_metrics
-from ..unsaid import Unsaid, unsaid
-from ..watched import Watched, watched_in_vain
+from ..keys.key_faults import KeyFault
+from ..keys.unsaid import Unsaid, unsaid
+from ..keys.watched import Watched, watched_in_vain
+from ..words.metric_words import are_metrics
 from .base import AuditCheck, AuditRule
 
 _SHOWN = 3

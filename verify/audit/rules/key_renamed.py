@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
-from ..key_faults import KeyFault
+from ..keys.key_faults import KeyFault
 from .base import AuditCheck, AuditRule
 
 

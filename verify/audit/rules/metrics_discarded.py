@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
-from ..dropped_results import Dropped, dropped_results
-from ..metric_words import names_metrics
-from ..names import words
-from ..thrown_away import ThrownAway, thrown_away
+from ..functions.dropped_results import Dropped, dropped_results
+from ..transfers.thrown_away import ThrownAway, thrown_away
+from ..words.metric_words import names_metrics
+from ..words.names import words
 from .base import AuditCheck, AuditRule
 
 

@@ -12,7 +12,7 @@ from ...flow.roots import local_roots
 from ...source import FunctionSymbol
 from ...source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 from ...source.program import Place
-from ..metric_words import are_metrics, names_metrics
+from ..words.metric_words import are_metrics, names_metrics
 from .base import AuditCheck, AuditRule
 
 

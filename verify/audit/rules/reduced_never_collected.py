@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source.program import Place
-from ..meters import Meter, asked_only, keeps_values
-from ..never_filled import never_filled
+from ..classes.meters import Meter, asked_only, keeps_values
+from ..fields.never_filled import never_filled
 from .base import AuditCheck, AuditRule
 from .collected_never_reduced import is_of_meters
 

@@ -8,12 +8,12 @@ from itertools import combinations
 from ...findings import Confidence, Finding
 from ...flow import Site
 from ...source.program import Place
-from ..crossed_texts import crossed_texts
-from ..labelled import crossed_declarations, crossed_labels, repeated_labels
-from ..names import are_ends, likeness, words
-from ..recorded import Recorded, recorded_by_function
-from ..series import Series, series_by_function
-from ..time_spans import SPAN, is_of_time, may_be_of_time
+from ..series.recorded import Recorded, recorded_by_function
+from ..series.series import Series, series_by_function
+from ..transfers.crossed_texts import crossed_texts
+from ..transfers.labelled import crossed_declarations, crossed_labels, repeated_labels
+from ..words.names import are_ends, likeness, words
+from ..words.time_spans import SPAN, is_of_time, may_be_of_time
 from .base import AuditCheck, AuditRule
 
 _FITS = 0.95

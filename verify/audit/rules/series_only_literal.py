@@ -8,8 +8,8 @@ from ...findings import Confidence, Finding
 from ...source import FunctionSymbol
 from ...source.model import Kind, ValueGraph
 from ...source.program import Place
-from ..metric_words import are_metrics
-from ..series import Series, series_by_function
+from ..series.series import Series, series_by_function
+from ..words.metric_words import are_metrics
 from .base import AuditCheck, AuditRule
 
 _ZEROS = {"0", "0.0"}

@@ -10,13 +10,13 @@ from ...flow.logger_keys import Logged
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from ...source.program import ExternalSymbol, Place
-from ..composites import is_empty, swallowed_hooks
-from ..exits import forgotten_exits
-from ..known_calls import PLAIN_BASES
-from ..names import likeness
-from ..siblings import FEWEST, Siblings, functions_alike, implementations
-from ..tables import events_missing
-from ..twins import Twins
+from ..classes.tables import events_missing
+from ..events.composites import is_empty, swallowed_hooks
+from ..functions.exits import forgotten_exits
+from ..functions.siblings import FEWEST, Siblings, functions_alike, implementations
+from ..functions.twins import Twins
+from ..using.known_calls import PLAIN_BASES
+from ..words.names import likeness
 from .base import AuditCheck, AuditRule
 
 _SAME_NAME = 0.9

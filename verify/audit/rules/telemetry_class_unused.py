@@ -10,15 +10,15 @@ from ...flow.types import ClassObject, Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import ExternalSymbol
-from ..below import beside, imports_by_name
-from ..known_calls import CONSTRUCTORS
-from ..objects import BEGINS, ENDS, FEEDS, Made, objects_of
-from ..tables import FEWEST, Kin, declares_the_same, is_of_most, registers_itself
-from ..telemetry_names import has_telemetry_role
-from ..unimported import Unimported, unimported_modules
-from ..unregistered import KinOfRegistered
-from ..uses import Use
-from ..waiting import kinds, method_waited_for, works_by_itself
+from ..classes.below import beside, imports_by_name
+from ..classes.tables import FEWEST, Kin, declares_the_same, is_of_most, registers_itself
+from ..classes.unimported import Unimported, unimported_modules
+from ..classes.unregistered import KinOfRegistered
+from ..classes.waiting import kinds, method_waited_for, works_by_itself
+from ..using.known_calls import CONSTRUCTORS
+from ..using.objects import BEGINS, ENDS, FEEDS, Made, objects_of
+from ..using.uses import Use
+from ..words.telemetry_names import has_telemetry_role
 from .base import AuditCheck, AuditRule
 
 _WIDGET_BASES = ("textual.", "PyQt", "PySide", "ipywidgets", "tkinter", "kivy")

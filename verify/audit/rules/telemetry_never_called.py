@@ -8,12 +8,13 @@ from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
-from ..hooks import hooks_beside
-from ..listed import Unlisted, unlisted_functions
-from ..never_entered import dropped_blocks
-from ..never_started import NotStarted
-from ..parts import left_out_parts
-from ..telemetry_functions import (
+from ..classes.unimported import Unimported, unimported_modules
+from ..events.hooks import hooks_beside
+from ..functions.listed import Unlisted, unlisted_functions
+from ..functions.never_entered import dropped_blocks
+from ..functions.never_started import NotStarted
+from ..functions.parts import left_out_parts
+from ..functions.telemetry_functions import (
     deals_with_metrics,
     is_by_content,
     is_of_metrics,
@@ -21,9 +22,8 @@ from ..telemetry_functions import (
     recording_functions,
     serves_telemetry,
 )
-from ..telemetry_names import is_handler
-from ..unimported import Unimported, unimported_modules
-from ..uses import Use
+from ..using.uses import Use
+from ..words.telemetry_names import is_handler
 from .base import AuditCheck, AuditRule
 
 _SETS_UP = {

@@ -9,9 +9,9 @@ from ...flow.classes import receiver_name
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import ExternalSymbol, Place
-from ..flags import uses_parameter
-from ..left_out import LeftOut, Sign
-from ..not_handed_on import NotHandedOn, not_handed_on
+from ..transfers.left_out import LeftOut, Sign
+from ..transfers.not_handed_on import NotHandedOn, not_handed_on
+from ..words.flags import uses_parameter
 from .base import AuditCheck, AuditRule
 
 _MANY = 5  # parameters that a body ignores: fewer may be forgotten, one by one

@@ -1,0 +1,1 @@
+"""Classes that were left out of what lists or registers the others like them, and meters that are half used."""
