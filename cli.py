@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from . import __version__
 from .verify.cache import replay
 from .verify.lazy_group import LazyGroup
 
@@ -31,7 +32,7 @@ COMMANDS = {
 
 
 @click.group(cls=LazyGroup, later=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="telewire", prog_name="telewire")
+@click.version_option(__version__, prog_name="telewire")
 def telewire() -> None:
     """A declarative telemetry registry and wiring verifier for Python training code."""
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+
+import telewire
 
 ROOT = Path(__file__).resolve().parents[1]
 SUB_PACKAGES = ("registry", "telemetry", "verify", "records")
@@ -57,3 +60,29 @@ def test_the_wheel_installs_both_commands(wheel: zipfile.ZipFile) -> None:
 
     assert "telewire = telewire.cli:main" in text
     assert "verify-wiring = telewire.verify.cli:main" in text
+
+
+def test_the_program_says_the_version_of_its_metadata() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert telewire.__version__ == project["version"]
+
+
+@pytest.mark.parametrize("module", ["telewire.cli", "telewire.verify.cli"])
+def test_the_version_is_said_without_reading_metadata_or_records(module: str) -> None:
+    program = f"""
+import sys
+from {module} import main
+
+sys.argv = ["command", "--version"]
+try:
+    main()
+finally:
+    for name in ("importlib.metadata", "pydantic", "yaml", "rich"):
+        assert name not in sys.modules, name
+"""
+
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.endswith(f"version {telewire.__version__}\n")

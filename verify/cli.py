@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from .. import __version__
 from .cache import keep_glances, keep_this, replay
 from .cache.folder import cache_folder
 from .cache.options import cache_options
@@ -106,7 +107,7 @@ COMMANDS = {
 @click.option("--hops", is_flag=True, help="Show every hop of each proof.")
 @click.option("--colour/--no-colour", "--color/--no-color", default=None, help="Force or forbid colour.")
 @cache_options(expose=True)
-@click.version_option(package_name="telewire", prog_name="verify-wiring")
+@click.version_option(__version__, prog_name="verify-wiring")
 @click.pass_context
 def verify(
     context: click.Context,
