@@ -23,7 +23,11 @@ _LONGEST = 60
 class EvidencePart(BaseModel):
     """Part of a file that a run leaves: immutable, and with no key that is not known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        defer_build=True,  # as a rule there is no such file to read
+    )
 
 
 class FunctionEvidence(EvidencePart):
