@@ -14,9 +14,10 @@ from ...flow import Carrier, Constant, FieldCarrier, How, ObjectCarrier, Paramet
 from ...flow.carriers import ModuleCarrier
 from ...flow.types import Instance, members
 from ...source import FunctionSymbol
-from ...source.model import Kind, Node, ValueGraph
+from ...source.model import Kind, Node
 from ..using.known_calls import CONSTRUCTORS
 from ..using.usage import Usage
+from .string_events import with_elements
 
 _EQUAL = {"Eq", "NotEq", "Is", "IsNot", "In", "NotIn"}
 _FEWEST = 2
@@ -63,7 +64,7 @@ class _Finder:
                 for state, other in ((left, right), (right, left)):
                     if graph.nodes[state].kind is not Kind.ATTR:
                         continue
-                    for said in _with_elements(graph, other):
+                    for said in with_elements(graph, (other,)):
                         yield from self._compared(function, state, said)
 
     def _compared(self, function: FunctionSymbol, state: int, said: int) -> Iterator[UnknownState]:
@@ -163,13 +164,6 @@ class _Finder:
 
 def _operators(node: Node) -> tuple[str, ...]:
     return tuple(map(str, node.data)) if isinstance(node.data, tuple) else (str(node.data),)
-
-
-def _with_elements(graph: ValueGraph, index: int) -> Iterator[int]:
-    if graph.nodes[index].kind is Kind.SEQUENCE:
-        yield from graph.nodes[index].operands
-    else:
-        yield index
 
 
 def _alike(value: Value, known: frozenset[Value]) -> bool:

@@ -144,7 +144,7 @@ class _Collector:
             compared: set[int] = set()
             for node in graph.nodes:
                 if node.kind is Kind.COMPARE and strings:
-                    compared.update(_with_elements(graph, node.operands))
+                    compared.update(with_elements(graph, node.operands))
                 elif node.kind is Kind.DICT and isinstance(node.data, tuple):
                     matched.update(key for key in node.data if key in names)
             for index in strings:
@@ -197,14 +197,15 @@ def _compared(graph: ValueGraph, tags: set[int]) -> dict[str, Node]:
             continue
         if tags.isdisjoint(local_roots(graph, node.operands[0], every=True)):
             continue
-        for operand in _with_elements(graph, node.operands[1:]):
+        for operand in with_elements(graph, node.operands[1:]):
             said = graph.nodes[operand]
             if said.kind is Kind.CONST and isinstance(said.data, str):
                 found.setdefault(said.data, said)
     return found
 
 
-def _with_elements(graph: ValueGraph, operands: Iterable[int]) -> Iterator[int]:
+def with_elements(graph: ValueGraph, operands: Iterable[int]) -> Iterator[int]:
+    """Yield each operand and, after a display, what stands in it."""
     for operand in operands:
         yield operand
         if graph.nodes[operand].kind is Kind.SEQUENCE:

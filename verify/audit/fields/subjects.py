@@ -117,10 +117,10 @@ def set_in_vain(usage: Usage, uncalled: Uncalled, told: Collection[FieldCarrier]
             continue  # that a meter is given nothing is another rule's
         for name, place in attributes.items():
             carrier = FieldCarrier(cls, name)
+            if carrier in told:
+                continue
             setters = {function for function, _ in usage.handling.stored_values(carrier)}
-            if carrier in told or not any(
-                function in uncalled and namesakes[function.name] == 1 for function in setters
-            ):
+            if not any(namesakes[function.name] == 1 and function in uncalled for function in setters):
                 continue
             reads = usage.flow.facts.whereabouts.index.field_reads(cls, name)
             if any(is_sure and one not in setters and one not in uncalled for one, _, is_sure in reads):

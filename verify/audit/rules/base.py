@@ -17,6 +17,7 @@ from ..classes.below import roles_above
 from ..classes.meters import is_meter, keeps_values
 from ..classes.registering import Registration, registrations
 from ..classes.tables import Kin, kin_of_tables
+from ..classes.unimported import Unimported, unimported_modules
 from ..classes.unregistered import KinOfRegistered, kin_of_registered
 from ..events.events import Family, event_names, families
 from ..events.string_events import StringFamily, string_families
@@ -138,6 +139,11 @@ class AuditCheck:
     def registrations(self) -> tuple[Registration, ...]:
         """What modules register when they are imported."""
         return tuple(registrations(self.flow))
+
+    @cached_property
+    def unimported(self) -> tuple[Unimported, ...]:
+        """The modules that register something and that nothing imports."""
+        return tuple(unimported_modules(self))
 
     @cached_property
     def kin_of_registered(self) -> tuple[KinOfRegistered, ...]:

@@ -12,7 +12,7 @@ from ...source.model import Kind
 from ...source.program import ExternalSymbol
 from ..classes.below import beside, imports_by_name
 from ..classes.tables import FEWEST, Kin, declares_the_same, is_of_most, registers_itself
-from ..classes.unimported import Unimported, unimported_modules
+from ..classes.unimported import Unimported
 from ..classes.unregistered import KinOfRegistered
 from ..classes.waiting import kinds, method_waited_for, works_by_itself
 from ..using.known_calls import CONSTRUCTORS
@@ -71,7 +71,7 @@ class TelemetryClassUnused(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry class that nothing uses."""
-        for module in unimported_modules(audit):
+        for module in audit.unimported:
             yield from self._unimported(audit, module)
         waited_for = {
             event.cls for family in audit.event_families for event in family.traffic if event.name is None

@@ -8,7 +8,7 @@ from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
-from ..classes.unimported import Unimported, unimported_modules
+from ..classes.unimported import Unimported
 from ..events.hooks import hooks_beside
 from ..functions.listed import Unlisted, unlisted_functions
 from ..functions.never_entered import dropped_blocks
@@ -81,13 +81,14 @@ class TelemetryNeverCalled(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry function that no code but tests uses."""
         yield from self._nested(audit)
-        for module in unimported_modules(audit):
+        for module in audit.unimported:
             yield from self._unimported(audit, module)
         unlisted = {one.function: one for one in unlisted_functions(audit)}
         yield from (self._unlisted(audit, one) for one in unlisted.values())
-        by_content = [one for one in self._by_content(audit) if one.subject not in map(str, unlisted)]
+        told = {str(function) for function in unlisted}
+        by_content = [one for one in self._by_content(audit) if one.subject not in told]
         yield from by_content
-        yield from self._parts(audit, {*map(str, unlisted), *(one.subject for one in by_content)})
+        yield from self._parts(audit, told | {one.subject for one in by_content})
         yield from self._never_started(audit)
         yield from self._never_entered(audit)
         neighbours = _Neighbours(audit)
