@@ -18,8 +18,8 @@ read:
 | the same in the own dtype | 0.47 | 0.44 | 0.43 | 0.50 |
 | per layer / one read, float32 | 7 | 27 | 12 | 12 |
 | per layer / one read, bfloat16 | 7 | 19 | 13 | 13 |
-| by the compiled kernel / one read, float32 | 1.7 | 2.0 | 1.1 | 1.0 |
-| by the compiled kernel / one read, bfloat16 | 1.7 | 2.2 | 1.3 | 1.3 |
+| by the compiled kernel / one read, float32 | 1.5 | 1.8 | 1.0 | 1.0 |
+| by the compiled kernel / one read, bfloat16 | 1.6 | 2.0 | 1.2 | 1.2 |
 | ten stacked reductions / one read, float32 | 44 | 107 | | |
 
 With 500 tensors of 2,000 elements it is the calls that cost: tensors of one shape are measured as the rows of a matrix,
@@ -27,7 +27,7 @@ and the walk over the model is taken once (`NamedParameters`), as whoever collec
 250,000 one read comes from the cache, at 85 GB/s here, and there 15 reads cannot be had in eager mode: each pass that
 writes costs two of them, and the three flags, the sums in float64 and the extremes are thirteen passes. On another
 processor (Intel, twice the time for that read) it was 15. The compiled kernel takes 0.07 (float32) to 0.09 ns an
-element there, 1.5 and 1.8 reads, and the rest is the way to it and the objects for the results; where layers hold
+element there, 1.5 and 1.7 reads, and the rest is the way to it and the objects for the results; where layers hold
 elements below 1e-6, counting those takes another 0.03. Built for processors without AVX-512 it took 0.2 ns.
 """
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..measurements import LayerGradientStats
 from .moments import LARGE_MAGNITUDE, SMALL_MAGNITUDE
+from .sources import GradientSources
 
 KernelChoice: TypeAlias = Literal["eager", "compiled"]
 """Which code measures layers."""
@@ -25,7 +26,7 @@ KernelChoice: TypeAlias = Literal["eager", "compiled"]
 _DTYPES = frozenset({torch.float32, torch.bfloat16, torch.float16})
 _Row: TypeAlias = tuple[int, int, int, float, float, float, float, float, float, float, float]
 """The fields of `LayerGradientStats` after the name, in their order."""
-_DTYPE, _IS_CPU = attrgetter("dtype"), attrgetter("is_cpu")
+_IS_CPU = attrgetter("is_cpu")
 
 # Spelt in vectors, several side by side: each addition waits for the one before it, and a compiler may not add in
 # another order. What compilers make poorly of vectors is spelt in the processor's own instructions where it has them.
@@ -42,7 +43,7 @@ _SOURCE = r"""
 #endif
 
 namespace {
-constexpr int BLOCK = 4096;  // Elements whose sums are thrown away where one is not finite.
+constexpr int BLOCK = 8192;  // Elements whose sums are thrown away where one is not finite.
 constexpr int AHEAD = 16384;  // Bytes: what is fetched from memory while this is reckoned.
 #if defined(__AVX512F__)
 constexpr int WIDTH = 16;    // Elements of a vector: what a register holds.
@@ -425,11 +426,11 @@ def fits_kernel(gradient: Tensor) -> bool:
     return gradient.is_cpu and gradient.dtype in _DTYPES and gradient.is_contiguous() and gradient.numel() > 0
 
 
-def measure_by_kernel(layers: Sequence[tuple[str, Tensor]]) -> dict[int, LayerGradientStats]:
-    """The statistics of the layers that the kernel can read, by their place; a layer is a name and its gradient."""
-    names, gradients = [name for name, _ in layers], [gradient for _, gradient in layers]
-    places: Sequence[int] = range(len(layers))
-    if not _all_fit(gradients):
+def measure_by_kernel(sources: GradientSources) -> dict[int, LayerGradientStats]:
+    """The statistics of the layers that the kernel can read, by their place."""
+    names, gradients = sources.names, sources.tensors
+    places: Sequence[int] = range(len(names))
+    if not _all_fit(sources):
         places = [place for place in places if fits_kernel(gradients[place])]
         names, gradients = [names[place] for place in places], [gradients[place] for place in places]
     # Bounds are rounded to float32 there; see `telewire.telemetry.gradients.swift`.
@@ -439,11 +440,11 @@ def measure_by_kernel(layers: Sequence[tuple[str, Tensor]]) -> dict[int, LayerGr
     }
 
 
-def _all_fit(gradients: Sequence[Tensor]) -> bool:
+def _all_fit(sources: GradientSources) -> bool:
     """Whether `fits_kernel` holds for each, in few calls."""
     return (
-        _DTYPES.issuperset(map(_DTYPE, gradients))
-        and all(map(_IS_CPU, gradients))
-        and all(map(Tensor.is_contiguous, gradients))
-        and all(map(Tensor.numel, gradients))
+        sources.dtypes <= _DTYPES
+        and all(sources.sizes)
+        and all(map(_IS_CPU, sources.tensors))
+        and all(map(Tensor.is_contiguous, sources.tensors))
     )

@@ -67,13 +67,13 @@ def collect_per_layer_gradients(
     """
     chosen = named_kernel() if kernel is None else kernel
     sources = find_dense_gradients(gradients_of)
-    layers = list(zip(sources.names, sources.tensors, strict=True))
-    described = measure_by_kernel(layers) if chosen == "compiled" else {}
-    others = [layer for layer in range(len(layers)) if layer not in described]
-    if others:
+    described = measure_by_kernel(sources) if chosen == "compiled" else {}
+    places = range(len(sources.names))
+    if len(described) < len(places):
+        layers = list(zip(sources.names, sources.tensors, strict=True))
         with torch.no_grad():
-            described.update(_measure_eagerly(layers, others))
-    return [described[layer] for layer in range(len(layers))]
+            described.update(_measure_eagerly(layers, [place for place in places if place not in described]))
+    return [described[place] for place in places]
 
 
 def _measure_eagerly(
