@@ -8,14 +8,13 @@ import difflib
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..registry import Problem, Registry, RegistryError
 from ..registry.config import Configuration
 from ..registry.evidence_parts import Status
 from .cache.glances import Glances
-from .cache.inputs import digest
-from .cache.parsed import read_parsed, write_parsed
 from .cache.summaries import read_changed
 from .changes import Changes
 from .collector import collector_paused
@@ -38,13 +37,11 @@ from .source import (
     Reading,
     SourceError,
     SourceFile,
-    discover,
 )
 from .source.model import Comment
 from .source.on_demand import ModulesOnDemand
-from .source.summarise import unreadable
-from .source.syntax_check import SyntaxCheck
 from .source.words import FileWords, WordIndex
+from .texts import SourceTexts, project_files
 from .wiring import Verdict, Wiring
 from .wiring.gradings import gradings
 from .wiring.part import Part
@@ -162,6 +159,7 @@ def verify(
     only: Collection[str] = (),
     today: datetime.date | None = None,
     read: Reader | None = None,
+    texts: SourceTexts | None = None,
     cache: str | None = None,
     jobs: int | None = None,
 ) -> Verification:
@@ -172,7 +170,8 @@ def verify(
         only: IDs or slugs of the records to report; all when empty.
         today: The day that waivers are judged by.
         read: What reads the files. Where one is given, all files are followed, else those that the wires need.
-        cache: A folder where to keep what is known of files that do not change.
+        texts: The files, where they have been read already.
+        cache: A folder where to keep what is known of files that do not change; of `texts` they know it.
         jobs: How many processes share the reading; what suits the program when None.
 
     Raises:
@@ -180,40 +179,49 @@ def verify(
         ConfigurationError: A setting cannot be used.
     """
     with collector_paused():
+        started = time.perf_counter()
         day = datetime.date.today() if today is None else today
-        return _verify(configuration, only, day, read, cache, jobs)
+        registry, chosen = _records(configuration, only)
+        laid: _Laid | None = None
+        files: Sequence[SourceFile]
+        if read is not None:
+            files = _some(configuration, project_files(configuration))
+        else:
+            with SourceTexts.of(configuration, cache=cache, jobs=jobs) if texts is None else texts as known:
+                files = _some(configuration, known.files)
+                laid = _in_part(configuration, registry, known, chosen)
+            read = partial(read_changed, jobs=jobs)
+        if laid is None:
+            laid = _in_whole(configuration, registry, read(files), chosen, files)
+        return _judged(configuration, laid, len(files), day, started)
 
 
-def _verify(
-    configuration: Configuration,
-    only: Collection[str],
-    today: datetime.date,
-    read: Reader | None,
-    cache: str | None,
-    jobs: int | None,
-) -> Verification:
-    started = time.perf_counter()
+def _records(configuration: Configuration, only: Collection[str]) -> tuple[Registry, set[str]]:
+    """Return all records, and the IDs of those that are to be reported."""
     registry = load_records(configuration)
     unknown = [name for name in only if name not in registry]
     if unknown:
         known = ", ".join(record.id for record in registry)
         raise CannotVerify(f"no record {', '.join(map(repr, unknown))}; known: {known}")
-    chosen = {registry[name].id for name in only}
-    files = discover(configuration.sources, root=configuration.root, exclude=configuration.exclude)
-    files = [
-        file for file in files if not any(file.path.is_relative_to(folder) for folder in configuration.tests)
-    ]
+    return registry, {registry[name].id for name in only}
+
+
+def _some(configuration: Configuration, files: Sequence[SourceFile]) -> Sequence[SourceFile]:
+    """Return the files, which are some."""
     if not files:
         looked = ", ".join(f"{name} in {folder}" for name, folder in configuration.sources.items())
         raise CannotVerify(
             f"no Python source found (looked for {looked}); set `sources` ({configuration.origin})"
         )
-    laid = _in_part(configuration, registry, files, chosen, cache, jobs) if read is None else None
-    if laid is None:
-        reading = read_changed(files, jobs=jobs) if read is None else read(files)
-        laid = _in_whole(configuration, registry, reading, chosen, files)
-    check, found = laid.check, laid.found
-    standing, accepted = apply_waivers(check, sorted(found, key=_order), today=today)
+    return files
+
+
+def _judged(
+    configuration: Configuration, laid: _Laid, files: int, today: datetime.date, started: float
+) -> Verification:
+    """Return what stands of what was found."""
+    check = laid.check
+    standing, accepted = apply_waivers(check, sorted(laid.found, key=_order), today=today)
     standing, suppressed = apply_suppressions(standing, find_suppressions(laid.comments), judged=_is_judged)
     return Verification(
         configuration=configuration,
@@ -222,7 +230,7 @@ def _verify(
         findings=tuple(sorted(standing, key=_order)),
         accepted=(*accepted, *suppressed),
         skipped=laid.skipped,
-        files=len(files),
+        files=files,
         lines=laid.lines,
         followed=laid.followed,
         resolved=check.wiring.flow.resolved_share(),
@@ -245,47 +253,23 @@ class _Laid:
 
 
 def _in_part(
-    configuration: Configuration,
-    registry: Registry,
-    files: Sequence[SourceFile],
-    chosen: Collection[str],
-    cache: str | None,
-    jobs: int | None,
+    configuration: Configuration, registry: Registry, known: SourceTexts, chosen: Collection[str]
 ) -> _Laid | None:
     """Follow only what the wires run through; None unless all is well there, and then it is well in the whole."""
-    texts: dict[str, bytes] = {}
-    unread: dict[str, SourceError] = {}
-    for file in files:
-        try:
-            texts[file.module] = file.read()
-        except OSError as error:
-            unread[file.module] = unreadable(file, error)
-    read = {file.module: file for file in files if file.module in texts}
-    digests = {} if cache is None else {name: digest(text) for name, text in texts.items()}
-    parsed = frozenset() if cache is None else read_parsed(cache)
-    unknown = [name for name in read if digests.get(name) not in parsed]
-    checked = SyntaxCheck.start(
-        [read[name] for name in unknown], [texts[name] for name in unknown], jobs=jobs
-    )
-    try:
-        index = WordIndex({name: FileWords.of(file, texts[name]) for name, file in read.items()})
-        modules = ModulesOnDemand(read, texts)
-        roots = frozenset(file.module.partition(".")[0] for file in files)
-        entry_points = _entry_points(configuration, Program(modules, (), roots), unread)
-        own = own_log_sinks(configuration)
-        part = Part(registry, index, modules, chosen, own)
-        wiring = part.wiring(entry_points)
-        if wiring is None or not wiring.edges:
-            return None
-        check = _check(configuration, registry, wiring, files)
-        if any(True for rule in RULES.values() for _ in rule.check(check)):
-            return None
-        broken = checked.result()
-        if cache is not None and unknown:
-            write_parsed(cache, {found for name, found in digests.items() if name not in broken})
-        skipped = {**broken, **modules.unparsed, **unread}
-    finally:
-        checked.stop()
+    read, texts, unread = known.read, known.texts, known.unread
+    index = WordIndex({name: FileWords.of(file, texts[name]) for name, file in read.items()})
+    modules = ModulesOnDemand(read, texts)
+    roots = frozenset(file.module.partition(".")[0] for file in known.files)
+    entry_points = _entry_points(configuration, Program(modules, (), roots), unread)
+    own = own_log_sinks(configuration)
+    part = Part(registry, index, modules, chosen, own)
+    wiring = part.wiring(entry_points)
+    if wiring is None or not wiring.edges:
+        return None
+    check = _check(configuration, registry, wiring, known.files)
+    if any(True for rule in RULES.values() for _ in rule.check(check)):
+        return None
+    skipped = {**known.broken(), **modules.unparsed, **unread}
     lines = sum(file.lines for name, file in index.files.items() if name not in skipped)
     comments = {file.shown: index.files[name].comments for name, file in read.items() if name not in skipped}
     followed = len(wiring.flow.program.followed or ())

@@ -30,6 +30,7 @@ from .output import (
 
 if TYPE_CHECKING:
     from ..registry.config import Configuration
+    from .texts import SourceTexts
 
 COMMANDS = {
     "points": ("telewire.verify.planning:points", "List where the values of the proved wires can be seen."),
@@ -135,7 +136,21 @@ def verify(
     """
     if context.invoked_subcommand is not None:
         return
-    from ..registry.config import ConfigurationError, find_root, load_configuration
+    if not whole:
+        keep_this()
+    errors = make_console(colour, error=True)
+    if whole and config is not None:
+        raise click.UsageError("--run is for the project's own configuration: pytest reads no other")
+    configuration = _configured(project, config)
+    if selftest:
+        _self_test(configuration, form, output, colour)
+    given = None if cache_dir is None else str(cache_dir)
+    kept_in = None if no_cache else cache_folder(str(project), given, "sources")
+    texts = None
+    if not (whole or wants_undeclared):
+        texts = context.with_resource(_begin(configuration, kept_in, jobs))
+
+    from ..registry.config import ConfigurationError
     from .analysis import CannotVerify
     from .analysis import verify as run
     from .cache.summaries import read_changed
@@ -143,28 +158,18 @@ def verify(
     from .git import GitError
     from .report.terminal import TerminalReport, print_failure
 
-    if not whole:
-        keep_this()
-    errors = make_console(colour, error=True)
-    if whole and config is not None:
-        raise click.UsageError("--run is for the project's own configuration: pytest reads no other")
-    if selftest:
-        _self_test(project, config, form, output, colour)
-    root = find_root(project.resolve())
-    given = None if cache_dir is None else str(cache_dir)
-    kept_in = None if no_cache else cache_folder(str(project), given, "sources")
     try:
-        configuration = load_configuration(project, file=config)
-        root = configuration.root
-        changes = None if changed_since is None else Changes.since(root, changed_since)
+        changes = None if changed_since is None else Changes.since(configuration.root, changed_since)
         failures = _run(configuration, records, jobs) if whole else []
         with progress(errors):
             everything = partial(read_changed, jobs=jobs) if wants_undeclared else None
-            verification = run(configuration, only=records, read=everything, cache=kept_in, jobs=jobs)
+            verification = run(
+                configuration, only=records, read=everything, texts=texts, cache=kept_in, jobs=jobs
+            )
     except (ConfigurationError, GitError) as error:
         raise Unusable(str(error)) from None
     except CannotVerify as error:
-        print_failure(errors, error, root)
+        print_failure(errors, error, configuration.root)
         sys.exit(EXIT_UNUSABLE)
     if wants_undeclared:
         verification = verification.with_undeclared()
@@ -194,6 +199,22 @@ def verify(
     sys.exit(0 if verification.is_clean and not short else EXIT_FINDINGS)
 
 
+def _configured(project: Path, config: Path | None) -> Configuration:
+    from ..registry.config import ConfigurationError, load_configuration
+
+    try:
+        return load_configuration(project, file=config)
+    except ConfigurationError as error:
+        raise Unusable(str(error)) from None
+
+
+def _begin(configuration: Configuration, kept_in: str | None, jobs: int | None) -> SourceTexts:
+    """Read the sources, and have them parsed on another core while the rest of the program is loaded."""
+    from .texts import SourceTexts
+
+    return SourceTexts.of(configuration, cache=kept_in, jobs=jobs)
+
+
 def _run(configuration: Configuration, records: tuple[str, ...], jobs: int | None) -> list[str]:
     from .whole_run import CannotRun, run
 
@@ -203,17 +224,14 @@ def _run(configuration: Configuration, records: tuple[str, ...], jobs: int | Non
         raise Unusable(f"nothing was verified: {error}") from None
 
 
-def _self_test(
-    project: Path, config: Path | None, form: str, output: Path | None, colour: bool | None
-) -> NoReturn:
-    from ..registry.config import ConfigurationError, load_configuration
+def _self_test(configuration: Configuration, form: str, output: Path | None, colour: bool | None) -> NoReturn:
+    from ..registry.config import ConfigurationError
     from .analysis import CannotVerify
     from .selftest.report import print_self_test, to_json
     from .selftest.run import self_test
 
     errors = make_console(colour, error=True)
     try:
-        configuration = load_configuration(project, file=config)
         with told_progress(errors) as tell:
             found = self_test(configuration, progress=tell)
     except ConfigurationError as error:
@@ -221,7 +239,7 @@ def _self_test(
     except CannotVerify as error:
         from .report.terminal import print_failure
 
-        print_failure(errors, error, project.resolve())
+        print_failure(errors, error, configuration.root)
         sys.exit(EXIT_UNUSABLE)
     if form == "json":
         deliver(to_json(found), output)

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from telewire.verify.cli import verify
+from telewire.verify.source import syntax_check
 
 if TYPE_CHECKING:
     from .conftest import Project
@@ -51,6 +52,16 @@ def test_a_clean_project_is_status_0(project: Project) -> None:
 def test_findings_are_status_1(broken: Project) -> None:
     result = run(broken)
     assert (result.exit_code, "TW204" in result.output) == (1, True)
+
+
+def test_sources_that_were_read_for_nothing_leave_no_process(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syntax_check, "cores", lambda: 2)
+    project.delete("specs/TELE-301.yaml")
+    run(project)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_no_record_is_status_2(project: Project) -> None:

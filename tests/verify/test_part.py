@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from telewire.registry.config import load_configuration
-from telewire.verify import analysis
+from telewire.verify import texts as source_texts
 from telewire.verify.analysis import Verification, verify
 from telewire.verify.source import SourceFile, on_demand, read_sources
 from telewire.verify.source.syntax_check import SyntaxCheck
@@ -257,14 +257,14 @@ def cache(tmp_path: Path) -> Path:
 def checked(project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Verify with a cache; return the files whose syntax was checked."""
     seen: list[str] = []
-    real = analysis.SyntaxCheck.start
+    real = source_texts.SyntaxCheck.start
 
     def start(files: Sequence[SourceFile], texts: Sequence[bytes], jobs: int | None = None) -> SyntaxCheck:
         seen.extend(file.shown for file in files)
         return real(files, texts)
 
     with monkeypatch.context() as patched:
-        patched.setattr(analysis.SyntaxCheck, "start", start)
+        patched.setattr(source_texts.SyntaxCheck, "start", start)
         verify(project.configuration(), cache=str(cache))
     return seen
 
