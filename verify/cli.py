@@ -143,7 +143,7 @@ def verify(
         raise click.UsageError("--run is for the project's own configuration: pytest reads no other")
     configuration = _configured(project, config)
     if selftest:
-        _self_test(configuration, form, output, colour)
+        _self_test(configuration, form, output, colour, jobs)
     given = None if cache_dir is None else str(cache_dir)
     kept_in = None if no_cache else cache_folder(str(project), given, "sources")
     texts = None
@@ -224,7 +224,9 @@ def _run(configuration: Configuration, records: tuple[str, ...], jobs: int | Non
         raise Unusable(f"nothing was verified: {error}") from None
 
 
-def _self_test(configuration: Configuration, form: str, output: Path | None, colour: bool | None) -> NoReturn:
+def _self_test(
+    configuration: Configuration, form: str, output: Path | None, colour: bool | None, jobs: int | None
+) -> NoReturn:
     from ..registry.config import ConfigurationError
     from .analysis import CannotVerify
     from .selftest.report import print_self_test, to_json
@@ -233,7 +235,7 @@ def _self_test(configuration: Configuration, form: str, output: Path | None, col
     errors = make_console(colour, error=True)
     try:
         with told_progress(errors) as tell:
-            found = self_test(configuration, progress=tell)
+            found = self_test(configuration, progress=tell, jobs=jobs)
     except ConfigurationError as error:
         raise Unusable(str(error)) from None
     except CannotVerify as error:

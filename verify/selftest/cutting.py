@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import gc
+import marshal
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +17,10 @@ from ..analysis import Verification, verify
 from ..evidence.contents import Place
 from ..evidence.plan import Point
 from ..evidence.points import HopPoints, WirePoints
+from ..forked import Forked
+from ..source import read_sources
+from ..source.kept import KeptSummaries
+from ..texts import project_files
 from ..wiring import Edge, Verdict
 from .scratch import Scratch
 
@@ -79,14 +88,62 @@ def cuts(verification: Verification) -> Iterator[Cut | Uncut]:
             yield _cut(edge, points)
 
 
-def try_cut(cut: Cut, scratch: Scratch, paths: Mapping[str, Path]) -> CutOutcome:
-    """Make a cut in the copies of the files, and verify its record."""
+def outcomes(
+    to_do: Sequence[Cut], scratches: Sequence[Scratch], paths: Mapping[str, Path]
+) -> Iterator[CutOutcome]:
+    """Try cuts, each in a process of its own, where there can be any: what it needs is gone with it.
+
+    Args:
+        to_do: The cuts, in whose order the outcomes come.
+        scratches: Copies of one project, one more than cuts are to be tried at once.
+        paths: The project's files by module.
+    """
+    *beside, here = scratches
+    kept = _kept(here)  # each file has one place in all of them
+    started: deque[tuple[Cut, Forked | None]] = deque()
+
+    def outcome_of_first() -> CutOutcome:
+        cut, copy = started.popleft()
+        content = None if copy is None else copy.result()
+        if content is None:
+            found = try_cut(cut, here, paths, kept)
+            gc.collect()
+            return found
+        codes, other_way = marshal.loads(content)
+        return CutOutcome(cut, codes, other_way)
+
+    def work(cut: Cut, scratch: Scratch) -> bytes:
+        found = try_cut(cut, scratch, paths, kept)
+        return marshal.dumps((found.codes, found.other_way))
+
+    with contextlib.ExitStack() as opened:
+        for number, cut in enumerate(to_do):
+            if len(started) == len(beside):
+                yield outcome_of_first()
+            copy = Forked.start(partial(work, cut, beside[number % len(beside)]))
+            if copy is not None:
+                opened.callback(copy.stop)
+            started.append((cut, copy))
+        while started:
+            yield outcome_of_first()
+
+
+def _kept(scratch: Scratch) -> Mapping[bytes, bytes]:
+    """Return the summaries of a copy's files: a cut changes few of them."""
+    kept = KeptSummaries()
+    read_sources(project_files(scratch.configuration), kept=kept)
+    return kept.now
+
+
+def try_cut(cut: Cut, scratch: Scratch, paths: Mapping[str, Path], kept: Mapping[bytes, bytes]) -> CutOutcome:
+    """Make a cut in the copies of the files, whose summaries are known, and verify its record."""
     contents: dict[Path, bytes] = {}
     for module in {one.module for one in cut.replaced}:
         places = [one.place for one in cut.replaced if one.module == module]
         contents[paths[module]] = _with_literal(paths[module].read_bytes(), places, cut.literal)
     with scratch.changed(contents) as configuration:
-        found = verify(configuration, only=(cut.record,), jobs=1)
+        read = partial(read_sources, jobs=1, kept=KeptSummaries(kept))
+        found = verify(configuration, only=(cut.record,), read=read)
     codes = {one.rule for one in found.findings if one.record == cut.record and one.rule.startswith("TW2")}
     edge = next(one for one in found.wiring.edges if one.name == cut.edge)
     other_way = edge.verdict is Verdict.PROVED and not _is_through(edge, cut)

@@ -15,10 +15,11 @@ from ...registry.problems import PROBLEM_KINDS
 from ..analysis import CannotVerify, Verification, verify
 from ..audit import AUDIT_RULES, audit, find_targets, prepare, target_of
 from ..findings import Confidence
+from ..forked import cores
 from ..rules import RULES
 from ..source import SourceFile, discover
 from ..whole_run import CannotRun, run
-from .cutting import Cut, CutOutcome, Uncut, cuts, try_cut
+from .cutting import Cut, CutOutcome, Uncut, cuts, outcomes
 from .faults import FAULTS, Fault
 from .record_faults import record_faults
 from .scratch import Scratch
@@ -71,8 +72,13 @@ class SelfTest:
         return planted and not self.false_alarms and all(cut.is_found for cut in self.cuts)
 
 
-def self_test(configuration: Configuration, *, progress: Progress) -> SelfTest:
+def self_test(configuration: Configuration, *, progress: Progress, jobs: int | None = None) -> SelfTest:
     """Plant a fault for every rule in the sample, and cut every proved edge in a copy of a project.
+
+    Args:
+        configuration: The project.
+        progress: What is told of each step.
+        jobs: How many wires are cut at once; one for each core when None.
 
     Raises:
         CannotVerify: The project itself cannot be verified.
@@ -87,7 +93,7 @@ def self_test(configuration: Configuration, *, progress: Progress) -> SelfTest:
         RuleTest(code, name, subjects[code], planted.get(code, Planted.NONE))
         for code, name in sorted(names.items())
     )
-    done, uncut = _cut(configuration, verification, progress)
+    done, uncut = _cut(configuration, verification, progress, jobs)
     return SelfTest(rules, _false_alarms(), done, uncut)
 
 
@@ -169,7 +175,7 @@ def _finds_where_it_stands(code: str, text: str) -> bool:
 
 
 def _cut(
-    configuration: Configuration, verification: Verification, progress: Progress
+    configuration: Configuration, verification: Verification, progress: Progress, jobs: int | None
 ) -> tuple[tuple[CutOutcome, ...], tuple[Uncut, ...]]:
     """Cut each proved edge in a copy of the files that the wires run through, where those are sound by themselves.
 
@@ -182,12 +188,17 @@ def _cut(
     paths = {file.module: file.path for file in files}
     done: list[CutOutcome] = []
     with tempfile.TemporaryDirectory(prefix="telewire-selftest-") as folder:
-        scratch = _scratch(configuration, [file for file in files if file.module in (followed or ())], folder)
+        copied = [file for file in files if file.module in (followed or ())]
+        scratch = _scratch(configuration, copied, folder)
         if not followed or not _proves(scratch, verification):
-            scratch = _scratch(configuration, files, folder)
+            copied = files
+            scratch = _scratch(configuration, copied, folder)
+        at_once = max(1, min(cores() if jobs is None else jobs, len(to_do)))
+        scratches = [scratch, *(_scratch(configuration, copied, folder) for _ in range(at_once))]
+        tried = outcomes(to_do, scratches, paths)
         for number, cut in enumerate(to_do, 1):
             progress(f"cutting wire {number} of {len(to_do)}: {cut}")
-            done.append(try_cut(cut, scratch, paths))
+            done.append(next(tried))
     return tuple(done), tuple(one for one in found if isinstance(one, Uncut))
 
 

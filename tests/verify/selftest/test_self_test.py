@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +19,13 @@ from telewire.verify.cli import verify as command
 from telewire.verify.findings import Finding
 from telewire.verify.rules import RULES
 from telewire.verify.rules.base import Check
-from telewire.verify.selftest import run
-from telewire.verify.selftest.cutting import Cut, Uncut, cuts, try_cut
+from telewire.verify.selftest import cutting, run
+from telewire.verify.selftest.cutting import Cut, CutOutcome, Uncut, cuts, outcomes, try_cut
 from telewire.verify.selftest.faults import FAULTS, Fault
 from telewire.verify.selftest.record_faults import record_faults
 from telewire.verify.selftest.run import Planted, SelfTest, self_test
 from telewire.verify.selftest.scratch import Scratch
-from telewire.verify.source import discover
+from telewire.verify.texts import project_files
 
 if TYPE_CHECKING:
     from ..conftest import Project
@@ -121,11 +122,43 @@ def made_cuts(project: Project) -> dict[str, Cut]:
     return {one.edge: one for one in cuts(verify(project.configuration())) if isinstance(one, Cut)}
 
 
-def after(project: Project, cut: Cut, folder: Path) -> run.CutOutcome:
-    configuration = project.configuration()
-    files = discover(configuration.sources, root=configuration.root, exclude=configuration.exclude)
-    scratch = Scratch.of(configuration, files, folder.resolve())
-    return try_cut(cut, scratch, {file.module: file.path for file in files})
+def scratch_of(project: Project, folder: Path) -> Scratch:
+    return Scratch.of(project.configuration(), project_files(project.configuration()), folder.resolve())
+
+
+def paths_of(project: Project) -> dict[str, Path]:
+    return {file.module: file.path for file in project_files(project.configuration())}
+
+
+def after(project: Project, cut: Cut, folder: Path) -> CutOutcome:
+    return try_cut(cut, scratch_of(project, folder), paths_of(project), {})
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 9])
+def test_cuts_are_tried_beside_each_other(project: Project, tmp_path: Path, at_once: int) -> None:
+    to_do = list(made_cuts(project).values())
+    alone = [after(project, cut, tmp_path / str(number)) for number, cut in enumerate(to_do)]
+    scratches = [scratch_of(project, tmp_path / f"beside {number}") for number in range(at_once + 1)]
+    assert list(outcomes(to_do, scratches, paths_of(project))) == alone
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_cut_whose_process_ends_badly_is_tried_again(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, real = os.getpid(), cutting.try_cut
+    to_do = list(made_cuts(project).values())
+    expected = [after(project, cut, tmp_path / str(number)) for number, cut in enumerate(to_do)]
+
+    def ends_badly(
+        cut: Cut, scratch: Scratch, paths: dict[str, Path], kept: dict[bytes, bytes]
+    ) -> CutOutcome:
+        return real(cut, scratch, paths, kept) if os.getpid() == here else os._exit(9)
+
+    monkeypatch.setattr(cutting, "try_cut", ends_badly)
+    scratches = [scratch_of(project, tmp_path / f"beside {number}") for number in range(3)]
+    assert list(outcomes(to_do, scratches, paths_of(project))) == expected
 
 
 def test_a_cut_of_one_of_two_ways_leaves_the_other(project: Project, tmp_path: Path) -> None:
