@@ -49,6 +49,8 @@ def _class(finding: Finding, is_library: bool) -> str:
         return "left out of a table of its kind"
     if "imported_beside" in finding.context:
         return "in a module that nothing imports"
+    if "replaced_under" in finding.context:
+        return "registered under the name of another one"
     return _audience(finding, is_library)
 
 
@@ -81,6 +83,8 @@ def _function(finding: Finding, is_library: bool) -> str:
         return "inside another one"
     if "imported_beside" in context:
         return "in a module that nothing imports"
+    if "replaced_under" in context:
+        return "registered under the name of another one"
     if "left_out_of" in context:
         return "left out of a table of its kind"
     if "left_out_by" in context:

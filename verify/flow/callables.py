@@ -104,44 +104,51 @@ class Callables:
 
     def _held(self, owner: Instance, field: str) -> tuple[Bound, ...]:
         """Return the functions that are stored in a field, or given to it by constructions."""
+        return self._all(self._given(owner, field))
+
+    def _given(self, owner: Instance, field: str) -> list[Place]:
+        """Return the values that are stored in a field, or given to it by constructions."""
         places: list[Place] = []
         for cls in self._program.mro(owner.cls):
             if isinstance(cls, ClassSymbol):
                 stores = self._inference.field_stores(cls, field)
                 places += [(store.function, store.value) for store in stores]
-        places += self._mappings.constructed_with(owner.cls, field)
-        return self._all(places)
+        return [*places, *self._mappings.constructed_with(owner.cls, field)]
 
     def _inside(self, function: FunctionSymbol, container: int) -> tuple[Bound, ...]:
         """Return the functions that are put into a container: listeners, subscribers, hooks."""
-        nodes = self._program.function(function).graph.nodes
         places: list[Place] = []
-        pending, seen = [container], set[int]()
+        pending, seen = [(function, container)], set[Place]()
         while pending:
-            index = pending.pop()
-            if index in seen:
+            place = pending.pop()
+            if place in seen:
                 continue
-            seen.add(index)
+            seen.add(place)
+            body, index = place
+            nodes = self._program.function(body).graph.nodes
             node = nodes[index]
             match node.kind:
                 case Kind.ATTR:
-                    for one in members(self._inference.type_of(function, node.operands[0])):
+                    for one in members(self._inference.type_of(body, node.operands[0])):
                         if isinstance(one, Instance):
                             puts = self._inference.contents.of_field(one.cls, str(node.data))
                             places += [(put.function, put.value) for put in puts if not put.spread]
+                            pending += reversed(self._given(one, str(node.data)))
+                case Kind.PARAM:
+                    pending += reversed([*self._mappings.given(body, str(node.data))])
                 case Kind.SEQUENCE | Kind.DICT:
-                    places += [(function, operand) for operand in node.operands]
+                    places += [(body, operand) for operand in node.operands]
                 case Kind.CALL if len(node.operands) > 1:  # list(self._listeners)
-                    pending.append(node.operands[1])
+                    pending.append((body, node.operands[1]))
                     continue
                 case Kind.CALL if nodes[node.operands[0]].kind is Kind.ATTR:  # listeners.copy(), .values()
-                    pending.append(nodes[node.operands[0]].operands[0])
+                    pending.append((body, nodes[node.operands[0]].operands[0]))
                     continue
                 case Kind.PHI | Kind.NARROW:
-                    pending += reversed(node.operands)
+                    pending += [(body, operand) for operand in reversed(node.operands)]
                 case _:
                     pass  # what is in it is not known
-            puts = self._inference.contents.of_local(function, index)
+            puts = self._inference.contents.of_local(body, index)
             places += [(put.function, put.value) for put in puts if not put.spread]
         return self._all(places)
 

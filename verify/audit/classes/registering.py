@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ...flow import Flow
 from ...flow.roots import local_roots
 from ...flow.types import ClassObject, FunctionObject, Type, members
 from ...source import ClassSymbol, FunctionSymbol, Program
-from ...source.model import EffectKind, Kind, ValueGraph
+from ...source.model import CallShape, EffectKind, Kind, Node, ValueGraph
 from ...source.program import Symbol
 from ...source.summarise import TOP_LEVEL
 
 _ADDS = {"append", "add", "insert", "update", "setdefault", "register", "appendleft", "extend", "put"}
+
+
+Under: TypeAlias = tuple[tuple[str, str], ...]
+"""Arguments as they are written, each with its keyword; that of a place is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +38,111 @@ class Registrar:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A class or function that is registered where its module is imported, by a decorator or a call."""
+    """A class or function that is registered where its module is imported, by a decorator or a call.
+
+    Attributes:
+        under: The literals that it is registered with; None where something else stands among them, or nothing.
+    """
 
     registrar: Registrar
     what: ClassSymbol | FunctionSymbol
+    under: Under | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A registration whose name the same module gives to something else afterwards."""
+
+    first: Registration
+    second: Registration
+
+    @property
+    def name(self) -> str:
+        """The name, as it is written."""
+        return ", ".join(repr(value) for _, value in self.second.under or ())
+
+    @property
+    def message(self) -> str:
+        """What there is to tell."""
+        first, second = self.first.what.name, self.second.what.name
+        return f"{second} is registered by {self.second.registrar.name} as {self.name}, and takes the place of {first}"
+
+    @property
+    def help(self) -> str:
+        """What to do."""
+        return "give each a name of its own, or remove the one that is replaced"
 
 
 def registrations(flow: Flow) -> Iterator[Registration]:
     """Yield everything that modules register of their own when they are imported."""
     program = flow.program
     keeps: dict[FunctionSymbol, bool] = {}
-    for registrar, what in _told(flow):
-        if registrar.function not in keeps:
-            keeps[registrar.function] = _keeps(program, registrar.function)
-        if keeps[registrar.function]:
-            yield Registration(registrar, what)
+    for one in _told(flow):
+        function = one.registrar.function
+        if function not in keeps:
+            keeps[function] = _keeps(program, function)
+        if keeps[function]:
+            yield one
 
 
-def _told(flow: Flow) -> Iterator[tuple[Registrar, ClassSymbol | FunctionSymbol]]:
+def replaced(flow: Flow, found: Iterable[Registration]) -> Iterator[Replaced]:
+    """Yield what is registered under a name that its module gives to something else afterwards.
+
+    Both are told by decorators or calls of one module in the order in which they stand, and the registry is a mapping
+    that holds one thing for a name.
+    """
+    known: dict[tuple[Registrar, str, Under], Registration] = {}
+    holds_one: dict[FunctionSymbol, bool] = {}
+    for one in sorted(found, key=lambda it: (it.what.module, flow.program.place(it.what).span)):
+        function = one.registrar.function
+        if one.under is None:
+            continue
+        if function not in holds_one:
+            holds_one[function] = _holds_one(flow.program, function)
+        before = known.get(key := (one.registrar, one.what.module, one.under))
+        known[key] = one
+        if before is not None and before.what != one.what and holds_one[function]:
+            yield Replaced(before, one)
+
+
+def _told(flow: Flow) -> Iterator[Registration]:
     for module in flow.program.summaries():
         for qualname, function in module.functions.items():
             if function.owner is None and "<" not in qualname:
-                for text in function.decorators:
-                    registrar = _registrar(flow, module.name, text.partition("(")[0])
-                    if registrar is not None:
-                        yield registrar, FunctionSymbol(module.name, qualname)
+                yield from _decorated(flow, FunctionSymbol(module.name, qualname), function.decorators)
         for qualname, cls in module.classes.items():
             if "." not in qualname:
-                for text in cls.decorators:
-                    registrar = _registrar(flow, module.name, text.partition("(")[0])
-                    if registrar is not None:
-                        yield registrar, ClassSymbol(module.name, qualname)
+                yield from _decorated(flow, ClassSymbol(module.name, qualname), cls.decorators)
         yield from _told_by_calls(flow, module.name)
 
 
-def _told_by_calls(flow: Flow, module: str) -> Iterator[tuple[Registrar, ClassSymbol | FunctionSymbol]]:
+def _decorated(
+    flow: Flow, what: ClassSymbol | FunctionSymbol, decorators: Iterable[str]
+) -> Iterator[Registration]:
+    for text in decorators:
+        registrar = _registrar(flow, what.module, text.partition("(")[0])
+        if registrar is not None:
+            yield Registration(registrar, what, _literals(text))
+
+
+def _literals(text: str) -> Under | None:
+    """Return the arguments of a decorator where all are strings."""
+    try:
+        call = ast.parse(text, mode="eval").body
+    except SyntaxError:  # shortened
+        return None
+    if not isinstance(call, ast.Call):
+        return None
+    given = [("", one) for one in call.args] + [(one.arg or "**", one.value) for one in call.keywords]
+    values = [
+        (name, one.value)
+        for name, one in given
+        if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    ]
+    return tuple(values) if values and len(values) == len(given) else None
+
+
+def _told_by_calls(flow: Flow, module: str) -> Iterator[Registration]:
     """Yield what the body of a module hands to functions whose result it does not look at: `register(Loss)`."""
     top = FunctionSymbol(module, TOP_LEVEL)
     graph = flow.program.function(top).graph
@@ -80,7 +156,18 @@ def _told_by_calls(flow: Flow, module: str) -> Iterator[tuple[Registrar, ClassSy
             one = _only(flow.facts.inference.type_of(top, index))
             symbol = one.cls if isinstance(one, ClassObject) else _function(one)
             if registrar is not None and symbol is not None and symbol.module == module:
-                yield registrar, symbol
+                yield Registration(registrar, symbol, _literals_beside(graph, node, index))
+
+
+def _literals_beside(graph: ValueGraph, call: Node, what: int) -> Under | None:
+    """Return the arguments beside one where all are strings."""
+    shape = call.data
+    assert isinstance(shape, CallShape)
+    names = [""] * shape.positional + [keyword or "**" for keyword in shape.keywords]
+    given = [pair for pair in zip(names, call.operands[1:], strict=True) if pair[1] != what]
+    values = [(name, value) for name, index in given if isinstance(value := graph.nodes[index].data, str)]
+    is_written = all(graph.nodes[index].kind is Kind.CONST for _, index in given)
+    return tuple(values) if values and is_written and len(values) == len(given) else None
 
 
 def _registrar(flow: Flow, module: str, name: str) -> Registrar | None:
@@ -125,17 +212,48 @@ def _keeps(program: Program, function: FunctionSymbol) -> bool:
 
 
 def _puts_away(graph: ValueGraph) -> bool:
-    def is_given(index: int) -> bool:
-        roots = [graph.nodes[root] for root in local_roots(graph, index, every=True)]
-        inner = (graph.nodes[one] for root in roots for one in root.operands)
-        return any(one.kind is Kind.PARAM and one.data != "self" for one in (*roots, *inner))
+    """Whether a body puts something that it is given into a container."""
+    stores = (one for one in graph.effects if one.kind is EffectKind.STORE_ITEM)
+    return any(_is_given(graph, one.value) for one in stores) or _adds(graph)
 
-    if any(effect.kind is EffectKind.STORE_ITEM and is_given(effect.value) for effect in graph.effects):
-        return True
+
+def _adds(graph: ValueGraph) -> bool:
+    """Whether a body hands something that it is given to a method that adds it, or sets an attribute to it."""
     for node in graph.nodes:
         if node.kind is Kind.CALL and node.operands:
             callee = graph.nodes[node.operands[0]]
             adds = callee.kind is Kind.ATTR and callee.data in _ADDS
-            if (adds or callee.data == "setattr") and any(is_given(one) for one in node.operands[1:]):
+            if (adds or callee.data == "setattr") and any(_is_given(graph, one) for one in node.operands[1:]):
                 return True
     return False
+
+
+def _is_given(graph: ValueGraph, index: int) -> bool:
+    """Whether a value is one of a function's parameters, or made of one."""
+    roots = [graph.nodes[root] for root in local_roots(graph, index, every=True)]
+    inner = (graph.nodes[one] for root in roots for one in root.operands)
+    return any(one.kind is Kind.PARAM and one.data != "self" for one in (*roots, *inner))
+
+
+def _holds_one(program: Program, function: FunctionSymbol) -> bool:
+    """Whether a function, or one inside it, does nothing but to put one thing under a name that it is given.
+
+    One that looks at what is there before may do anything with two of one name.
+    """
+    known = program.modules[function.module].functions
+    inside = f"{function.qualname}.<locals>."
+    graphs = [
+        one.graph for name, one in known.items() if name == function.qualname or name.startswith(inside)
+    ]
+    stores = [(graph, one) for graph in graphs for one in graph.effects if one.kind is EffectKind.STORE_ITEM]
+    if len(stores) != 1 or any(_adds(graph) or _compares(graph) for graph in graphs):
+        return False
+    graph, store = stores[0]
+    is_named = store.index >= 0 and (
+        graph.nodes[store.index].kind is Kind.FREE or _is_given(graph, store.index)
+    )
+    return is_named and not store.guards and graph.nodes[store.value].kind is Kind.PARAM
+
+
+def _compares(graph: ValueGraph) -> bool:
+    return any(node.kind is Kind.COMPARE for node in graph.nodes)

@@ -15,7 +15,7 @@ from ...source.model import Span
 from ...source.program import Place
 from ..classes.below import roles_above
 from ..classes.meters import is_meter, keeps_values
-from ..classes.registering import Registration, registrations
+from ..classes.registering import Registration, Replaced, registrations, replaced
 from ..classes.tables import Kin, kin_of_tables
 from ..classes.unimported import Unimported, unimported_modules
 from ..classes.unregistered import KinOfRegistered, kin_of_registered
@@ -139,6 +139,11 @@ class AuditCheck:
     def registrations(self) -> tuple[Registration, ...]:
         """What modules register when they are imported."""
         return tuple(registrations(self.flow))
+
+    @cached_property
+    def replaced(self) -> tuple[Replaced, ...]:
+        """What is registered under a name that its module gives to something else afterwards."""
+        return tuple(replaced(self.flow, self.registrations))
 
     @cached_property
     def unimported(self) -> tuple[Unimported, ...]:

@@ -26,6 +26,9 @@ class FieldRule(AuditRule):
 
 
 def is_taken_by_nobody(audit: AuditCheck, field: FieldSubject, consumption: Consumption) -> bool:
-    """Whether nobody reads a field, neither by its name nor with the whole object."""
+    """Whether nobody reads a field, neither by its name, nor by one that is computed, nor with the whole object."""
     owner, name = field.carrier.owner, field.carrier.name
-    return consumption.end <= End.COPIED and audit.usage.handling.takes_whole(owner, name) is None
+    handling = audit.usage.handling
+    if consumption.end > End.COPIED or handling.names_computed(owner, name):
+        return False
+    return handling.takes_whole(owner, name) is None

@@ -44,7 +44,8 @@ class TelemetryClassUnused(AuditRule):
     registration and an object that is handed to somebody are. A class counts whatever it is called where a table lists
     three or more others of its kind, in its module, and nothing uses only this one; likewise where the others are
     registered by a decorator or a call when their modules are imported. So does one of an application that is
-    registered in a module which nothing imports, as it does those beside it.
+    registered in a module which nothing imports, as it does those beside it; and whatever it is called, one whose name
+    in a registry the module gives to another class afterwards.
 
     ## Why is this bad?
     What it would have measured is measured nowhere, although the code for it is there and tested.
@@ -73,6 +74,7 @@ class TelemetryClassUnused(AuditRule):
         """Yield each telemetry class that nothing uses."""
         for module in audit.unimported:
             yield from self._unimported(audit, module)
+        yield from self._replaced(audit)
         waited_for = {
             event.cls for family in audit.event_families for event in family.traffic if event.name is None
         }
@@ -172,6 +174,27 @@ class TelemetryClassUnused(AuditRule):
                 },
                 confidence=Confidence.MEDIUM if found.is_sure else Confidence.LOW,
             )
+
+    def _replaced(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each class whose name in a registry its module gives to another one."""
+        for one in audit.replaced:
+            cls = one.first.what
+            if isinstance(cls, ClassSymbol):
+                yield self.make(
+                    subject=str(cls),
+                    place=audit.definition(one.second.what),
+                    message=one.message,
+                    help=one.help,
+                    context={
+                        "class": cls.qualname,
+                        "state": "replaced",
+                        "offered": "no",
+                        "by_base": "no",
+                        "siblings": one.second.what.name,
+                        "replaced_under": one.name,
+                    },
+                    confidence=Confidence.MEDIUM,
+                )
 
     def _idle(self, audit: AuditCheck, cls: ClassSymbol, made: Made) -> Iterator[Finding]:
         if _is_widget(audit, cls):

@@ -83,6 +83,7 @@ class TelemetryNeverCalled(AuditRule):
         yield from self._nested(audit)
         for module in audit.unimported:
             yield from self._unimported(audit, module)
+        yield from self._replaced(audit)
         unlisted = {one.function: one for one in unlisted_functions(audit)}
         yield from (self._unlisted(audit, one) for one in unlisted.values())
         told = {str(function) for function in unlisted}
@@ -212,6 +213,27 @@ class TelemetryNeverCalled(AuditRule):
                 },
                 confidence=Confidence.MEDIUM if found.is_sure else Confidence.LOW,
             )
+
+    def _replaced(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each function whose name in a registry its module gives to another one."""
+        for one in audit.replaced:
+            function = one.first.what
+            if isinstance(function, FunctionSymbol):
+                yield self.make(
+                    subject=str(function),
+                    place=audit.definition(one.second.what),
+                    message=one.message,
+                    help=one.help,
+                    context={
+                        "function": function.qualname,
+                        "kind": "function",
+                        "offered": "no",
+                        "of_metrics": "no",
+                        "neighbours": one.second.what.name,
+                        "replaced_under": one.name,
+                    },
+                    confidence=Confidence.MEDIUM,
+                )
 
     def _parts(self, audit: AuditCheck, told: Collection[str]) -> Iterator[Finding]:
         """Yield the private functions that the one which puts all of their kind together leaves out."""

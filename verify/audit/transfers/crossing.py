@@ -135,8 +135,8 @@ def is_own_unread(
 ) -> bool:
     """Whether what a name is left with has no other use: its own value is there, and nothing in the function reads it.
 
-    What stands beside goes straight from the same object or mapping, and both are given in one go. Names of metrics
-    only: another value may well be meant for two names.
+    What stands beside goes straight from the same object or mapping, or the object is one that holds telemetry; and
+    both are given in one go. Names of metrics only: another value may well be meant for two names.
     """
     straight = [
         one
@@ -145,9 +145,10 @@ def is_own_unread(
         and (own := one.comes_from(one.sink)) is not None
         and own.base == origin.base
     ]
-    if len(straight) < (2 if origin.base else 1) or not (
-        are_metrics([transfer.sink]) and are_metrics([origin.name])
-    ):
+    is_kept = bool(origin.base) and are_of_telemetry(audit, group, origin)
+    if not (is_kept or len(straight) >= (2 if origin.base else 1)):
+        return False
+    if not (are_metrics([transfer.sink]) and (is_kept or are_metrics([origin.name]))):
         return False
     if are_ends(transfer.sink, origin.name) or not _are_at_once(audit, group, transfer, neighbour):
         return False

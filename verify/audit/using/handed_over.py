@@ -51,7 +51,7 @@ def handling_of(flow: Flow, audience: Audience) -> Handling:
     """Look through a program."""
     handling = Handling(flow.facts, factories=frozenset(lambdas(flow.facts)))
     for function in flow.program.functions():
-        _Body(handling, function).look()
+        _Body(handling, function, knows_callbacks=not audience.is_library).look()
     for one in flow.program.classes():
         _declared(handling, one)
     for model in list(own_models(handling, audience)):
@@ -128,11 +128,17 @@ def _is_built_by_base(handling: Handling, cls: ClassSymbol) -> bool:
     return any(one.dotted.partition(".")[0] in BUILDING_BASES for one in outside)
 
 
-class _Body:
-    """Looks through one function."""
+def _is_callback(one: Type) -> bool:
+    """Whether a type says no more than that something can be called."""
+    return isinstance(one, External) and one.dotted.rpartition(".")[2] == "Callable"
 
-    def __init__(self, handling: Handling, function: FunctionSymbol) -> None:
+
+class _Body:
+    """Looks through one function. Who uses an application hands it no callbacks that it does not know."""
+
+    def __init__(self, handling: Handling, function: FunctionSymbol, *, knows_callbacks: bool) -> None:
         self._handling = handling
+        self._knows_callbacks = knows_callbacks
         self._facts = handling.facts
         self._function = function
         self._program = handling.facts.program
@@ -203,6 +209,8 @@ class _Body:
             return
         if name in LOOKS_ONLY or name in CARRIES_ON or self._runs_own(node, shape, name):
             return
+        if self._calls_own(types, node.operands[0]):
+            return
         for operand in node.operands[1:]:
             self._hand_over(
                 operand, index, name, computed=name in {"fields", "vars"}, is_store=name == "vars"
@@ -221,6 +229,11 @@ class _Body:
         elif name in HANDED_ON and name != "partial" and shape.positional > HANDED_ON[name]:
             target = node.operands[1 + HANDED_ON[name]]
         return target is not None and bool(self._facts.sources.callables.of(self._function, target))
+
+    def _calls_own(self, types: tuple[Type, ...], called: int) -> bool:
+        """Whether what is called are functions that the program brings: `for hook in self._hooks: hook(state)`."""
+        is_callback = self._knows_callbacks and all(map(_is_callback, types))
+        return is_callback and bool(self._facts.sources.callables.of(self._function, called))
 
     def _is_brought(self, called: FunctionObject) -> bool:
         """Whether a method is one of a protocol that no class of the program fits: users bring the object."""
