@@ -11,7 +11,7 @@ from ...flow import Flow
 from ...flow.roots import local_roots
 from ...flow.types import ClassObject, FunctionObject, Type, members
 from ...source import ClassSymbol, FunctionSymbol, Program
-from ...source.model import CallShape, EffectKind, Kind, Node, ValueGraph
+from ...source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 from ...source.program import Symbol
 from ...source.summarise import TOP_LEVEL
 
@@ -41,11 +41,13 @@ class Registration:
     """A class or function that is registered where its module is imported, by a decorator or a call.
 
     Attributes:
+        at: Where that is done: the place of the call, or of what is decorated.
         under: The literals that it is registered with; None where something else stands among them, or nothing.
     """
 
     registrar: Registrar
     what: ClassSymbol | FunctionSymbol
+    at: Span
     under: Under | None = None
 
 
@@ -93,7 +95,7 @@ def replaced(flow: Flow, found: Iterable[Registration]) -> Iterator[Replaced]:
     """
     known: dict[tuple[Registrar, str, Under], Registration] = {}
     holds_one: dict[FunctionSymbol, bool] = {}
-    for one in sorted(found, key=lambda it: (it.what.module, flow.program.place(it.what).span)):
+    for one in sorted(found, key=lambda it: (it.what.module, it.at)):
         function = one.registrar.function
         if one.under is None:
             continue
@@ -122,7 +124,7 @@ def _decorated(
     for text in decorators:
         registrar = _registrar(flow, what.module, text.partition("(")[0])
         if registrar is not None:
-            yield Registration(registrar, what, _literals(text))
+            yield Registration(registrar, what, flow.program.place(what).span, _literals(text))
 
 
 def _literals(text: str) -> Under | None:
@@ -156,7 +158,7 @@ def _told_by_calls(flow: Flow, module: str) -> Iterator[Registration]:
             one = _only(flow.facts.inference.type_of(top, index))
             symbol = one.cls if isinstance(one, ClassObject) else _function(one)
             if registrar is not None and symbol is not None and symbol.module == module:
-                yield Registration(registrar, symbol, _literals_beside(graph, node, index))
+                yield Registration(registrar, symbol, effect.span, _literals_beside(graph, node, index))
 
 
 def _literals_beside(graph: ValueGraph, call: Node, what: int) -> Under | None:
