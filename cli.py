@@ -6,6 +6,7 @@ import click
 
 from . import __version__
 from .verify.cache import replay
+from .verify.collector import ending_with_command
 from .verify.lazy_group import LazyGroup
 
 COMMANDS = {
@@ -39,4 +40,5 @@ def telewire() -> None:
 
 def main() -> None:
     """Run `telewire`."""
-    replay.run(lambda: telewire(prog_name="telewire"))
+    with ending_with_command():
+        replay.run(lambda: telewire(prog_name="telewire"))

@@ -13,7 +13,7 @@ from .. import __version__
 from .cache import keep_glances, keep_this, replay
 from .cache.folder import cache_folder
 from .cache.options import cache_options
-from .collector import collector_paused
+from .collector import collector_paused, ending_with_command
 from .jobs_option import jobs_option
 from .lazy_group import LazyGroup
 from .output import (
@@ -277,5 +277,5 @@ def explain(code: str | None) -> None:
 
 def main() -> None:
     """Run `verify-wiring`."""
-    with collector_paused():
+    with ending_with_command(), collector_paused():
         replay.run(lambda: verify(prog_name="verify-wiring"))
