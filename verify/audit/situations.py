@@ -51,6 +51,8 @@ def _class(finding: Finding, is_library: bool) -> str:
         return "in a module that nothing imports"
     if "replaced_under" in finding.context:
         return "registered under the name of another one"
+    if "registered_as" in finding.context:
+        return "registered under a name that nothing looks for"
     return _audience(finding, is_library)
 
 
@@ -85,6 +87,8 @@ def _function(finding: Finding, is_library: bool) -> str:
         return "in a module that nothing imports"
     if "replaced_under" in context:
         return "registered under the name of another one"
+    if "registered_as" in context:
+        return "registered under a name that nothing looks for"
     if "left_out_of" in context:
         return "left out of a table of its kind"
     if "left_out_by" in context:

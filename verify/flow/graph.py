@@ -27,6 +27,7 @@ from .facts import CallSite, Comparison, Facts
 from .frameworks import called_from_outside
 from .holders import is_holder
 from .log_sinks import LogSink
+from .registrars import registers
 
 _REGISTERING = {
     "property",
@@ -383,8 +384,8 @@ def _reachable(
 ) -> frozenset[FunctionSymbol]:
     """Return the functions that can run when the program does.
 
-    Roots are module bodies, entry points and functions that something outside registers by a decorator. A class
-    that is used brings its special methods, and with a base from outside all its methods: a framework calls them.
+    Roots are module bodies, entry points and functions that a decorator tells a registry of, or something outside. A
+    class that is used brings its special methods, and with a base from outside all its methods: a framework calls them.
     """
     by_name: dict[str, list[FunctionSymbol]] = {}
     for function in program.functions():
@@ -428,6 +429,8 @@ def _is_registered(program: Program, function: FunctionSymbol) -> bool:
         if name.rpartition(".")[2] in _REGISTERING:
             continue
         symbol = program.resolve(function.module, name)
+        if isinstance(symbol, FunctionSymbol) and registers(program, symbol, by_call="(" in decorator):
+            return True
         is_test = isinstance(symbol, ExternalSymbol) and symbol.dotted.startswith(("pytest.", "unittest."))
         if (symbol is None or isinstance(symbol, ExternalSymbol)) and not is_test:
             return True

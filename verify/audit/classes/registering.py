@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ...flow import Flow
-from ...flow.roots import local_roots
+from ...flow.registrars import adds, is_given, keeps_what_it_gets
 from ...flow.types import ClassObject, FunctionObject, Type, members
 from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import CallShape, EffectKind, Kind, Node, Span, ValueGraph
 from ...source.program import Symbol
 from ...source.summarise import TOP_LEVEL
-
-_ADDS = {"append", "add", "insert", "update", "setdefault", "register", "appendleft", "extend", "put"}
-
 
 Under: TypeAlias = tuple[tuple[str, str], ...]
 """Arguments as they are written, each with its keyword; that of a place is empty."""
@@ -50,6 +47,11 @@ class Registration:
     at: Span
     under: Under | None = None
 
+    @property
+    def name(self) -> str:
+        """What it is registered under, as it is written."""
+        return ", ".join(repr(value) for _, value in self.under or ())
+
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
@@ -61,7 +63,7 @@ class Replaced:
     @property
     def name(self) -> str:
         """The name, as it is written."""
-        return ", ".join(repr(value) for _, value in self.second.under or ())
+        return self.second.name
 
     @property
     def message(self) -> str:
@@ -82,7 +84,7 @@ def registrations(flow: Flow) -> Iterator[Registration]:
     for one in _told(flow):
         function = one.registrar.function
         if function not in keeps:
-            keeps[function] = _keeps(program, function)
+            keeps[function] = keeps_what_it_gets(program, function)
         if keeps[function]:
             yield one
 
@@ -203,40 +205,6 @@ def _dotted(graph: ValueGraph, index: int) -> str | None:
     return None if base is None else f"{base}.{node.data!s}"
 
 
-def _keeps(program: Program, function: FunctionSymbol) -> bool:
-    """Whether a function, or one inside it, puts something that it is given into a container."""
-    known = program.modules[function.module].functions
-    inside = f"{function.qualname}.<locals>."
-    bodies = (
-        one.graph for name, one in known.items() if name == function.qualname or name.startswith(inside)
-    )
-    return any(_puts_away(graph) for graph in bodies)
-
-
-def _puts_away(graph: ValueGraph) -> bool:
-    """Whether a body puts something that it is given into a container."""
-    stores = (one for one in graph.effects if one.kind is EffectKind.STORE_ITEM)
-    return any(_is_given(graph, one.value) for one in stores) or _adds(graph)
-
-
-def _adds(graph: ValueGraph) -> bool:
-    """Whether a body hands something that it is given to a method that adds it, or sets an attribute to it."""
-    for node in graph.nodes:
-        if node.kind is Kind.CALL and node.operands:
-            callee = graph.nodes[node.operands[0]]
-            adds = callee.kind is Kind.ATTR and callee.data in _ADDS
-            if (adds or callee.data == "setattr") and any(_is_given(graph, one) for one in node.operands[1:]):
-                return True
-    return False
-
-
-def _is_given(graph: ValueGraph, index: int) -> bool:
-    """Whether a value is one of a function's parameters, or made of one."""
-    roots = [graph.nodes[root] for root in local_roots(graph, index, every=True)]
-    inner = (graph.nodes[one] for root in roots for one in root.operands)
-    return any(one.kind is Kind.PARAM and one.data != "self" for one in (*roots, *inner))
-
-
 def _holds_one(program: Program, function: FunctionSymbol) -> bool:
     """Whether a function, or one inside it, does nothing but to put one thing under a name that it is given.
 
@@ -248,11 +216,11 @@ def _holds_one(program: Program, function: FunctionSymbol) -> bool:
         one.graph for name, one in known.items() if name == function.qualname or name.startswith(inside)
     ]
     stores = [(graph, one) for graph in graphs for one in graph.effects if one.kind is EffectKind.STORE_ITEM]
-    if len(stores) != 1 or any(_adds(graph) or _compares(graph) for graph in graphs):
+    if len(stores) != 1 or any(adds(graph) or _compares(graph) for graph in graphs):
         return False
     graph, store = stores[0]
     is_named = store.index >= 0 and (
-        graph.nodes[store.index].kind is Kind.FREE or _is_given(graph, store.index)
+        graph.nodes[store.index].kind is Kind.FREE or is_given(graph, store.index)
     )
     return is_named and not store.guards and graph.nodes[store.value].kind is Kind.PARAM
 

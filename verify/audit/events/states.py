@@ -19,7 +19,8 @@ from ..using.known_calls import CONSTRUCTORS
 from ..using.usage import Usage
 from .string_events import with_elements
 
-_EQUAL = {"Eq", "NotEq", "Is", "IsNot", "In", "NotIn"}
+EQUAL = {"Eq", "NotEq", "Is", "IsNot", "In", "NotIn"}
+"""Operators that ask whether values are the same."""
 _FEWEST = 2
 """Values that a state has, beside the one that is waited for."""
 
@@ -58,7 +59,7 @@ class _Finder:
     def found_in(self, function: FunctionSymbol) -> Iterator[UnknownState]:
         graph = self._flow.program.function(function).graph
         for node in graph.nodes:
-            if node.kind is not Kind.COMPARE or node.gated or not _EQUAL.issuperset(_operators(node)):
+            if node.kind is not Kind.COMPARE or node.gated or not EQUAL.issuperset(operators(node)):
                 continue
             for left, right in itertools.pairwise(node.operands):
                 for state, other in ((left, right), (right, left)):
@@ -111,7 +112,7 @@ class _Finder:
     def _search(self, field: FieldCarrier) -> frozenset[Value]:
         usage = self._usage
         family = usage.family(field)
-        if not any(map(self._is_set_on_the_way, family)):
+        if not any(self._is_set_on_the_way(one) or self._is_decided(one) for one in family):
             return frozenset()  # it is what it was made with: an option
         found: set[Value] = set()
         pending: list[Carrier] = [*family]
@@ -147,6 +148,16 @@ class _Finder:
             for function, effect in self._usage.handling.stores.get(field.name, ())
         )
 
+    def _is_decided(self, field: FieldCarrier) -> bool:
+        """Whether an object is made with one of several literals: `state="firing" if is_firing else "resolved"`."""
+        for function, value in self._flow.facts.sources.mappings.constructed_with(field.owner, field.name):
+            graph = self._flow.program.function(function).graph
+            if graph.nodes[value].kind is Kind.PHI:
+                decided = [graph.nodes[one].kind is Kind.CONST for one in graph.nodes[value].operands]
+                if len(decided) >= _FEWEST and all(decided):
+                    return True
+        return False
+
     def _may_be_given(self, carrier: Carrier) -> bool:
         """Whether a carrier may hold what is not seen."""
         match carrier:
@@ -162,7 +173,8 @@ class _Finder:
                 return True
 
 
-def _operators(node: Node) -> tuple[str, ...]:
+def operators(node: Node) -> tuple[str, ...]:
+    """Return the operators of a comparison, one after the other."""
     return tuple(map(str, node.data)) if isinstance(node.data, tuple) else (str(node.data),)
 
 

@@ -29,8 +29,15 @@ _LOOKS = _REDUCES | {
 }
 """Functions that put nothing into what they are given."""
 _GIVES_ALL = frozenset({"values", "items", "keys"})
-EMPTY = {"list": "[]", "dict": "{}", "set": "set()", "deque": "deque()", "collections.deque": "deque()"}
-"""What is made empty, as it is written, by what makes it."""
+EMPTY = {
+    "list": "[]",
+    "dict": "{}",
+    "set": "set()",
+    "deque": "deque()",
+    "Counter": "Counter()",
+    "defaultdict": "defaultdict()",
+}
+"""What is made empty, as it is written, by the name of what makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +105,9 @@ def empty_start(usage: Usage, carrier: FieldCarrier) -> str | None:
         node = as_written(graph, value)
         if node.kind is Kind.CALL and isinstance(node.data, CallShape):
             callee = graph.nodes[node.operands[0]]
-            is_empty = node.data.positional == 0 and set(node.data.keywords) <= {"maxlen"}
-            found.add(EMPTY.get(str(callee.data), "") if is_empty else "")
+            name = str(callee.data).rpartition(".")[2]
+            is_empty = node.data.positional == (name == "defaultdict") and {*node.data.keywords} <= {"maxlen"}
+            found.add(EMPTY.get(name, "") if is_empty else "")
         elif node.kind is Kind.DICT:
             found.add("" if node.operands else "{}")
         else:

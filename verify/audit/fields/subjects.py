@@ -20,6 +20,7 @@ from ..words.flags import is_config_class
 from ..words.record_classes import is_record
 from ..words.telemetry_classes import TelemetryClasses, is_counted
 from ..words.telemetry_names import TelemetryNames
+from .never_filled import empty_start
 
 _DOES_SOMETHING = re.compile(r"(Monitor|Tracker|Collector|Detector|Telemetry)$")
 _PLAIN_TYPES = {"int", "float", "str", "bool", "None", "Optional", "datetime", "timedelta"}
@@ -101,6 +102,21 @@ def idle_counters(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[Fiel
             )
             is_zero = all(one.kind is Kind.CONST and repr(one.data) in {"0", "0.0"} for one in values)
             if values and is_zero and not is_told:
+                yield _attribute(cls, program.class_(cls), name, place, holds_data=False)
+
+
+def idle_containers(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[FieldSubject]:
+    """Yield the attributes of an application of any name that start as an empty container and are given nothing else.
+
+    Those `told` are judged by themselves.
+    """
+    program = usage.flow.program
+    if usage.audience.is_library:
+        return
+    for cls, attributes in usage.handling.attributes.items():
+        for name, place in attributes.items():
+            carrier = FieldCarrier(cls, name)
+            if carrier not in told and name.startswith("_") and empty_start(usage, carrier) is not None:
                 yield _attribute(cls, program.class_(cls), name, place, holds_data=False)
 
 

@@ -1,14 +1,15 @@
 """Keys that a table of the program watches and nobody writes: `Rule("slow", metric="train.throughput")`.
 
 Each row of such a table names a key that is looked up in mappings, or by which the row itself is found. Where all rows
-but one name keys that the program writes, and that one stands nowhere else, the row waits for what never comes.
+but one name keys that the program writes, and that one stands nowhere else, the row waits for what never comes. Names
+that functions and classes are registered under are such keys as well.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,6 +58,19 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
+class Unwatched:
+    """A name that something is registered under and no row names, where the rows name all others.
+
+    Attributes:
+        field: The field of the rows that names the others.
+    """
+
+    field: FieldCarrier
+    key: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Use:
     """A place where a value is a key of a mapping; what is found there may be filled with what has the key."""
 
@@ -66,21 +80,31 @@ class _Use:
     fills: bool
 
 
-def watched_in_vain(usage: Usage, keys: Keys) -> Iterator[Watched]:
-    """Yield the keys of an application that one row of a table alone names, where the others' are all written."""
+def watched_in_vain(
+    usage: Usage, keys: Keys, registered: Collection[frozenset[str]]
+) -> Iterator[Watched | Unwatched]:
+    """Yield the keys of an application that one row of a table alone names, where the others' are all written.
+
+    Args:
+        usage: What the program does with its fields.
+        keys: The keys that it writes.
+        registered: For each registry the names that things are registered under: these are written as well, and one
+            of them that no row names is yielded too.
+    """
     if not usage.audience.is_library:
-        yield from _Finder(usage, keys).found()
+        yield from _Finder(usage, keys, registered).found()
 
 
 class _Finder:
-    def __init__(self, usage: Usage, keys: Keys) -> None:
+    def __init__(self, usage: Usage, keys: Keys, registered: Collection[frozenset[str]]) -> None:
+        self._registered = [names for names in registered if len(names) >= _FEWEST]
         self._usage = usage
         self._flow = usage.flow
         self._sources = usage.flow.facts.sources
         self._keys = keys
         self._all: list[_Use] = []
 
-    def found(self) -> Iterator[Watched]:
+    def found(self) -> Iterator[Watched | Unwatched]:
         for function in self._flow.reachable:
             self._all += _uses(function, self._flow.program.function(function).graph)
         uses: dict[FieldCarrier, list[_Use]] = {}
@@ -90,8 +114,12 @@ class _Finder:
         for carrier, own in uses.items():
             yield from self._judged(carrier, own)
 
-    def _judged(self, carrier: FieldCarrier, uses: list[_Use]) -> Iterator[Watched]:
+    def _judged(self, carrier: FieldCarrier, uses: list[_Use]) -> Iterator[Watched | Unwatched]:
         named = self._named(carrier)
+        for names in self._registered:
+            if len(named.keys() & names) >= _FEWEST - 1 and len(named.keys() - names) <= 1:
+                yield from self._by_registry(carrier, named, names)
+                return
         missing = [key for key in named if key not in self._keys.written]
         if len(named) < _FEWEST or len(named) - len(missing) < _FEWEST - 1:
             return
@@ -106,6 +134,47 @@ class _Finder:
             return
         (place,) = named[key]
         yield Watched(carrier, key, place, others, self._similar(key, named))
+
+    def _by_registry(
+        self, carrier: FieldCarrier, named: Mapping[str, Collection[Place]], names: frozenset[str]
+    ) -> Iterator[Watched | Unwatched]:
+        """Yield the one name of a row that nothing is registered under, and the one of the registry that no row has."""
+        left = sorted(names - named.keys())
+        missing = [key for key in named if key not in names]
+        others = tuple(sorted(named.keys() & names))
+        if missing:
+            (key,) = missing
+            if len(named[key]) == 1 and self._texts[key] <= 1 and key not in self._keys.written:
+                (place,) = named[key]
+                similar = left[0] if len(left) == 1 else closest(key, left, at_least=_ALIKE)
+                yield Watched(carrier, key, place, others, similar)
+            return
+        is_last = len(left) == 1 and len(named) >= _FEWEST and left[0] not in self._looked_up
+        if is_last and self._is_closed(carrier):
+            yield Unwatched(carrier, left[0], others)
+
+    def _is_closed(self, carrier: FieldCarrier) -> bool:
+        """Whether all that a field is given are literals, through the parameters of what makes the object."""
+        if self._usage.doubts_about_writes(carrier):
+            return False
+        pending: list[Carrier] = [carrier]
+        seen: set[Carrier] = {carrier}
+        while pending:
+            current = pending.pop()
+            if isinstance(current, ParameterCarrier) and self._usage.audience.may_call(current.function):
+                return False
+            for hop in self._flow.entering(current):
+                if hop.how is How.CONTROL:
+                    continue
+                if hop.how is not How.COPY or hop.partial:
+                    return False
+                if isinstance(hop.source, ParameterCarrier):
+                    if hop.source not in seen:
+                        seen.add(hop.source)
+                        pending.append(hop.source)
+                elif not isinstance(hop.source, Constant):
+                    return False
+        return True
 
     def _similar(self, key: str, named: Collection[str]) -> str | None:
         """Return the key that is meant: of a path the only other one below the same, or one whose words are alike."""
@@ -242,6 +311,21 @@ class _Finder:
             return True
         alone = re.compile(rf"(?<![\w.]){re.escape(key)}(?![\w])")
         return any(key in text and text != key and alone.search(text) for text in self._texts)
+
+    @cached_property
+    def _looked_up(self) -> frozenset[str]:
+        """The literals that code looks up itself, in whatever mapping."""
+        found: set[str] = set()
+        for function in self._flow.program.functions():
+            nodes = self._flow.program.function(function).graph.nodes
+            for node in nodes:
+                if node.kind is Kind.ITEM and isinstance(node.data, str):
+                    found.add(node.data)
+                elif node.kind is Kind.CALL and len(node.operands) > 1:
+                    key = nodes[node.operands[1]].data
+                    if nodes[node.operands[0]].data in _LOOKS_UP and isinstance(key, str):
+                        found.add(key)
+        return frozenset(found)
 
     @cached_property
     def _texts(self) -> Counter[str]:

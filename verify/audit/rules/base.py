@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from ...source.model import Span
 from ...source.program import Place
 from ..classes.below import roles_above
 from ..classes.meters import is_meter, keeps_values
-from ..classes.registering import Registration, Replaced, registrations, replaced
+from ..classes.registering import Registrar, Registration, Replaced, registrations, replaced
 from ..classes.tables import Kin, kin_of_tables
 from ..classes.unimported import Unimported, unimported_modules
 from ..classes.unregistered import KinOfRegistered, kin_of_registered
@@ -27,6 +27,7 @@ from ..fields.subjects import FieldSubject, telemetry_fields
 from ..functions.never_started import NeverStarted
 from ..keys.key_faults import KeyFaults
 from ..keys.keys import Keys
+from ..keys.watched import Unwatched, Watched, watched_in_vain
 from ..transfers.converters import Converters
 from ..transfers.detours import Detours
 from ..transfers.left_out import LeftOutFields
@@ -146,6 +147,32 @@ class AuditCheck:
         return tuple(replaced(self.flow, self.registrations))
 
     @cached_property
+    def by_name(self) -> Mapping[Registrar, Mapping[str, Registration]]:
+        """What each registrar is told of under a name."""
+        found: dict[Registrar, dict[str, Registration]] = {}
+        for one in self.registrations:
+            if one.under is not None and len(one.under) == 1:
+                found.setdefault(one.registrar, {})[one.under[0][1]] = one
+        return found
+
+    @cached_property
+    def watched(self) -> tuple[Watched | Unwatched, ...]:
+        """The keys that rows of tables name and nobody writes, and the names of registries that no row names."""
+        names = [frozenset(known) for known in self.by_name.values()]
+        return tuple(watched_in_vain(self.usage, self.keys, names))
+
+    @cached_property
+    def unlooked_for(self) -> tuple[tuple[Registration, str], ...]:
+        """What is registered under a name that no row of a table looks for, and how that is said."""
+        return tuple(
+            (known[one.key], f"as {one.field} does with {_listed(one.others)}")
+            for one in self.watched
+            if isinstance(one, Unwatched)
+            for known in self.by_name.values()
+            if {one.key, *one.others} == known.keys()
+        )
+
+    @cached_property
     def unimported(self) -> tuple[Unimported, ...]:
         """The modules that register something and that nothing imports."""
         return tuple(unimported_modules(self))
@@ -247,3 +274,8 @@ class AuditRule(AnyRule, ABC):
     @abstractmethod
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield every fault of this kind."""
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    first = ", ".join(map(repr, names[:3]))
+    return first if len(names) <= 3 else f"{first} and {len(names) - 3} more"

@@ -11,6 +11,7 @@ from ..events.beyond import Beyond, beyond_members
 from ..events.events import Family, Traffic
 from ..events.states import UnknownState, unknown_states
 from ..events.subscriptions import Subscription, is_class
+from ..events.unequal import Unequal, unequal_members
 from ..events.unsent import unsent
 from .base import AuditCheck, AuditRule
 
@@ -26,7 +27,8 @@ class EventNeverEmitted(AuditRule):
     an enumeration is left alone. What an application sends only in functions that nothing there calls is not sent, nor
     is an event that is made and not handed to the function which all others of its base are handed to. In the same way
     code may wait for a state that nothing is ever in: a field that is set to other literals or members as the program
-    runs, and to no others; or for one above the greatest member of an ordered enumeration, or below the least.
+    runs, or decided on where its object is made, and to no others; for a member above the greatest of an ordered
+    enumeration, or below the least; or for a text that no member is equal to.
 
     ## Why is this bad?
     What the handler shows or counts stays as it was at the start.
@@ -95,6 +97,8 @@ class EventNeverEmitted(AuditRule):
             yield self._unknown_state(audit, one)
         for found_beyond in beyond_members(audit.usage):
             yield self._beyond(audit, found_beyond)
+        for found_unequal in unequal_members(audit.usage):
+            yield self._unequal(audit, found_unequal)
         for told in audit.string_events:
             sent_names = [name for name, traffic in told.traffic.items() if traffic.sent and traffic.handled]
             for name, traffic in told.traffic.items():
@@ -132,6 +136,23 @@ class EventNeverEmitted(AuditRule):
             help=f"compare with `{sign} {last}`, or with a member that others are {side}",
             context={
                 "event": one.asked,
+                "family": one.cls.name,
+                "sent": ", ".join(one.known),
+                "kind": "state",
+            },
+            confidence=Confidence.MEDIUM,
+        )
+
+    def _unequal(self, audit: AuditCheck, one: Unequal) -> Finding:
+        said = f"they are {', '.join(one.known)}" if one.known else "they are equal to themselves only"
+        meant = f"{one.cls.name}.{one.meant}" if one.meant else f"a member of {one.cls.name}"
+        return self.make(
+            subject=f"{one.function}: {one.cls.name} {one.said}",
+            place=Place(audit.program.modules[one.function.module].path, one.node.span),
+            message=f"no member of {one.cls.name} is {one.said}, which is waited for here: {said}",
+            help=f"compare with {meant}",
+            context={
+                "event": one.said,
                 "family": one.cls.name,
                 "sent": ", ".join(one.known),
                 "kind": "state",

@@ -15,7 +15,7 @@ from ..fields.ladder import Steps, at_most, certainty_of_writes, where_it_is_los
 from ..fields.never_filled import EMPTY, empty_start, is_only_looked_at
 from ..fields.only_restored import only_restored
 from ..fields.sql_columns import UnwrittenColumn, unwritten_columns
-from ..fields.subjects import FieldSubject, idle_counters, set_in_vain
+from ..fields.subjects import FieldSubject, idle_containers, idle_counters, set_in_vain
 from ..functions.never_entered import never_entered
 from ..using.handling import as_written
 from ..using.liveness import End, Origin, Production
@@ -45,7 +45,8 @@ class FieldNeverWritten(FieldRule):
     ```
 
     In an application so does an attribute that counts what happens (`_finished`), in whatever class, and one of any
-    name that only a function sets which nothing calls. A store is none in a function of an application that nothing
+    name that only a function sets which nothing calls, or that starts as an empty container, is private and is only
+    counted or added up. A store is none in a function of an application that nothing
     there calls, names or hands on, and one in `__enter__` or `__exit__` is none for an object that no `with` enters.
     A column is a field of a table that the program fills.
     """
@@ -57,7 +58,11 @@ class FieldNeverWritten(FieldRule):
         """Yield the finding about each field, each counter of any class, and each object that no `with` fills."""
         yield from super().check(audit)
         told = {one.carrier for one in audit.fields}
-        others = [*idle_counters(audit.usage, told), *set_in_vain(audit.usage, audit.uncalled, told)]
+        others = [
+            *idle_counters(audit.usage, told),
+            *idle_containers(audit.usage, told),
+            *set_in_vain(audit.usage, audit.uncalled, told),
+        ]
         for one in {other.carrier: other for other in others}.values():
             if (finding := self.judge(audit, one)) is not None:
                 yield replace(finding, confidence=at_most(finding.confidence, Confidence.MEDIUM))
@@ -90,8 +95,9 @@ class FieldNeverWritten(FieldRule):
         """Return the finding about a field that is read and never stored."""
         usage = audit.usage
         production = usage.production(field.carrier)
-        uncalled = () if production.origin is Origin.NEVER else _stored_in_vain(audit, field, production)
-        is_stored = production.origin is not Origin.NEVER and not uncalled
+        is_given = production.origin is not Origin.NEVER and empty_start(usage, field.carrier) is None
+        uncalled = _stored_in_vain(audit, field, production) if is_given else ()
+        is_stored = is_given and not uncalled
         saved_as = _saved_as(audit, field) if is_stored else None
         if is_stored and saved_as is None:
             return None

@@ -9,7 +9,7 @@ from ...source import FunctionSymbol
 from ...source.program import Place
 from ..keys.key_faults import KeyFault
 from ..keys.unsaid import Unsaid, unsaid
-from ..keys.watched import Watched, watched_in_vain
+from ..keys.watched import Watched
 from ..words.metric_words import are_metrics
 from .base import AuditCheck, AuditRule
 
@@ -25,7 +25,7 @@ class AuditKeyNeverWritten(AuditRule):
     A path (`train/loss`) that is read from whatever mapping of an application, and that nothing else says, is told too.
 
     So is a key that one row of a table names (`Rule("slow", metric="train.speed")`), where all other rows name keys
-    that the program writes.
+    that the program writes, or names under which functions or classes are registered.
 
     A default in `.get` is no fault by itself; it is what hides this one. A mapping from outside (configuration
     files, JSON, keyword arguments of users, the environment, HTTP, state dicts), one with computed keys, and one that
@@ -73,8 +73,9 @@ class AuditKeyNeverWritten(AuditRule):
             if (found.read.function, found.read.key) not in told:
                 yield self._unsaid(audit, found)
 
-        for watched in watched_in_vain(audit.usage, audit.keys):
-            yield self._watched(audit, watched)
+        for watched in audit.watched:
+            if isinstance(watched, Watched):
+                yield self._watched(audit, watched)
 
     def _watched(self, audit: AuditCheck, found: Watched) -> Finding:
         owner = found.field.owner

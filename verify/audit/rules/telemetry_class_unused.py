@@ -75,6 +75,7 @@ class TelemetryClassUnused(AuditRule):
         for module in audit.unimported:
             yield from self._unimported(audit, module)
         yield from self._replaced(audit)
+        yield from self._unlooked_for(audit)
         waited_for = {
             event.cls for family in audit.event_families for event in family.traffic if event.name is None
         }
@@ -192,6 +193,27 @@ class TelemetryClassUnused(AuditRule):
                         "by_base": "no",
                         "siblings": one.second.what.name,
                         "replaced_under": one.name,
+                    },
+                    confidence=Confidence.MEDIUM,
+                )
+
+    def _unlooked_for(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each class that is registered under a name which no row of a table looks for."""
+        for one, how in audit.unlooked_for:
+            cls = one.what
+            if isinstance(cls, ClassSymbol):
+                yield self.make(
+                    subject=str(cls),
+                    place=audit.definition(cls),
+                    message=f"nothing looks for what {one.registrar.name} knows as {one.name}, {how}",
+                    help="look for it there as well, or remove the class",
+                    context={
+                        "class": cls.qualname,
+                        "state": "not looked for",
+                        "offered": "no",
+                        "by_base": "no",
+                        "siblings": "",
+                        "registered_as": one.name,
                     },
                     confidence=Confidence.MEDIUM,
                 )

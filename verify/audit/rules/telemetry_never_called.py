@@ -52,7 +52,8 @@ class TelemetryNeverCalled(AuditRule):
     does a method called as hooks are, in an application, below a base whose hooks are all called and have other names.
     So does a function where all others of its module that take as many arguments and end, or begin, with the same word
     stand in one display, and what a module of an application registers that nothing imports, as it does those beside
-    it.
+    it; what is registered under a name that the module gives to another one, or that no row of a table looks for, as
+    they do all others.
 
     ## Why is this bad?
     The check never checks and the event is never sent, while its tests are green. A rearrangement of code leaves such
@@ -84,6 +85,7 @@ class TelemetryNeverCalled(AuditRule):
         for module in audit.unimported:
             yield from self._unimported(audit, module)
         yield from self._replaced(audit)
+        yield from self._unlooked_for(audit)
         unlisted = {one.function: one for one in unlisted_functions(audit)}
         yield from (self._unlisted(audit, one) for one in unlisted.values())
         told = {str(function) for function in unlisted}
@@ -231,6 +233,27 @@ class TelemetryNeverCalled(AuditRule):
                         "of_metrics": "no",
                         "neighbours": one.second.what.name,
                         "replaced_under": one.name,
+                    },
+                    confidence=Confidence.MEDIUM,
+                )
+
+    def _unlooked_for(self, audit: AuditCheck) -> Iterator[Finding]:
+        """Yield each function that is registered under a name which no row of a table looks for."""
+        for one, how in audit.unlooked_for:
+            function = one.what
+            if isinstance(function, FunctionSymbol):
+                yield self.make(
+                    subject=str(function),
+                    place=audit.definition(function),
+                    message=f"nothing looks for what {one.registrar.name} knows as {one.name}, {how}",
+                    help="look for it there as well, or remove it",
+                    context={
+                        "function": function.qualname,
+                        "kind": "function",
+                        "offered": "no",
+                        "of_metrics": "no",
+                        "neighbours": "",
+                        "registered_as": one.name,
                     },
                     confidence=Confidence.MEDIUM,
                 )
