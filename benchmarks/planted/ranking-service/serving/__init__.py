@@ -1,0 +1,3 @@
+"""Online ranking inference service."""
+
+__version__ = "2.4.0"
