@@ -71,7 +71,12 @@ class _Finder:
                                 yield found
 
     def _only(self, function: FunctionSymbol, index: int) -> ClassSymbol | None:
-        """Return the enumeration that a value is a member of, None where it may be anything else."""
+        """Return the enumeration that an attribute is a member of, None where it may be anything else.
+
+        A parameter, whatever it is annotated with, and an entry of a mapping may be a text that is still to become one.
+        """
+        if self._program.function(function).graph.nodes[index].kind is not Kind.ATTR:
+            return None
         known = members(self._inference.type_of(function, index))
         classes = {one.cls for one in known if isinstance(one, Instance)}
         if len(classes) != 1 or len(known) != 1:
