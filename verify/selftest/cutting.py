@@ -100,12 +100,14 @@ def outcomes(
     """
     *beside, here = scratches
     kept = _kept(here)  # each file has one place in all of them
-    started: deque[tuple[Cut, Forked | None]] = deque()
+    started: deque[tuple[Cut, Scratch, Forked | None]] = deque()
+    left_changed: set[Path] = set()
 
     def outcome_of_first() -> CutOutcome:
-        cut, copy = started.popleft()
+        cut, scratch, copy = started.popleft()
         content = None if copy is None else copy.result()
         if content is None:
+            left_changed.add(scratch.folder)  # perhaps: who was to change it back is gone
             found = try_cut(cut, here, paths, kept)
             gc.collect()
             return found
@@ -120,10 +122,11 @@ def outcomes(
         for number, cut in enumerate(to_do):
             if len(started) == len(beside):
                 yield outcome_of_first()
-            copy = Forked.start(partial(work, cut, beside[number % len(beside)]))
+            scratch = beside[number % len(beside)]
+            copy = None if scratch.folder in left_changed else Forked.start(partial(work, cut, scratch))
             if copy is not None:
                 opened.callback(copy.stop)
-            started.append((cut, copy))
+            started.append((cut, scratch, copy))
         while started:
             yield outcome_of_first()
 

@@ -144,8 +144,9 @@ def test_cuts_are_tried_beside_each_other(project: Project, tmp_path: Path, at_o
         os.waitpid(-1, os.WNOHANG)
 
 
+@pytest.mark.parametrize("ill", [1, 5])
 def test_a_cut_whose_process_ends_badly_is_tried_again(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ill: int
 ) -> None:
     here, real = os.getpid(), cutting.try_cut
     to_do = list(made_cuts(project).values())
@@ -154,7 +155,11 @@ def test_a_cut_whose_process_ends_badly_is_tried_again(
     def ends_badly(
         cut: Cut, scratch: Scratch, paths: dict[str, Path], kept: dict[bytes, bytes]
     ) -> CutOutcome:
-        return real(cut, scratch, paths, kept) if os.getpid() == here else os._exit(9)
+        if os.getpid() == here or cut not in to_do[:ill]:
+            return real(cut, scratch, paths, kept)
+        for path in scratch.folder.rglob("*.py"):
+            path.write_text("def (")
+        os._exit(9)
 
     monkeypatch.setattr(cutting, "try_cut", ends_badly)
     scratches = [scratch_of(project, tmp_path / f"beside {number}") for number in range(3)]
