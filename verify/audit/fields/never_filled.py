@@ -97,6 +97,11 @@ def is_only_looked_at(usage: Usage, carrier: FieldCarrier) -> bool:
     return True
 
 
+def made_empty(maker: str) -> str | None:
+    """Return what somebody makes by a call without values, as it is written, if that is an empty container."""
+    return EMPTY.get(maker.rpartition(".")[2])
+
+
 def empty_start(usage: Usage, carrier: FieldCarrier) -> str | None:
     """Return what a field is given wherever it is given anything, as it is written, if that is an empty container."""
     found: set[str] = set()
@@ -105,9 +110,10 @@ def empty_start(usage: Usage, carrier: FieldCarrier) -> str | None:
         node = as_written(graph, value)
         if node.kind is Kind.CALL and isinstance(node.data, CallShape):
             callee = graph.nodes[node.operands[0]]
-            name = str(callee.data).rpartition(".")[2]
-            is_empty = node.data.positional == (name == "defaultdict") and {*node.data.keywords} <= {"maxlen"}
-            found.add(EMPTY.get(name, "") if is_empty else "")
+            made = made_empty(str(callee.data)) or ""
+            factories = 1 if made == EMPTY["defaultdict"] else 0
+            is_empty = node.data.positional == factories and {*node.data.keywords} <= {"maxlen"}
+            found.add(made if is_empty else "")
         elif node.kind is Kind.DICT:
             found.add("" if node.operands else "{}")
         else:

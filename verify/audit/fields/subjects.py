@@ -20,7 +20,7 @@ from ..words.flags import is_config_class
 from ..words.record_classes import is_record
 from ..words.telemetry_classes import TelemetryClasses, is_counted
 from ..words.telemetry_names import TelemetryNames
-from .never_filled import empty_start
+from .never_filled import empty_start, is_only_looked_at
 
 _DOES_SOMETHING = re.compile(r"(Monitor|Tracker|Collector|Detector|Telemetry)$")
 _PLAIN_TYPES = {"int", "float", "str", "bool", "None", "Optional", "datetime", "timedelta"}
@@ -106,7 +106,7 @@ def idle_counters(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[Fiel
 
 
 def idle_containers(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[FieldSubject]:
-    """Yield the attributes of an application of any name that start as an empty container and are given nothing else.
+    """Yield the private attributes of an application that start as an empty container and are only looked at.
 
     Those `told` are judged by themselves.
     """
@@ -116,7 +116,11 @@ def idle_containers(usage: Usage, told: Collection[FieldCarrier]) -> Iterator[Fi
     for cls, attributes in usage.handling.attributes.items():
         for name, place in attributes.items():
             carrier = FieldCarrier(cls, name)
-            if carrier not in told and name.startswith("_") and empty_start(usage, carrier) is not None:
+            if carrier in told or not name.startswith("_") or empty_start(usage, carrier) is None:
+                continue
+            if is_only_looked_at(
+                usage, carrier
+            ):  # few are; what the values come to is worked out for those alone
                 yield _attribute(cls, program.class_(cls), name, place, holds_data=False)
 
 

@@ -12,7 +12,7 @@ from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
 from ..fields.ladder import Steps, at_most, certainty_of_writes, where_it_is_lost
-from ..fields.never_filled import EMPTY, empty_start, is_only_looked_at
+from ..fields.never_filled import EMPTY, empty_start, is_only_looked_at, made_empty
 from ..fields.only_restored import only_restored
 from ..fields.sql_columns import UnwrittenColumn, unwritten_columns
 from ..fields.subjects import FieldSubject, idle_containers, idle_counters, set_in_vain
@@ -215,10 +215,9 @@ def _restored(key: str) -> Steps:
 
 def _start(audit: AuditCheck, field: FieldSubject, production: Production) -> str | None:
     """Return what a field holds for ever: its default, or the one constant or empty thing that it is given."""
-    if field.default is not None and field.default.factory in EMPTY:
-        return EMPTY[field.default.factory]
     if field.default is not None:
-        return field.default.text
+        made = None if field.default.factory is None else made_empty(field.default.factory)
+        return field.default.text if made is None else made
     if not production.initial and not field.is_record:
         return empty_start(audit.usage, field.carrier)
     return production.initial[0] if len(production.initial) == 1 else None
