@@ -65,9 +65,9 @@ def test_each_number_of_half_precision_is_read_as_what_it_is(compiled, dtype, si
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("place", [0, 1, 15, 16, 40, 2047, 2048, 2100, 4999])
+@pytest.mark.parametrize("place", [0, 1, 15, 16, 40, 2047, 2048, 2100, 4999, 8191, 8192, 16_384, 19_999])
 def test_an_element_that_is_not_finite_is_found_wherever_it_stands(compiled, bad, place):
-    gradient = torch.randn(5000, generator=torch.Generator().manual_seed(0))
+    gradient = torch.randn(20_000, generator=torch.Generator().manual_seed(0))
     gradient[place] = bad
     model = model_with(gradient, gradient.to(torch.bfloat16))
     ways = (collect_per_layer_gradients(model, kernel=kernel) for kernel in ("compiled", "eager"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,9 +63,11 @@ class Unwatched:
 
     Attributes:
         field: The field of the rows that names the others.
+        registry: Which of the registries, by its place among them.
     """
 
     field: FieldCarrier
+    registry: int
     key: str
     others: tuple[str, ...]
 
@@ -81,7 +83,7 @@ class _Use:
 
 
 def watched_in_vain(
-    usage: Usage, keys: Keys, registered: Collection[frozenset[str]]
+    usage: Usage, keys: Keys, registered: Sequence[frozenset[str]]
 ) -> Iterator[Watched | Unwatched]:
     """Yield the keys of an application that one row of a table alone names, where the others' are all written.
 
@@ -96,8 +98,8 @@ def watched_in_vain(
 
 
 class _Finder:
-    def __init__(self, usage: Usage, keys: Keys, registered: Collection[frozenset[str]]) -> None:
-        self._registered = [names for names in registered if len(names) >= _FEWEST]
+    def __init__(self, usage: Usage, keys: Keys, registered: Sequence[frozenset[str]]) -> None:
+        self._registered = registered
         self._usage = usage
         self._flow = usage.flow
         self._sources = usage.flow.facts.sources
@@ -116,10 +118,17 @@ class _Finder:
 
     def _judged(self, carrier: FieldCarrier, uses: list[_Use]) -> Iterator[Watched | Unwatched]:
         named = self._named(carrier)
-        for names in self._registered:
-            if len(named.keys() & names) >= _FEWEST - 1 and len(named.keys() - names) <= 1:
-                yield from self._by_registry(carrier, named, names)
-                return
+        registries = [
+            number
+            for number, names in enumerate(self._registered)
+            if len(names) >= _FEWEST
+            and len(named.keys() & names) >= _FEWEST - 1
+            and len(named.keys() - names) <= 1
+        ]
+        if registries:
+            if len(registries) == 1:  # else nobody knows which of them the rows are about
+                yield from self._by_registry(carrier, named, registries[0])
+            return
         missing = [key for key in named if key not in self._keys.written]
         if len(named) < _FEWEST or len(named) - len(missing) < _FEWEST - 1:
             return
@@ -136,9 +145,10 @@ class _Finder:
         yield Watched(carrier, key, place, others, self._similar(key, named))
 
     def _by_registry(
-        self, carrier: FieldCarrier, named: Mapping[str, Collection[Place]], names: frozenset[str]
+        self, carrier: FieldCarrier, named: Mapping[str, Collection[Place]], registry: int
     ) -> Iterator[Watched | Unwatched]:
         """Yield the one name of a row that nothing is registered under, and the one of the registry that no row has."""
+        names = self._registered[registry]
         left = sorted(names - named.keys())
         missing = [key for key in named if key not in names]
         others = tuple(sorted(named.keys() & names))
@@ -151,7 +161,7 @@ class _Finder:
             return
         is_last = len(left) == 1 and len(named) >= _FEWEST and left[0] not in self._looked_up
         if is_last and self._is_closed(carrier):
-            yield Unwatched(carrier, left[0], others)
+            yield Unwatched(carrier, registry, left[0], others)
 
     def _is_closed(self, carrier: FieldCarrier) -> bool:
         """Whether all that a field is given are literals, through the parameters of what makes the object."""

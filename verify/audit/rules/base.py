@@ -164,12 +164,11 @@ class AuditCheck:
     @cached_property
     def unlooked_for(self) -> tuple[tuple[Registration, str], ...]:
         """What is registered under a name that no row of a table looks for, and how that is said."""
+        registries = [*self.by_name.values()]
         return tuple(
-            (known[one.key], f"as {one.field} does with {_listed(one.others)}")
+            (registries[one.registry][one.key], f"as {one.field} does with {_listed(one.others)}")
             for one in self.watched
             if isinstance(one, Unwatched)
-            for known in self.by_name.values()
-            if {one.key, *one.others} == known.keys()
         )
 
     @cached_property
