@@ -12,7 +12,6 @@ from ...source.model import Kind
 from ...source.program import ExternalSymbol
 from ..classes.below import beside, imports_by_name
 from ..classes.tables import FEWEST, Kin, declares_the_same, is_of_most, registers_itself
-from ..classes.unimported import Unimported
 from ..classes.unregistered import KinOfRegistered
 from ..classes.waiting import kinds, method_waited_for, works_by_itself
 from ..using.known_calls import CONSTRUCTORS
@@ -20,6 +19,7 @@ from ..using.objects import BEGINS, ENDS, FEEDS, Made, objects_of
 from ..using.uses import Use
 from ..words.telemetry_names import has_telemetry_role
 from .base import AuditCheck, AuditRule
+from .registry_faults import RegistryFault, registry_faults
 
 _WIDGET_BASES = ("textual.", "PyQt", "PySide", "ipywidgets", "tkinter", "kivy")
 _NO_SUBJECTS = {
@@ -72,10 +72,9 @@ class TelemetryClassUnused(AuditRule):
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry class that nothing uses."""
-        for module in audit.unimported:
-            yield from self._unimported(audit, module)
-        yield from self._replaced(audit)
-        yield from self._unlooked_for(audit)
+        for fault in registry_faults(audit):
+            if isinstance(fault.what, ClassSymbol):
+                yield self._of_registry(audit, fault.what, fault)
         waited_for = {
             event.cls for family in audit.event_families for event in family.traffic if event.name is None
         }
@@ -157,66 +156,22 @@ class TelemetryClassUnused(AuditRule):
             confidence=Confidence.LOW if low else Confidence.MEDIUM,
         )
 
-    def _unimported(self, audit: AuditCheck, found: Unimported) -> Iterator[Finding]:
-        cls = found.what[0]
-        if isinstance(cls, ClassSymbol):
-            yield self.make(
-                subject=str(cls),
-                place=audit.definition(cls),
-                message=found.message,
-                help=found.help,
-                context={
-                    "class": cls.qualname,
-                    "state": "never registered",
-                    "offered": "no",
-                    "by_base": "no",
-                    "siblings": "",
-                    "imported_beside": ", ".join(found.beside),
-                },
-                confidence=Confidence.MEDIUM if found.is_sure else Confidence.LOW,
-            )
-
-    def _replaced(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each class whose name in a registry its module gives to another one."""
-        for one in audit.replaced:
-            cls = one.first.what
-            if isinstance(cls, ClassSymbol):
-                yield self.make(
-                    subject=str(cls),
-                    place=audit.definition(one.second.what),
-                    message=one.message,
-                    help=one.help,
-                    context={
-                        "class": cls.qualname,
-                        "state": "replaced",
-                        "offered": "no",
-                        "by_base": "no",
-                        "siblings": one.second.what.name,
-                        "replaced_under": one.name,
-                    },
-                    confidence=Confidence.MEDIUM,
-                )
-
-    def _unlooked_for(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each class that is registered under a name which no row of a table looks for."""
-        for one, how in audit.unlooked_for:
-            cls = one.what
-            if isinstance(cls, ClassSymbol):
-                yield self.make(
-                    subject=str(cls),
-                    place=audit.definition(cls),
-                    message=f"nothing looks for what {one.registrar.name} knows as {one.name}, {how}",
-                    help="look for it there as well, or remove the class",
-                    context={
-                        "class": cls.qualname,
-                        "state": "not looked for",
-                        "offered": "no",
-                        "by_base": "no",
-                        "siblings": "",
-                        "registered_as": one.name,
-                    },
-                    confidence=Confidence.MEDIUM,
-                )
+    def _of_registry(self, audit: AuditCheck, cls: ClassSymbol, fault: RegistryFault) -> Finding:
+        return self.make(
+            subject=str(cls),
+            place=audit.definition(fault.at),
+            message=fault.message,
+            help=fault.help,
+            context={
+                "class": cls.qualname,
+                "state": fault.state,
+                "offered": "no",
+                "by_base": "no",
+                "siblings": fault.beside,
+                **fault.context,
+            },
+            confidence=fault.confidence,
+        )
 
     def _idle(self, audit: AuditCheck, cls: ClassSymbol, made: Made) -> Iterator[Finding]:
         if _is_widget(audit, cls):

@@ -8,7 +8,6 @@ from ...findings import Confidence, Finding
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind
 from ...source.program import Place
-from ..classes.unimported import Unimported
 from ..events.hooks import hooks_beside
 from ..functions.listed import Unlisted, unlisted_functions
 from ..functions.never_entered import dropped_blocks
@@ -25,6 +24,7 @@ from ..functions.telemetry_functions import (
 from ..using.uses import Use
 from ..words.telemetry_names import is_handler
 from .base import AuditCheck, AuditRule
+from .registry_faults import RegistryFault, registry_faults
 
 _SETS_UP = {
     *("set", "add", "remove", "register", "unregister", "enable", "disable", "push", "pop", "install"),
@@ -82,10 +82,9 @@ class TelemetryNeverCalled(AuditRule):
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
         """Yield each telemetry function that no code but tests uses."""
         yield from self._nested(audit)
-        for module in audit.unimported:
-            yield from self._unimported(audit, module)
-        yield from self._replaced(audit)
-        yield from self._unlooked_for(audit)
+        for fault in registry_faults(audit):
+            if isinstance(fault.what, FunctionSymbol):
+                yield self._of_registry(audit, fault.what, fault)
         unlisted = {one.function: one for one in unlisted_functions(audit)}
         yield from (self._unlisted(audit, one) for one in unlisted.values())
         told = {str(function) for function in unlisted}
@@ -196,67 +195,22 @@ class TelemetryNeverCalled(AuditRule):
             confidence=Confidence.LOW if is_shared else Confidence.MEDIUM,
         )
 
-    def _unimported(self, audit: AuditCheck, found: Unimported) -> Iterator[Finding]:
-        """Yield the finding of a module that registers functions and that nothing imports."""
-        function = found.what[0]
-        if isinstance(function, FunctionSymbol):
-            yield self.make(
-                subject=str(function),
-                place=audit.definition(function),
-                message=found.message,
-                help=found.help,
-                context={
-                    "function": function.qualname,
-                    "kind": "function",
-                    "offered": "no",
-                    "of_metrics": "no",
-                    "neighbours": "",
-                    "imported_beside": ", ".join(found.beside),
-                },
-                confidence=Confidence.MEDIUM if found.is_sure else Confidence.LOW,
-            )
-
-    def _replaced(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each function whose name in a registry its module gives to another one."""
-        for one in audit.replaced:
-            function = one.first.what
-            if isinstance(function, FunctionSymbol):
-                yield self.make(
-                    subject=str(function),
-                    place=audit.definition(one.second.what),
-                    message=one.message,
-                    help=one.help,
-                    context={
-                        "function": function.qualname,
-                        "kind": "function",
-                        "offered": "no",
-                        "of_metrics": "no",
-                        "neighbours": one.second.what.name,
-                        "replaced_under": one.name,
-                    },
-                    confidence=Confidence.MEDIUM,
-                )
-
-    def _unlooked_for(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each function that is registered under a name which no row of a table looks for."""
-        for one, how in audit.unlooked_for:
-            function = one.what
-            if isinstance(function, FunctionSymbol):
-                yield self.make(
-                    subject=str(function),
-                    place=audit.definition(function),
-                    message=f"nothing looks for what {one.registrar.name} knows as {one.name}, {how}",
-                    help="look for it there as well, or remove it",
-                    context={
-                        "function": function.qualname,
-                        "kind": "function",
-                        "offered": "no",
-                        "of_metrics": "no",
-                        "neighbours": "",
-                        "registered_as": one.name,
-                    },
-                    confidence=Confidence.MEDIUM,
-                )
+    def _of_registry(self, audit: AuditCheck, function: FunctionSymbol, fault: RegistryFault) -> Finding:
+        return self.make(
+            subject=str(function),
+            place=audit.definition(fault.at),
+            message=fault.message,
+            help=fault.help,
+            context={
+                "function": function.qualname,
+                "kind": "function",
+                "offered": "no",
+                "of_metrics": "no",
+                "neighbours": fault.beside,
+                **fault.context,
+            },
+            confidence=fault.confidence,
+        )
 
     def _parts(self, audit: AuditCheck, told: Collection[str]) -> Iterator[Finding]:
         """Yield the private functions that the one which puts all of their kind together leaves out."""
