@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..source import FunctionSymbol
+from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import EffectKind, Kind, Node, ValueGraph
 from .facts import Facts
 from .instruments import InstrumentCall
@@ -23,9 +23,9 @@ class References:
     def collect(self, function: FunctionSymbol) -> set[int]:
         """Note everything that a function refers to; return the calls whose body never starts."""
         graph = self._program.function(function).graph
-        calls = self._facts.calls.setdefault(function, set())
-        classes = self._facts.used_classes.setdefault(function, set())
-        strings = self._facts.strings.setdefault(function, set())
+        calls: set[FunctionSymbol] = set()
+        classes: set[ClassSymbol] = set()
+        strings: set[str] = set()
         unstarted = self._unstarted(function, graph)
         idle = {graph.nodes[call].operands[0] for call in unstarted} | _only_named(graph)
         used = {operand for node in graph.nodes for operand in node.operands}
@@ -50,6 +50,12 @@ class References:
                     strings.add(node.data)
                 case _:
                     pass  # refers to nothing by name
+        if calls:
+            self._facts.calls.setdefault(function, set()).update(calls)
+        if classes:
+            self._facts.used_classes[function] = classes
+        if strings:
+            self._facts.strings[function] = strings
         if handed_on:
             called = {node.operands[0] for node in graph.nodes if node.kind is Kind.CALL}
             self._facts.factories_handed_on += [

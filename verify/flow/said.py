@@ -55,22 +55,23 @@ Speaker = tuple[str, str]
 
 @dataclass
 class Said:
-    """Who says which names.
+    """Who says the names of classes.
 
     Attributes:
-        places: By name, the module and function or class that says it.
+        places: By the name of a class, the module and function or class that says it.
         open_modules: Modules that are looked through by names which are not written here, and who does that.
         opened_by: Who may look up any class of the program; None where nobody does.
     """
 
-    places: dict[str, set[Speaker]] = field(default_factory=dict)
+    places: dict[str, set[Speaker]]
     open_modules: dict[str, Speaker] = field(default_factory=dict)
     opened_by: Speaker | None = None
 
     @classmethod
     def of(cls, program: Program) -> Said:
         """Read all that is followed of a program."""
-        found = cls()
+        modules = program.modules.values()
+        found = cls({name.rpartition(".")[2]: set() for module in modules for name in module.classes})
         for module in program.summaries():
             reader = _Reader(program, module, found)
             for one in module.classes.values():
@@ -88,7 +89,7 @@ class Said:
         own = f"{cls.qualname}."
         return any(
             module != cls.module or not f"{holder}.".startswith(own)
-            for module, holder in self.places.get(cls.name, ())
+            for module, holder in self.places[cls.name]
         )
 
 
@@ -99,6 +100,7 @@ class _Reader:
         self._program = program
         self._module = module
         self._found = found
+        self._speakers: dict[str, Speaker] = {}  # one object each: most of them say many names
 
     def class_(self, cls: ClassSummary) -> None:
         """What a class declares is filled by whoever makes its objects."""
@@ -137,11 +139,11 @@ class _Reader:
             self._say(path[1], holder)
 
     def _say(self, name: str, holder: str) -> None:
-        place = (self._module.name, holder)
-        self._found.places.setdefault(name, set()).add(place)
         meant = self._module.imports.get(name, "").rpartition(".")[2]
-        if meant and meant != name:
-            self._found.places.setdefault(meant, set()).add(place)
+        for one in {name, meant}:
+            said = self._found.places.get(one)
+            if said is not None:
+                said.add(self._speakers.setdefault(holder, (self._module.name, holder)))
 
     # -- names that are looked up -----------------------------------------------------------------------------
 

@@ -83,7 +83,8 @@ MOST_KEPT = 10_000
 """Functions of which a table is kept: those of some 200,000 lines. Whoever looks through more finds them anew."""
 
 
-def _users_in(graph: ValueGraph) -> _Users:
+def _users_in(graph: ValueGraph, shared: dict[tuple[int, ...], tuple[int, ...]]) -> _Users:
+    """Return the users in a graph; equal tuples, which are most of them, are one object among those shared."""
     nodes: dict[int, list[int]] = {}
     effects: dict[int, list[Effect]] = {}
     for index, node in enumerate(graph.nodes):
@@ -91,9 +92,11 @@ def _users_in(graph: ValueGraph) -> _Users:
             nodes.setdefault(operand, []).append(index)
     for effect in graph.effects:
         effects.setdefault(effect.value, []).append(effect)
-    return {one: tuple(users) for one, users in nodes.items()}, {
-        one: tuple(given) for one, given in effects.items()
+    users = {
+        one: shared.setdefault(these, these)
+        for one, these in zip(nodes, map(tuple, nodes.values()), strict=True)
     }
+    return users, {one: tuple(given) for one, given in effects.items()}
 
 
 class Whereabouts:
@@ -103,6 +106,7 @@ class Whereabouts:
         self._facts = facts
         self._index = NameIndex(facts)
         self._users: dict[FunctionSymbol, _Users] = {}
+        self._shared: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._inner: dict[FunctionSymbol, list[FunctionSymbol]] | None = None
 
     def follow(
@@ -136,7 +140,9 @@ class Whereabouts:
         if found is None:
             if len(self._users) >= MOST_KEPT:
                 self._users.clear()
-            found = self._users[function] = _users_in(self._facts.program.function(function).graph)
+            found = self._users[function] = _users_in(
+                self._facts.program.function(function).graph, self._shared
+            )
         return found
 
     def nested(self, function: FunctionSymbol) -> list[FunctionSymbol]:

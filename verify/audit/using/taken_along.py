@@ -28,13 +28,14 @@ class TakenAlong:
 
     def callers(self, function: FunctionSymbol) -> set[FunctionSymbol]:
         """Return the functions that call a function, have it called beside them, or may."""
-        return self._callers.get(function, set())
+        return set(self._callers.get(function, ()))
 
     @cached_property
-    def _callers(self) -> dict[FunctionSymbol, set[FunctionSymbol]]:
-        found: dict[FunctionSymbol, set[FunctionSymbol]] = {}
+    def _callers(self) -> dict[FunctionSymbol, list[FunctionSymbol]]:
+        """By function who calls it, some of them twice: lists, since most have one or two."""
+        found: dict[FunctionSymbol, list[FunctionSymbol]] = {}
         for table in (self._flow.facts.calls, self._flow.facts.possible_calls):
             for caller, callees in table.items():
                 for callee in callees:
-                    found.setdefault(callee, set()).add(caller)
+                    found.setdefault(callee, []).append(caller)
         return found
