@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...flow.carriers import FieldCarrier, KeyCarrier
 from ...flow.types import Instance, members
 from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import Kind, Node
@@ -48,6 +49,7 @@ def unequal_members(usage: Usage) -> Iterator[Unequal]:
 
 class _Finder:
     def __init__(self, usage: Usage) -> None:
+        self._usage = usage
         self._program = usage.flow.program
         self._inference = usage.flow.facts.inference
         self._values: dict[ClassSymbol, dict[str, str | int | None] | None] = {}
@@ -73,9 +75,11 @@ class _Finder:
     def _only(self, function: FunctionSymbol, index: int) -> ClassSymbol | None:
         """Return the enumeration that an attribute is a member of, None where it may be anything else.
 
-        A parameter, whatever it is annotated with, and an entry of a mapping may be a text that is still to become one.
+        A parameter, whatever it is annotated with, and an entry of a mapping may be a text that is still to become one,
+        and so may a field of an object that is built from data.
         """
-        if self._program.function(function).graph.nodes[index].kind is not Kind.ATTR:
+        node = self._program.function(function).graph.nodes[index]
+        if node.kind is not Kind.ATTR or self._is_built_from_data(function, node):
             return None
         known = members(self._inference.type_of(function, index))
         classes = {one.cls for one in known if isinstance(one, Instance)}
@@ -83,6 +87,19 @@ class _Finder:
             return None
         (cls,) = classes
         return cls if self._inference.is_enum(cls) else None
+
+    def _is_built_from_data(self, function: FunctionSymbol, attribute: Node) -> bool:
+        """Whether a field that is read here is filled from the entries of a mapping, or somewhere outside."""
+        name = str(attribute.data)
+        for one in members(self._inference.type_of(function, attribute.operands[0])):
+            owner = self._inference.owner_of_field(one.cls, name) if isinstance(one, Instance) else None
+            if owner is None:
+                continue
+            if self._usage.handling.may_fill(owner, name) is not None or any(
+                isinstance(hop.source, KeyCarrier) for hop in self._usage.writes(FieldCarrier(owner, name))
+            ):
+                return True
+        return False
 
     def _unequal(self, cls: ClassSymbol, function: FunctionSymbol, node: Node) -> Unequal | None:
         if cls not in self._values:
