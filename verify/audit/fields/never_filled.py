@@ -103,10 +103,15 @@ def made_empty(maker: str) -> str | None:
 
 
 def empty_start(usage: Usage, carrier: FieldCarrier) -> str | None:
-    """Return what a field is given wherever it is given anything, as it is written, if that is an empty container."""
+    """Return what a field is given wherever it is given anything, as it is written, if that is an empty container.
+
+    One that something else is done with before or after is given as that leaves it.
+    """
     found: set[str] = set()
     for function, value in usage.handling.stored_values(carrier):
         graph = usage.flow.program.function(function).graph
+        if _uses(usage, function, value) > 1:
+            return None
         node = as_written(graph, value)
         if node.kind is Kind.CALL and isinstance(node.data, CallShape):
             callee = graph.nodes[node.operands[0]]
@@ -121,6 +126,17 @@ def empty_start(usage: Usage, carrier: FieldCarrier) -> str | None:
                 "[]" if node.kind is Kind.SEQUENCE and node.data == "list" and not node.operands else ""
             )
     return found.pop() if len(found) == 1 and "" not in found else None
+
+
+def _uses(usage: Usage, function: FunctionSymbol, value: int) -> int:
+    """Return how often a value is used in a function, under whatever declared name."""
+    users, effects = usage.flow.facts.whereabouts.users(function)
+    nodes = usage.flow.program.function(function).graph.nodes
+    found = len(users.get(value, ())) + len(effects.get(value, ()))
+    while nodes[value].kind is Kind.NARROW:
+        (value,) = nodes[value].operands
+        found += len(users.get(value, ())) + len(effects.get(value, ())) - 1  # less the name
+    return found
 
 
 def _reduction(graph: ValueGraph, user: int, index: int) -> tuple[Span, str] | None:
