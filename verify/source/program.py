@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import builtins
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .interned import Interned
 from .model import ClassSummary, FieldSummary, FunctionSummary, ModuleSummary, Span
 from .summarise import TOP_LEVEL
+
+_FEWEST_PARTS = 2
+"""Parts of a name that tell a folder of the program from a library that is called the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +104,8 @@ class Program:
         default_factory=dict, repr=False
     )
     _subclasses: dict[ClassSymbol, list[ClassSymbol]] | None = field(default=None, repr=False)
+    _tails: set[tuple[str, ...]] | None = field(default=None, repr=False)
+    _below_a_root: dict[str, bool] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.roots is None:
@@ -206,7 +211,36 @@ class Program:
                 return symbol
         if self.roots is not None and parts[0] in self.roots:
             return None  # inside the program, but not there
+        if self._is_below_a_root(parts):
+            return None  # a module of the program, perhaps: that depends on where it is started
         return ExternalSymbol(dotted)
+
+    def _is_below_a_root(self, parts: Sequence[str]) -> bool:
+        """Whether a name begins with a folder inside the program: `examples.data` for `pkg/examples/data.py`.
+
+        Others may have the same name (`torch.quantization`). So all that the program imports by this first part has to
+        be there.
+        """
+        head = parts[0]
+        if not self._is_tail(parts):
+            return False
+        if head not in self._below_a_root:
+            self._below_a_root[head] = all(
+                self._is_tail(target.split("."))
+                for summary in self.modules.values()
+                for target in (*summary.imports.values(), *summary.star_imports)
+                if target.partition(".")[0] == head
+            )
+        return self._below_a_root[head]
+
+    def _is_tail(self, parts: Sequence[str]) -> bool:
+        """Whether the longer part of some module's name, its package left out, is what a name begins with."""
+        if self._tails is None:
+            names = [name.split(".") for name in self.modules]
+            self._tails = {
+                tuple(name[start:]) for name in names for start in range(1, len(name) - _FEWEST_PARTS + 1)
+            }
+        return any(tuple(parts[:length]) in self._tails for length in range(_FEWEST_PARTS, len(parts) + 1))
 
     def member(self, symbol: Symbol, name: str) -> Symbol | None:
         """Return a module's or class's member by name."""

@@ -56,6 +56,23 @@ def test_a_name_missing_inside_the_program_is_not_outside_it() -> None:
     assert program(app__="", a="from app import absent\n").resolve("a", "absent") is None
 
 
+def test_a_folder_inside_the_program_that_is_imported_as_if_it_stood_alone_is_no_library() -> None:
+    """Where that leads depends on where the program is started; what is in there is not somebody else's."""
+    found = program(app__="", app__tools="", app__tools__data="x = 1\n", a="from tools.data import x\n")
+    assert found.resolve("a", "x") is None
+
+
+def test_a_library_that_is_called_like_a_folder_inside_the_program_is_one() -> None:
+    found = program(
+        app__="",
+        app__torch="",
+        app__torch__nn="",
+        a="from torch.nn import Linear\n",
+        b="from torch.optim import SGD\n",
+    )
+    assert found.resolve("a", "Linear") == ExternalSymbol("torch.nn.Linear")
+
+
 def test_a_submodule_is_found_below_its_package() -> None:
     found = program(app__="", app__inner="x = 1\n", a="import app\n")
     assert found.resolve("a", "app.inner") == ModuleSymbol("app.inner")

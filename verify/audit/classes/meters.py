@@ -144,7 +144,8 @@ def asked_only(flow: Flow, mentions: Mentions, cls: ClassSymbol) -> Iterator[Met
         return
     trails = [(spot, flow.facts.whereabouts.follow([spot])) for spot in spots]
     asked_of = [_asked(trail) for _, trail in trails]
-    feeds = {name for asked in asked_of for name in asked if _is_feed(name)} or own
+    named = {name for asked in asked_of for name in asked if _is_feed(name)}
+    feeds = {name for name in named if _may_keep(flow.program, cls, name)} or own
     for (spot, trail), asked in zip(trails, asked_of, strict=True):
         call = flow.program.function(spot.function).graph.nodes[spot.node]
         is_empty = len(call.operands) == 1
@@ -214,6 +215,31 @@ def _is_filled_by_others(flow: Flow, cls: ClassSymbol) -> bool:
         for hop in flow.into(FieldCarrier(cls, name))
         if hop.role is not Role.INITIAL
     )
+
+
+def _may_keep(program: Program, cls: ClassSymbol, name: str) -> bool:
+    """Whether a method may leave something in its own object: it stores there, or has a part of it do something."""
+    method = program.method(cls, name)
+    if method is None or method.module != cls.module:
+        return True
+    graph = program.function(method).graph
+    return any(
+        (effect.kind is EffectKind.STORE_ATTR and _is_of_itself(graph, effect.base))
+        or (effect.kind is EffectKind.STORE_ITEM and _is_of_itself(graph, effect.base))
+        or (effect.kind is EffectKind.DROP and _is_of_itself(graph, effect.value))
+        for effect in graph.effects
+    )
+
+
+def _is_of_itself(graph: ValueGraph, index: int) -> bool:
+    """Whether a value is a method's own object, a part of that, or what a method of either gives."""
+    node = graph.nodes[index]
+    while node.kind in {Kind.ATTR, Kind.ITEM, Kind.CALL, Kind.NARROW, Kind.PHI}:
+        if node.kind is Kind.PHI:
+            return any(_is_of_itself(graph, one) for one in node.operands if one < index)
+        index = node.operands[0]
+        node = graph.nodes[index]
+    return node.kind is Kind.PARAM and node.data == "self"
 
 
 def _feeds_itself(program: Program, cls: ClassSymbol, name: str) -> bool:

@@ -26,8 +26,9 @@ _NAMED = {
     "graveyard",
 }
 _SAID = re.compile(
-    r"(?i)\balive\b|\bkeep\b.*\b(?:ref|reference|event|handle|buffer|around)|\bgarbage|\bgc\b|lifetime|dangling"
+    r"(?i)\balive\b|\bkeep\b.*\b(?:ref|reference|event|handle|buffer|around|scope)|\bgarbage|\bgc\b|lifetime|dangling"
     r"|\bfreed\b|torn down|\bretain|\bhold (?:it|them|on)\b|last reference|reference drops|\bleak|\bkept\b|\bunused\b"
+    r"|\bnot used\b"
 )
 
 _REQUESTS = {"isend", "irecv"}

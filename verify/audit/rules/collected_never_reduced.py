@@ -18,7 +18,7 @@ from .base import AuditCheck, AuditRule
 from .telemetry_class_unused import is_class_subject
 
 _MAKES_PROPERTIES = re.compile(r"propert|reify|cached|memo|lazy")
-_STANDS_IN = re.compile(r"_*(?:Mock|Fake|Stub|Dummy|Spy|(?:mock|fake|stub|dummy|spy)(?:_|$))")
+_STANDS_IN = re.compile(r"_*(?:Mock|Fake|Stub|Dummy|Spy|Test(?=[A-Z])|(?:mock|fake|stub|dummy|spy)(?:_|$))")
 _OWN_PROPERTIES = {"property", "cached_property", "abstractproperty", "lru_cache"}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...source import FunctionSymbol
-from ...source.model import Kind, ValueGraph
+from ...source.model import EffectKind, Kind, ValueGraph
 from ...source.program import Place
 from ..series.series import Series, series_by_function
 from ..words.metric_words import are_metrics
@@ -65,7 +65,7 @@ class SeriesOnlyLiteral(AuditRule):
         if not any(None in values for values in literals.values()):
             return
         for name, values in literals.items():
-            if len(values) == 1 and None not in values:
+            if len(values) == 1 and None not in values and not _is_instead(graph, by_name[name][0]):
                 yield self._literal(audit, by_name[name][0], Confidence.HIGH)
 
     def _entries(
@@ -124,6 +124,22 @@ def _is_logged_as_it_stands(
         return False
     return not any(mapping in given for given in graph.bindings.values()) or not (
         audit.flow.facts.whereabouts.nested(function)
+    )
+
+
+def _is_instead(graph: ValueGraph, one: Series) -> bool:
+    """Whether a name is logged where it is not there yet: `if "loss" not in metrics:`."""
+    guards = {
+        guard
+        for effect in graph.effects
+        if effect.kind is EffectKind.DROP and one.logged.value in graph.nodes[effect.value].operands
+        for guard in effect.guards
+    }
+    return any(
+        node.kind is Kind.COMPARE
+        and node.data == ("NotIn",)
+        and graph.nodes[node.operands[0]].data in {one.bare, one.logged.name}
+        for node in (graph.nodes[guard] for guard in guards)
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...findings import Confidence, Finding
 from ...flow.classes import receiver_name
-from ...source import ClassSymbol, FunctionSymbol
+from ...source import ClassSymbol, FunctionSymbol, Program
 from ...source.model import Kind
 from ...source.program import ExternalSymbol, Place
 from ..transfers.left_out import LeftOut, Sign
@@ -158,12 +158,29 @@ def _is_forced(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:
     cls = ClassSymbol(function.module, summary.owner)
     if function.name == "__init__":
         return _is_inherited(audit, cls, name)  # nobody calls it by way of a base
-    above = program.mro(cls)[1:]
-    if any(isinstance(one, ExternalSymbol) and not one.dotted.endswith(("Generic", "ABC")) for one in above):
+    below = program.subclasses(cls)
+    if any(_has_base_outside(program, one) for one in (cls, *below)):
+        return True  # a mixin's too: its methods stand for those of the base beside it
+    above = [one for one in program.mro(cls)[1:] if isinstance(one, ClassSymbol)]
+    if any(function.name in program.class_(one).methods for one in (*above, *below)):
         return True
-    if any(isinstance(one, ClassSymbol) and function.name in program.class_(one).methods for one in above):
-        return True
-    return any(function.name in program.class_(one).methods for one in program.subclasses(cls))
+    beside = (one for base in above for one in program.subclasses(base) if one != cls)
+    return any(_takes(program, one, function.name, name) for one in beside)
+
+
+def _has_base_outside(program: Program, cls: ClassSymbol) -> bool:
+    return any(
+        isinstance(one, ExternalSymbol) and not one.dotted.endswith(("Generic", "ABC"))
+        for one in program.mro(cls)[1:]
+    )
+
+
+def _takes(program: Program, cls: ClassSymbol, method: str, name: str) -> bool:
+    """Whether a class has a method of its own that takes a parameter."""
+    qualname = program.class_(cls).methods.get(method)
+    if qualname is None:
+        return False
+    return any(name == one.name for one in program.function(FunctionSymbol(cls.module, qualname)).parameters)
 
 
 def _is_shared(audit: AuditCheck, function: FunctionSymbol, name: str) -> bool:

@@ -136,6 +136,9 @@ KEEPS_RUNNING = {
     "connect",
     "register",
     "subscribe",
+    "Subscriber",
+    "create_subscription",
+    "create_timer",
     "getLogger",
     "get_logger",
 }
