@@ -132,9 +132,7 @@ def prepare(
     """Read a program and follow its values: what the rules of an audit look at. The arguments are those of `audit`."""
     reading = read_changed(target.files, jobs=jobs) if read is None else read(target.files)
     program = Program.link(reading.summaries)
-    flow = Flow.of(
-        program, entry_points=_entry_points(program, target.entry_points), log_sinks=target.log_sinks
-    )
+    flow = Flow.of(program, entry_points=_entry_points(program, target), log_sinks=target.log_sinks)
     check = AuditCheck(
         flow,
         Usage.of(flow, is_library=target.is_library),
@@ -159,23 +157,34 @@ def wanted_confidence(target: Target) -> Confidence:
     return Confidence.MEDIUM if written is None else Confidence(written)
 
 
-def _entry_points(program: Program, written: Collection[str]) -> list[FunctionSymbol]:
+def _entry_points(program: Program, target: Target) -> list[FunctionSymbol]:
     """Return the functions that the project names as roots, and every public one: a user of the code may call it.
 
-    Who calls a public method may have an object of a private class below, with a method of its own instead.
+    Who calls a public method may have an object of a private class below, with a method of its own instead. Users of a
+    library make objects of its public classes, whose methods stand for those that bases call.
     """
     found: list[FunctionSymbol] = []
-    for text in written:
+    for text in target.entry_points:
         module, _, name = (part.strip() for part in text.partition("[")[0].partition(":"))
         symbol = program.resolve(module, name) if module in program.modules else None
         if isinstance(symbol, FunctionSymbol):
             found.append(symbol)
-    found += [
-        function
-        for function in program.functions()
-        if not any(_is_private(part) for part in function.qualname.split("."))
-    ]
+    for function in program.functions():
+        *outer, name = function.qualname.split(".")
+        if not any(map(_is_private, outer)) and (
+            not _is_private(name) or (target.is_library and _stands_for_another(program, function))
+        ):
+            found.append(function)
     return [*found, *(below for function in found for below in _overrides(program, function))]
+
+
+def _stands_for_another(program: Program, function: FunctionSymbol) -> bool:
+    """Whether a base of a method's class has a method of the name."""
+    owner = program.function(function).owner
+    return owner is not None and any(
+        isinstance(base, ClassSymbol) and function.name in program.class_(base).methods
+        for base in program.mro(ClassSymbol(function.module, owner))[1:]
+    )
 
 
 def _overrides(program: Program, function: FunctionSymbol) -> Iterator[FunctionSymbol]:

@@ -218,8 +218,8 @@ class Program:
     def _is_below_a_root(self, parts: Sequence[str]) -> bool:
         """Whether a name begins with a folder inside the program: `examples.data` for `pkg/examples/data.py`.
 
-        Others may have the same name (`torch.quantization`). So all that the program imports by this first part has to
-        be there.
+        Others may have the same name (`torch.quantization`). So all that the program imports from below this first part
+        has to be there.
         """
         head = parts[0]
         if not self._is_tail(parts):
@@ -229,7 +229,7 @@ class Program:
                 self._is_tail(target.split("."))
                 for summary in self.modules.values()
                 for target in (*summary.imports.values(), *summary.star_imports)
-                if target.partition(".")[0] == head
+                if target.partition(".")[0] == head and target != head
             )
         return self._below_a_root[head]
 

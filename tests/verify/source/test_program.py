@@ -58,7 +58,8 @@ def test_a_name_missing_inside_the_program_is_not_outside_it() -> None:
 
 def test_a_folder_inside_the_program_that_is_imported_as_if_it_stood_alone_is_no_library() -> None:
     """Where that leads depends on where the program is started; what is in there is not somebody else's."""
-    found = program(app__="", app__tools="", app__tools__data="x = 1\n", a="from tools.data import x\n")
+    imports = "from tools.data import x\nimport tools.data\n"
+    found = program(app__="", app__tools="", app__tools__data="x = 1\n", a=imports)
     assert found.resolve("a", "x") is None
 
 

@@ -308,9 +308,17 @@ def _is_known_base(dotted: str) -> bool:
 
 
 def _is_of_a_handle(attribute: Type) -> bool:
-    """Whether an attribute is that of something from outside which stands for an object of the program."""
+    """Whether an attribute is that of something from outside which stands for an object of the program.
+
+    So does what a private attribute is taken from, such as a marked object that a library gave back.
+    """
     receiver = attribute.receiver if isinstance(attribute, ExternalObject) else None
-    return isinstance(receiver, External) and receiver.dotted.endswith(_STANDS_FOR)
+    if not isinstance(attribute, ExternalObject) or not isinstance(receiver, External):
+        return False
+    is_private = attribute.dotted.rpartition(".")[2].startswith("_")
+    return receiver.dotted.endswith(_STANDS_FOR) or (
+        is_private and not receiver.dotted.startswith("builtins.")
+    )
 
 
 def _bare(decorator: str) -> str:
