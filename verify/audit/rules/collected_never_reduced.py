@@ -117,13 +117,9 @@ def _is_configuration(audit: AuditCheck, function: FunctionSymbol) -> bool:
 
 
 def _is_of_a_mixin(audit: AuditCheck, kept_in: FieldCarrier) -> bool:
-    """Whether another class, of which some objects are as well, declares the field, or a protocol asks for it."""
-    program = audit.program
-    own = {kept_in.owner, *program.subclasses(kept_in.owner)}
-    return any(
-        program.is_protocol(other.owner)
-        or (other.owner not in own and not own.isdisjoint(program.subclasses(other.owner)))
-        for other in audit.usage.fields_named(kept_in.name)
+    """Whether another class, of which some objects are as well, has the field, or a protocol asks for it."""
+    return audit.usage.is_shared_below(kept_in) or any(
+        audit.program.is_protocol(other.owner) for other in audit.usage.fields_named(kept_in.name)
     )
 
 

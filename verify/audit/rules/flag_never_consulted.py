@@ -237,7 +237,7 @@ def _is_read(
         return True
     if audit.consumers.mention(name) is not None:
         return True
-    if _stands_in(audit, cls, name):
+    if _stands_in(audit, cls, name) or audit.usage.is_shared_below(FieldCarrier(cls, name)):
         return True
     index = audit.flow.facts.whereabouts.index
     family = audit.usage.family(FieldCarrier(cls, name)) or (FieldCarrier(cls, name),)

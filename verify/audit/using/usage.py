@@ -13,7 +13,7 @@ from functools import cached_property
 from ...flow import Carrier, Constant, FieldCarrier, Flow, Hop, UnresolvedCarrier
 from ...flow.roots import local_roots
 from ...flow.types import ClassObject, members
-from ...source import FunctionSymbol
+from ...source import ClassSymbol, FunctionSymbol
 from ...source.model import EffectKind, Kind
 from .audience import Audience
 from .handed_over import handling_of
@@ -69,6 +69,14 @@ class Usage:
     def fields_named(self, name: str) -> list[FieldCarrier]:
         """Return the declared fields of a name, in whatever class."""
         return self._by_name.get(name, [])
+
+    def is_shared_below(self, carrier: FieldCarrier) -> bool:
+        """Whether a class neither above nor below a field's own has one of the name, and some objects are of both."""
+        program, inference, name = self.flow.program, self.flow.facts.inference, carrier.name
+        below = program.subclasses(carrier.owner)
+        lines = {carrier.owner, *below, *program.mro(carrier.owner)}
+        beside = {base for one in below for base in program.mro(one) if isinstance(base, ClassSymbol)} - lines
+        return any(name in program.class_(one).fields or inference.field_stores(one, name) for one in beside)
 
     def family(self, carrier: FieldCarrier) -> tuple[FieldCarrier, ...]:
         """Return the fields that may be the same one: of that name in the classes above and below its own."""
