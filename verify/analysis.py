@@ -259,8 +259,8 @@ def _in_part(
     read, texts, unread = known.read, known.texts, known.unread
     index = WordIndex({name: FileWords.of(file, texts[name]) for name, file in read.items()})
     modules = ModulesOnDemand(read, texts)
-    roots = frozenset(file.module.partition(".")[0] for file in known.files)
-    entry_points = _entry_points(configuration, Program(modules, (), roots), unread)
+    names = frozenset(file.module for file in known.files)
+    entry_points = _entry_points(configuration, Program(modules, (), names), unread)
     own = own_log_sinks(configuration)
     part = Part(registry, index, modules, chosen, own)
     wiring = part.wiring(entry_points)

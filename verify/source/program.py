@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -94,22 +94,26 @@ class Program:
         modules: Every module that names can lead to.
         followed: The modules whose bodies are followed; all where it is None. The others are known to names and
             types only: what they do is not looked at.
+        names: The modules that there are; those of `modules` where it is None. To go through `modules` may mean to
+            read all files.
     """
 
     modules: Mapping[str, ModuleSummary]
     followed: tuple[str, ...] | None = None
-    roots: frozenset[str] | None = None  # the first parts of all modules' names
+    names: Collection[str] | None = None
     _resolved: dict[tuple[str, str], Symbol | None] = field(default_factory=dict, repr=False)
     _mro: dict[ClassSymbol, tuple[ClassSymbol | ExternalSymbol, ...]] = field(
         default_factory=dict, repr=False
     )
     _subclasses: dict[ClassSymbol, list[ClassSymbol]] | None = field(default=None, repr=False)
+    _names: Collection[str] = field(init=False, repr=False)
+    _roots: frozenset[str] = field(init=False, repr=False)
     _tails: set[tuple[str, ...]] | None = field(default=None, repr=False)
     _below_a_root: dict[str, bool] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if self.roots is None:
-            self.roots = frozenset(name.partition(".")[0] for name in self.modules)
+        self._names = self.modules.keys() if self.names is None else self.names
+        self._roots = frozenset(name.partition(".")[0] for name in self._names)
 
     @classmethod
     def link(cls, summaries: Iterable[ModuleSummary]) -> Program:
@@ -209,7 +213,7 @@ class Program:
                 for part in parts[length:]:
                     symbol = None if symbol is None else self.member(symbol, part)
                 return symbol
-        if self.roots is not None and parts[0] in self.roots:
+        if parts[0] in self._roots:
             return None  # inside the program, but not there
         if self._is_below_a_root(parts):
             return None  # a module of the program, perhaps: that depends on where it is started
@@ -236,7 +240,7 @@ class Program:
     def _is_tail(self, parts: Sequence[str]) -> bool:
         """Whether the longer part of some module's name, its package left out, is what a name begins with."""
         if self._tails is None:
-            names = [name.split(".") for name in self.modules]
+            names = [name.split(".") for name in self._names]
             self._tails = {
                 tuple(name[start:]) for name in names for start in range(1, len(name) - _FEWEST_PARTS + 1)
             }

@@ -89,8 +89,7 @@ class Part:
                 self._followed[name] = None
 
     def _program(self) -> Program:
-        roots = frozenset(name.partition(".")[0] for name in self.index.files)
-        return Program(self.modules, tuple(self._followed), roots)
+        return Program(self.modules, tuple(self._followed), self.index.files.keys())
 
     @property
     def least_lines(self) -> float:
