@@ -46,17 +46,56 @@ def test_a_file_that_no_wire_runs_through_is_not_followed(large: Project) -> Non
     assert (found.is_clean, found.files, found.followed) == (True, 8, 6)
 
 
-def test_a_file_that_no_wire_runs_through_is_not_even_summarised(
-    large: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    summarised: list[str] = []
+@pytest.fixture
+def summarised(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The modules that were summarised for a part since the test began."""
+    seen: list[str] = []
     real = on_demand.summarise
     monkeypatch.setattr(
-        on_demand, "summarise", lambda file, text: summarised.append(file.module) or real(file, text)
+        on_demand, "summarise", lambda file, text: seen.append(file.module) or real(file, text)
     )
+    return seen
+
+
+def test_a_file_that_no_wire_runs_through_is_not_even_summarised(
+    large: Project, summarised: list[str]
+) -> None:
     large.verify()
     assert "app.unrelated" not in summarised
     assert len(summarised) == len(set(summarised)) == 6
+
+
+def test_to_ask_which_class_takes_a_protocols_place_summarises_no_other_file(
+    large: Project, summarised: list[str]
+) -> None:
+    large.write(
+        "app/widgets.py",
+        "from typing import Protocol\n\n\nclass Shown(Protocol):\n    def render(self, state) -> str: ...\n\n\n"
+        + (large.root / "app/widgets.py").read_text(),
+    )
+    large.replace("app/__main__.py", "print(StatusBanner().render(state))", "show(StatusBanner(), state)")
+    large.replace(
+        "app/__main__.py",
+        "state = State()\n",
+        "\n\ndef show(one: Shown, it: State) -> None:\n    print(one.render(it))\n\n\nstate = State()\n",
+    )
+    large.replace("app/__main__.py", "import StatusBanner", "import Shown, StatusBanner")
+    found = large.verify()
+    assert found.findings == ()
+    assert "app.unrelated" not in summarised
+    assert said(found) == said(in_whole(large))
+
+
+def test_to_ask_whether_a_folder_is_imported_by_its_bare_name_summarises_no_other_file(
+    large: Project, summarised: list[str]
+) -> None:
+    large.write("app/vendored/words/plural.py", "def count(one):\n    return len(one)\n")
+    large.replace("app/__main__.py", "from .schema", "from words.plural import count\nfrom .schema")
+    large.replace("app/__main__.py", "state = State()\n", "state = State()\nprint(count([state]))\n")
+    found = large.verify()
+    assert found.findings == ()
+    assert {"app.unrelated", "app.vendored.words.plural"}.isdisjoint(summarised)
+    assert said(found) == said(in_whole(large))
 
 
 def test_a_part_says_what_the_whole_says(large: Project) -> None:

@@ -55,7 +55,7 @@ Speaker = tuple[str, str]
 
 @dataclass
 class Said:
-    """Who says the names of classes.
+    """Who says the names of classes, of all those that are followed.
 
     Attributes:
         places: By the name of a class, the module and function or class that says it.
@@ -70,8 +70,7 @@ class Said:
     @classmethod
     def of(cls, program: Program) -> Said:
         """Read all that is followed of a program."""
-        modules = program.modules.values()
-        found = cls({name.rpartition(".")[2]: set() for module in modules for name in module.classes})
+        found = cls({one.name: set() for one in program.classes()})
         for module in program.summaries():
             reader = _Reader(program, module, found)
             for one in module.classes.values():

@@ -223,11 +223,14 @@ class Program:
         """Whether a name begins with a folder inside the program: `examples.data` for `pkg/examples/data.py`.
 
         Others may have the same name (`torch.quantization`). So all that the program imports from below this first part
-        has to be there.
+        has to be there. In a part of a program, where that would mean to read all of it, the name counts as unresolved,
+        which proves nothing.
         """
         head = parts[0]
         if not self._is_tail(parts):
             return False
+        if self.followed is not None:
+            return True
         if head not in self._below_a_root:
             self._below_a_root[head] = all(
                 self._is_tail(target.split("."))
