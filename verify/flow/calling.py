@@ -52,6 +52,13 @@ def _depth(binding: Binding) -> int:
     return binding.depth if isinstance(binding, Calling) else 0
 
 
+def _callers(caller: Caller) -> Iterator[FunctionSymbol]:
+    """Yield the function that makes a call, and those that call it."""
+    yield caller.function
+    if isinstance(caller.binding, Calling):
+        yield from _callers(caller.binding.caller)
+
+
 def is_gated(binding: Binding) -> bool:
     """Whether the call that gives the key cannot run."""
     if not isinstance(binding, Calling):
@@ -102,9 +109,10 @@ class Callers:
     def answers(self, called: FunctionObject, caller: Caller) -> list[Calling]:
         """Return what the parameters are in one call, by which a function chooses the keys of what it returns.
 
-        Calls that stand around each other too deeply are none: functions that call each other would never end.
+        Calls that stand around each other too deeply are none, and neither is one that leads back into the function
+        itself: what an encoder of nested values gives itself is no choice of a key, and is much.
         """
-        if _depth(caller.binding) >= _DEEPEST_ANSWERS:
+        if _depth(caller.binding) >= _DEEPEST_ANSWERS or called.function in _callers(caller):
             return []
         parameters = self._choosing(called.function)
         return list(self._in_call(called, caller, parameters)) if parameters else []

@@ -162,6 +162,39 @@ def test_a_key_that_is_handed_round_is_followed_so_far_and_no_further(tmp_path: 
     assert taken[1] <= 2.5 * taken[0]
 
 
+def encoding(count: int) -> str:
+    """A function that encodes what is inside a value by calling itself, as encoders for JSON do, from many places."""
+    inside = [
+        f"    if isinstance(value, Kind{n}):\n"
+        f"        found = {{}}\n"
+        f"        for key, one in value.items():\n"
+        f"            found[encode(key, encoders=encoders)] = encode(one, encoders=encoders)\n"
+        f"        return found\n"
+        for n in range(count)
+    ]
+    return "\n".join(
+        [
+            *(f"class Kind{n}(dict):\n    pass\n" for n in range(count)),
+            "def encode(value, encoders=None):",
+            "    encoders = encoders or {}",
+            "    if type(value) in encoders:",
+            "        return encoders[type(value)](value)",
+            *inside,
+            "    return encode(dict(value), encoders=encoders)",
+            "print(encode({'a': 1, 'b': {'c': 2}}, encoders={int: str}))",
+        ]
+    )
+
+
+def test_calls_of_a_function_of_itself_choose_no_key(tmp_path: Path, steps: Steps) -> None:
+    steps.count(Sources, name="_search")
+    taken = []
+    for count in (5, 10):
+        flow_of(tmp_path, encoding(count))
+        taken.append(steps.since_last())
+    assert taken[1] <= 2.5 * taken[0]
+
+
 def nested_aliases(depth: int) -> str:
     """A function that is declared to return a type of very many parts, and calls of it."""
     lines = ["class Leaf:", "    size: int = 0", "T0 = Leaf"]
