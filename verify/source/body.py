@@ -84,8 +84,8 @@ class BodyBuilder(PatternBuilder):
 
     def _statement(self, node: ast.stmt) -> None:
         match node:
-            case ast.Expr(value=ast.Await(value=value)):
-                self._value(value)
+            case ast.Expr(value=ast.Await(value=value) | (ast.YieldFrom() as value)):
+                self._value(value)  # whoever goes through the one that yields goes through this
             case ast.Expr(value=value):
                 self._effect(EffectKind.DROP, None, -1, self._value(value), place_of(node))
                 self._dead = self._dead or self._never_returns(value)

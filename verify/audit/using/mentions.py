@@ -7,8 +7,9 @@ they are left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ...flow.roots import local_roots
 from ...source import FunctionSymbol, Program
@@ -71,7 +72,7 @@ class Mentions:
     def of(cls, program: Program, wanted: Container[str]) -> Mentions:
         """Look for names in all of a program."""
         found = cls()
-        collector = _Collector(found, wanted)
+        collector = _Collector(program, found, wanted)
         for module in program.modules.values():
             collector.module(module)
         return found
@@ -97,7 +98,8 @@ class Mentions:
 
 
 class _Collector:
-    def __init__(self, found: Mentions, wanted: Container[str]) -> None:
+    def __init__(self, program: Program, found: Mentions, wanted: Container[str]) -> None:
+        self._program = program
         self._found = found
         self._wanted = wanted
         self._words: dict[str, tuple[str, ...]] = {}
@@ -195,12 +197,28 @@ class _Collector:
 
     def _built(self, graph: ValueGraph, node: Node) -> None:
         first, last = graph.nodes[node.operands[0]], graph.nodes[node.operands[-1]]
-        if first.kind is Kind.CONST and isinstance(first.data, str):
-            start = first.data.partition("%")[0] if node.data == "Mod" else first.data
+        for text in self._texts_of(first):
+            start = text.partition("%")[0] if node.data == "Mod" else text
             if _is_part(start):
                 self._found.prefixes.add(start)
-        if last.kind is Kind.CONST and isinstance(last.data, str) and _is_part(last.data):
-            self._found.suffixes.add(last.data)
+        self._found.suffixes.update(filter(_is_part, self._texts_of(last)))
+
+    def _texts_of(self, node: Node) -> Iterable[str]:
+        """Return the texts that a piece of a name may be: as written, or under the name of a constant."""
+        if node.kind is Kind.CONST and isinstance(node.data, str):
+            return (node.data,)
+        return self._constants.get(str(node.data), ()) if node.kind in {Kind.ATTR, Kind.GLOBAL} else ()
+
+    @cached_property
+    def _constants(self) -> dict[str, list[str]]:
+        """The texts that are declared at module level and in bodies of classes, by the name."""
+        found: dict[str, list[str]] = {}
+        for module in self._program.modules.values():
+            for declared in (module.variables, *(cls.fields for cls in module.classes.values())):
+                for name, one in declared.items():
+                    if one.default is not None and isinstance(one.default.literal, str):
+                        found.setdefault(name, []).append(one.default.literal)
+        return found
 
     def _text(self, module: str, holder: str, kind: str, *texts: str | None) -> None:
         for text in texts:
