@@ -101,7 +101,10 @@ def _taken(flow: Flow, subscription: Subscription, events: Collection[ClassSymbo
 
 
 def _own_event(flow: Flow, subscription: Subscription, beside: list[Subscription]) -> str | None:
-    """Return the event that a handler is called after, None where it may well be the one that it is given."""
+    """Return the event that a handler is called after, None where it may well be the one that it is given.
+
+    An event that another handler beside it is called after, and given, has its own.
+    """
     called = _words(subscription.handler.name)
     if not called or called <= _words(subscription.event):
         return None
@@ -110,7 +113,16 @@ def _own_event(flow: Flow, subscription: Subscription, beside: list[Subscription
         events |= {*flow.program.class_(subscription.family).fields}
     given = {one.event for one in beside if one.handler == subscription.handler}
     fitting = [one for one in sorted(events - given) if called <= _words(one)]
-    return fitting[0] if len(fitting) == len(given) == 1 else None
+    if len(fitting) != 1 or len(given) != 1:
+        return None
+    (own,) = fitting
+    return None if any(one.event == own and _is_called_after(one, own) for one in beside) else own
+
+
+def _is_called_after(subscription: Subscription, event: str) -> bool:
+    """Whether a handler's name says all of an event's, or nothing else."""
+    called, said = _words(subscription.handler.name), _words(event)
+    return bool(called) and (called <= said or said <= called)
 
 
 def _are_of_one_kind(one: Subscription, other: Subscription) -> bool:
