@@ -198,6 +198,8 @@ class _Body:
                 self._handling.constructions.setdefault(one.cls, []).append((self._function, index))
                 if shape.starred:
                     self._handling.built_outside.setdefault(one.cls, "built from a sequence")
+                if callee.kind is Kind.PARAM and None in shape.keywords:
+                    self._built_for_those_below(one.cls, node, shape)
             elif not isinstance(one, FunctionObject) or self._is_brought(one):
                 outside = True
         if not outside:
@@ -217,6 +219,13 @@ class _Body:
             )
         if callee.kind is Kind.ATTR and name in TURNS_INTO_MAPPING:
             self._hand_over(callee.operands[0], index, name)
+
+    def _built_for_those_below(self, cls: ClassSymbol, node: Node, shape: CallShape) -> None:
+        """`cls(**mapping)` in a method of a class fills the fields of those below it, under whatever keys there are."""
+        mapping = node.operands[1 + shape.positional + shape.keywords.index(None)]
+        if self._facts.sources.keys.is_open(self._function, mapping):
+            for below in self._program.subclasses(cls):
+                self._handling.built_outside.setdefault(below, "built from a mapping")
 
     def _runs_own(self, node: Node, shape: CallShape, name: str) -> bool:
         """Whether what is called has a function of the program run: what it hands on stays inside.
