@@ -78,7 +78,7 @@ class Snapshot:
 
     def uses(self, symbols: Iterable[FunctionSymbol | ClassSymbol]) -> Uses:
         """Answer whether these are used at all, in whatever way."""
-        return Uses(self.flow, Mentions.of(self.program, {symbol.name for symbol in symbols}))
+        return Uses(self.flow, Mentions.of(self.flow, {symbol.name for symbol in symbols}))
 
     @cached_property
     def usage(self) -> Usage:

@@ -129,7 +129,7 @@ class AuditCheck:
         wanted = (
             functions | classes | flag_names(self.flow) | event_names(self.program) | in_tables | unregistered
         )
-        return Mentions.of(self.program, wanted)
+        return Mentions.of(self.flow, wanted)
 
     @cached_property
     def kin_of_tables(self) -> tuple[Kin, ...]:

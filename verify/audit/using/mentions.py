@@ -7,12 +7,12 @@ they are left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from dataclasses import dataclass, field
-from functools import cached_property
 
+from ...flow import Flow
 from ...flow.roots import local_roots
-from ...source import FunctionSymbol, Program
+from ...source import FunctionSymbol
 from ...source.model import (
     FunctionSummary,
     Kind,
@@ -69,11 +69,11 @@ class Mentions:
     beginnings: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, program: Program, wanted: Container[str]) -> Mentions:
+    def of(cls, flow: Flow, wanted: Container[str]) -> Mentions:
         """Look for names in all of a program."""
         found = cls()
-        collector = _Collector(program, found, wanted)
-        for module in program.modules.values():
+        collector = _Collector(flow, found, wanted)
+        for module in flow.program.modules.values():
             collector.module(module)
         return found
 
@@ -98,12 +98,12 @@ class Mentions:
 
 
 class _Collector:
-    def __init__(self, program: Program, found: Mentions, wanted: Container[str]) -> None:
-        self._program = program
+    def __init__(self, flow: Flow, found: Mentions, wanted: Container[str]) -> None:
+        self._literals = flow.facts.sources.keys.literals
         self._found = found
         self._wanted = wanted
         self._words: dict[str, tuple[str, ...]] = {}
-        self._pieces: list[tuple[ValueGraph, Node]] = []
+        self._pieces: list[tuple[FunctionSymbol, ValueGraph, Node]] = []
         self._other_names: dict[
             str, str
         ] = {}  # `import x as y`: what a name of this module is called elsewhere
@@ -119,8 +119,8 @@ class _Collector:
         for qualname, summary in module.functions.items():
             self._body(FunctionSymbol(module.name, qualname), summary, module)
             self._signature(module.name, summary)
-        for graph, node in self._pieces if self._looks_up else ():
-            self._built(graph, node)
+        for piece in self._pieces if self._looks_up else ():
+            self._built(*piece)
         for qualname, cls in module.classes.items():
             self._text(module.name, qualname, "base", *cls.bases, *(value for _, value in cls.keywords))
             self._text(module.name, qualname, "decorator", *cls.decorators)
@@ -165,9 +165,9 @@ class _Collector:
                 ):
                     self._string(function, node.data)
             elif kind is Kind.CALL:
-                self._looks_up = self._lookup(graph, node) or self._looks_up
+                self._looks_up = self._lookup(function, graph, node) or self._looks_up
             elif kind is Kind.OP and node.data in _BUILDING and node.operands:
-                self._pieces.append((graph, node))
+                self._pieces.append((function, graph, node))
                 first = graph.nodes[node.operands[0]]
                 if first.kind is Kind.CONST and isinstance(first.data, str) and first.data.endswith("_"):
                     self._found.beginnings.add(first.data)
@@ -181,7 +181,7 @@ class _Collector:
         if name in self._wanted:
             self._found.strings.setdefault(name, []).append(function)
 
-    def _lookup(self, graph: ValueGraph, call: Node) -> bool:
+    def _lookup(self, function: FunctionSymbol, graph: ValueGraph, call: Node) -> bool:
         """Note which names `getattr(x, name)` may look up; whether one is made elsewhere."""
         callee = graph.nodes[call.operands[0]]
         if callee.data not in _LOOKUPS or len(call.operands) < 2:
@@ -191,34 +191,19 @@ class _Collector:
         for root in local_roots(graph, argument, every=True):
             node = graph.nodes[root]
             if node.kind is Kind.OP and node.data in _BUILDING and node.operands:
-                self._built(graph, node)
+                self._built(function, graph, node)
             elsewhere = elsewhere or node.kind is not Kind.CONST
         return elsewhere
 
-    def _built(self, graph: ValueGraph, node: Node) -> None:
-        first, last = graph.nodes[node.operands[0]], graph.nodes[node.operands[-1]]
-        for text in self._texts_of(first):
-            start = text.partition("%")[0] if node.data == "Mod" else text
+    def _built(self, function: FunctionSymbol, graph: ValueGraph, node: Node) -> None:
+        """Note how a name that is put together begins and ends; a piece may be a constant under its own name."""
+        for start in self._literals.fixed_strings(function, node.operands[0]):
+            start = start.partition("%")[0] if node.data == "Mod" else start
             if _is_part(start):
                 self._found.prefixes.add(start)
-        self._found.suffixes.update(filter(_is_part, self._texts_of(last)))
-
-    def _texts_of(self, node: Node) -> Iterable[str]:
-        """Return the texts that a piece of a name may be: as written, or under the name of a constant."""
-        if node.kind is Kind.CONST and isinstance(node.data, str):
-            return (node.data,)
-        return self._constants.get(str(node.data), ()) if node.kind in {Kind.ATTR, Kind.GLOBAL} else ()
-
-    @cached_property
-    def _constants(self) -> dict[str, list[str]]:
-        """The texts that are declared at module level and in bodies of classes, by the name."""
-        found: dict[str, list[str]] = {}
-        for module in self._program.modules.values():
-            for declared in (module.variables, *(cls.fields for cls in module.classes.values())):
-                for name, one in declared.items():
-                    if one.default is not None and isinstance(one.default.literal, str):
-                        found.setdefault(name, []).append(one.default.literal)
-        return found
+        self._found.suffixes.update(
+            filter(_is_part, self._literals.fixed_strings(function, node.operands[-1]))
+        )
 
     def _text(self, module: str, holder: str, kind: str, *texts: str | None) -> None:
         for text in texts:
