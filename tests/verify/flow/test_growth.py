@@ -49,6 +49,14 @@ class Steps:
         assert count > 0
         return count
 
+    def of(self, folder: Path, program: Callable[[int], str], *sizes: int) -> list[int]:
+        """The calls for the flow of a program at each of some sizes."""
+        found = []
+        for size in sizes:
+            flow_of(folder, program(size))
+            found.append(self.since_last())
+        return found
+
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
@@ -106,10 +114,7 @@ def test_mappings_that_meet_in_one_function_take_steps_in_proportion(
 
 def test_mappings_that_go_round_are_answered_once_for_the_circle(tmp_path: Path, steps: Steps) -> None:
     steps.count(Mappings, name="_infer")
-    taken = []
-    for count in (50, 100):
-        flow_of(tmp_path, handed_round(count))
-        taken.append(steps.since_last())
+    taken = steps.of(tmp_path, handed_round, 50, 100)
     assert taken[1] <= 3 * taken[0]
 
 
@@ -155,10 +160,7 @@ def reading_by_key(count: int) -> str:
 
 def test_a_key_that_is_handed_round_is_followed_so_far_and_no_further(tmp_path: Path, steps: Steps) -> None:
     steps.count(Callers, name="answers")
-    taken = []
-    for count in (10, 20):
-        flow_of(tmp_path, reading_by_key(count))
-        taken.append(steps.since_last())
+    taken = steps.of(tmp_path, reading_by_key, 10, 20)
     assert taken[1] <= 2.5 * taken[0]
 
 
@@ -188,10 +190,7 @@ def encoding(count: int) -> str:
 
 def test_calls_of_a_function_of_itself_choose_no_key(tmp_path: Path, steps: Steps) -> None:
     steps.count(Sources, name="_search")
-    taken = []
-    for count in (5, 10):
-        flow_of(tmp_path, encoding(count))
-        taken.append(steps.since_last())
+    taken = steps.of(tmp_path, encoding, 5, 10)
     assert taken[1] <= 2.5 * taken[0]
 
 
@@ -205,8 +204,5 @@ def nested_aliases(depth: int) -> str:
 
 def test_a_large_type_is_looked_through_once(tmp_path: Path, steps: Steps) -> None:
     steps.count(generics, inference, name="variables")
-    taken = []
-    for depth in (5, 7):
-        flow_of(tmp_path, nested_aliases(depth))
-        taken.append(steps.since_last())
+    taken = steps.of(tmp_path, nested_aliases, 5, 7)
     assert taken[1] <= 2 * taken[0]

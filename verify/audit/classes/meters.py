@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...flow import FieldCarrier, Flow, ModuleCarrier, Role
+from ...flow.classes import receiver_name
 from ...flow.names import MUTATORS
 from ...flow.trail import Spot, Trail, UseKind
 from ...source import ClassSymbol, FunctionSymbol, Program
@@ -222,24 +223,25 @@ def _may_keep(program: Program, cls: ClassSymbol, name: str) -> bool:
     method = program.method(cls, name)
     if method is None or method.module != cls.module:
         return True
-    graph = program.function(method).graph
-    return any(
-        (effect.kind is EffectKind.STORE_ATTR and _is_of_itself(graph, effect.base))
-        or (effect.kind is EffectKind.STORE_ITEM and _is_of_itself(graph, effect.base))
-        or (effect.kind is EffectKind.DROP and _is_of_itself(graph, effect.value))
+    summary = program.function(method)
+    graph, receiver = summary.graph, receiver_name(summary)
+    changed = (
+        effect.value if effect.kind is EffectKind.DROP else effect.base
         for effect in graph.effects
+        if effect.kind in {EffectKind.STORE_ATTR, EffectKind.STORE_ITEM, EffectKind.DROP}
     )
+    return any(_is_part_of(graph, one, receiver) for one in changed)
 
 
-def _is_of_itself(graph: ValueGraph, index: int) -> bool:
-    """Whether a value is a method's own object, a part of that, or what a method of either gives."""
+def _is_part_of(graph: ValueGraph, index: int, parameter: str | None) -> bool:
+    """Whether a value is a parameter, a part of that, or what a method of either gives."""
     node = graph.nodes[index]
     while node.kind in {Kind.ATTR, Kind.ITEM, Kind.CALL, Kind.NARROW, Kind.PHI}:
         if node.kind is Kind.PHI:
-            return any(_is_of_itself(graph, one) for one in node.operands if one < index)
+            return any(_is_part_of(graph, one, parameter) for one in node.operands if one < index)
         index = node.operands[0]
         node = graph.nodes[index]
-    return node.kind is Kind.PARAM and node.data == "self"
+    return node.kind is Kind.PARAM and node.data == parameter
 
 
 def _feeds_itself(program: Program, cls: ClassSymbol, name: str) -> bool:

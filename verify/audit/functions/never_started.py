@@ -172,16 +172,13 @@ class NeverStarted:
         if leaves(trail) or any(use.name == method.name and use.function != method for use in trail.uses):
             return False
         lines = self._handling.lines(cls)
-        if any(self._owner(one) in lines for one in self._taken_along.callers(method) - {method}):
+        owner_of = self._flow.facts.inference.owner_of
+        if any(owner_of(one) in lines for one in self._taken_along.callers(method) - {method}):
             return False  # a base calls what it leaves to the classes below: `self.answer()`
         reads = self._flow.facts.whereabouts.index.property_reads(method)
         if any(is_sure and function != method for function, _, is_sure in reads):
             return False
         return not method.name.startswith("__") and self._uncalled.is_its_own(method)
-
-    def _owner(self, function: FunctionSymbol) -> ClassSymbol | None:
-        owner = self._flow.program.function(function).owner
-        return None if owner is None else ClassSymbol(function.module, owner)
 
     def _trail_of(self, cls: ClassSymbol) -> Trail | None:
         """Return where the objects of a class, and of those above and below it, get to; None where others make some."""

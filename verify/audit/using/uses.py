@@ -312,13 +312,10 @@ def _is_of_a_handle(attribute: Type) -> bool:
 
     So does what a private attribute is taken from, such as a marked object that a library gave back.
     """
-    receiver = attribute.receiver if isinstance(attribute, ExternalObject) else None
-    if not isinstance(attribute, ExternalObject) or not isinstance(receiver, External):
+    if not isinstance(attribute, ExternalObject) or not isinstance(attribute.receiver, External):
         return False
-    is_private = attribute.dotted.rpartition(".")[2].startswith("_")
-    return receiver.dotted.endswith(_STANDS_FOR) or (
-        is_private and not receiver.dotted.startswith("builtins.")
-    )
+    receiver, name = attribute.receiver.dotted, attribute.dotted.rpartition(".")[2]
+    return receiver.endswith(_STANDS_FOR) or (name.startswith("_") and not receiver.startswith("builtins."))
 
 
 def _bare(decorator: str) -> str:
