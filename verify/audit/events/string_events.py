@@ -95,7 +95,7 @@ class _Collector:
         known = self._sent.get(tag)
         if known is not None:
             return known
-        sent: dict[str, list[str]] = {}
+        places: dict[str, set[tuple[str, int]]] = {}
         is_open = False
         for function, value in self._stored(tag):
             graph = self._flow.program.function(function).graph
@@ -103,9 +103,10 @@ class _Collector:
             for index in local_roots(graph, value, every=True):
                 node = graph.nodes[index]
                 if node.kind is Kind.CONST and isinstance(node.data, str):
-                    sent.setdefault(node.data, []).append(f"{path}:{node.span.line}")
+                    places.setdefault(node.data, set()).add((path, node.span.line))
                 else:
                     is_open = True
+        sent = {name: [f"{path}:{line}" for path, line in sorted(found)] for name, found in places.items()}
         self._sent[tag] = sent, is_open
         return sent, is_open
 
