@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..source import ClassSymbol, FunctionSymbol, ModuleSymbol
 from ..source.program import ExternalSymbol
-from .classes import is_property, takes_class
+from .classes import is_property, is_static, takes_class
 from .types import (
     NONE,
     UNKNOWN,
@@ -35,7 +35,7 @@ def attribute(inference: Inference, base: Type, name: str) -> Type:
     match base:
         case Instance(cls=cls, arguments=arguments):
             if name == "__class__":
-                return ClassObject(cls)
+                return inference.class_or_below(cls)
             method = inference.program.method(cls, name)
             if method is not None:
                 if is_property(inference.program.function(method)):
@@ -47,12 +47,12 @@ def attribute(inference: Inference, base: Type, name: str) -> Type:
             if any(isinstance(one, ExternalSymbol) for one in inference.program.mro(cls)):
                 return ExternalObject(f"?.{name}", base)
             return UNKNOWN
-        case ClassObject(cls=cls):
+        case ClassObject(cls=cls, or_below=or_below):
             member = inference.program.member(cls, name)
             if isinstance(member, FunctionSymbol):
-                return FunctionObject(
-                    member, base if takes_class(inference.program.function(member)) else None
-                )
+                summary = inference.program.function(member)
+                is_bound = takes_class(summary) or (or_below and is_static(summary))
+                return FunctionObject(member, base if is_bound else None)
             if isinstance(member, ClassSymbol):
                 return ClassObject(member)
             if inference.program.field(cls, name) is not None:

@@ -65,7 +65,10 @@ class ByCallers:
         return found if 0 < len(found) <= _MANY else None
 
     def _constructions(self, owner: ClassSymbol) -> list[_Said] | None:
-        """Return who says a class, or one below it that has no constructor of its own, or calls the constructor."""
+        """Return who makes objects by a constructor, or calls it.
+
+        These say the class, one below it that has no constructor of its own, or call the class that they are of.
+        """
         found: list[_Said] = []
         for cls in (owner, *self._program.subclasses(owner)):
             if cls != owner and self._inference.constructor(cls) != self._inference.constructor(owner):
@@ -76,6 +79,10 @@ class ByCallers:
             if said is None and self._said is not None and self._said.get(cls.name):
                 return None
             found += said or []
+            found += self._inference.own_class.calls_in(cls)
+        for above in self._program.mro(owner)[1:]:
+            if isinstance(above, ClassSymbol):
+                found += self._inference.own_class.calls_in(above)
         return found if 0 < len(found) <= _MANY else None
 
     def _calls_above(self, function: FunctionSymbol) -> Iterator[_Said]:
@@ -135,8 +142,13 @@ class ByCallers:
             elif isinstance(one, FunctionObject):
                 if function in self._inference.dispatch(one.function, one.receiver):
                     found.append(FunctionObject(function, one.receiver))
-            elif isinstance(one, ClassObject) and self._inference.constructor(one.cls) == function:
-                found.append(FunctionObject(function, Instance(one.cls)))
+            elif isinstance(one, ClassObject):
+                made = self._inference.own_class.made_by(caller, one)
+                found += (
+                    FunctionObject(function, Instance(cls))
+                    for cls in made
+                    if self._inference.constructor(cls) == function
+                )
         return found, may_be
 
     def _given(

@@ -67,8 +67,9 @@ class Calls:
                 case FunctionObject():
                     for called in self._inference.dispatch(one.function, one.receiver):
                         self._arguments(function, FunctionObject(called, one.receiver), index, node)
-                case ClassObject(cls=cls):
-                    self._construct(function, cls, index, node)
+                case ClassObject():
+                    for made in self._inference.own_class.made_by(function, one):
+                        self._construct(function, made, index, node)
                 case Instance(cls=cls) if (method := self._program.method(cls, "__call__")) is not None:
                     self._arguments(function, FunctionObject(method, one), index, node)
                 case ExternalObject(dotted=dotted):
@@ -83,7 +84,7 @@ class Calls:
         if callee.kind is Kind.ATTR and not node.gated:
             base = self._inference.type_of(function, callee.operands[0])
             for one in members(base) if not types or UNKNOWN in types else ():
-                if isinstance(one, Instance):
+                if isinstance(one, Instance) or (isinstance(one, ClassObject) and one.or_below):
                     for below in self._inference.methods_below(one.cls, str(callee.data)):
                         self._arguments(function, below, index, node)
             if (

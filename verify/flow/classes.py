@@ -16,7 +16,7 @@ from ..source.summarise import TOP_LEVEL
 from .aliases import Aliases
 from .existing import Existing
 from .foreign import foreign_stores
-from .types import FunctionObject, Instance, Type, members
+from .types import ClassObject, FunctionObject, Instance, Type, members
 
 _ADD_NO_METHODS = {
     "abc.ABC",
@@ -237,7 +237,7 @@ class ClassFacts:
         if receiver is None:
             return tuple(found)
         for one in members(receiver):
-            if isinstance(one, Instance):
+            if isinstance(one, Instance) or (isinstance(one, ClassObject) and one.or_below):
                 below = self.program.subclasses(one.cls)
                 if self.program.is_protocol(one.cls):
                     below = [*below, *self.implementers(one.cls)]
@@ -315,7 +315,7 @@ class ClassFacts:
 
 def receiver_name(summary: FunctionSummary) -> str | None:
     """Return the name of the parameter that a method is bound by (`self`, `cls`)."""
-    if summary.owner is None or not summary.parameters or "staticmethod" in summary.decorators:
+    if summary.owner is None or not summary.parameters or is_static(summary):
         return None
     return summary.parameters[0].name
 
@@ -324,6 +324,11 @@ def takes_class(summary: FunctionSummary) -> bool:
     """Whether a method's first parameter is the class itself."""
     implicit = summary.owner is not None and summary.qualname.rpartition(".")[2] in _ON_THE_CLASS
     return implicit or "classmethod" in summary.decorators
+
+
+def is_static(summary: FunctionSummary) -> bool:
+    """Whether a method is given neither an object nor the class."""
+    return "staticmethod" in summary.decorators
 
 
 def is_property(summary: FunctionSummary) -> bool:

@@ -21,6 +21,7 @@ from .lambdas import Lambdas
 from .narrowing import assigned_value, classes_of, declared_value, excluded, narrowed, tagged
 from .operators import operation
 from .overloads import overloaded
+from .own_class import OwnClass
 from .results import call_result, called
 from .rows import RESULT, Place, Rows
 from .types import (
@@ -62,6 +63,7 @@ class Inference(ClassFacts):
             keep=self._keep,
         )
         self.generics = Generics(self)
+        self.own_class = OwnClass(self)
         self.contents = Contents(self)
         self._lambdas = Lambdas(self)
         self._by_callers = ByCallers(self)
@@ -160,6 +162,9 @@ class Inference(ClassFacts):
         own = receiver.cls if isinstance(receiver, Instance | ClassObject) else None
         returns = summary.returns
         if returns is None:
+            is_inherited = own is not None and own != self.owner_of(called.function)
+            if is_inherited and isinstance(receiver, Instance | ClassObject):
+                return self.own_class.returned(called.function, receiver)
             return self.return_type(called.function)
         declared_as = self.declared(called.function.module, returns, own if "Self" in returns else None)
         if variables(declared_as):
@@ -212,6 +217,10 @@ class Inference(ClassFacts):
                 if isinstance(one, Instance | ClassObject)
             )
         return self._set_anyhow
+
+    def class_or_below(self, cls: ClassSymbol) -> ClassObject:
+        """Return the class of an object that is of a class or of one below it."""
+        return ClassObject(cls, bool(self.program.subclasses(cls)))
 
     # -- inference ------------------------------------------------------------------------------------------
 
@@ -276,7 +285,7 @@ class Inference(ClassFacts):
     def _parameter(self, function: FunctionSymbol, summary: FunctionSummary, name: str) -> Type:
         if name == receiver_name(summary) and summary.owner is not None:
             owner = ClassSymbol(function.module, summary.owner)
-            return ClassObject(owner) if takes_class(summary) else Instance(owner)
+            return self.class_or_below(owner) if takes_class(summary) else Instance(owner)
         for parameter in summary.parameters:
             if parameter.name == name and parameter.annotation is not None:
                 owner_class = ClassSymbol(function.module, summary.owner) if summary.owner else None

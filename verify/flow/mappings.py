@@ -18,7 +18,7 @@ from .circles import Circles
 from .elements import COPIES_OF_LISTS, LISTS, QUEUES, container_of, is_list, is_slice, is_values
 from .inference import Inference
 from .rows import Place, Rows
-from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, Type, members
+from .types import UNKNOWN, ClassObject, ExternalObject, FunctionObject, Instance, members
 from .wholes import Wholes
 
 Origins = frozenset[MappingOrigin | None]
@@ -332,10 +332,10 @@ class Mappings:
                     continue
                 called.add(node.operands[0])
                 types = members(self._inference.type_of(function, node.operands[0]))
-                self._construction(function, node, types)
+                self._construction(function, node)
                 if UNKNOWN in types and graph.nodes[node.operands[0]].kind is Kind.ATTR:
                     self._called_on_unknown.add(str(graph.nodes[node.operands[0]].data))
-                for callee in self._reached(types):
+                for callee in self._reached(function, node.operands[0]):
                     self._calls.setdefault(callee.function, []).append((callee, function, node))
                     spread = _spread(node)
                     for name, values in arguments(self._program, callee, node).items():
@@ -352,28 +352,29 @@ class Mappings:
                             self._handed_over.add(one.function)
         return callers
 
-    def _construction(self, function: FunctionSymbol, node: Node, types: tuple[Type, ...]) -> None:
+    def _construction(self, function: FunctionSymbol, node: Node) -> None:
         shape = node.data
         assert isinstance(shape, CallShape)
-        for one in types:
-            if isinstance(one, ClassObject) and self._inference.constructor(one.cls) is None:
+        for cls in self._inference.own_class.made_at(function, node.operands[0]):
+            if self._inference.constructor(cls) is None:
                 operands = node.operands[1:]
-                fields = self._inference.positional_fields(one.cls)
+                fields = self._inference.positional_fields(cls)
                 given = [
                     *zip(fields, operands[: shape.positional], strict=False),
                     *zip(shape.keywords, operands[shape.positional :], strict=True),
                 ]
                 for name, operand in given:
                     if name is not None:
-                        self._constructed.setdefault((one.cls, name), []).append((function, operand))
+                        self._constructed.setdefault((cls, name), []).append((function, operand))
 
-    def _reached(self, types: tuple[Type, ...]) -> Iterator[FunctionObject]:
-        for one in types:
+    def _reached(self, function: FunctionSymbol, callee: int) -> Iterator[FunctionObject]:
+        for one in members(self._inference.type_of(function, callee)):
             if isinstance(one, FunctionObject):
                 for reached in self._inference.dispatch(one.function, one.receiver):
                     yield FunctionObject(reached, one.receiver)
-            elif isinstance(one, ClassObject) and (made := self._inference.constructor(one.cls)) is not None:
-                yield FunctionObject(made, Instance(one.cls))
+        for cls in self._inference.own_class.made_at(function, callee):
+            if (made := self._inference.constructor(cls)) is not None:
+                yield FunctionObject(made, Instance(cls))
 
 
 def _spread(call: Node) -> dict[int, bool]:

@@ -101,7 +101,7 @@ def _type(inference: Inference, dotted: str, given: Given) -> Type:
         return External(dotted)
     return each(
         _argument(inference, given, 0),
-        lambda one: ClassObject(one.cls) if isinstance(one, Instance) else UNKNOWN,
+        lambda one: inference.class_or_below(one.cls) if isinstance(one, Instance) else UNKNOWN,
     )
 
 

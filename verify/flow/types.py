@@ -23,9 +23,10 @@ class Instance(metaclass=Interned):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassObject(metaclass=Interned):
-    """A class of the program itself."""
+    """A class of the program itself; `or_below`: that or one below it, as the class that a method is called on."""
 
     cls: ClassSymbol
+    or_below: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

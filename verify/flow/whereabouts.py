@@ -360,8 +360,9 @@ class _Following:
                 case FunctionObject():
                     for called in self._inference.dispatch(one.function, one.receiver):
                         self._argument(spot, FunctionObject(called, one.receiver), node)
-                case ClassObject(cls=cls):
-                    self._constructed(spot, cls, index, node)
+                case ClassObject():
+                    for made in self._inference.own_class.made_by(spot.function, one):
+                        self._constructed(spot, made, index, node)
                 case Instance(cls=cls) if (method := self._program.method(cls, "__call__")) is not None:
                     self._argument(spot, FunctionObject(method, one), node)
                 case ExternalObject(dotted=dotted):
@@ -655,8 +656,9 @@ class _Following:
             if isinstance(one, FunctionObject):
                 for called in self._inference.dispatch(one.function, one.receiver):
                     yield FunctionObject(called, one.receiver)
-            elif isinstance(one, ClassObject) and (made := self._inference.constructor(one.cls)) is not None:
-                yield FunctionObject(made, Instance(one.cls))
+        for cls in self._inference.own_class.made_at(function, node.operands[0]):
+            if (made := self._inference.constructor(cls)) is not None:
+                yield FunctionObject(made, Instance(cls))
 
 
 def _fits(stored: Key, wanted: Key) -> bool:

@@ -9,7 +9,6 @@ from ..flow.carriers import MappingOrigin
 from ..flow.holders import without_holders
 from ..flow.neutral import is_neutral, plain_literal, say_something
 from ..flow.trail import Spot, UseKind
-from ..flow.types import ClassObject, members
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import Kind
 from .origins import find_origins
@@ -69,7 +68,7 @@ def _constructions(flow: Flow, cls: ClassSymbol) -> list[Spot]:
         for function in flow.program.functions()
         for index, node in enumerate(flow.program.function(function).graph.nodes)
         if node.kind is Kind.CALL
-        and ClassObject(cls) in members(flow.facts.inference.type_of(function, node.operands[0]))
+        and cls in flow.facts.inference.own_class.made_at(function, node.operands[0])
     ]
 
 

@@ -195,11 +195,10 @@ class _Body:
         outside = not types
         for one in types:
             if isinstance(one, ClassObject):
-                self._handling.constructions.setdefault(one.cls, []).append((self._function, index))
-                if shape.starred:
-                    self._handling.built_outside.setdefault(one.cls, "built from a sequence")
-                if callee.kind is Kind.PARAM and None in shape.keywords:
-                    self._built_for_those_below(one.cls, node, shape)
+                for cls in self._facts.inference.own_class.made_by(self._function, one):
+                    self._handling.constructions.setdefault(cls, []).append((self._function, index))
+                    if shape.starred:
+                        self._handling.built_outside.setdefault(cls, "built from a sequence")
             elif not isinstance(one, FunctionObject) or self._is_brought(one):
                 outside = True
         if not outside:
@@ -219,13 +218,6 @@ class _Body:
             )
         if callee.kind is Kind.ATTR and name in TURNS_INTO_MAPPING:
             self._hand_over(callee.operands[0], index, name)
-
-    def _built_for_those_below(self, cls: ClassSymbol, node: Node, shape: CallShape) -> None:
-        """`cls(**mapping)` in a method of a class fills the fields of those below it, under whatever keys there are."""
-        mapping = node.operands[1 + shape.positional + shape.keywords.index(None)]
-        if self._facts.sources.keys.is_open(self._function, mapping):
-            for below in self._program.subclasses(cls):
-                self._handling.built_outside.setdefault(below, "built from a mapping")
 
     def _runs_own(self, node: Node, shape: CallShape, name: str) -> bool:
         """Whether what is called has a function of the program run: what it hands on stays inside.
