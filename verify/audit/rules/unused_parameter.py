@@ -11,6 +11,7 @@ from ...source.model import Kind
 from ...source.program import ExternalSymbol, Place
 from ..transfers.left_out import LeftOut, Sign
 from ..transfers.not_handed_on import NotHandedOn, not_handed_on
+from ..using.accepted import accepts_unused
 from ..words.flags import uses_parameter
 from .base import AuditCheck, AuditRule
 
@@ -42,20 +43,25 @@ class UnusedParameter(AuditRule):
     name = "unused-parameter"
 
     def check(self, audit: AuditCheck) -> Iterator[Finding]:
-        """Yield each parameter that goes nowhere."""
+        """Yield each parameter that goes nowhere, but for those that a comment accepts."""
+        for function, name, finding in self._found(audit):
+            if not accepts_unused(audit.program, audit.commented_out, function, name):
+                yield finding
+
+    def _found(self, audit: AuditCheck) -> Iterator[tuple[FunctionSymbol, str, Finding]]:
         for one in audit.left_out.found:
             if one.sign is Sign.PARAMETER and not _is_forced(audit, one.group.function, one.name):
-                yield self._built_inside(audit, one, Confidence.HIGH)
+                yield one.group.function, one.name, self._built_inside(audit, one, Confidence.HIGH)
         told: set[tuple[FunctionSymbol, str]] = set()
         for one in audit.left_out.unused_parameters:
             place = (one.group.function, one.name)
             if place not in told and not _is_forced(audit, *place):
                 told.add(place)
-                yield self._built_inside(audit, one, Confidence.MEDIUM)
+                yield *place, self._built_inside(audit, one, Confidence.MEDIUM)
         for passed in not_handed_on(audit.flow, audit.transfers):
             place = (passed.function, passed.name)
             if place not in told and not _is_forced(audit, *place) and not _is_shared(audit, *place):
-                yield self._called_inside(audit, passed)
+                yield *place, self._called_inside(audit, passed)
         for cls in audit.program.classes():
             if audit.classes.has(cls):
                 yield from self._constructor(audit, cls)
@@ -88,7 +94,9 @@ class UnusedParameter(AuditRule):
             confidence=Confidence.LOW if _ignores_most(audit, function) else Confidence.MEDIUM,
         )
 
-    def _constructor(self, audit: AuditCheck, cls: ClassSymbol) -> Iterator[Finding]:
+    def _constructor(
+        self, audit: AuditCheck, cls: ClassSymbol
+    ) -> Iterator[tuple[FunctionSymbol, str, Finding]]:
         """A constructor's own parameter that no field of the object is given."""
         qualname = audit.program.class_(cls).methods.get("__init__")
         if qualname is None:
@@ -109,7 +117,7 @@ class UnusedParameter(AuditRule):
                 continue
             if audit.flow.facts.inference.owner_of_field(cls, name) is None:
                 continue
-            yield self.make(
+            finding = self.make(
                 subject=f"{function}({name})",
                 place=audit.definition(function),
                 message=f"{function.qualname}() takes {name} and never uses it, and {cls.name} has a field {name}",
@@ -117,6 +125,7 @@ class UnusedParameter(AuditRule):
                 context={"function": function.qualname, "parameter": name, "field": f"{cls.qualname}.{name}"},
                 confidence=Confidence.LOW if _is_inherited(audit, cls, name) else Confidence.HIGH,
             )
+            yield function, name, finding
 
 
 def _is_inherited(audit: AuditCheck, cls: ClassSymbol, name: str) -> bool:

@@ -1,0 +1,49 @@
+"""What a linter is told in a function's header: that a parameter is left alone on purpose."""
+
+from __future__ import annotations
+
+import re
+import tokenize
+from collections.abc import Iterator
+from itertools import islice
+
+from ...source import FunctionSymbol, Program
+from .commented_out import CommentedOut
+
+_ACCEPTS = re.compile(
+    r"noqa:[\w\s,]*\bARG00\d\b|pylint:\s*disable(?:-next)?\s*=[\w\s,-]*\b(?:unused-argument|W0613)\b"
+)
+
+
+def accepts_unused(program: Program, comments: CommentedOut, function: FunctionSymbol, name: str) -> bool:
+    """Whether a comment for `ruff` or `pylint` accepts that a function does not use a parameter.
+
+    One beside parameters speaks of these; one on a line without any, and one that the body begins with, of all.
+    """
+    names = {parameter.name for parameter in program.function(function).parameters}
+    text = comments.text(function.module)
+    if _ACCEPTS.search(text) is None:
+        return False
+    beside: dict[int, set[str]] = {}
+    accepting: list[int] = []
+    for token in _header(text, program.place(function).span.line):
+        line = token.start[0]
+        if token.type == tokenize.NAME and token.string in names:
+            beside.setdefault(line, set()).add(token.string)
+        elif token.type == tokenize.COMMENT and _ACCEPTS.search(token.string):
+            accepting.append(line)
+    return any(name in beside.get(line, {name}) for line in accepting)
+
+
+def _header(text: str, line: int) -> Iterator[tokenize.TokenInfo]:
+    """Yield what stands from the line of a `def` to the first statement of its body."""
+    is_in_body = False
+    tokens = tokenize.generate_tokens(islice(iter(text.splitlines(keepends=True)), line - 1, None).__next__)
+    try:
+        for token in tokens:
+            if is_in_body and token.type == tokenize.INDENT:
+                return
+            is_in_body = is_in_body or token.type == tokenize.NEWLINE
+            yield token
+    except (tokenize.TokenError, SyntaxError):
+        return
