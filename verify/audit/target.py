@@ -109,7 +109,7 @@ def target_of(configuration: Configuration, reported: tuple[Path, ...] = ()) -> 
         configuration.origin,
         is_library=_is_library(configuration, files),
         settings=configuration.audit,
-        consumers=find_consumers(configuration.root, configuration.consumers, configuration.exclude),
+        consumers=find_consumers(configuration.root, files, configuration.consumers, configuration.exclude),
         log_sinks=own_log_sinks(configuration),
     )
 
@@ -176,7 +176,15 @@ def _stand_alone(path: Path) -> Target:
         raise NothingToAuditError(f"{path} holds no Python source")
     is_package = bool(import_name) or any(file.is_package for file in files)
     is_library = is_package and (bool(import_name) or not _starts_itself(path, files))
-    return Target(root, tuple(files), (), (), "no configuration", is_library=is_library)
+    return Target(
+        root,
+        tuple(files),
+        (),
+        (),
+        "no configuration",
+        is_library=is_library,
+        consumers=find_consumers(root, files),
+    )
 
 
 def _starts_itself(folder: Path, files: Sequence[SourceFile]) -> bool:

@@ -95,6 +95,8 @@ def _confidence(audit: AuditCheck, found: OnlyFilled) -> Confidence:
 
 def _of_kept(audit: AuditCheck, kept_in: FieldCarrier | ModuleCarrier | None) -> Confidence:
     """Return how sure it is that nobody else reads what a name holds."""
+    if kept_in is not None and audit.consumers.mention(kept_in.name) is not None:
+        return Confidence.LOW
     if isinstance(kept_in, FieldCarrier) and (_is_of_a_mixin(audit, kept_in) or _has_caches(audit, kept_in)):
         return Confidence.LOW
     if isinstance(kept_in, FieldCarrier) and (

@@ -1,22 +1,24 @@
 """Consumers in other languages: which names do templates, queries, pages and dashboards mention?
 
 A Vue page, an SQL text or a Jinja template cannot be followed. That it mentions a field's name, as written in Python or
-in camel case, is taken for a read that may be one.
+in camel case, is taken for a read that may be one. The Cython modules beside the Python ones are such consumers too: a
+part of the program that nobody has to name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from ...source import SourceError
+from ...source import SourceError, SourceFile
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_BYTES = 4_000_000
+_CYTHON = {".pyx", ".pxi"}
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,25 @@ class OutsideConsumers:
         return found, tuple(unreadable)
 
 
-def find_consumers(root: Path, globs: Sequence[str], exclude: Sequence[str]) -> OutsideConsumers:
-    """Return the consumers under a project's folder that some globs match, Python sources left out."""
+def find_consumers(
+    root: Path, files: Iterable[SourceFile], globs: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> OutsideConsumers:
+    """Return the consumers under a project's folder: the Cython modules beside some files, and what globs match.
+
+    Python sources are none.
+    """
     found: dict[str, Path] = {}
+    folders = {file.path.parent: PurePath(file.shown).parent for file in files}
+    for folder, shown in sorted(folders.items()):
+        for path in sorted(folder.iterdir()):
+            if path.suffix in _CYTHON:
+                found[(shown / path.name).as_posix()] = path
     for pattern in globs:
         for path in sorted(root.glob(pattern)):
-            shown = path.relative_to(root).as_posix()
-            is_kept_out = any(fnmatch(shown, one) for one in exclude)
-            if path.is_file() and path.suffix != ".py" and not is_kept_out:
-                found.setdefault(shown, path)
-    return OutsideConsumers(tuple(found.items()))
+            if path.suffix != ".py":
+                found.setdefault(path.relative_to(root).as_posix(), path)
+    kept = ((shown, path) for shown, path in found.items() if not any(fnmatch(shown, one) for one in exclude))
+    return OutsideConsumers(tuple((shown, path) for shown, path in kept if path.is_file()))
 
 
 def camel_case(name: str) -> str:
