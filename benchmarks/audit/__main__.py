@@ -10,15 +10,18 @@ after reading the code that it speaks of. What nobody has judged is printed as s
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from subprocess import CalledProcessError
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from telewire.verify.audit import audit, find_targets
+from telewire.registry.config import ConfigurationError
+from telewire.verify.audit import NothingToAuditError, audit, find_targets
 from telewire.verify.findings import Confidence
 
 from .packages import PACKAGES, Package, install
@@ -33,21 +36,30 @@ def main() -> None:
     packages = [one for one in PACKAGES if not chosen.only or one.folder in chosen.only]
     verdicts = read_verdicts()
     found: list[Judged] = []
+    problems: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) if chosen.packages is None else chosen.packages
         for package in track(packages, "auditing", console=Console(stderr=True)):
-            (target,) = find_targets([install(package, folder)])
+            try:
+                (target,) = find_targets([install(package, folder)])
+            except (ConfigurationError, NothingToAuditError, CalledProcessError) as error:
+                problems.append(f"{package.folder} is left out: {error}")
+                continue
             result = audit(target, min_confidence=Confidence(chosen.confidence))
             found += judged(package, result.findings, verdicts)
     drawn = found if chosen.all else sample(found, chosen.sample, chosen.seed)
     _list(console, [row for row in drawn if row.said is None or not chosen.unjudged])
-    console.print(f"{len(found)} findings in {len(packages)} packages, {len(drawn)} drawn: {share(drawn)}")
+    audited = len(packages) - len(problems)
+    console.print(f"{len(found)} findings in {audited} packages, {len(drawn)} drawn: {share(drawn)}")
     _shares(console, drawn, "confidence", lambda row: row.finding.confidence.value)
     _shares(console, drawn, "rule", lambda row: f"{row.finding.rule} {row.finding.name}")
     _shares(console, drawn, "package", lambda row: row.package.folder)
     _shares(console, drawn, "packages", lambda row: "seen before" if row.package.seen else "not seen before")
     for key in _stale(packages, found, verdicts):
         console.print(f"a verdict on what is not found any more: {key}", style="dim")
+    if problems:
+        print(*problems, sep="\n", file=sys.stderr)
+        sys.exit(2)
 
 
 def _arguments() -> argparse.Namespace:
