@@ -20,6 +20,7 @@ from .types import (
     SuperObject,
     Type,
     each,
+    union,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LITERALS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", complex: "complex"}
 _REMOTE = {"remote", "delay"}  # of an actor or a task: `actor.method.remote(x)` calls `method(x)`
+_BARE = {"abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"}
+"""Bases outside the program that have no attributes of their own."""
 _LONG = 8  # dots in the name of something outside
 
 
@@ -38,15 +41,15 @@ def attribute(inference: Inference, base: Type, name: str) -> Type:
                 return inference.class_or_below(cls)
             method = inference.program.method(cls, name)
             if method is not None:
-                if is_property(inference.program.function(method)):
-                    return inference.returned_to(FunctionObject(method, base), None)
-                return FunctionObject(method, base)
+                return _bound(inference, FunctionObject(method, base))
             found = inference.field_type(cls, name, arguments)
             if found is not None:
                 return found
-            if any(isinstance(one, ExternalSymbol) for one in inference.program.mro(cls)):
-                return ExternalObject(f"?.{name}", base)
-            return UNKNOWN
+            below = [_bound(inference, one) for one in inference.methods_below(cls, name)]
+            outside = [one for one in inference.program.mro(cls) if isinstance(one, ExternalSymbol)]
+            if outside and not (below and all(one.dotted in _BARE for one in outside)):
+                below.append(ExternalObject(f"?.{name}", base))
+            return union(*below)
         case ClassObject(cls=cls, or_below=or_below):
             member = inference.program.member(cls, name)
             if isinstance(member, FunctionSymbol):
@@ -77,6 +80,12 @@ def attribute(inference: Inference, base: Type, name: str) -> Type:
             return base  # calls the same function, somewhere else
         case _:
             return UNKNOWN
+
+
+def _bound(inference: Inference, method: FunctionObject) -> Type:
+    """Return what a method is as an attribute of an object: a property is what it gives."""
+    is_read = is_property(inference.program.function(method.function))
+    return inference.returned_to(method, None) if is_read else method
 
 
 def _above(inference: Inference, cls: ClassSymbol, name: str) -> Type:

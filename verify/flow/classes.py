@@ -60,6 +60,7 @@ class ClassFacts:
         self._having: dict[str, list[ClassSymbol]] | None = None  # by the name of a method or field
         self._dispatched: dict[tuple[FunctionSymbol, Type | None], tuple[FunctionSymbol, ...]] = {}
         self._below: dict[tuple[ClassSymbol, str], tuple[FunctionObject, ...]] = {}
+        self._in_place: dict[tuple[ClassSymbol, str], tuple[ClassSymbol, ...]] = {}
         self._collected: set[str] = set()  # modules
         for summary in program.summaries():
             self._collect_once(summary.name)
@@ -238,14 +239,18 @@ class ClassFacts:
             return tuple(found)
         for one in members(receiver):
             if isinstance(one, Instance) or (isinstance(one, ClassObject) and one.or_below):
-                below = self.program.subclasses(one.cls)
-                if self.program.is_protocol(one.cls):
-                    below = [*below, *self.implementers(one.cls)]
-                for cls in filter(self.existing.may_exist, below):
+                for cls in self._that_may_be(one.cls):
                     override = self.program.method(cls, function.name)
                     if override is not None:
                         found.setdefault(override)
         return tuple(found)
+
+    def _that_may_be(self, cls: ClassSymbol) -> Iterator[ClassSymbol]:
+        """Yield the classes below one, or with all methods of a protocol, of which there may be objects."""
+        below = self.program.subclasses(cls)
+        if self.program.is_protocol(cls):
+            below = [*below, *self.implementers(cls)]
+        return filter(self.existing.may_exist, below)
 
     def methods_below(self, cls: ClassSymbol, name: str) -> tuple[FunctionObject, ...]:
         """Return the methods that only classes below have: a base calls on itself what they are to define."""
@@ -259,6 +264,31 @@ class ClassFacts:
                     if method is not None:
                         found.setdefault(method, FunctionObject(method, Instance(below)))
             known = self._below[key] = tuple(found.values())
+        return known
+
+    def getters(self, receiver: Instance, name: str) -> tuple[FunctionSymbol, ...]:
+        """Return the properties that may run where an attribute is read: its own, and those of the classes below."""
+        method = self.program.method(receiver.cls, name)
+        if method is None:
+            found = tuple(one.function for one in self.methods_below(receiver.cls, name))
+        else:
+            found = self.dispatch(method, receiver)
+        return tuple(one for one in found if is_property(self.program.function(one)))
+
+    def fields_in_place(self, receiver: Instance, name: str) -> tuple[ClassSymbol, ...]:
+        """Return the classes below, or with what a protocol asks for, that have a field in place of a property."""
+        key = (receiver.cls, name)
+        known = self._in_place.get(key)
+        if known is None:
+            method = self.program.method(receiver.cls, name)
+            found: dict[ClassSymbol, None] = {}
+            if method is not None and is_property(self.program.function(method)):
+                above = self.program.mro(receiver.cls)
+                for cls in self._that_may_be(receiver.cls):
+                    owner = self.owner_of_field(cls, name)
+                    if owner is not None and owner not in above:
+                        found.setdefault(owner)
+            known = self._in_place[key] = tuple(found)
         return known
 
     @cached_property

@@ -126,9 +126,11 @@ class Steps:
             yield Source(carrier, How.COPY, node.place)
         for receiver in receivers:
             if isinstance(receiver, Instance):
+                for getter in self.inference.getters(receiver, name):
+                    yield Source(ReturnCarrier(getter), How.COPY, node.place)
+                for owner in self.inference.fields_in_place(receiver, name):
+                    yield Source(FieldCarrier(owner, name), How.COPY, node.place)
                 method = self.program.method(receiver.cls, name)
-                if method is not None and is_property(self.program.function(method)):
-                    yield Source(ReturnCarrier(method), How.COPY, node.place)
                 if method is None and graph.nodes[base].kind is not Kind.PARAM:
                     yield Onward(base, How.COPY, partial=True)
             elif isinstance(receiver, SuperObject):

@@ -621,11 +621,10 @@ class _Following:
 
     def _getters(self, function: FunctionSymbol, node: Node) -> list[FunctionSymbol]:
         return [
-            method
+            getter
             for one in members(self._inference.type_of(function, node.operands[0]))
             if isinstance(one, Instance)
-            and (method := self._program.method(one.cls, str(node.data))) is not None
-            and is_property(self._program.function(method))
+            for getter in self._inference.getters(one, str(node.data))
         ]
 
     def _into_returned(self, function: FunctionSymbol, node: Node, path: Path, *, certain: bool) -> None:
