@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..source import ClassSymbol, FunctionSymbol, ModuleSymbol
 from ..source.program import ExternalSymbol
-from .classes import is_property, is_static, takes_class
+from .classes import ADD_NO_METHODS, is_property, is_static, takes_class
 from .types import (
     NONE,
     UNKNOWN,
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 LITERALS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", complex: "complex"}
 _REMOTE = {"remote", "delay"}  # of an actor or a task: `actor.method.remote(x)` calls `method(x)`
-_BARE = {"abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"}
-"""Bases outside the program that have no attributes of their own."""
 _LONG = 8  # dots in the name of something outside
 
 
@@ -47,7 +45,7 @@ def attribute(inference: Inference, base: Type, name: str) -> Type:
                 return found
             below = [_bound(inference, one) for one in inference.methods_below(cls, name)]
             outside = [one for one in inference.program.mro(cls) if isinstance(one, ExternalSymbol)]
-            if outside and not (below and all(one.dotted in _BARE for one in outside)):
+            if outside and not (below and all(one.dotted in ADD_NO_METHODS for one in outside)):
                 below.append(ExternalObject(f"?.{name}", base))
             return union(*below)
         case ClassObject(cls=cls, or_below=or_below):

@@ -18,13 +18,14 @@ from .existing import Existing
 from .foreign import foreign_stores
 from .types import ClassObject, FunctionObject, Instance, Type, members
 
-_ADD_NO_METHODS = {
+ADD_NO_METHODS = {
     "abc.ABC",
     "builtins.object",
     "typing.Generic",
     "typing.Protocol",
     "typing_extensions.Protocol",
 }
+"""Bases outside the program that classes have no methods from."""
 _ON_THE_CLASS = {"__new__", "__init_subclass__", "__class_getitem__"}
 
 
@@ -159,7 +160,7 @@ class ClassFacts:
         """Whether every class above one is known: it has no methods but those that are seen."""
         outside = [one.dotted for one in self.program.mro(cls) if isinstance(one, ExternalSymbol)]
         metaclass = any(name == "metaclass" and "ABCMeta" not in value for name, value in self._keywords(cls))
-        return not metaclass and all(dotted in _ADD_NO_METHODS for dotted in outside)
+        return not metaclass and all(dotted in ADD_NO_METHODS for dotted in outside)
 
     def _keywords(self, cls: ClassSymbol) -> list[tuple[str, str]]:
         line = [one for one in self.program.mro(cls) if isinstance(one, ClassSymbol)]

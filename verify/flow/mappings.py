@@ -335,7 +335,7 @@ class Mappings:
                 self._construction(function, node)
                 if UNKNOWN in types and graph.nodes[node.operands[0]].kind is Kind.ATTR:
                     self._called_on_unknown.add(str(graph.nodes[node.operands[0]].data))
-                for callee in self._reached(function, node.operands[0]):
+                for callee in self._inference.own_class.callees(function, node.operands[0]):
                     self._calls.setdefault(callee.function, []).append((callee, function, node))
                     spread = _spread(node)
                     for name, values in arguments(self._program, callee, node).items():
@@ -366,15 +366,6 @@ class Mappings:
                 for name, operand in given:
                     if name is not None:
                         self._constructed.setdefault((cls, name), []).append((function, operand))
-
-    def _reached(self, function: FunctionSymbol, callee: int) -> Iterator[FunctionObject]:
-        for one in members(self._inference.type_of(function, callee)):
-            if isinstance(one, FunctionObject):
-                for reached in self._inference.dispatch(one.function, one.receiver):
-                    yield FunctionObject(reached, one.receiver)
-        for cls in self._inference.own_class.made_at(function, callee):
-            if (made := self._inference.constructor(cls)) is not None:
-                yield FunctionObject(made, Instance(cls))
 
 
 def _spread(call: Node) -> dict[int, bool]:

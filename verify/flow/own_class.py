@@ -38,15 +38,25 @@ class OwnClass:
             if isinstance(one, ClassObject):
                 yield from self.made_by(function, one)
 
-    def made_by(self, function: FunctionSymbol, called: ClassObject) -> Iterator[ClassSymbol]:
+    def made_by(self, function: FunctionSymbol, callee: ClassObject) -> Iterator[ClassSymbol]:
         """Yield the classes of which a call in a function may make objects, where a class is called."""
-        yield called.cls
-        if called.or_below:
+        yield callee.cls
+        if callee.or_below:
             method = self._method_around(function)
-            is_own = self._inference.owner_of(function) == called.cls
-            for one in filter(self._inference.existing.may_exist, self._program.subclasses(called.cls)):
+            is_own = self._inference.owner_of(function) == callee.cls
+            for one in filter(self._inference.existing.may_exist, self._program.subclasses(callee.cls)):
                 if not is_own or self._runs_on(method, one):
                     yield one
+
+    def callees(self, function: FunctionSymbol, callee: int) -> Iterator[FunctionObject]:
+        """Yield the functions that a call of a node runs: methods with those in their place below, constructors."""
+        for one in members(self._inference.type_of(function, callee)):
+            if isinstance(one, FunctionObject):
+                for reached in self._inference.dispatch(one.function, one.receiver):
+                    yield FunctionObject(reached, one.receiver)
+        for cls in self.made_at(function, callee):
+            if (made := self._inference.constructor(cls)) is not None:
+                yield FunctionObject(made, Instance(cls))
 
     def calls_in(self, cls: ClassSymbol) -> list[tuple[FunctionSymbol, int, Node]]:
         """Return the calls of their own class in the methods of a class, each with the node that is called."""

@@ -7,7 +7,7 @@ well, so that nobody takes silence for an answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -642,22 +642,13 @@ class _Following:
         calls = self._facts.call_sites.get(spot.function, ())
         for call in calls:
             node = self._graph(call.function).nodes[call.node]
-            for callee in self._callees(call.function, node):
+            for callee in self._inference.own_class.callees(call.function, node.operands[0]):
                 if callee.function == spot.function:
                     for position in argument_positions(self._program, callee, node).get(name, ()):
                         argument = node.operands[1 + position]
                         self._into(call.function, argument, path, certain=spot.certain)
         if not calls:
             self._use(UseKind.LEAVES, spot, spot.node, name)
-
-    def _callees(self, function: FunctionSymbol, node: Node) -> Iterator[FunctionObject]:
-        for one in members(self._inference.type_of(function, node.operands[0])):
-            if isinstance(one, FunctionObject):
-                for called in self._inference.dispatch(one.function, one.receiver):
-                    yield FunctionObject(called, one.receiver)
-        for cls in self._inference.own_class.made_at(function, node.operands[0]):
-            if (made := self._inference.constructor(cls)) is not None:
-                yield FunctionObject(made, Instance(cls))
 
 
 def _fits(stored: Key, wanted: Key) -> bool:
