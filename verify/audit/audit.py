@@ -11,6 +11,7 @@ from ..collector import collector_paused
 from ..findings import Confidence, Finding
 from ..findings.suppression import apply_suppressions, find_suppressions
 from ..flow import Flow
+from ..flow.extract import room_to_recurse
 from ..source import ClassSymbol, FunctionSymbol, Program, Reader, Reading, SourceError
 from .applying import apply_rules, processes_for
 from .calibration import as_counted
@@ -93,7 +94,7 @@ def audit(
         by_counts: Lower the confidence where what a rule says was not true often enough (`calibration`).
     """
     started = time.perf_counter()
-    with collector_paused():
+    with collector_paused(), room_to_recurse():
         reading, check = prepare(target, names=names, read=read, jobs=jobs)
         applied = codes or [code for code in AUDIT_RULES if code not in target.settings.disabled]
         rules = [rule for code, rule in AUDIT_RULES.items() if code in applied]

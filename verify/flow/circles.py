@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Generic
 
 from ..source import FunctionSymbol
-from .fixpoint import FixedPoint
+from .fixpoint import STEP, FixedPoint, TooDeepError, ask_in_steps
 from .rows import Answer, Place
 
 _NO_CIRCLE = sys.maxsize
@@ -62,6 +62,7 @@ class Circles(Generic[Answer]):
         self._numbers: dict[int, tuple[int, dict[Place, Answer]]] = {}  # with the answers, so that they live
         self._in_rounds: dict[_Numbered, Answer] = {}  # what was settled together of rounds of loops
         self._unkept = 0  # answers that had to do without one, since the outermost question
+        self._in_steps = False
 
     def ask(self, place: Place, kept: dict[Place, Answer] | None = None) -> Answer:
         """Return the answer to a question that is not settled yet.
@@ -70,9 +71,23 @@ class Circles(Generic[Answer]):
         """
         if self.goes_round:
             return self._ask_together(place, kept)
+        if self._open or self._in_steps:
+            return self._ask(place, kept)
+        try:
+            return self._ask(place, kept)
+        except RecursionError:
+            self._in_steps = True
+            try:
+                return ask_in_steps(place, lambda one: self._ask(one, kept if one == place else None))
+            finally:
+                self._in_steps = False
+
+    def _ask(self, place: Place, kept: dict[Place, Answer] | None) -> Answer:
         if place in self._open:
             self._circle = min(self._circle, self._open[place])
             return self._nothing
+        if self._in_steps and kept is None and len(self._open) >= STEP:
+            raise TooDeepError(place)
         depth = self._open[place] = len(self._open)
         around, self._circle = self._circle, _NO_CIRCLE
         try:

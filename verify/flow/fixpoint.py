@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from .rows import Answer
 
@@ -17,9 +17,42 @@ Question = TypeVar("Question", bound=Hashable)
 
 _NO_CIRCLE = 1 << 60
 _LOCAL = 200  # answers in a circle that is gone round by itself
+STEP = 200
+"""How many questions are open at once, where the stack does not hold all that one leads to."""
 _FAILURES = 20  # questions that are nested too deeply, before nothing is followed that far any more
 _DEEPEST = 200
 _ROUNDS = 8  # a type that still grows has no end: a list that is put into itself
+
+
+class TooDeepError(Exception):
+    """A question comes up that is to be answered first, for itself."""
+
+    def __init__(self, question: Hashable) -> None:
+        super().__init__(question)
+        self.question = question
+
+
+def ask_in_steps(outermost: Question, ask: Callable[[Question], Answer]) -> Answer:
+    """Return the answer to a question that leads to a longer line of others than the stack holds.
+
+    `ask` raises `TooDeepError` where so many questions are open that the next one is to be answered first, for itself.
+
+    Raises:
+        RecursionError: One that is to be answered first leads back to another.
+    """
+    waiting: dict[Question, None] = {outermost: None}
+    while True:
+        question = next(reversed(waiting))
+        try:
+            found = ask(question)
+        except TooDeepError as error:
+            if error.question in waiting:
+                raise RecursionError("questions lead round in a circle that is too long") from error
+            waiting[cast("Question", error.question)] = None
+        else:
+            del waiting[question]
+            if not waiting:
+                return found
 
 
 class FixedPoint(Generic[Question, Answer]):
@@ -54,9 +87,32 @@ class FixedPoint(Generic[Question, Answer]):
         self._changes = 0
         self._answered = 0
         self._too_deep = 0  # questions that could not be answered: what they lead to is nested too deeply
+        self._in_steps = False
 
     def ask(self, key: Question) -> Answer:
-        """Return the answer to a question that is not settled yet."""
+        """Return the answer to a question that is not settled yet.
+
+        Raises:
+            RecursionError: It leads to others in a circle that is too large for the stack.
+        """
+        if self._open:
+            return self._ask(key)
+        try:
+            return self._ask(key)
+        except RecursionError:
+            return self._ask_in_steps(key)
+
+    def _ask_in_steps(self, key: Question) -> Answer:
+        self._in_steps = True
+        try:
+            return ask_in_steps(key, self._ask)
+        except RecursionError:
+            self._too_deep += 1
+            raise
+        finally:
+            self._in_steps = False
+
+    def _ask(self, key: Question) -> Answer:
         if key in self._open:
             self._circle = min(self._circle, self._open[key])
             return self._so_far.get(key, self._nothing)
@@ -64,6 +120,8 @@ class FixedPoint(Generic[Question, Answer]):
         if tentative is not None:
             self._circle = min(self._circle, self._order[-1][1])
             return tentative
+        if self._in_steps and len(self._open) >= STEP:
+            raise TooDeepError(key)
         if self._too_deep > _FAILURES and len(self._open) > _DEEPEST:
             self._circle = 0
             return self._unknown
@@ -72,8 +130,8 @@ class FixedPoint(Generic[Question, Answer]):
         try:
             found = self._rounds(key, depth, mark)
         except BaseException:
-            self._too_deep += depth == 0
             self._forget(mark)
+            self._so_far.pop(key, None)
             self._circle = around
             raise
         finally:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from telewire.verify.flow.extract import room_to_recurse
 from telewire.verify.flow.fixpoint import FixedPoint
 from telewire.verify.flow.types import NOTHING, UNKNOWN, External, Type, limited, union
 
@@ -78,7 +79,7 @@ def test_a_type_without_end_is_given_up() -> None:
 
 
 def test_a_question_that_fails_can_be_asked_again() -> None:
-    failures = [RecursionError()]
+    failures = [MemoryError()]
 
     def answer(circle: Circle) -> Type:
         if failures:
@@ -86,9 +87,33 @@ def test_a_question_that_fails_can_be_asked_again() -> None:
         return union(INT, circle.ask("a"))
 
     circle = Circle({"a": answer, "b": lambda c: c.ask("a")})
-    with pytest.raises(RecursionError):
+    with pytest.raises(MemoryError):
         circle.ask("b")
     assert circle.ask("b") == INT
+
+
+def line(count: int, last: Callable[[Circle], Type]) -> Circle:
+    def question(number: int) -> Callable[[Circle], Type]:
+        return lambda circle: circle.ask(str(number + 1))
+
+    return Circle({str(number): question(number) for number in range(count)} | {str(count): last})
+
+
+def test_a_line_of_questions_is_followed_beyond_what_the_stack_holds() -> None:
+    circle = line(3_000, lambda _: INT)
+    with room_to_recurse():
+        assert circle.ask("0") == INT
+    assert len(circle.settled) == 3_001
+    assert len(circle.asked) < 4 * 3_000
+
+
+def test_a_circle_that_the_stack_does_not_hold_is_an_error_and_leaves_the_rest() -> None:
+    circle = line(3_000, lambda one: one.ask("0"))
+    with room_to_recurse():
+        with pytest.raises(RecursionError):
+            circle.ask("0")
+        circle.settled["0"] = INT
+        assert circle.ask("1") == INT
 
 
 def test_many_questions_that_all_depend_on_each_other_are_settled_together() -> None:
