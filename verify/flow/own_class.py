@@ -6,18 +6,32 @@ an object, `self`, or what another of its own methods gives, returns what that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..source import ClassSymbol, FunctionSymbol
 from ..source.model import EffectKind, Kind, Node
 from .classes import receiver_name, takes_class
-from .given import Given
-from .results import called
 from .types import ClassObject, FunctionObject, Instance, Type, members, union
 
 if TYPE_CHECKING:
     from .inference import Inference
+
+
+_DEEPEST = 8
+"""How many steps `type(self)`, `self.__class__` and the like are followed within one expression."""
+_MOST_METHODS = 32
+"""How many methods are followed that return what another of their object's methods gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Returns:
+    """What a method returns that is another thing in the classes below, by the nodes of its graph."""
+
+    objects: frozenset[int]  # its own object, or one of its own class
+    calls: Mapping[int, tuple[str, bool]]  # what its own method of a name gives; whether it is one from above
+    only: bool  # it returns nothing else
 
 
 class OwnClass:
@@ -26,8 +40,8 @@ class OwnClass:
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
         self._program = inference.program
-        self._returns: dict[FunctionSymbol, frozenset[int]] = {}
-        self._open: set[tuple[FunctionSymbol, ClassSymbol]] = set()
+        self._returns: dict[FunctionSymbol, _Returns] = {}
+        self._gives_own: dict[tuple[FunctionSymbol, ClassSymbol], bool] = {}
         self._calls: dict[ClassSymbol, list[tuple[FunctionSymbol, int, Node]]] = {}
 
     # -- what is made -------------------------------------------------------------------------------------------------
@@ -78,125 +92,152 @@ class OwnClass:
         return function
 
     def _runs_on(self, method: FunctionSymbol, cls: ClassSymbol) -> bool:
-        """Whether a class below has a method from above, or an own one that calls those above."""
+        """Whether a class below has a method from above, or one in its place that may call it: `super`, `Base.of`."""
         found = self._program.method(cls, method.name)
         if found is None or found == method:
             return True
-        nodes = self._program.function(found).graph.nodes
-        return any(node.kind is Kind.GLOBAL and node.data == "super" for node in nodes)
+        functions = self._program.modules[found.module].functions
+        waiting = [found.qualname]
+        while waiting:
+            for node in functions[waiting.pop()].graph.nodes:
+                match node.kind:
+                    case Kind.GLOBAL if node.data == "super":
+                        return True
+                    case Kind.ATTR if node.data == method.name:
+                        return True
+                    case Kind.FUNCTION if str(node.data) in functions:
+                        waiting.append(str(node.data))
+        return False
 
     # -- what is returned ---------------------------------------------------------------------------------------------
 
     def returned(self, function: FunctionSymbol, receiver: Instance | ClassObject) -> Type:
         """Return what a method without annotation gives where it is called on this."""
-        question = (function, receiver.cls)
-        own = self._returned_by(function) if question not in self._open else ()
+        returns = self._returned_by(function)
+        own = set(returns.objects)
+        for value, (name, is_above) in returns.calls.items():
+            method = self._own_method(function, receiver.cls, name, is_above=is_above)
+            if method is not None and self._gives_own_object(method, receiver.cls):
+                own.add(value)
         if not own:
             return self._inference.return_type(function)
-        self._open.add(question)
-        try:
-            effects = self._program.function(function).graph.effects
-            values = dict.fromkeys(one.value for one in effects if one.kind is EffectKind.RETURN)
-            found = [
-                self._on(function, value, receiver.cls)
-                if value in own
-                else self._inference.type_of(function, value)
-                for value in values
-            ]
-        finally:
-            self._open.remove(question)
-        return union(*found)
+        values = dict.fromkeys(self._values(function))
+        others = (self._inference.type_of(function, value) for value in values if value not in own)
+        return union(Instance(receiver.cls), *others)
 
-    def _on(self, function: FunctionSymbol, index: int, cls: ClassSymbol) -> Type:
-        """Return what a node is that is the method's own, where the method is called on this class."""
-        if self._is_object(function, index):
-            return Instance(cls)
-        call = self._node(function, index)
-        callee = self._node(function, call.operands[0])
-        is_class = self._is_class(function, callee.operands[0])
-        receiver = self._inference.class_or_below(cls) if is_class else Instance(cls)
-        found = self._inference.attribute(receiver, str(callee.data))
-        given = Given.of(function, call)
-        return union(*(called(self._inference, one, given) for one in members(found)))
+    def _gives_own_object(self, method: FunctionSymbol, cls: ClassSymbol) -> bool:
+        """Whether a method that is called on an object gives nothing but this, or others of its class."""
+        known = self._gives_own.get((method, cls))
+        if known is None:
+            known = self._gives_own[method, cls] = self._find_gives_own(method, cls)
+        return known
 
-    def _returned_by(self, function: FunctionSymbol) -> frozenset[int]:
-        """Return the nodes that a method returns which are another thing in the classes below."""
+    def _find_gives_own(self, method: FunctionSymbol, cls: ClassSymbol) -> bool:
+        seen = {method}
+        waiting = [method]
+        is_given = False
+        while waiting:
+            function = waiting.pop()
+            returns = self._program.function(function).returns
+            if returns is not None:
+                if returns.rpartition(".")[2] != "Self":
+                    return False
+                is_given = True
+                continue
+            found = self._returned_by(function)
+            if not found.only:
+                return False
+            is_given = is_given or bool(found.objects)
+            for name, is_above in found.calls.values():
+                called = self._own_method(function, cls, name, is_above=is_above)
+                if called is None:
+                    return False
+                if called not in seen:
+                    seen.add(called)
+                    waiting.append(called)
+            if len(seen) > _MOST_METHODS:
+                return False
+        return is_given
+
+    def _own_method(
+        self, function: FunctionSymbol, cls: ClassSymbol, name: str, *, is_above: bool
+    ) -> FunctionSymbol | None:
+        """Return what `self.name`, or `super().name`, is in a method that is called on an object of a class."""
+        owner = self._inference.owner_of(function)
+        if is_above:
+            return None if owner is None else self._inference.method_above(owner, name)
+        return self._program.method(cls, name)
+
+    def _returned_by(self, function: FunctionSymbol) -> _Returns:
         known = self._returns.get(function)
         if known is None:
             summary = self._program.function(function)
-            effects = () if summary.is_generator or summary.owner is None else summary.graph.effects
-            returned = {one.value for one in effects if one.kind is EffectKind.RETURN}
-            known = frozenset(
-                one for one in returned if self._is_object(function, one) or self._is_own_call(function, one)
-            )
+            values = set(self._values(function))
+            if summary.owner is None or summary.is_generator:
+                known = _Returns(frozenset(), {}, only=False)
+            else:
+                objects = frozenset(value for value in values if self._is_object(function, value))
+                calls = {value: self._own_call(function, value) for value in values - objects}
+                own_calls = {value: call for value, call in calls.items() if call is not None}
+                known = _Returns(objects, own_calls, only=len(own_calls) == len(calls))
             self._returns[function] = known
         return known
 
-    def _is_own_call(self, function: FunctionSymbol, index: int) -> bool:
-        """Whether a node is a call of a method of its own: `self.make()`, `cls.make()`."""
+    def _values(self, function: FunctionSymbol) -> list[int]:
+        effects = self._program.function(function).graph.effects
+        return [one.value for one in effects if one.kind is EffectKind.RETURN]
+
+    def _own_call(self, function: FunctionSymbol, index: int) -> tuple[str, bool] | None:
+        """Return which method of its own a node calls, and whether one from above: `self.make()`, `super().make()`."""
         call = self._node(function, index)
         if call.kind is not Kind.CALL:
-            return False
+            return None
         callee = self._node(function, call.operands[0])
         if callee.kind is not Kind.ATTR:
-            return False
-        base = callee.operands[0]
-        if not (self._is_class(function, base) or self._is_object(function, base)):
-            return False
-        found = members(self._inference.type_of(function, call.operands[0]))
-        return bool(found) and all(isinstance(one, FunctionObject) for one in found)
+            return None
+        base = self._node(function, callee.operands[0])
+        if base.kind is Kind.CALL and self._is_named(function, base, "super"):
+            return str(callee.data), True
+        is_own = self._is_class(function, callee.operands[0]) or self._is_object(function, callee.operands[0])
+        return (str(callee.data), False) if is_own else None
 
-    def _is_class(self, function: FunctionSymbol, index: int) -> bool:
+    def _is_class(self, function: FunctionSymbol, index: int, depth: int = 0) -> bool:
         """Whether a node is the class that a method is called on."""
         node = self._node(function, index)
         match node.kind:
+            case _ if depth > _DEEPEST:
+                return False
             case Kind.PARAM:
                 return self._is_receiver(function, node, is_class=True)
             case Kind.FREE:
                 bound = self._inference.enclosing_binding(function, str(node.data))
-                return bound is not None and all(self._is_class(bound[0], value) for value in bound[1])
+                return bound is not None and all(
+                    self._is_class(bound[0], value, depth + 1) for value in bound[1]
+                )
             case Kind.ATTR:
-                return node.data == "__class__" and self._is_object(function, node.operands[0])
-            case Kind.CALL if len(node.operands) == 2:
-                return self._is_named(function, node, "type") and self._is_object(function, node.operands[1])
+                return node.data == "__class__" and self._is_object(function, node.operands[0], depth + 1)
+            case Kind.CALL if len(node.operands) == 2 and self._is_named(function, node, "type"):
+                return self._is_object(function, node.operands[1], depth + 1)
             case _:
                 return False
 
-    def _is_object(self, function: FunctionSymbol, index: int) -> bool:
+    def _is_object(self, function: FunctionSymbol, index: int, depth: int = 0) -> bool:
         """Whether a node is an object of the class that a method is called on."""
         node = self._node(function, index)
         match node.kind:
+            case _ if depth > _DEEPEST:
+                return False
             case Kind.PARAM:
                 return self._is_receiver(function, node, is_class=False)
             case Kind.NARROW:
-                return self._is_object(function, node.operands[0])
+                return self._is_object(function, node.operands[0], depth + 1)
             case Kind.CALL:
-                return self._is_class(function, node.operands[0]) or self._is_made_bare(function, node)
+                callee = self._node(function, node.operands[0])
+                if callee.kind is Kind.ATTR and callee.data == "__new__":
+                    return len(node.operands) > 1 and self._is_class(function, node.operands[1], depth + 1)
+                return self._is_class(function, node.operands[0], depth + 1)
             case _:
                 return False
-
-    def _is_made_bare(self, function: FunctionSymbol, call: Node) -> bool:
-        """Whether a call is `cls.__new__(cls)`, or a method above that gives an object of the class of this one."""
-        callee = self._node(function, call.operands[0])
-        if callee.kind is not Kind.ATTR:
-            return False
-        if callee.data == "__new__":
-            return len(call.operands) > 1 and self._is_class(function, call.operands[1])
-        base = self._node(function, callee.operands[0])
-        if base.kind is not Kind.CALL or not self._is_named(function, base, "super"):
-            return False
-        found = members(self._inference.type_of(function, call.operands[0]))
-        return bool(found) and all(
-            isinstance(one, FunctionObject) and self._gives_own_object(one.function) for one in found
-        )
-
-    def _gives_own_object(self, function: FunctionSymbol) -> bool:
-        summary = self._program.function(function)
-        if summary.returns is not None:
-            return summary.returns.rpartition(".")[2] == "Self"
-        effects = summary.graph.effects
-        returned = [one.value for one in effects if one.kind is EffectKind.RETURN]
-        return bool(returned) and all(self._is_object(function, one) for one in returned)
 
     def _is_named(self, function: FunctionSymbol, call: Node, name: str) -> bool:
         callee = self._node(function, call.operands[0])

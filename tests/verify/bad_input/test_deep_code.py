@@ -48,6 +48,20 @@ EXPRESSIONS = {
     "else_ifs": "if x == 0:\n    y = 0\n" + "elif x == 1:\n    y = 1\n" * 5_000,
     "else_ifs_in_a_function": "def f(x):\n    if x == 0:\n        y = 0\n"
     + "    elif x == 1:\n        y = 1\n" * 5_000,
+    "methods_that_give_what_the_next_gives": "class A:\n"
+    + "".join(f"    def m{n}(self):\n        return self.m{n + 1}()\n" for n in range(600))
+    + "    def m600(self):\n        return 1.0\nprint(A().m0())\n",
+    "methods_that_ask_each_other": "class A:\n"
+    + "".join(
+        f"    def m{n}(self):\n"
+        + "".join(f"        if a:\n            return self.m{(n * 7 + k) % 40}().m{k}()\n" for k in range(6))
+        + "        return self\n"
+        for n in range(40)
+    )
+    + "class B(A): ...\nprint(B().m0().x)\n",
+    "classes_that_ask_those_above": "class A0:\n    def me(self):\n        return self\n"
+    + "".join(f"class A{n + 1}(A{n}):\n    def me(self):\n        return super().me()\n" for n in range(300))
+    + "print(A300().me().x)\n",
 }
 
 LEFT_OUT_BEHIND_ELSE_IFS = (
