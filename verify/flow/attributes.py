@@ -43,11 +43,10 @@ def attribute(inference: Inference, base: Type, name: str) -> Type:
             found = inference.field_type(cls, name, arguments)
             if found is not None:
                 return found
-            below = [_bound(inference, one) for one in inference.methods_below(cls, name)]
             outside = [one for one in inference.program.mro(cls) if isinstance(one, ExternalSymbol)]
-            if outside and not (below and all(one.dotted in ADD_NO_METHODS for one in outside)):
-                below.append(ExternalObject(f"?.{name}", base))
-            return union(*below)
+            below = [_bound(inference, one) for one in inference.methods_below(cls, name, only_made=True)]
+            is_of_ours = not outside or (below and all(one.dotted in ADD_NO_METHODS for one in outside))
+            return union(*below, UNKNOWN if is_of_ours else ExternalObject(f"?.{name}", base))
         case ClassObject(cls=cls, or_below=or_below):
             member = inference.program.member(cls, name)
             if isinstance(member, FunctionSymbol):

@@ -21,6 +21,7 @@ from .carriers import (
     UnresolvedCarrier,
     UseCarrier,
 )
+from .classes import is_property
 from .discarded import Discarded
 from .drawn import Source
 from .facts import Facts
@@ -86,7 +87,8 @@ class Calls:
             for one in members(base) if not types or UNKNOWN in types else ():
                 if isinstance(one, Instance) or (isinstance(one, ClassObject) and one.or_below):
                     for below in self._inference.methods_below(one.cls, str(callee.data)):
-                        self._arguments(function, below, index, node)
+                        if below not in types and not is_property(self._program.function(below.function)):
+                            self._arguments(function, below, index, node)
             if (
                 base is UNKNOWN
                 or (not members(base) and base is not NONE)

@@ -60,7 +60,7 @@ class ClassFacts:
         self._implementers: dict[ClassSymbol, tuple[ClassSymbol, ...]] = {}
         self._having: dict[str, list[ClassSymbol]] | None = None  # by the name of a method or field
         self._dispatched: dict[tuple[FunctionSymbol, Type | None], tuple[FunctionSymbol, ...]] = {}
-        self._below: dict[tuple[ClassSymbol, str], tuple[FunctionObject, ...]] = {}
+        self._below: dict[tuple[ClassSymbol, str, bool], tuple[FunctionObject, ...]] = {}
         self._in_place: dict[tuple[ClassSymbol, str], tuple[ClassSymbol, ...]] = {}
         self._collected: set[str] = set()  # modules
         for summary in program.summaries():
@@ -253,16 +253,21 @@ class ClassFacts:
             below = [*below, *self.implementers(cls)]
         return filter(self.existing.may_exist, below)
 
-    def methods_below(self, cls: ClassSymbol, name: str) -> tuple[FunctionObject, ...]:
-        """Return the methods that only classes below have: a base calls on itself what they are to define."""
-        key = (cls, name)
+    def methods_below(
+        self, cls: ClassSymbol, name: str, *, only_made: bool = False
+    ) -> tuple[FunctionObject, ...]:
+        """Return the methods that only classes below have: a base calls on itself what they are to define.
+
+        `only_made` leaves out those of classes of which there are no objects.
+        """
+        key = (cls, name, only_made)
         known = self._below.get(key)
         if known is None:
             found: dict[FunctionSymbol, FunctionObject] = {}
             if name in self._method_names and self.program.method(cls, name) is None:
                 for below in self.program.subclasses(cls):
                     method = self.program.method(below, name)
-                    if method is not None:
+                    if method is not None and not (only_made and not self.existing.may_exist(below)):
                         found.setdefault(method, FunctionObject(method, Instance(below)))
             known = self._below[key] = tuple(found.values())
         return known
@@ -271,7 +276,8 @@ class ClassFacts:
         """Return the properties that may run where an attribute is read: its own, and those of the classes below."""
         method = self.program.method(receiver.cls, name)
         if method is None:
-            found = tuple(one.function for one in self.methods_below(receiver.cls, name))
+            below = self.methods_below(receiver.cls, name, only_made=True)
+            found = tuple(one.function for one in below)
         else:
             found = self.dispatch(method, receiver)
         return tuple(one for one in found if is_property(self.program.function(one)))
@@ -284,13 +290,26 @@ class ClassFacts:
             method = self.program.method(receiver.cls, name)
             found: dict[ClassSymbol, None] = {}
             if method is not None and is_property(self.program.function(method)):
-                above = self.program.mro(receiver.cls)
                 for cls in self._that_may_be(receiver.cls):
-                    owner = self.owner_of_field(cls, name)
-                    if owner is not None and owner not in above:
+                    owner = self._field_in_place(cls, receiver.cls, name)
+                    if owner is not None:
                         found.setdefault(owner)
             known = self._in_place[key] = tuple(found)
         return known
+
+    def _field_in_place(self, cls: ClassSymbol, above: ClassSymbol, name: str) -> ClassSymbol | None:
+        """Return the class with a field that replaces a property from above: a body has it before any has a method.
+
+        A class that only has what a protocol asks for replaces nothing: its methods may set the field as well.
+        """
+        for one in self.program.mro(cls):
+            if isinstance(one, ClassSymbol):
+                summary = self.program.class_(one)
+                if name in summary.methods:
+                    return None
+                if name in summary.fields:
+                    return one
+        return None if above in self.program.mro(cls) else self.owner_of_field(cls, name)
 
     @cached_property
     def _method_names(self) -> frozenset[str]:
