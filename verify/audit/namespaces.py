@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from ..source import discover
@@ -15,7 +16,9 @@ def namespace_of(folder: Path) -> str:
 
     The folder may be part of a namespace itself: of `opentelemetry/sdk` it is `opentelemetry.sdk`.
     """
-    inside = {one.name.removesuffix(".py") for one in folder.iterdir() if one.is_dir() or one.suffix == ".py"}
+    inside = {
+        one.name.removesuffix(".py") for one in folder.iterdir() if _is_folder(one) or one.suffix == ".py"
+    }
     inside = {name for name in inside if name.isidentifier()}
     tails = (folder.parts[-depth:] for depth in range(1, _DEEPEST + 1))
     names = [".".join(tail) for tail in tails if all(part.isidentifier() for part in tail)]
@@ -28,7 +31,15 @@ def namespace_of(folder: Path) -> str:
         re.MULTILINE,
     )
     for file in discover({"": folder}, root=folder):
-        found = imported.search(file.path.read_text(encoding="utf-8", errors="replace"))
-        if found is not None:
-            return found[1]
+        with suppress(OSError):  # which is told of when the program is read
+            found = imported.search(file.path.read_text(encoding="utf-8", errors="replace"))
+            if found is not None:
+                return found[1]
     return ""
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether something is a folder; a link to where nobody may look is none."""
+    with suppress(OSError):
+        return path.is_dir()
+    return False

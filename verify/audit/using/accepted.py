@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tokenize
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from ...source import FunctionSymbol, Program
 from .commented_out import CommentedOut
 
 _ACCEPTS = re.compile(
-    r"noqa:[\w\s,]*\bARG00\d\b|pylint:\s*disable(?:-next)?\s*=[\w\s,-]*\b(?:unused-argument|W0613)\b"
+    r"(?i:noqa):[\w\s,]*\bARG00\d\b|pylint:\s*disable(?:-next)?\s*=[\w\s,-]*\b(?:unused-argument|W0613)\b"
 )
 
 
@@ -37,13 +38,18 @@ def accepts_unused(program: Program, comments: CommentedOut, function: FunctionS
 
 def _header(text: str, line: int) -> Iterator[tokenize.TokenInfo]:
     """Yield what stands from the line of a `def` to the first statement of its body."""
-    is_in_body = False
-    tokens = tokenize.generate_tokens(islice(iter(text.splitlines(keepends=True)), line - 1, None).__next__)
+    lines = islice(io.StringIO(text, newline=None), line - 1, None)
+    ends_with_colon = is_in_body = False
     try:
-        for token in tokens:
-            if is_in_body and token.type == tokenize.INDENT:
+        for token in tokenize.generate_tokens(lines.__next__):
+            if is_in_body and token.type not in {tokenize.COMMENT, tokenize.NL}:
                 return
-            is_in_body = is_in_body or token.type == tokenize.NEWLINE
             yield token
+            if token.type == tokenize.NEWLINE:
+                if not ends_with_colon:
+                    return  # the body stands on the line of the header
+                is_in_body = True
+            elif token.type != tokenize.COMMENT:
+                ends_with_colon = token.string == ":"
     except (tokenize.TokenError, SyntaxError):
         return

@@ -70,7 +70,7 @@ def find_consumers(
     found: dict[str, Path] = {}
     folders = {file.path.parent: PurePath(file.shown).parent for file in files}
     for folder, shown in sorted(folders.items()):
-        for path in sorted(folder.iterdir()):
+        for path in _entries(folder):
             if path.suffix in _CYTHON:
                 found[(shown / path.name).as_posix()] = path
     for pattern in globs:
@@ -78,7 +78,23 @@ def find_consumers(
             if path.suffix != ".py":
                 found.setdefault(path.relative_to(root).as_posix(), path)
     kept = ((shown, path) for shown, path in found.items() if not any(fnmatch(shown, one) for one in exclude))
-    return OutsideConsumers(tuple((shown, path) for shown, path in kept if path.is_file()))
+    return OutsideConsumers(tuple((shown, path) for shown, path in kept if _is_file(path)))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what stands in a folder; nothing of one that may not be listed."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _is_file(path: Path) -> bool:
+    """Whether something is a file; a link to where nobody may look may be one, and is named as unreadable."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def camel_case(name: str) -> str:
