@@ -84,6 +84,8 @@ class _Annotation:
             return union(*(self.type(part) for part in parts))
         if last in _TRANSPARENT:
             return self.type(parts[0])
+        if last == "Coroutine":
+            return self.type(parts[-1])
         if last == "Literal":
             return UNKNOWN
         if last in {"type", "Type"}:

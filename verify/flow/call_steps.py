@@ -13,10 +13,13 @@ from .carriers import How, ObjectCarrier, OutsideCarrier, ReturnCarrier
 from .drawn import Onward, Questions, Source
 from .inference import Inference
 from .keys import Keys
-from .names import COPIES, HANDED_ON, TAKERS
+from .names import COPIES, HANDED_ON, MAPPED, MAPPED_TO_ROWS, TAKERS
 from .roots import local_roots
 from .types import ClassObject, ExternalObject, FunctionObject, Instance, ModuleObject, Type, members
 
+_FIRST_CALLED = {name: position for name, position in HANDED_ON.items() if name != "partial"}
+_FIRST_CALLED |= dict.fromkeys(MAPPED | MAPPED_TO_ROWS | {"apply_async"}, 0)
+"""Where the function stands that a call of something outside calls, and gives the results of."""
 _BUILTINS_THAT_MEASURE = {"eval", "hash", "id", "input", "open"}
 
 
@@ -105,13 +108,8 @@ class CallSteps:
                     for name, how in self._asked.hands_back(called).items():
                         for argument in given.get(name, ()):
                             yield Onward(argument, how)
-        position = HANDED_ON.get(str(callee.data)) if callee.kind in {Kind.ATTR, Kind.GLOBAL} else None
-        if (
-            not bounds
-            and position is not None
-            and callee.data != "partial"
-            and len(node.operands) > position + 1
-        ):
+        position = _FIRST_CALLED.get(str(callee.data)) if callee.kind in {Kind.ATTR, Kind.GLOBAL} else None
+        if not bounds and position is not None and len(node.operands) > position + 1:
             for bound in self._callables.of(function, node.operands[1 + position]):
                 yield Source(ReturnCarrier(bound.function.function), How.COPY, node.place)
         return bool(bounds)

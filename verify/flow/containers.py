@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..source.model import Kind, Node
+from .pools import pool_result
 from .types import (
     MAPPINGS,
     NONE,
@@ -136,6 +137,9 @@ def method_result(inference: Inference, receiver: External, name: str, given: Gi
         return entered(inference, inference.type_of(given.function, given.positional[0]))
     if name in {"copy", "__copy__"}:
         return receiver
+    of_a_pool = pool_result(inference, receiver, name, given)
+    if of_a_pool is not None:
+        return of_a_pool
     arguments = receiver.arguments
     kind = receiver.dotted.rpartition(".")[2]
     if kind in MAPPINGS and len(arguments) > 1:

@@ -12,7 +12,7 @@ from .callables import Bound
 from .carriers import ParameterCarrier
 from .facts import Facts
 from .looked_up import LookedUp
-from .names import HANDED_ON, STARTERS
+from .names import HANDED_ON, MAPPED, MAPPED_TO_ROWS, STARTERS
 from .types import ClassObject, FunctionObject, Instance, Type
 
 _Argument = tuple[int, int]
@@ -53,9 +53,14 @@ class HandingOn:
                 self._call(function, bound, positional[position + 1 :], keywords, index, node)
         elif callee.data in STARTERS:
             self._started(function, positional, keywords, index, node)
-        elif callee.data == "map" and len(positional) == 2:
+        elif callee.data in MAPPED and len(positional) > 1:
+            elements = [one for one in positional[1:] if graph.nodes[one[0]].kind is not Kind.CONST]
             for bound in self._sources.callables.of(function, positional[0][0]):
-                self._call(function, bound, positional[1:], [], index, node)
+                self._call(function, bound, elements, [], index, node)
+        elif callee.data in MAPPED_TO_ROWS and len(positional) > 1:
+            for bound in self._sources.callables.of(function, positional[0][0]):
+                count = len(self._program.function(bound.function.function).parameters)
+                self._call(function, bound, positional[1:2] * count, [], index, node)
         return False
 
     def _started(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from ..source import ClassSymbol, ConstantSymbol, FunctionSymbol, ModuleSymbol, Program
-from ..source.model import EffectKind, FunctionSummary, Kind, Narrowing, Node, Proof
+from ..source.model import DisplayNode, EffectKind, FunctionSummary, Kind, Narrowing, Node, Proof
 from ..source.program import ExternalSymbol
 from .annotations import annotated_type
 from .attributes import LITERALS, attribute, written_in_class
@@ -22,6 +23,7 @@ from .narrowing import assigned_value, classes_of, declared_value, excluded, nar
 from .operators import operation
 from .overloads import overloaded
 from .own_class import OwnClass
+from .pools import awaited
 from .results import call_result, called
 from .rows import RESULT, Place, Rows
 from .types import (
@@ -270,7 +272,7 @@ class Inference(ClassFacts):
                 return filled(self, made, self.contents.of_local(function, index))
             case Kind.DICT:
                 assert isinstance(node.data, tuple)
-                key = External("builtins.str") if node.data and None not in node.data else UNKNOWN
+                key = self._keys(function, node)
                 inner = tuple(self.type_of(function, operand) for operand in node.operands)
                 value = union(*inner) if inner else NOTHING
                 made = External("builtins.dict", (key, value))
@@ -281,6 +283,20 @@ class Inference(ClassFacts):
                 return External("builtins.bool")
             case Kind.OP:
                 return operation(self, node.data, [self.type_of(function, one) for one in node.operands])
+
+    def _keys(self, function: FunctionSymbol, display: Node) -> Type:
+        """Return what the keys of a mapping are that is written as one."""
+        assert isinstance(display.data, tuple)
+        computed = display.keys if isinstance(display, DisplayNode) else ()
+        found = [
+            External("builtins.str")
+            if key is not None
+            else UNKNOWN
+            if node < 0
+            else self.type_of(function, node)
+            for key, node in itertools.zip_longest(display.data, computed, fillvalue=-1)
+        ]
+        return union(*found) if found else UNKNOWN
 
     def _parameter(self, function: FunctionSymbol, summary: FunctionSummary, name: str) -> Type:
         if name == receiver_name(summary) and summary.owner is not None:
@@ -368,6 +384,8 @@ class Inference(ClassFacts):
         assert isinstance(narrowing, Narrowing)
         value = self.type_of(function, node.operands[0])
         owner = ClassSymbol(function.module, summary.owner) if summary.owner else None
+        if narrowing.proof is Proof.AWAITED:
+            return awaited(value)
         if narrowing.proof in {Proof.TAGGED, Proof.NOT_TAGGED}:
             field_name, tag = narrowing.types
             return tagged(self, value, field_name, tag, holds=narrowing.proof is Proof.TAGGED)

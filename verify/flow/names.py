@@ -25,6 +25,9 @@ COPIES = {
     "item",
     "tolist",
     "replace",
+    "as_completed",
+    "wait_for",
+    "shield",
 }
 # Methods that put their arguments into the object they are called on.
 MUTATORS = {
@@ -59,5 +62,8 @@ HANDED_ON = {
     "call_later": 1,
     "call_at": 1,
 }
+# Calls that call a function they are given for each element of what follows, or for each row of elements.
+MAPPED = {"map", "imap", "imap_unordered", "map_async"}
+MAPPED_TO_ROWS = {"starmap", "starmap_async"}
 # Calls whose objects or tasks call a function that they are given as `target`, or under another name.
 STARTERS = {"Thread", "Process", "Timer", "apply_async", "Task"}

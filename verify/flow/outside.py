@@ -9,6 +9,7 @@ from ..source.model import Kind
 from .containers import method_result, typed_dict_method
 from .given import Given
 from .metric_libraries import FACTORIES
+from .pools import awaited
 from .types import (
     NOTHING,
     UNKNOWN,
@@ -207,7 +208,7 @@ def _partial(inference: Inference, dotted: str, given: Given) -> Type:
 
 
 def _holder(inference: Inference, dotted: str, given: Given) -> Type:
-    """`weakref.ref(x)`, `create_task(x)`: something that gives `x` when asked."""
+    """`weakref.ref(x)`: something that gives `x` when asked."""
     return External(dotted, (_argument(inference, given, 0),))
 
 
@@ -215,8 +216,51 @@ def _submitted(inference: Inference, dotted: str, given: Given) -> Type:
     return each(_argument(inference, given, 0), lambda one: inference.called(one))
 
 
+def _task(inference: Inference, dotted: str, given: Given) -> Type:
+    return External("asyncio.Task", (_argument(inference, given, 0),))
+
+
+def _awaited(inference: Inference, dotted: str, given: Given) -> Type:
+    return awaited(_argument(inference, given, 0))
+
+
+def _done_and_pending(inference: Inference, dotted: str, given: Given) -> Type:
+    """`done, pending = wait(tasks)`."""
+    one = External("builtins.set", (inference.elements(_argument(inference, given, 0)),))
+    return External("builtins.tuple", (one, one))
+
+
+def _grouped(inference: Inference, dotted: str, given: Given) -> Type:
+    """`for key, group in groupby(rows, key)`."""
+    group = External("builtins.list", (inference.elements(_argument(inference, given, 0)),))
+    return External("builtins.list", (External("builtins.tuple", (UNKNOWN, group)),))
+
+
+def _paired(inference: Inference, dotted: str, given: Given) -> Type:
+    one = inference.elements(_argument(inference, given, 0))
+    return External("builtins.list", (External("builtins.tuple", (one, one)),))
+
+
+def _lists(inference: Inference, dotted: str, given: Given) -> Type:
+    """Lists of what an argument holds: `batched(rows, 8)`, `tee(rows)`."""
+    inner = External("builtins.list", (inference.elements(_argument(inference, given, 0)),))
+    return External("builtins.list", (inner,))
+
+
+def _one_of(inference: Inference, dotted: str, given: Given) -> Type:
+    return inference.elements(_argument(inference, given, 0))
+
+
+def _some_of(inference: Inference, dotted: str, given: Given) -> Type:
+    return External("builtins.list", (_one_of(inference, dotted, given),))
+
+
+def _some_of_second(inference: Inference, dotted: str, given: Given) -> Type:
+    return External("builtins.list", (inference.elements(_argument(inference, given, 1)),))
+
+
 def _gathered(inference: Inference, dotted: str, given: Given) -> Type:
-    found = tuple(_arguments(inference, given))
+    found = tuple(map(awaited, _arguments(inference, given)))
     return External("builtins.list", (union(*found),)) if given.starred else External("builtins.tuple", found)
 
 
@@ -254,10 +298,26 @@ _RULES: dict[str, _Rule] = {
     "contextlib.nullcontext": _same,
     "asyncio.run": _same,
     "ray.get": _same,
-    "asyncio.wait_for": _same,
-    "asyncio.shield": _same,
-    "asyncio.create_task": _holder,
-    "asyncio.ensure_future": _holder,
+    "asyncio.wait_for": _awaited,
+    "asyncio.shield": _awaited,
+    "asyncio.create_task": _task,
+    "asyncio.ensure_future": _task,
+    "asyncio.as_completed": _some_of,
+    "asyncio.wait": _done_and_pending,
+    "concurrent.futures.as_completed": _some_of,
+    "concurrent.futures.wait": _done_and_pending,
+    "itertools.groupby": _grouped,
+    "itertools.pairwise": _paired,
+    **dict.fromkeys(("itertools.batched", "itertools.tee"), _lists),
+    **dict.fromkeys(("itertools.permutations", "itertools.combinations"), _lists),
+    **dict.fromkeys(("itertools.takewhile", "itertools.dropwhile", "itertools.filterfalse"), _filter),
+    "itertools.starmap": _map,
+    "itertools.zip_longest": _zip,
+    **dict.fromkeys(("heapq.heappop", "heapq.heappushpop", "heapq.heapreplace"), _one_of),
+    **dict.fromkeys(("heapq.nlargest", "heapq.nsmallest"), _some_of_second),
+    "heapq.merge": _chain,
+    "random.choice": _one_of,
+    **dict.fromkeys(("random.choices", "random.sample"), _some_of),
     "asyncio.gather": _gathered,
     "asyncio.to_thread": _submitted,
     **dict.fromkeys(("copy.copy", "copy.deepcopy", "copy.replace", "dataclasses.replace"), _same),

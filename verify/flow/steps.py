@@ -26,6 +26,7 @@ from .literal_values import Binding, Entry
 from .names import KEY_READERS
 from .objects import Objects
 from .part_steps import PartSteps
+from .pools import holds_a_result
 from .types import (
     UNKNOWN,
     ClassObject,
@@ -94,6 +95,8 @@ class Steps:
             case Kind.DICT:
                 for position, (key, operand) in enumerate(zip(_keys(node), node.operands, strict=True)):
                     computed = node.keys[position] if node.keys else -1
+                    if computed >= 0 and holds_a_result(self.inference.type_of(function, computed)):
+                        yield Onward(computed, How.COPY)  # `{pool.submit(work, x): x for x in rows}`
                     if key is None and not (computed >= 0 and self.keys.is_spelled_out(function, computed)):
                         yield Onward(operand, How.COPY)  # literal keys are carriers of their own
             case Kind.OP | Kind.COMPARE:

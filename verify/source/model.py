@@ -91,6 +91,7 @@ class Proof(enum.StrEnum):
     NOT_TAGGED = "not-tagged"
     DECLARED = "declared"  # by the annotation of the name that it is given to
     ASSIGNED = "assigned"  # to a name that was declared earlier
+    AWAITED = "awaited"  # what it holds, if it is a task or a future
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,6 +27,9 @@ _SEQUENCES: dict[type[ast.expr], str] = {
 }
 
 
+_AWAITED = Narrowing((), Proof.AWAITED)
+
+
 class ValueBuilder(Scope):
     """Builds the nodes of one value graph from expressions, in the order in which they are computed."""
 
@@ -205,6 +208,8 @@ class ValueBuilder(Scope):
                 return self._add(Kind.OP, "format", (inner, self._value(specification)), place)
             case ast.Starred(value=value):
                 return self._add(Kind.ELEMENT, None, (self._value(value),), place)
+            case ast.Await(value=ast.Name() | ast.Attribute() | ast.Subscript() as value):
+                return self._add(Kind.NARROW, _AWAITED, (self._value(value),), place)
             case ast.Await(value=value):
                 return self._value(value)
             case ast.Yield(value=value):
