@@ -26,6 +26,7 @@ from .handling import TURNS_INTO_OTHERS, Handed, Handling, classes_in
 from .known_calls import (
     BUILDING_BASES,
     CARRIES_ON,
+    CARRIES_ON_AS,
     DECODES,
     KNOWN_DECORATORS,
     LOOKS_ONLY,
@@ -43,6 +44,15 @@ _CODE_FOR_ATTRIBUTES = (
     "__new__",
 )
 _CODE_FOR_RESTORING = ("__setstate__", "__reduce__")
+_RUN_BY_THE_LANGUAGE = {
+    "__enter__",
+    "__aenter__",
+    "__iter__",
+    "__aiter__",
+    "__next__",
+    "__anext__",
+    "__getitem__",
+}
 _NAMES_OF_A_CLASS = {"__name__", "__qualname__", "__module__", "__doc__"}
 _READS_BY_NAME = {"getattr", "__getattribute__"}
 
@@ -175,9 +185,13 @@ class _Body:
         self._class_objects()
 
     def _is_called_by_others(self) -> bool:
-        """Whether no call of the function is seen, and it is no `lambda` that is a factory."""
+        """Whether no call of the function is seen, and it is no `lambda` that is a factory.
+
+        What the language calls in an application is no method for others: who gets its result is followed by type.
+        """
         is_factory = self._function in self._handling.factories
-        return not is_factory and not self._facts.call_sites.get(self._function)
+        is_ours = self._knows_callbacks and self._function.name in _RUN_BY_THE_LANGUAGE
+        return not is_factory and not is_ours and not self._facts.call_sites.get(self._function)
 
     def _types(self, index: int) -> tuple[Type, ...]:
         return members(self._facts.inference.type_of(self._function, index))
@@ -199,7 +213,7 @@ class _Body:
                     self._handling.constructions.setdefault(cls, []).append((self._function, index))
                     if shape.starred:
                         self._handling.built_outside.setdefault(cls, "built from a sequence")
-            elif not isinstance(one, FunctionObject) or self._is_brought(one):
+            elif not self._is_own_call(one):
                 outside = True
         if not outside:
             return
@@ -210,6 +224,8 @@ class _Body:
             return
         if name in LOOKS_ONLY or name in CARRIES_ON or self._runs_own(node, shape, name):
             return
+        if types and all(isinstance(one, ExternalObject) and one.dotted in CARRIES_ON_AS for one in types):
+            return
         if self._calls_own(types, node.operands[0]):
             return
         for operand in node.operands[1:]:
@@ -218,6 +234,12 @@ class _Body:
             )
         if callee.kind is Kind.ATTR and name in TURNS_INTO_MAPPING:
             self._hand_over(callee.operands[0], index, name)
+
+    def _is_own_call(self, one: Type) -> bool:
+        """Whether calling something runs a function of the program: a method of an object that is called, too."""
+        if isinstance(one, Instance):
+            return self._program.method(one.cls, "__call__") is not None
+        return isinstance(one, FunctionObject) and not self._is_brought(one)
 
     def _runs_own(self, node: Node, shape: CallShape, name: str) -> bool:
         """Whether what is called has a function of the program run: what it hands on stays inside.

@@ -122,6 +122,20 @@ CARRIES_ON = {
     "proxy",
     "count_nonzero",
     "property",
+    "create_task",
+    "ensure_future",
+    "run_until_complete",
+}
+# The same, of names that others have as well.
+CARRIES_ON_AS = {
+    *(f"asyncio.{name}" for name in ("run", "gather", "wait", "wait_for", "shield", "as_completed")),
+    *(f"concurrent.futures.{name}" for name in ("wait", "as_completed")),
+    *(f"itertools.{name}" for name in ("groupby", "pairwise", "batched", "tee", "islice", "cycle", "repeat")),
+    *(f"itertools.{name}" for name in ("takewhile", "dropwhile", "filterfalse", "starmap", "zip_longest")),
+    *(f"itertools.{name}" for name in ("permutations", "combinations", "product", "accumulate", "compress")),
+    *(f"heapq.{name}" for name in ("heappush", "heappop", "heappushpop", "heapreplace", "heapify", "merge")),
+    *(f"heapq.{name}" for name in ("nlargest", "nsmallest")),
+    *(f"random.{name}" for name in ("choice", "choices", "sample", "shuffle")),
 }
 # What they give back is kept so that it stays alive, and can be ended.
 KEEPS_RUNNING = {
