@@ -316,6 +316,7 @@ def _shown(one: Type) -> str:
 def record(expected: dict[Site, frozenset[Owner]], file: Path) -> None:
     """Keep what mypy says in a file."""
     rows = [[*_row(site), sorted(map(list, owners))] for site, owners in sorted(expected.items())]
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
 
 

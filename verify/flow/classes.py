@@ -61,6 +61,7 @@ class ClassFacts:
         self._having: dict[str, list[ClassSymbol]] | None = None  # by the name of a method or field
         self._dispatched: dict[tuple[FunctionSymbol, Type | None], tuple[FunctionSymbol, ...]] = {}
         self._below: dict[tuple[ClassSymbol, str, bool], tuple[FunctionObject, ...]] = {}
+        self._fields_below: dict[tuple[ClassSymbol, str], tuple[ClassSymbol, ...]] = {}
         self._in_place: dict[tuple[ClassSymbol, str], tuple[ClassSymbol, ...]] = {}
         self._collected: set[str] = set()  # modules
         for summary in program.summaries():
@@ -270,6 +271,21 @@ class ClassFacts:
                     if method is not None and not (only_made and not self.existing.may_exist(below)):
                         found.setdefault(method, FunctionObject(method, Instance(below)))
             known = self._below[key] = tuple(found.values())
+        return known
+
+    def fields_below(self, cls: ClassSymbol, name: str) -> tuple[ClassSymbol, ...]:
+        """Return the classes with a field that only classes below have: a base reads from itself what they are given.
+
+        They are not all there is to it: an object of another class may have been given such an attribute.
+        """
+        key = (cls, name)
+        known = self._fields_below.get(key)
+        if known is None:
+            is_none = self.program.method(cls, name) is not None or self.owner_of_field(cls, name) is not None
+            below = () if is_none else filter(self.existing.may_exist, self.program.subclasses(cls))
+            owners = (self.owner_of_field(one, name) for one in below)
+            known = tuple(dict.fromkeys(owner for owner in owners if owner is not None))
+            self._fields_below[key] = known
         return known
 
     def getters(self, receiver: Instance, name: str) -> tuple[FunctionSymbol, ...]:

@@ -155,7 +155,11 @@ class Steps:
                     owner = self.inference.owner_of_field(cls, name)
                     if owner is not None:
                         yield FieldCarrier(owner, name)
-                    elif not self.program.method(cls, name) and not self._has_foreign_base(cls):
+                        continue
+                    if isinstance(receiver, Instance):
+                        for below in self.inference.fields_below(cls, name):
+                            yield FieldCarrier(below, name)
+                    if not self.program.method(cls, name) and not self._has_foreign_base(cls):
                         yield UnresolvedCarrier(name)
                 case ModuleObject(name=module):
                     symbol = self.program.member(ModuleSymbol(module), name)
