@@ -10,18 +10,20 @@ from ...flow.types import ClassObject, Instance, members
 from ...source import ClassSymbol, ConstantSymbol, FunctionSymbol
 from ...source.model import Effect, EffectKind, Kind, Node, Span, ValueGraph
 from ...source.program import ExternalSymbol
+from ...source.summarise import TOP_LEVEL
 from ..words.metric_words import names_metrics
 
 FILLS = frozenset({"append", "appendleft", "extend", "extendleft", "insert", "add", "update", "push"})
 _KEEPS = frozenset({"clear", "reset"})
 _MAKERS = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedDict", "Counter"})
+_NUMBERS = frozenset({"int", "float", "bool", "str"})
 _PLAIN_BASES = frozenset({"object", "ABC", "Protocol", "Generic"})
 _PARTS = frozenset({"setdefault", "get", "__getitem__"})
 
 
 @dataclass(frozen=True, slots=True)
 class OnlyFilled:
-    """A container that is only ever filled.
+    """A container that is only ever filled, or a number that is only ever counted up.
 
     Attributes:
         name: The local name, `Class.field` or module-level name that holds it.
@@ -29,6 +31,7 @@ class OnlyFilled:
         function: Where it is first filled.
         span: The first place that fills it.
         fills: How many places fill it; none where it is made full.
+        is_number: It is no container.
     """
 
     name: str
@@ -36,10 +39,11 @@ class OnlyFilled:
     function: FunctionSymbol
     span: Span
     fills: int
+    is_number: bool = False
 
 
 def only_filled(flow: Flow) -> Iterator[OnlyFilled]:
-    """Yield every container that is filled and never looked at."""
+    """Yield every container that is filled and never looked at, and every global number that is only counted up."""
     finder = _Finder(flow)
     locals_: dict[tuple[FunctionSymbol, int], None] = {}
     fields: dict[tuple[ClassSymbol, str], None] = {}
@@ -63,6 +67,8 @@ def only_filled(flow: Flow) -> Iterator[OnlyFilled]:
         yield from finder.field(owner, name)
     for symbol in names:
         yield from finder.module_level(symbol)
+    for symbol in dict.fromkeys(_counted(flow)):
+        yield from finder.number(symbol)
 
 
 def _filled(flow: Flow) -> Iterator[tuple[FunctionSymbol, int]]:
@@ -79,6 +85,17 @@ def _filled(flow: Flow) -> Iterator[tuple[FunctionSymbol, int]]:
         for name, given in graph.bindings.items():
             if names_metrics(name):
                 yield from ((function, node) for node in given if graph.nodes[node].kind is Kind.DICT)
+
+
+def _counted(flow: Flow) -> Iterator[ConstantSymbol]:
+    """Yield the module-level names that a function counts up: `global dropped; dropped += 1`."""
+    for function in flow.program.functions():
+        graph = flow.program.function(function).graph
+        for effect in graph.effects:
+            if effect.kind is EffectKind.STORE_GLOBAL and function.name != TOP_LEVEL:
+                symbol = flow.program.resolve(function.module, str(effect.name))
+                if isinstance(symbol, ConstantSymbol) and graph.nodes[effect.value].kind is Kind.OP:
+                    yield symbol
 
 
 def _containers(graph: ValueGraph, index: int) -> list[int]:
@@ -121,6 +138,18 @@ def _made_of(node: Node) -> tuple[int, ...]:
             return node.operands
         case _:
             return ()  # a field or a name: who made it is looked at elsewhere
+
+
+def _is_same(graph: ValueGraph, one: int, other: int) -> bool:
+    """Whether two nodes are the same name or path: `self._counts`, said twice."""
+    if one == other:
+        return True
+    first, second = graph.nodes[one], graph.nodes[other]
+    if first.kind is not second.kind or first.data != second.data:
+        return False
+    if first.kind in {Kind.GLOBAL, Kind.FREE, Kind.PARAM}:
+        return True
+    return first.kind is Kind.ATTR and _is_same(graph, first.operands[0], second.operands[0])
 
 
 class _Finder:
@@ -240,7 +269,10 @@ class _Finder:
                 if node.kind in {Kind.PHI, Kind.NARROW}:
                     pending.append((user, depth))
                 elif node.kind is Kind.ITEM and node.operands[0] == current:
-                    pending.append((user, depth + 1))
+                    if self._is_counted_up(function, user, current):
+                        deepest = max(deepest, depth + 1)
+                    else:
+                        pending.append((user, depth + 1))
                 elif node.kind is Kind.ATTR:
                     done = self._method(function, graph, user)
                     if done is None:
@@ -250,7 +282,9 @@ class _Finder:
                         elements += [(depth + 1, operand) for operand in graph.nodes[call].operands[1:]]
                     if node.data in _PARTS:
                         calls = [call for call in users.get(user, ()) if graph.nodes[call].kind is Kind.CALL]
-                        pending += [(call, depth + 1) for call in calls]
+                        others = [one for one in calls if not self._is_counted_up(function, one, current)]
+                        deepest = deepest if len(others) == len(calls) else max(deepest, depth + 1)
+                        pending += [(call, depth + 1) for call in others]
                 else:
                     return None
         if not all(self._is_fresh(graph, element) for depth, element in elements if depth <= deepest):
@@ -259,12 +293,28 @@ class _Finder:
             return None
         return sorted(fills, key=lambda span: (span.line, span.column))
 
+    def _is_counted_up(self, function: FunctionSymbol, element: int, container: int) -> bool:
+        """Whether an element is only looked at for what takes its place: `counts[kind] += 1`."""
+        graph = self._program.function(function).graph
+        users, effects = self._whereabouts.users(function)
+        if effects.get(element) or not users.get(element):
+            return False
+        for user in users[element]:
+            stores = effects.get(user, ())
+            if graph.nodes[user].kind is not Kind.OP or users.get(user) or not stores:
+                return False
+            for effect in stores:
+                is_stored = effect.kind is EffectKind.STORE_ITEM and effect.value == user
+                if not is_stored or not _is_same(graph, effect.base, container):
+                    return False
+        return True
+
     @staticmethod
     def _is_fresh(graph: ValueGraph, index: int) -> bool:
         """Whether an element is nobody else's container: a number, text, or made on the spot."""
         node = graph.nodes[index]
         if node.kind is Kind.GLOBAL:
-            return node.data in _MAKERS  # `defaultdict(list)`
+            return node.data in _MAKERS | _NUMBERS  # `defaultdict(list)`
         return node.kind in {Kind.CONST, Kind.OP, Kind.COMPARE, Kind.FUNCTION} or _is_made_here(node, graph)
 
     def _stores_into(self, function: FunctionSymbol) -> dict[int, list[Effect]]:
@@ -339,20 +389,10 @@ class _Finder:
         stores = self._inference.global_stores(symbol.module, symbol.name)
         if not stores or not all(self._is_only_kept(store.function, store.value) for store in stores):
             return
-        index = self._whereabouts.index
-        is_special = symbol.name.startswith("__") and symbol.name.endswith("__")
-        if (
-            is_special
-            or index.is_mentioned(symbol)
-            or any(True for _ in index.whole_module_reads(symbol.module))
-        ):
-            return
-        if any(True for _ in index.default_of_parameters(symbol)) or any(
-            True for _ in index.default_of_fields(symbol)
-        ):
+        if self._is_told_elsewhere(symbol):
             return
         fills: list[tuple[FunctionSymbol, Span]] = []
-        for function, node in index.global_reads(symbol):
+        for function, node in self._whereabouts.index.global_reads(symbol):
             done = self._fills(function, node)
             if done is None:
                 return
@@ -362,6 +402,54 @@ class _Finder:
             yield OnlyFilled(
                 symbol.name, ModuleCarrier(symbol.module, symbol.name), function, span, len(fills)
             )
+
+    def number(self, symbol: ConstantSymbol) -> Iterator[OnlyFilled]:
+        """A name that is set to constants, and to what is more or less than itself."""
+        if self._is_told_elsewhere(symbol):
+            return
+        counts: list[tuple[FunctionSymbol, Span]] = []
+        counted: set[tuple[FunctionSymbol, int]] = set()
+        for function, node in self._whereabouts.index.global_reads(symbol):
+            graph = self._program.function(function).graph
+            users, effects = self._whereabouts.users(function)
+            if effects.get(node) or not users.get(node):
+                return
+            for user in users[node]:
+                stores = effects.get(user, ())
+                if graph.nodes[user].kind is not Kind.OP or users.get(user) or not stores:
+                    return
+                if not all(self._is_stored_in(function, effect, symbol, user) for effect in stores):
+                    return
+                counted.add((function, user))
+                counts.append((function, graph.nodes[user].span))
+        others = [
+            self._program.function(store.function).graph.nodes[store.value].kind
+            for store in self._inference.global_stores(symbol.module, symbol.name)
+            if (store.function, store.value) not in counted
+        ]
+        if counts and all(kind is Kind.CONST for kind in others):
+            function, span = counts[0]
+            carrier = ModuleCarrier(symbol.module, symbol.name)
+            yield OnlyFilled(symbol.name, carrier, function, span, len(counts), is_number=True)
+
+    def _is_stored_in(
+        self, function: FunctionSymbol, effect: Effect, symbol: ConstantSymbol, value: int
+    ) -> bool:
+        is_store = effect.kind is EffectKind.STORE_GLOBAL and effect.value == value
+        return is_store and self._program.resolve(function.module, str(effect.name)) == symbol
+
+    def _is_told_elsewhere(self, symbol: ConstantSymbol) -> bool:
+        """Whether others than the code of functions may have what a module-level name stands for."""
+        index = self._whereabouts.index
+        is_special = symbol.name.startswith("__") and symbol.name.endswith("__")
+        if is_special or index.is_mentioned(symbol):
+            return True
+        elsewhere = (
+            index.whole_module_reads(symbol.module),
+            index.default_of_parameters(symbol),
+            index.default_of_fields(symbol),
+        )
+        return any(True for found in elsewhere for _ in found)
 
 
 def has_foreign_base(flow: Flow, cls: ClassSymbol) -> bool:

@@ -23,7 +23,7 @@ _OWN_PROPERTIES = {"property", "cached_property", "abstractproperty", "lru_cache
 
 
 class CollectedNeverReduced(AuditRule):
-    """Values are collected in a list, a dictionary, a window or a meter, and nothing ever reads it.
+    """Values are collected in a list, a dictionary, a counter, a window or a meter, and nothing ever reads it.
 
     ## Why is this bad?
     The values were measured for a mean, a maximum or a plot that does not exist: they never arrive anywhere, and the
@@ -55,7 +55,7 @@ class CollectedNeverReduced(AuditRule):
             yield self.make(
                 subject=f"{module.name}:{local}",
                 place=Place(module.path, found.span),
-                message=f"{found.name} is {'filled' if found.fills else 'made'} here and never read",
+                message=f"{found.name} is {_what_is_done(found)} here and never read",
                 help="report what was collected, or stop collecting it",
                 context={"container": found.name, "function": where, "fills": str(found.fills)},
                 confidence=_confidence(audit, found),
@@ -77,6 +77,12 @@ class CollectedNeverReduced(AuditRule):
             context={"container": meter.name, "class": meter.cls.qualname, "function": where, "fed": fed},
             confidence=_of_kept(audit, meter.kept_in),
         )
+
+
+def _what_is_done(found: OnlyFilled) -> str:
+    if found.is_number:
+        return "counted up"
+    return "filled" if found.fills else "made"
 
 
 def is_of_meters(audit: AuditCheck, cls: ClassSymbol) -> bool:
