@@ -36,6 +36,7 @@ def main() -> None:
     packages = [one for one in PACKAGES if not chosen.only or one.folder in chosen.only]
     verdicts = read_verdicts()
     found: list[Judged] = []
+    audited: list[Package] = []
     problems: list[str] = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) if chosen.packages is None else chosen.packages
@@ -46,16 +47,16 @@ def main() -> None:
                 problems.append(f"{package.folder} is left out: {error}")
                 continue
             result = audit(target, min_confidence=Confidence(chosen.confidence))
+            audited.append(package)
             found += judged(package, result.findings, verdicts)
     drawn = found if chosen.all else sample(found, chosen.sample, chosen.seed)
     _list(console, [row for row in drawn if row.said is None or not chosen.unjudged])
-    audited = len(packages) - len(problems)
-    console.print(f"{len(found)} findings in {audited} packages, {len(drawn)} drawn: {share(drawn)}")
+    console.print(f"{len(found)} findings in {len(audited)} packages, {len(drawn)} drawn: {share(drawn)}")
     _shares(console, drawn, "confidence", lambda row: row.finding.confidence.value)
     _shares(console, drawn, "rule", lambda row: f"{row.finding.rule} {row.finding.name}")
     _shares(console, drawn, "package", lambda row: row.package.folder)
     _shares(console, drawn, "packages", lambda row: "seen before" if row.package.seen else "not seen before")
-    for key in _stale(packages, found, verdicts):
+    for key in _stale(audited, found, verdicts):
         console.print(f"a verdict on what is not found any more: {key}", style="dim")
     if problems:
         print(*problems, sep="\n", file=sys.stderr)

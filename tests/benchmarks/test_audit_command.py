@@ -19,6 +19,8 @@ def test_a_package_that_cannot_be_audited_is_named_and_the_others_are_audited(tm
     )
     assert done.returncode == 2
     assert "0 findings in 1 packages" in done.stdout
+    assert "not found any more: kombu TW516" in done.stdout
+    assert "celery" not in done.stdout  # whose verdicts are on findings that nobody looked for
     assert "sb3_contrib is left out: " in done.stderr
     assert "sources = 3" in done.stderr
     assert "celery is left out: " in done.stderr

@@ -46,6 +46,7 @@ class Circles(Generic[Answer]):
         same: Callable[[Answer, Answer], bool] = operator.eq,
     ) -> None:
         self._nothing = nothing
+        self._unknown = unknown
         self._answer = answer
         self._keep = keep
         self._rounds: FixedPoint[_Numbered, Answer] = FixedPoint(
@@ -62,7 +63,7 @@ class Circles(Generic[Answer]):
         self._numbers: dict[int, tuple[int, dict[Place, Answer]]] = {}  # with the answers, so that they live
         self._in_rounds: dict[_Numbered, Answer] = {}  # what was settled together of rounds of loops
         self._unkept = 0  # answers that had to do without one, since the outermost question
-        self._in_steps = False
+        self._waiting: dict[Place, None] = {}  # for what they lead to, which is answered in steps
 
     def ask(self, place: Place, kept: dict[Place, Answer] | None = None) -> Answer:
         """Return the answer to a question that is not settled yet.
@@ -71,22 +72,34 @@ class Circles(Generic[Answer]):
         """
         if self.goes_round:
             return self._ask_together(place, kept)
-        if self._open or self._in_steps:
+        if self._open:
             return self._ask(place, kept)
         try:
             return self._ask(place, kept)
         except RecursionError:
-            self._in_steps = True
+            self._waiting = {place: None}
             try:
-                return ask_in_steps(place, lambda one: self._ask(one, kept if one == place else None))
+                return ask_in_steps(
+                    self._waiting,
+                    lambda one: self._ask(one, kept if one == place else None),
+                    lambda one: self._give_up(one, kept if one == place else None),
+                )
             finally:
-                self._in_steps = False
+                self._waiting = {}
+
+    def _give_up(self, place: Place, kept: dict[Place, Answer] | None) -> Answer:
+        if kept is None:
+            self._keep(place, self._unknown)
+        else:
+            kept[place] = self._unknown
+        return self._unknown
 
     def _ask(self, place: Place, kept: dict[Place, Answer] | None) -> Answer:
         if place in self._open:
             self._circle = min(self._circle, self._open[place])
             return self._nothing
-        if self._in_steps and kept is None and len(self._open) >= STEP:
+        is_later = place in self._waiting or (kept is None and len(self._open) >= STEP)
+        if self._waiting and self._open and is_later:
             raise TooDeepError(place)
         depth = self._open[place] = len(self._open)
         around, self._circle = self._circle, _NO_CIRCLE

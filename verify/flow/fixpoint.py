@@ -32,22 +32,23 @@ class TooDeepError(Exception):
         self.question = question
 
 
-def ask_in_steps(outermost: Question, ask: Callable[[Question], Answer]) -> Answer:
+def ask_in_steps(
+    waiting: dict[Question, None], ask: Callable[[Question], Answer], give_up: Callable[[Question], Answer]
+) -> Answer:
     """Return the answer to a question that leads to a longer line of others than the stack holds.
 
-    `ask` raises `TooDeepError` where so many questions are open that the next one is to be answered first, for itself.
-
-    Raises:
-        RecursionError: One that is to be answered first leads back to another.
+    `ask` raises `TooDeepError` where so many questions are open that the next one is to be answered first, for itself;
+    and where one comes up that waits for that: they stand in a circle that is too long, and are given up. `waiting` has
+    the question at first, and then all that wait.
     """
-    waiting: dict[Question, None] = {outermost: None}
     while True:
         question = next(reversed(waiting))
         try:
             found = ask(question)
         except TooDeepError as error:
             if error.question in waiting:
-                raise RecursionError("questions lead round in a circle that is too long") from error
+                given_up = [give_up(one) for one in waiting]
+                return given_up[0]
             waiting[cast("Question", error.question)] = None
         else:
             del waiting[question]
@@ -87,13 +88,13 @@ class FixedPoint(Generic[Question, Answer]):
         self._changes = 0
         self._answered = 0
         self._too_deep = 0  # questions that could not be answered: what they lead to is nested too deeply
-        self._in_steps = False
+        self._waiting: dict[Question, None] = {}  # for what they lead to, which is answered in steps
 
     def ask(self, key: Question) -> Answer:
         """Return the answer to a question that is not settled yet.
 
         Raises:
-            RecursionError: It leads to others in a circle that is too large for the stack.
+            RecursionError: What asks is nested so deeply that the stack holds next to nothing more.
         """
         if self._open:
             return self._ask(key)
@@ -103,14 +104,14 @@ class FixedPoint(Generic[Question, Answer]):
             return self._ask_in_steps(key)
 
     def _ask_in_steps(self, key: Question) -> Answer:
-        self._in_steps = True
+        self._waiting = {key: None}
         try:
-            return ask_in_steps(key, self._ask)
+            return ask_in_steps(self._waiting, self._ask, lambda one: self._settle(one, self._unknown))
         except RecursionError:
             self._too_deep += 1
             raise
         finally:
-            self._in_steps = False
+            self._waiting = {}
 
     def _ask(self, key: Question) -> Answer:
         if key in self._open:
@@ -120,7 +121,7 @@ class FixedPoint(Generic[Question, Answer]):
         if tentative is not None:
             self._circle = min(self._circle, self._order[-1][1])
             return tentative
-        if self._in_steps and len(self._open) >= STEP:
+        if self._waiting and self._open and (key in self._waiting or len(self._open) >= STEP):
             raise TooDeepError(key)
         if self._too_deep > _FAILURES and len(self._open) > _DEEPEST:
             self._circle = 0

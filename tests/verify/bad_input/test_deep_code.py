@@ -59,6 +59,10 @@ EXPRESSIONS = {
         for n in range(40)
     )
     + "class B(A): ...\nprint(B().m0().x)\n",
+    "functions_that_call_each_other_in_a_circle": "".join(
+        f"def f{n}(x, k):\n    return f{(n + 1) % 400}(x, k - 1) if k else x\n" for n in range(400)
+    )
+    + "print(f0(open('a'), 5).read)\n",
     "classes_that_ask_those_above": "class A0:\n    def me(self):\n        return self\n"
     + "".join(f"class A{n + 1}(A{n}):\n    def me(self):\n        return super().me()\n" for n in range(300))
     + "print(A300().me().x)\n",
